@@ -1,0 +1,40 @@
+// A checkpoint as its reader sees it: an architecture, a validated configuration, and tensors that know their role.
+// Plain and quantized tensors look alike; a quantized one counts once, however many tensors the file stores it in.
+import type { Role, TensorFacts } from '@moeq/quantizers';
+import type { DecoderConfig } from '@moeq/runtime';
+import type { ByteSource, DType, QuantizedTensor, Tensor } from '@moeq/tensors';
+
+/** Files by name, e.g. a folder; `open` answers null when there is no such file. */
+export interface FileSet {
+  /** For messages: the folder, URL or repository. */
+  readonly name: string;
+  list(): Promise<readonly string[]>;
+  /** @throws MoeqError for names that leave the set (absolute, `..`, links out of it) */
+  open(name: string): Promise<ByteSource | null>;
+}
+
+export interface CheckpointTensor {
+  /** Name in the checkpoint; of a quantized tensor the name of the weight, not of its planes. */
+  readonly facts: TensorFacts;
+  /** What it is stored as: a dtype, or the name of a quantized format. */
+  readonly stored: DType | string;
+  /** Bytes in the files, all planes and their descriptions. */
+  readonly bytes: number;
+  /** Names of the tensors in the files that make it up. */
+  readonly files: readonly string[];
+  /** Reads its ranges now; nothing is kept. @throws MoeqError naming file and tensor */
+  read(signal?: AbortSignal): Promise<Tensor | QuantizedTensor>;
+}
+
+export interface Checkpoint {
+  readonly name: string;
+  readonly files: FileSet;
+  /** config.json as it stands. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly decoder: DecoderConfig;
+  /** In the order of the files. Every tensor has a role; one that the architecture does not know is an error. */
+  readonly tensors: readonly CheckpointTensor[];
+  close(): Promise<void>;
+}
+
+export type { Role };

@@ -1,0 +1,37 @@
+// The contract of a quantizer: floats to codes and back. A quantizer is a plain object from a factory of options; there
+// is no class to extend and no registry to sign. `@moeq/quantizers/conformance` says whether one keeps the contract.
+import type { FloatDType, Layout, QuantizedTensor } from '@moeq/tensors';
+
+/** What is known about the matrix being quantized. */
+export interface QuantizeContext {
+  /** The tensor's name, for messages. */
+  readonly name: string;
+  /** The dtype of the weights before they were widened to float32. */
+  readonly dtype: FloatDType;
+}
+
+export interface Quantizer {
+  readonly specificationVersion: 'v1';
+  /** The format's name in recipes and checkpoints: lower case letters, digits and hyphens, unique among those in use. */
+  readonly name: string;
+  /** The options that made this quantizer, JSON; recorded in the checkpoint and given back to the factory by nobody. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** How its tensors of that shape [N, K] are laid out; null when no layout can say it. */
+  layout(shape: readonly [rows: number, columns: number]): Layout | null;
+  /**
+   * Quantizes one matrix.
+   * @param weights Float32 [N, K] row-major, all finite (the caller has checked)
+   * @throws MoeqError when the shape does not suit the format
+   */
+  quantize(
+    weights: Float32Array,
+    shape: readonly [rows: number, columns: number],
+    context: QuantizeContext,
+  ): QuantizedTensor;
+  /**
+   * Defines the format: Float32 [N, K] from the planes. `decodeTensor` of `@moeq/tensors` is the answer wherever there is
+   * a layout.
+   * @param out written and returned when given
+   */
+  dequantize(tensor: QuantizedTensor, out?: Float32Array): Float32Array;
+}

@@ -1,0 +1,37 @@
+// What a tensor is for. Precision follows the role, never a substring of a name.
+
+export const roles = [
+  'expert',
+  'sharedExpert',
+  'router',
+  'attention',
+  'denseMlp',
+  'embedding',
+  'head',
+  'norm',
+] as const;
+
+export type Role = (typeof roles)[number];
+
+export type Projection =
+  | 'gateProj'
+  | 'upProj'
+  | 'downProj'
+  /** gate and up in one fused tensor */
+  | 'gateUpProj'
+  | 'queryProj'
+  | 'keyProj'
+  | 'valueProj'
+  | 'outputProj';
+
+/** One tensor as a recipe sees it. */
+export interface TensorFacts {
+  readonly name: string;
+  readonly role: Role;
+  /** Outermost first; [N, K] or [E, N, K]. */
+  readonly shape: readonly number[];
+  readonly layer?: number;
+  readonly projection?: Projection;
+  /** The index of a per-expert tensor; absent for fused tensors, which hold them all. */
+  readonly expert?: number;
+}

@@ -1,0 +1,119 @@
+// What the runtime needs of a model, whoever brings it: a configuration of the one decoder, its weights by place, and a
+// tokenizer. `@moeq/loader` makes these from checkpoints; a source of your own needs nothing but these types.
+//
+// Shapes: D hidden, V vocabulary, H heads, HK key/value heads, C head dimension, E experts, F intermediate.
+import type { Activation, MatrixData, MlpData } from '@moeq/kernels';
+import type { RouteSpec } from '@moeq/router';
+
+export interface DecoderConfig {
+  /** E.g. `mixtral`; for people. */
+  readonly architecture: string;
+  readonly vocabularySize: number;
+  readonly hiddenSize: number;
+  readonly layers: readonly LayerConfig[];
+  /** Tokens that the model was made for; prompts and generation are held within. */
+  readonly contextLength: number;
+  readonly normEpsilon: number;
+  /** Factor on embeddings; 1 except in GraniteMoE. */
+  readonly embeddingScale: number;
+  /** Factor on what attention and MLP add to the residual; 1 except in GraniteMoE. */
+  readonly residualScale: number;
+  /** Factor on the logits; 1 except in GraniteMoE, which divides by `logits_scaling`. */
+  readonly logitsScale: number;
+  /** The head is the embedding table. */
+  readonly tiedHead: boolean;
+  readonly attention: AttentionConfig;
+}
+
+export interface AttentionConfig {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly scale: number;
+  readonly rope: { readonly theta: number; readonly rotatedDim: number; readonly style: 'halves' | 'interleaved' } | null;
+  readonly queryKeyNorm: 'head' | 'all' | null;
+  readonly bias: { readonly qkv: boolean; readonly output: boolean };
+  readonly clip: number | null;
+}
+
+export interface LayerConfig {
+  readonly window: number | null;
+  readonly mlp: MoeConfig | DenseConfig;
+}
+
+export interface DenseConfig {
+  readonly kind: 'dense';
+  readonly intermediateSize: number;
+  readonly activation: Activation;
+}
+
+export interface MoeConfig {
+  readonly kind: 'moe';
+  readonly route: RouteSpec;
+  readonly intermediateSize: number;
+  readonly activation: Activation;
+  readonly correctionBias: boolean;
+  /** null: no shared expert. `gated`: its output times sigmoid(x · gate). */
+  readonly shared: { readonly intermediateSize: number; readonly gated: boolean } | null;
+}
+
+/** A matrix that is read once, by place. */
+export type MatrixPlace =
+  | { readonly kind: 'embedding' }
+  | { readonly kind: 'head' }
+  | { readonly kind: 'attention'; readonly layer: number; readonly projection: 'query' | 'key' | 'value' | 'output' }
+  | { readonly kind: 'router'; readonly layer: number }
+  | { readonly kind: 'sharedExpertGate'; readonly layer: number };
+
+export type VectorPlace =
+  | { readonly kind: 'finalNorm' }
+  | { readonly kind: 'attentionNorm' | 'mlpNorm' | 'queryNorm' | 'keyNorm'; readonly layer: number }
+  | { readonly kind: 'bias'; readonly layer: number; readonly projection: 'query' | 'key' | 'value' | 'output' }
+  | { readonly kind: 'correctionBias'; readonly layer: number };
+
+/** Reads come straight from the checkpoint's ranges, each when asked; nothing is kept. */
+export interface WeightReader {
+  matrix(place: MatrixPlace): Promise<MatrixData>;
+  vector(place: VectorPlace): Promise<Float32Array>;
+  expert(layer: number, expert: number): Promise<MlpData>;
+  mlp(layer: number, kind: 'dense' | 'shared'): Promise<MlpData>;
+}
+
+export interface Tokenizer {
+  /** Ids of a text; `addSpecialTokens` puts the tokenizer's own beginning before it. */
+  encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
+  /** Text of ids; bytes that are no UTF-8 (yet) come as U+FFFD. */
+  decode(ids: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
+  /** Ids from 0 to this minus one. */
+  readonly vocabularySize: number;
+}
+
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: string;
+}
+
+/** generation_config.json, the fields that sampling uses; absent fields leave the runtime's defaults. */
+export interface GenerationDefaults {
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly repetitionPenalty?: number;
+  readonly maxNewTokens?: number;
+  readonly greedy?: boolean;
+}
+
+export interface ModelSource {
+  /** The reference it was opened by, e.g. `tiny-moe` or a path. */
+  readonly name: string;
+  readonly config: DecoderConfig;
+  readonly weights: WeightReader;
+  /** null: a checkpoint without a tokenizer, usable with token ids only. */
+  readonly tokenizer: Tokenizer | null;
+  /** The prompt of a conversation; null where there is no chat template. */
+  readonly formatChat: ((messages: readonly ChatMessage[]) => string) | null;
+  readonly stopTokenIds: readonly number[];
+  readonly generation: GenerationDefaults;
+  close(): Promise<void>;
+}

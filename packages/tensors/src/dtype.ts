@@ -1,0 +1,47 @@
+// Element types of plain tensors, named as safetensors names them.
+
+/** Bits of one element. F8_E8M0 holds a power of two, 2^(e - 127), and nothing else; OCP Microscaling Formats 1.0. */
+const bits = {
+  BOOL: 8,
+  U8: 8,
+  I8: 8,
+  U16: 16,
+  I16: 16,
+  U32: 32,
+  I32: 32,
+  U64: 64,
+  I64: 64,
+  F8_E4M3: 8,
+  F8_E5M2: 8,
+  F8_E8M0: 8,
+  F16: 16,
+  BF16: 16,
+  F32: 32,
+  F64: 64,
+} as const;
+
+export type DType = keyof typeof bits;
+
+/** The dtypes that a weight, an activation or a scale can have. */
+export type FloatDType = 'F32' | 'F16' | 'BF16';
+
+export const dtypes: readonly DType[] = Object.freeze(Object.keys(bits) as DType[]);
+
+export function isDType(name: string): name is DType {
+  return Object.hasOwn(bits, name);
+}
+
+/** Bytes of one element. */
+export function bytesPerElement(dtype: DType): number {
+  return bits[dtype] / 8;
+}
+
+/** Elements of a tensor; 1 for a scalar, whose shape is empty. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Bytes of a dense tensor. */
+export function byteLength(dtype: DType, shape: readonly number[]): number {
+  return bytesPerElement(dtype) * elementCount(shape);
+}
