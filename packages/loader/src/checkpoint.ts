@@ -24,6 +24,11 @@ export interface CheckpointTensor {
   readonly files: readonly string[];
   /** Reads its ranges now; nothing is kept. @throws MoeqError naming file and tensor */
   read(signal?: AbortSignal): Promise<Tensor | QuantizedTensor>;
+  /**
+   * Of a plain tensor: `length` bytes from byte `offset` of its data, so that one expert of a fused tensor, or a piece of
+   * an embedding, can be read without the rest. @throws MoeqError for a quantized tensor or a range outside
+   */
+  readBytes(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
 }
 
 export interface Checkpoint {
