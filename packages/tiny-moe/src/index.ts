@@ -1,0 +1,14 @@
+// Where the checkpoint lies. Each file has a URL of its own, spelled out so that bundlers find it and ship it.
+
+/** The folder of the checkpoint, as transformers reads one. In Node: `fileURLToPath(modelUrl)`. */
+export const modelUrl: URL = new URL('../model/', import.meta.url);
+
+/** The files of the checkpoint by their name in the folder; in a bundle the only way to reach them. */
+export const modelFiles: Readonly<Record<string, URL>> = Object.freeze({
+  'config.json': new URL('../model/config.json', import.meta.url),
+  'generation_config.json': new URL('../model/generation_config.json', import.meta.url),
+  'model.safetensors': new URL('../model/model.safetensors', import.meta.url),
+  'special_tokens_map.json': new URL('../model/special_tokens_map.json', import.meta.url),
+  'tokenizer.json': new URL('../model/tokenizer.json', import.meta.url),
+  'tokenizer_config.json': new URL('../model/tokenizer_config.json', import.meta.url),
+});
