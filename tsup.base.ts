@@ -4,4 +4,12 @@ import { defineConfig } from 'tsup';
 
 /** @param entry source files of the package's entry points, e.g. `['src/index.ts', 'src/node.ts']` */
 export const library = (...entry: string[]) =>
-  defineConfig({ entry, format: 'esm', target: 'es2023', platform: 'neutral', sourcemap: true, clean: true, dts: false });
+  defineConfig({
+    entry,
+    format: 'esm',
+    target: 'es2023',
+    platform: 'neutral',
+    sourcemap: true,
+    clean: true,
+    dts: false,
+  });
