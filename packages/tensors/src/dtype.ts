@@ -31,6 +31,10 @@ export function isDType(name: string): name is DType {
   return Object.hasOwn(bits, name);
 }
 
+export function isFloatDType(dtype: DType): dtype is FloatDType {
+  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
+}
+
 /** Bytes of one element. */
 export function bytesPerElement(dtype: DType): number {
   return bits[dtype] / 8;

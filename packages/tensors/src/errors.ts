@@ -25,7 +25,10 @@ export class MoeqError extends Error {
   readonly [marker] = true;
 
   constructor({ operation, subject, expected, found, cause }: ErrorFacts) {
-    super(`${subject}: cannot ${operation}: expected ${expected}, found ${found}`, cause === undefined ? {} : { cause });
+    super(
+      `${subject}: cannot ${operation}: expected ${expected}, found ${found}`,
+      cause === undefined ? {} : { cause },
+    );
     this.operation = operation;
     this.subject = subject;
     this.expected = expected;

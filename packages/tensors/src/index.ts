@@ -1,1 +1,27 @@
-export * from './errors.js';
+// What a tensor is, plain and quantized, and the containers that hold them.
+
+export { assertQuantizedTensor } from './assert.js';
+export type { ByteSource } from './byte-source.js';
+export { fromFloat32, toFloat32 } from './convert.js';
+export { decodeRows, decodeTensor } from './decode.js';
+export type { DType, FloatDType } from './dtype.js';
+export { byteLength, bytesPerElement, dtypes, elementCount, isDType, isFloatDType } from './dtype.js';
+export type { ErrorFacts } from './errors.js';
+export { MoeqError, quote } from './errors.js';
+export type {
+  BlockValues,
+  CodeOrder,
+  Decode,
+  Layout,
+  Plane,
+  PlaneName,
+  QuantizedTensor,
+  Zero,
+} from './layout.js';
+export { packCodes, packedLength, unpackCodes } from './pack.js';
+export type { PlaneSpec } from './planes.js';
+export { bitsPerWeight, blocksPerMatrix, planeSpecs } from './planes.js';
+export { isQuantized, sliceMatrix, sliceRows } from './slice.js';
+export { blobSource, memorySource } from './sources.js';
+export type { Tensor } from './tensor.js';
+export { float32View } from './views.js';

@@ -1,11 +1,12 @@
 // What a quantized tensor *is*: planes of bytes and a layout that says, as data, how to read them. Kernels read the
 // layout and never a format's name, so a codebook of your own runs on every kernel there is.
 //
-//   value[i] = decode(code[i]) * scale[block(i)] (+ offset[block(i)])
+//   value[i] = decode(code[i]) * scale[block(i)] (+ offset[block(i)])      float32, rounded after each step
 //
 // Shapes: M matrices (one, or the experts of a fused tensor), N rows, K columns, B block, G blocks of one matrix.
 // Every matrix is quantized by itself; a plane is the concatenation of the planes of its matrices, so that
-// `sliceMatrix` cuts one expert out without a copy.
+// `sliceMatrix` cuts one expert out without a copy. Codes run along the row-major elements of a matrix, whatever its
+// blocks do. `planeSpecs` says which planes a layout needs, of which dtype and size.
 import type { DType, FloatDType } from './dtype.js';
 
 /**
@@ -36,7 +37,10 @@ export type Zero =
 
 /** One number a block: the scale, or the offset of an affine layout. */
 export type BlockValues =
-  /** Plane `<name>` of the dtype; the number is the element times `multiplier` (1/127 for LLM.int8's SCB, else 1). */
+  /**
+   * Plane `<name>` of the dtype; the number is the element times `multiplier` (1/127 for LLM.int8's SCB, else 1).
+   * Multiplied in this order: (code * element) * multiplier.
+   */
   | { readonly kind: 'plain'; readonly dtype: FloatDType | 'F8_E8M0'; readonly multiplier: number }
   /**
    * Double quantization. Plane `<name>` is U8; the number is
@@ -63,6 +67,7 @@ export interface Layout {
    */
   readonly blocks: 'flat' | 'row';
   readonly decode: Decode;
+  /** Planes named `scales…`. */
   readonly scale: BlockValues;
 }
 
