@@ -1,9 +1,11 @@
 // The compute contract. A backend holds weights and KV caches in memory of its own and runs coarse operations on
 // activations; it knows kernels and layouts, no models and no formats. Operations are synchronous to issue and
 // asynchronous to read, so a GPU can queue a whole token and a thread pool can be handed a whole program.
+// `@moeq/kernels/conformance` says whether a backend keeps the contract; shapes that disagree, dead objects and objects of
+// another backend are MoeqErrors, thrown by the call that was given them.
 //
 // Shapes: T tokens of the step (of one sequence or of several), D hidden, N rows, K columns, H heads, HK key/value heads,
-// C head dimension, E experts, A experts per token, F intermediate, L layers.
+// C head dimension, CV value dimension (C unless a cache says otherwise), E experts, A experts per token, F intermediate, L layers.
 import type { RouteSpec, Routing } from '@moeq/router';
 import type { FloatDType, QuantizedTensor, Tensor } from '@moeq/tensors';
 
@@ -53,8 +55,9 @@ export interface KvCache {
 export interface KvCacheSpec {
   readonly layers: number;
   readonly kvHeads: number;
-  /** C of a key; of a value where `valueDim` is absent. */
+  /** C */
   readonly headDim: number;
+  /** CV; C unless given (MLA has wider keys than values). */
   readonly valueDim?: number;
   /** Tokens a page. */
   readonly pageSize: number;
@@ -85,7 +88,10 @@ export interface MlpWeights {
 }
 
 export interface RopeSpec {
-  /** Float32 [rotated / 2]: angle = position * inverseFrequencies[i]. The first `rotated` of the C dimensions turn. */
+  /**
+   * Float32 [rotated / 2]: angle = position * inverseFrequencies[i], rounded to float32 before cos and sin are taken. The
+   * first `rotated` of the C dimensions turn.
+   */
   readonly inverseFrequencies: Float32Array;
   /** Factor on cos and sin: YaRN's attention factor, 1 otherwise. */
   readonly attentionFactor: number;
@@ -109,7 +115,7 @@ export interface AttentionSpec {
   /** RMS norms of queries and keys before the rotation: over each head (weight [C]) or the whole width (weight [H * C]). */
   readonly queryNorm?: NormSpec & { readonly over: 'head' | 'all' };
   readonly keyNorm?: NormSpec & { readonly over: 'head' | 'all' };
-  /** Clamp queries, keys and values to ±clip before all else (OLMoE's clip_qkv). */
+  /** Clamp queries, keys and values to ±clip, after the norms and before the rotation (OLMoE's clip_qkv). */
   readonly clip?: number;
   /** A token sees itself and the `window` - 1 before it. */
   readonly window?: number;
@@ -126,14 +132,29 @@ export interface Step {
   /** a + scale * b; may reuse the memory of `a`, which must not be used again */
   add(a: Activations, b: Activations, scale?: number): Activations;
   /**
-   * Causal attention of each segment over its own pages. `qkv` [T, (H + 2 HK) C] holds queries, then keys, then values of a
-   * row; new keys and values are written to the cache at `layer` first. -> [T, H * C]
+   * Causal attention of each segment over its own pages. A row of `qkv` [T, (H + HK) C + HK CV] holds queries, then keys,
+   * then values; the new keys (normed, clipped, rotated) and values are written to the cache at `layer` first. Query head h
+   * reads key head floor(h HK / H). -> [T, H * CV]
    */
-  attention(qkv: Activations, cache: KvCache, layer: number, segments: readonly Segment[], spec: AttentionSpec): Activations;
-  /** Chooses experts from router logits [T, E]. `correctionBias` Float32 [E] takes part in the choice, not in the weights. */
+  attention(
+    qkv: Activations,
+    cache: KvCache,
+    layer: number,
+    segments: readonly Segment[],
+    spec: AttentionSpec,
+  ): Activations;
+  /**
+   * Chooses experts from router logits [T, E]. `correctionBias` Float32 [E] takes part in the choice, not in the weights.
+   * Logits that are not finite make this call, a later read, or the step an error.
+   */
   route(logits: Activations, spec: RouteSpec, correctionBias?: Vector): RoutingHandle;
   /** The routed experts of every token, weighted and summed: [T, D] -> [T, D]. No expert is ever expanded to floats. */
-  experts(x: Activations, routing: RoutingHandle, weights: ExpertWeights, activation: Activation): Activations;
+  experts(
+    x: Activations,
+    routing: RoutingHandle,
+    weights: ExpertWeights,
+    activation: Activation,
+  ): Activations;
   /** A dense or shared MLP; with `outputGate` [1, D] each row is multiplied by sigmoid(x · outputGate) (Qwen2-MoE). */
   mlp(x: Activations, weights: MlpWeights, activation: Activation, outputGate?: Weight): Activations;
   /** Rows of x by index, e.g. the last token of each segment before the head. */
@@ -154,10 +175,14 @@ export interface Backend {
 
   /**
    * The rows of `parts` one below the other as one weight, e.g. q, k and v. Copies: the data may be dropped afterwards.
+   * Parts may differ in dtype and layout.
    * @throws MoeqError when shapes disagree, a layout is not supported, or memory is short
    */
   loadWeight(parts: readonly MatrixData[]): Promise<Weight>;
-  /** Asks for the experts one after the other, so that no two need to be in memory at once. */
+  /**
+   * Asks for the experts one after the other, so that no two need to be in memory at once. Experts of one layer have the
+   * same shapes and may differ in layout.
+   */
   loadExperts(experts: number, expert: (index: number) => Promise<MlpData>): Promise<ExpertWeights>;
   loadMlp(data: MlpData): Promise<MlpWeights>;
   loadVector(values: Float32Array): Promise<Vector>;
@@ -165,13 +190,14 @@ export interface Backend {
 
   /**
    * Runs one step: `body` issues operations and may read. Activations die when it ends. Steps of one backend run one
-   * after the other, in the order in which they were asked for.
+   * after the other, in the order in which they were asked for; one that fails does not hold up the next. A body that
+   * waits for another step of the same backend waits for ever.
    */
   step<Result>(body: (step: Step) => Promise<Result>): Promise<Result>;
 
   /** Frees one object; using it afterwards is an error. */
   release(object: Weight | ExpertWeights | MlpWeights | Vector | KvCache): void;
-  /** Frees everything and stops threads or the device. */
+  /** Waits for the steps asked for, then frees everything and stops threads or the device. Again: does nothing. */
   destroy(): Promise<void>;
 }
 

@@ -1,0 +1,32 @@
+export type {
+  Activation,
+  Activations,
+  AttentionSpec,
+  Backend,
+  ExpertWeights,
+  KvCache,
+  KvCacheSpec,
+  MatrixData,
+  MlpData,
+  MlpWeights,
+  NormSpec,
+  RopeSpec,
+  RoutingHandle,
+  Segment,
+  Step,
+  Vector,
+  Weight,
+} from './backend.js';
+export { floatMatrixDTypes } from './backend.js';
+export { Handles } from './handles.js';
+export { referenceBackend } from './reference/backend.js';
+export type { AttentionWidths } from './shapes.js';
+export {
+  assertIndices,
+  assertKvCacheSpec,
+  assertSegments,
+  assertSize,
+  attentionWidths,
+  mlpShape,
+  weightShape,
+} from './shapes.js';

@@ -1,0 +1,128 @@
+// Causal grouped-query attention over a paged cache: softmax(scale * q · k) v over the positions that a token may see.
+// Queries and keys are normed, clipped and rotated first; scores and sums are float64.
+//
+// Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
+import type { AttentionSpec, NormSpec, Segment } from '../backend.js';
+import type { AttentionWidths } from '../shapes.js';
+import type { PagedCache } from './kv-cache.js';
+import { cacheRow } from './kv-cache.js';
+import { rmsNorm } from './rms-norm.js';
+import { rotate, rotationAt } from './rope.js';
+
+/** Norm weights as the kernels read them. */
+export interface AttentionNorms {
+  readonly query?: Float32Array;
+  readonly key?: Float32Array;
+}
+
+/**
+ * Writes the new keys and values to `layer` of the cache and attends.
+ * @param qkv Float32 [T, H C + HK C + HK CV]
+ * @returns Float32 [T, H * CV]
+ */
+export function attend(
+  qkv: Float32Array,
+  cache: PagedCache,
+  layer: number,
+  segments: readonly Segment[],
+  spec: AttentionSpec,
+  norms: AttentionNorms,
+  widths: AttentionWidths,
+): Float32Array {
+  const keys = cache.keys[layer] as Float32Array;
+  const values = cache.values[layer] as Float32Array;
+  const { pageSize } = cache.spec;
+  const rowWidth = widths.queries + widths.keys + widths.values;
+  const output = new Float32Array((qkv.length / rowWidth) * widths.output);
+
+  let token = 0;
+  for (const { pages, start, tokens } of segments) {
+    for (let position = start; position < start + tokens; position++, token++) {
+      const row = qkv.slice(token * rowWidth, (token + 1) * rowWidth);
+      const query = row.subarray(0, widths.queries); // [H, C]
+      const key = row.subarray(widths.queries, widths.queries + widths.keys); // [HK, C]
+      const value = row.subarray(widths.queries + widths.keys); // [HK, CV]
+      prepare(query, key, value, position, spec, norms);
+      const stored = cacheRow(pages, pageSize, position);
+      keys.set(key, stored * widths.keys);
+      values.set(value, stored * widths.values);
+
+      const firstSeen = Math.max(0, position + 1 - (spec.window ?? Infinity));
+      const seen = Int32Array.from({ length: position + 1 - firstSeen }, (_, i) =>
+        cacheRow(pages, pageSize, firstSeen + i),
+      );
+      const out = output.subarray(token * widths.output, (token + 1) * widths.output);
+      attendToken(query, keys, values, seen, spec, widths, out);
+    }
+  }
+  return output;
+}
+
+/** Norm, clip, rotation, in place. */
+function prepare(
+  query: Float32Array,
+  key: Float32Array,
+  value: Float32Array,
+  position: number,
+  { headDim, queryNorm, keyNorm, clip, rope }: AttentionSpec,
+  norms: AttentionNorms,
+): void {
+  const norm = (x: Float32Array, spec?: NormSpec, weight?: Float32Array): void => {
+    if (spec !== undefined && weight !== undefined) rmsNorm(x, weight, spec.epsilon, x);
+  };
+  norm(query, queryNorm, norms.query);
+  norm(key, keyNorm, norms.key);
+  if (clip !== undefined) {
+    for (const x of [query, key, value])
+      x.forEach((v, i) => {
+        x[i] = Math.min(Math.max(v, -clip), clip);
+      });
+  }
+  if (rope !== null) {
+    const rotation = rotationAt(position, rope);
+    for (const x of [query, key]) {
+      for (let at = 0; at < x.length; at += headDim)
+        rotate(x.subarray(at, at + headDim), rotation, rope.style);
+    }
+  }
+}
+
+/** One token, all heads. `seen` holds the cache rows of the positions it may see. */
+function attendToken(
+  query: Float32Array,
+  keys: Float32Array,
+  values: Float32Array,
+  seen: Int32Array,
+  { heads, kvHeads, headDim, scale }: AttentionSpec,
+  widths: AttentionWidths,
+  out: Float32Array,
+): void {
+  const valueDim = widths.output / heads;
+  const weights = new Float64Array(seen.length);
+  for (let head = 0; head < heads; head++) {
+    const kvHead = Math.floor((head * kvHeads) / heads);
+    let max = -Infinity;
+    for (let i = 0; i < seen.length; i++) {
+      const at = (seen[i] as number) * widths.keys + kvHead * headDim;
+      let score = 0;
+      for (let c = 0; c < headDim; c++)
+        score += (query[head * headDim + c] as number) * (keys[at + c] as number);
+      weights[i] = score * scale;
+      max = Math.max(max, score * scale);
+    }
+    let sum = 0;
+    for (let i = 0; i < seen.length; i++) {
+      weights[i] = Math.exp((weights[i] as number) - max);
+      sum += weights[i] as number;
+    }
+    for (let c = 0; c < valueDim; c++) {
+      let total = 0;
+      for (let i = 0; i < seen.length; i++) {
+        total +=
+          (weights[i] as number) *
+          (values[(seen[i] as number) * widths.values + kvHead * valueDim + c] as number);
+      }
+      out[head * valueDim + c] = total / sum;
+    }
+  }
+}

@@ -1,0 +1,49 @@
+// A gated MLP, which every expert is: y = down(act(gate(x)) * up(x)); arXiv:2002.05202.
+//
+// Shapes: T tokens, D hidden, F intermediate.
+import type { Activation, MlpData } from '../backend.js';
+import { mlpShape } from '../shapes.js';
+import { activations } from './activation.js';
+import { linear } from './linear.js';
+import type { StackedMatrix } from './matrix.js';
+import { stackMatrices } from './matrix.js';
+
+export interface Mlp {
+  readonly hidden: number;
+  readonly intermediate: number;
+  readonly bytes: number;
+  /** [2F, D]: gate, then up. */
+  readonly gateUp: StackedMatrix;
+  /** [D, F] */
+  readonly down: StackedMatrix;
+}
+
+/**
+ * Copies the weights.
+ * @throws MoeqError when they do not fit each other
+ */
+export function makeMlp(data: MlpData, subject?: string): Mlp {
+  const { hidden, intermediate } = mlpShape(data, subject);
+  const gateUp = stackMatrices(data.gateUp, subject);
+  const down = stackMatrices([data.down], subject);
+  return { hidden, intermediate, bytes: gateUp.bytes + down.bytes, gateUp, down };
+}
+
+/**
+ * @param x Float32 [T, D]
+ * @returns Float32 [T, D]
+ */
+export function runMlp(
+  x: Float32Array,
+  { intermediate, gateUp, down }: Mlp,
+  activation: Activation,
+): Float32Array {
+  const activate = activations[activation];
+  const gatesUps = linear(x, gateUp); // [T, 2F]
+  const inner = new Float32Array(gatesUps.length / 2); // [T, F]
+  for (let i = 0; i < inner.length; i++) {
+    const gate = Math.floor(i / intermediate) * intermediate + i;
+    inner[i] = activate(gatesUps[gate] as number) * (gatesUps[gate + intermediate] as number);
+  }
+  return linear(inner, down);
+}

@@ -1,0 +1,169 @@
+// The rules that shapes obey, whichever backend computes: one place for the checks and their messages.
+//
+// Shapes: T tokens, D hidden, N rows, K columns, H heads, HK key/value heads, C head dimension, CV value dimension,
+// F intermediate.
+import { assertQuantizedTensor, byteLength, isQuantized, MoeqError, quote } from '@moeq/tensors';
+import type { AttentionSpec, KvCacheSpec, MatrixData, MlpData, Segment } from './backend.js';
+import { floatMatrixDTypes } from './backend.js';
+
+/** @throws MoeqError unless both sizes are the same */
+export function assertSize(operation: string, subject: string, expected: number, found: number): void {
+  if (found !== expected)
+    throw new MoeqError({ operation, subject, expected: `${expected}`, found: `${found}` });
+}
+
+/**
+ * [N, K] of matrices stacked one below the other. Checks dtypes, byte lengths and layouts too.
+ * @throws MoeqError when there is none, one is no matrix that a backend can read, or their columns differ
+ */
+export function weightShape(
+  parts: readonly MatrixData[],
+  subject = 'weight',
+): { rows: number; columns: number } {
+  const first = parts[0];
+  if (first === undefined) {
+    throw new MoeqError({ operation: 'load', subject, expected: 'at least one matrix', found: 'none' });
+  }
+  const [, columns] = matrixShape(first, subject);
+  let rows = 0;
+  for (const part of parts) {
+    const [partRows, partColumns] = matrixShape(part, subject);
+    assertSize('stack', `${subject}: columns`, columns, partColumns);
+    rows += partRows;
+  }
+  return { rows, columns };
+}
+
+function matrixShape(data: MatrixData, subject: string): readonly [number, number] {
+  const fail = (expected: string, found: string): never => {
+    throw new MoeqError({ operation: 'load', subject, expected, found });
+  };
+  const [rows = 0, columns = 0, ...rest] = data.shape;
+  if (rest.length > 0 || rows < 1 || columns < 1) fail('a matrix [rows, columns]', quote(data.shape));
+  if (isQuantized(data)) {
+    if (data.layout === null) {
+      fail('a layout (its quantizer has to dequantize it first)', `none in format ${quote(data.format)}`);
+    }
+    assertQuantizedTensor(data, subject);
+  } else {
+    if (!floatMatrixDTypes.some((dtype) => dtype === data.dtype))
+      fail(floatMatrixDTypes.join(', '), data.dtype);
+    assertSize('load', `${subject}: bytes`, byteLength(data.dtype, data.shape), data.data.byteLength);
+  }
+  return [rows, columns];
+}
+
+/**
+ * [2F, D] and [D, F] of an expert or MLP.
+ * @throws MoeqError when gate, up and down do not fit each other
+ */
+export function mlpShape(data: MlpData, subject = 'mlp'): { hidden: number; intermediate: number } {
+  const gateUp = weightShape(data.gateUp, `${subject} gateUp`);
+  const down = weightShape([data.down], `${subject} down`);
+  assertSize('load', `${subject}: rows of gate and up`, 2 * down.columns, gateUp.rows);
+  assertSize('load', `${subject}: columns of gate and up`, down.rows, gateUp.columns);
+  return { hidden: down.rows, intermediate: down.columns };
+}
+
+/** @throws MoeqError when a size is no positive integer */
+export function assertKvCacheSpec(spec: KvCacheSpec): void {
+  for (const [name, size] of Object.entries(spec)) {
+    if (!Number.isSafeInteger(size) || size < 1) {
+      throw new MoeqError({
+        operation: 'create',
+        subject: `KV cache: ${name}`,
+        expected: 'a positive integer',
+        found: `${size}`,
+      });
+    }
+  }
+}
+
+/** Columns of attention: of a row of qkv, by part, and of its output. */
+export interface AttentionWidths {
+  readonly queries: number;
+  readonly keys: number;
+  readonly values: number;
+  readonly output: number;
+}
+
+/**
+ * How wide queries [H C], keys [HK C], values [HK CV] and output [H CV] are.
+ * @throws MoeqError when the specification does not fit the cache or contradicts itself
+ */
+export function attentionWidths(spec: AttentionSpec, cache: KvCacheSpec): AttentionWidths {
+  const { heads, kvHeads, headDim, rope, queryNorm, keyNorm, window } = spec;
+  assertSize('attend', 'key/value heads', cache.kvHeads, kvHeads);
+  assertSize('attend', 'head dimension', cache.headDim, headDim);
+  const check = (subject: string, holds: boolean, expected: string, found: number): void => {
+    if (!holds) throw new MoeqError({ operation: 'attend', subject, expected, found: `${found}` });
+  };
+  check('heads', heads > 0 && heads % kvHeads === 0, `a multiple of the ${kvHeads} key/value heads`, heads);
+  check(
+    'window',
+    window === undefined || (Number.isSafeInteger(window) && window > 0),
+    'a positive integer',
+    window ?? 0,
+  );
+  if (rope !== null) {
+    const rotated = 2 * rope.inverseFrequencies.length;
+    check('rotated dimensions', rotated <= headDim, `at most the head dimension ${headDim}`, rotated);
+  }
+  const widths = {
+    queries: heads * headDim,
+    keys: kvHeads * headDim,
+    values: kvHeads * (cache.valueDim ?? headDim),
+    output: heads * (cache.valueDim ?? headDim),
+  };
+  if (queryNorm !== undefined) {
+    const width = queryNorm.over === 'head' ? headDim : widths.queries;
+    assertSize('attend', 'query norm weights', width, queryNorm.weight.length);
+  }
+  if (keyNorm !== undefined) {
+    const width = keyNorm.over === 'head' ? headDim : widths.keys;
+    assertSize('attend', 'key norm weights', width, keyNorm.weight.length);
+  }
+  return widths;
+}
+
+/**
+ * Checks that segments cover the rows of the step and stay within the cache.
+ * @param tokens T, rows of the activations
+ * @throws MoeqError at the first segment that does not
+ */
+export function assertSegments(
+  segments: readonly Segment[],
+  tokens: number,
+  { pageSize, pages }: KvCacheSpec,
+): void {
+  let covered = 0;
+  segments.forEach((segment, index) => {
+    const subject = `segment ${index}`;
+    const fail = (expected: string, found: string): never => {
+      throw new MoeqError({ operation: 'attend', subject, expected, found });
+    };
+    if (!Number.isSafeInteger(segment.start) || segment.start < 0)
+      fail('a start of at least 0', `${segment.start}`);
+    if (!Number.isSafeInteger(segment.tokens) || segment.tokens < 1)
+      fail('at least 1 token', `${segment.tokens}`);
+    const needed = Math.ceil((segment.start + segment.tokens) / pageSize);
+    if (segment.pages.length < needed) fail(`${needed} pages`, `${segment.pages.length}`);
+    const wrong = segment.pages.find((page) => page < 0 || page >= pages);
+    if (wrong !== undefined) fail(`pages from 0 to ${pages - 1}`, `${wrong}`);
+    covered += segment.tokens;
+  });
+  assertSize('attend', 'tokens of all segments', tokens, covered);
+}
+
+/** @throws MoeqError when an index is outside 0 to count - 1 */
+export function assertIndices(operation: string, subject: string, indices: Int32Array, count: number): void {
+  const wrong = indices.find((index) => index < 0 || index >= count);
+  if (wrong !== undefined) {
+    throw new MoeqError({
+      operation,
+      subject,
+      expected: `indices from 0 to ${count - 1}`,
+      found: `${wrong}`,
+    });
+  }
+}
