@@ -123,6 +123,8 @@ export interface AttentionSpec {
 
 /** Operations of one step. All return at once; only `read…` waits. */
 export interface Step {
+  /** Values from outside: Float32 [rows, columns], copied; e.g. what an earlier step has read. */
+  input(values: Float32Array, rows: number): Activations;
   /** Rows `ids` of an embedding table, times `scale` -> [T, D] */
   embed(table: Weight, ids: Int32Array, scale?: number): Activations;
   /** x * rsqrt(mean(x²) + epsilon) * weight, over each row */

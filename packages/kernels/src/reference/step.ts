@@ -44,6 +44,13 @@ export function openStep(objects: Objects): { step: Step; close: () => void } {
   };
 
   const step: Step = {
+    input(values, rows) {
+      checkOpen();
+      const columns = values.length / Math.max(1, rows);
+      assertSize('input', 'values', rows * Math.floor(columns), values.length);
+      return keep(values.slice(), rows, columns);
+    },
+
     embed(table, ids, scale = 1) {
       checkOpen();
       const matrix = objects.weights.get(table);
