@@ -3,6 +3,7 @@
 import type { Role, TensorFacts } from '@moeq/quantizers';
 import type { DecoderConfig } from '@moeq/runtime';
 import type { ByteSource, DType, QuantizedTensor, Tensor } from '@moeq/tensors';
+import type { Slot } from './slots.js';
 
 /** Files by name, e.g. a folder; `open` answers null when there is no such file. */
 export interface FileSet {
@@ -16,6 +17,8 @@ export interface FileSet {
 export interface CheckpointTensor {
   /** Name in the checkpoint; of a quantized tensor the name of the weight, not of its planes. */
   readonly facts: TensorFacts;
+  /** Which of the decoder's tensors it is; with layer and expert of `facts` its place. */
+  readonly slot: Slot;
   /** What it is stored as: a dtype, or the name of a quantized format. */
   readonly stored: DType | string;
   /** Bytes in the files, all planes and their descriptions. */

@@ -1,0 +1,119 @@
+// What most architectures took over from Llama: names of embeddings, attention and norms, and the common part of the
+// configuration. https://github.com/huggingface/transformers, models/llama.
+import type { AttentionConfig, DecoderConfig, LayerConfig } from '@moeq/runtime';
+import type { TensorNames } from '../architecture.js';
+import { type CommonConfig, configError } from '../config.js';
+
+const attention = 'model.layers.{layer}.self_attn';
+
+export const llamaNames = {
+  embedding: ['model.embed_tokens.weight'],
+  head: ['lm_head.weight'],
+  finalNorm: ['model.norm.weight'],
+  attentionNorm: ['model.layers.{layer}.input_layernorm.weight'],
+  mlpNorm: ['model.layers.{layer}.post_attention_layernorm.weight'],
+  query: [`${attention}.q_proj.weight`],
+  key: [`${attention}.k_proj.weight`],
+  value: [`${attention}.v_proj.weight`],
+  output: [`${attention}.o_proj.weight`],
+} as const satisfies TensorNames;
+
+export const biasNames = {
+  queryBias: [`${attention}.q_proj.bias`],
+  keyBias: [`${attention}.k_proj.bias`],
+  valueBias: [`${attention}.v_proj.bias`],
+  outputBias: [`${attention}.o_proj.bias`],
+} as const satisfies TensorNames;
+
+export const queryKeyNormNames = {
+  queryNorm: [`${attention}.q_norm.weight`],
+  keyNorm: [`${attention}.k_norm.weight`],
+} as const satisfies TensorNames;
+
+/** A router and experts under `mlp`, per expert (gate_proj, up_proj, down_proj) or fused, as the Qwen family has them. */
+export const mlpExpertNames = {
+  router: ['model.layers.{layer}.mlp.gate.weight'],
+  expertGate: ['model.layers.{layer}.mlp.experts.{expert}.gate_proj.weight'],
+  expertUp: ['model.layers.{layer}.mlp.experts.{expert}.up_proj.weight'],
+  expertGateUp: ['model.layers.{layer}.mlp.experts.gate_up_proj'],
+  expertDown: [
+    'model.layers.{layer}.mlp.experts.{expert}.down_proj.weight',
+    'model.layers.{layer}.mlp.experts.down_proj',
+  ],
+} as const satisfies TensorNames;
+
+export const denseNames = {
+  denseGate: ['model.layers.{layer}.mlp.gate_proj.weight'],
+  denseUp: ['model.layers.{layer}.mlp.up_proj.weight'],
+  denseDown: ['model.layers.{layer}.mlp.down_proj.weight'],
+} as const satisfies TensorNames;
+
+/** What an architecture changes of the common configuration. */
+export interface Differences {
+  readonly modelType: string;
+  /** Where config.json gives none. */
+  readonly normEpsilon: number;
+  readonly ropeTheta: number;
+  readonly attention?: Partial<AttentionConfig>;
+  readonly embeddingScale?: number;
+  readonly residualScale?: number;
+  readonly logitsScale?: number;
+  layer(index: number): LayerConfig;
+}
+
+/** @throws MoeqError when heads, key/value heads and head dimension do not fit one another, or experts their number */
+export function decoderConfig(config: CommonConfig, file: string, differences: Differences): DecoderConfig {
+  const heads = config.num_attention_heads;
+  const kvHeads = config.num_key_value_heads ?? heads;
+  if (heads % kvHeads !== 0) {
+    throw configError(
+      file,
+      `num_attention_heads to be a multiple of num_key_value_heads`,
+      `${heads} and ${kvHeads}`,
+    );
+  }
+  if (config.head_dim == null && config.hidden_size % heads !== 0) {
+    throw configError(
+      file,
+      'hidden_size to be a multiple of num_attention_heads',
+      `${config.hidden_size} and ${heads}`,
+    );
+  }
+  const headDim = config.head_dim ?? config.hidden_size / heads;
+  if (headDim % 2 !== 0) throw configError(file, 'an even head dimension', String(headDim));
+  if (config.num_experts_per_tok > config.num_local_experts) {
+    throw configError(
+      file,
+      `num_experts_per_tok to be at most the number of experts, ${config.num_local_experts}`,
+      String(config.num_experts_per_tok),
+    );
+  }
+  const theta =
+    config.rope_parameters?.rope_theta ??
+    config.rope_scaling?.rope_theta ??
+    config.rope_theta ??
+    differences.ropeTheta;
+  return {
+    architecture: differences.modelType,
+    vocabularySize: config.vocab_size,
+    hiddenSize: config.hidden_size,
+    layers: Array.from({ length: config.num_hidden_layers }, (_, index) => differences.layer(index)),
+    contextLength: config.max_position_embeddings,
+    normEpsilon: config.rms_norm_eps ?? differences.normEpsilon,
+    embeddingScale: differences.embeddingScale ?? 1,
+    residualScale: differences.residualScale ?? 1,
+    logitsScale: differences.logitsScale ?? 1,
+    tiedHead: config.tie_word_embeddings,
+    attention: {
+      heads,
+      kvHeads,
+      headDim,
+      scale: headDim ** -0.5,
+      rope: { theta, rotatedDim: headDim, style: 'halves' },
+      queryKeyNorm: null,
+      bias: { qkv: false, output: false },
+      clip: null,
+      ...differences.attention,
+    },
+  };
+}

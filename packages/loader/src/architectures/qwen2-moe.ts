@@ -1,0 +1,52 @@
+// Qwen1.5/2-MoE (transformers models/qwen2_moe): biases on q, k and v, and beside the routed experts one shared expert
+// whose output each token weighs by sigmoid(x · shared_expert_gate). Layers can be dense.
+import * as v from 'valibot';
+import { defineArchitecture } from '../architecture.js';
+import { commonFields, flag, layerNumber, width } from '../config.js';
+import { biasNames, decoderConfig, denseNames, llamaNames, mlpExpertNames } from './llama.js';
+import { sparseFields, sparseLayer, topKSoftmax } from './qwen.js';
+
+const shared = 'model.layers.{layer}.mlp.shared_expert';
+
+export const qwen2Moe = defineArchitecture({
+  modelTypes: ['qwen2_moe'],
+  names: {
+    ...llamaNames,
+    queryBias: biasNames.queryBias,
+    keyBias: biasNames.keyBias,
+    valueBias: biasNames.valueBias,
+    ...denseNames,
+    ...mlpExpertNames,
+    sharedGate: [`${shared}.gate_proj.weight`],
+    sharedUp: [`${shared}.up_proj.weight`],
+    sharedDown: [`${shared}.down_proj.weight`],
+    sharedOutputGate: [`${shared}_gate.weight`],
+  },
+  fields: {
+    ...commonFields,
+    ...sparseFields,
+    shared_expert_intermediate_size: width,
+    qkv_bias: flag(true),
+    max_window_layers: v.nullish(layerNumber),
+    layer_types: v.nullish(v.array(v.picklist(['full_attention', 'sliding_attention']))),
+  },
+  decoder: (config, file) => {
+    const slides = (index: number) =>
+      config.layer_types == null
+        ? index % 2 === 0 && index < (config.max_window_layers ?? 28)
+        : config.layer_types[index] === 'sliding_attention';
+    return decoderConfig(config, file, {
+      modelType: 'qwen2_moe',
+      normEpsilon: 1e-6,
+      ropeTheta: 10_000,
+      attention: { bias: { qkv: config.qkv_bias, output: false } },
+      layer: (index) => ({
+        window: config.use_sliding_window && slides(index) ? config.sliding_window || null : null,
+        mlp: sparseLayer(config, index, {
+          route: topKSoftmax(config),
+          shared: { intermediateSize: config.shared_expert_intermediate_size, gated: true },
+        }),
+      }),
+    });
+  },
+});

@@ -1,0 +1,121 @@
+// config.json, validated: the fields that every architecture here has, the limits that keep a hostile one from costing
+// memory, and the step from a failed schema to one sentence that names file, field, expected and found.
+import type { Activation } from '@moeq/kernels';
+import { MoeqError, quote } from '@moeq/tensors';
+import * as v from 'valibot';
+
+/** Above every published model by an order of magnitude, and far below what would exhaust memory before a tensor is read. */
+const MAX_LAYERS = 1024;
+const MAX_WIDTH = 1 << 20;
+const MAX_HEADS = 4096;
+const MAX_EXPERTS = 16384;
+const MAX_VOCABULARY = 1 << 22;
+const MAX_CONTEXT = 1 << 30;
+
+/** An integer from 1 to `max`. */
+export function count(max: number) {
+  const expected = `an integer from 1 to ${max}`;
+  return v.pipe(v.number(expected), v.integer(expected), v.minValue(1, expected), v.maxValue(max, expected));
+}
+
+/** A matrix's rows or columns. */
+export const width = count(MAX_WIDTH);
+/** E, and the number of experts a token may have. */
+export const expertCount = count(MAX_EXPERTS);
+/** Layer numbers in lists such as `mlp_only_layers`. */
+export const layerNumber = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_LAYERS));
+/** A finite number above 0. */
+export const positive = v.pipe(
+  v.number('a number above 0'),
+  v.finite('a number above 0'),
+  v.gtValue(0, 'a number above 0'),
+);
+/** True or false; `absent` where the field is missing or null. */
+export const flag = (absent: boolean) => v.nullish(v.boolean('true or false'), absent);
+/** A multiplier; 1 where the field is missing or null. */
+export const factor = v.nullish(positive, 1);
+
+const activations = {
+  silu: 'silu',
+  swish: 'silu',
+  gelu: 'gelu',
+  gelu_new: 'geluTanh',
+  gelu_pytorch_tanh: 'geluTanh',
+} as const satisfies Record<string, Activation>;
+
+const activation = v.pipe(
+  v.picklist(Object.keys(activations) as (keyof typeof activations)[]),
+  v.transform((name): Activation => activations[name]),
+);
+
+const ropeParameters = v.looseObject({
+  rope_theta: v.nullish(positive),
+  rope_type: v.nullish(v.literal('default')),
+  type: v.nullish(v.literal('default')),
+  partial_rotary_factor: v.nullish(v.literal(1)),
+});
+
+/** Fields by the names of transformers; null stands for an absent field, as it does there. */
+export const commonFields = {
+  vocab_size: count(MAX_VOCABULARY),
+  hidden_size: width,
+  num_hidden_layers: count(MAX_LAYERS),
+  num_attention_heads: count(MAX_HEADS),
+  num_key_value_heads: v.nullish(count(MAX_HEADS)),
+  head_dim: v.nullish(width),
+  max_position_embeddings: count(MAX_CONTEXT),
+  rms_norm_eps: v.nullish(positive),
+  hidden_act: v.optional(activation, 'silu'),
+  tie_word_embeddings: flag(false),
+  rope_theta: v.nullish(positive),
+  rope_scaling: v.nullish(ropeParameters),
+  rope_parameters: v.nullish(ropeParameters),
+  sliding_window: v.nullish(
+    v.union([v.literal(0), count(MAX_CONTEXT)], `0, null or an integer up to ${MAX_CONTEXT}`),
+  ),
+  num_local_experts: expertCount,
+  num_experts_per_tok: expertCount,
+};
+
+/** What the common fields parse to. */
+export type CommonConfig = v.InferOutput<ReturnType<typeof v.object<typeof commonFields, undefined>>>;
+
+/** Names that transformers reads alike; the one on the right is the one that the schemas use. */
+const aliases: readonly [alias: string, name: string][] = [
+  ['num_experts', 'num_local_experts'],
+  ['n_routed_experts', 'num_local_experts'],
+];
+
+/**
+ * @param file for the message
+ * @throws MoeqError naming the first field that the schema refuses
+ */
+export function parseConfig<Schema extends v.GenericSchema>(
+  schema: Schema,
+  config: Readonly<Record<string, unknown>>,
+  file: string,
+): v.InferOutput<Schema> {
+  const named: Record<string, unknown> = { ...config };
+  for (const [alias, name] of aliases) {
+    if (!Object.hasOwn(config, alias)) continue;
+    if (Object.hasOwn(named, name) && named[name] !== config[alias]) {
+      throw configError(
+        file,
+        `${alias} equal to ${name}`,
+        `${quote(config[alias])} and ${quote(named[name])}`,
+      );
+    }
+    named[name] = config[alias];
+  }
+  const result = v.safeParse(schema, named);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const expected = issue.message.startsWith('Invalid ') ? (issue.expected ?? 'a valid value') : issue.message;
+  const found = issue.input === undefined ? 'no such field' : quote(issue.input);
+  throw configError(file, `${v.getDotPath(issue) ?? 'the file'} to be ${expected}`, found);
+}
+
+/** The error of a configuration that cannot be: file, expected, found. */
+export function configError(file: string, expected: string, found: string): MoeqError {
+  return new MoeqError({ operation: 'read the configuration', subject: file, expected, found });
+}

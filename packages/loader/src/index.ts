@@ -1,0 +1,8 @@
+// Checkpoints of Mixture-of-Experts models: what they hold, by role, and their weights as the runtime asks for them.
+
+export type { Architecture, TensorNames } from './architecture.js';
+export { architectures } from './architectures.js';
+export type { Checkpoint, CheckpointTensor, FileSet } from './checkpoint.js';
+export type { CheckpointOptions } from './open-checkpoint.js';
+export { openCheckpoint } from './open-checkpoint.js';
+export type { Slot } from './slots.js';

@@ -1,0 +1,82 @@
+// Text and JSON files of a checkpoint, read whole but never beyond a limit that their kind has.
+import { MoeqError, quote } from '@moeq/tensors';
+import type { FileSet } from './checkpoint.js';
+
+const MEBIBYTE = 1024 * 1024;
+
+/** config.json and its like hold a few kilobytes; a tokenizer_config.json with many added tokens a few hundred. */
+export const MAX_CONFIG_BYTES = 16 * MEBIBYTE;
+/** The index of a model of a trillion parameters in per-expert tensors is below 20 MB. */
+export const MAX_INDEX_BYTES = 128 * MEBIBYTE;
+/** The largest tokenizers (256,000 entries with merges) are below 40 MB. */
+export const MAX_TOKENIZER_BYTES = 128 * MEBIBYTE;
+
+/**
+ * The text of a file in UTF-8; null when there is no such file.
+ * @throws MoeqError when it is larger than `maxBytes` or is no UTF-8
+ */
+export async function readText(files: FileSet, name: string, maxBytes: number): Promise<string | null> {
+  const source = await files.open(name);
+  if (source === null) return null;
+  try {
+    if (source.size > maxBytes) {
+      throw fileError(source.name, 'read the file', `at most ${maxBytes} bytes`, `${source.size} bytes`);
+    }
+    const bytes = await source.read(0, source.size);
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    } catch (cause) {
+      throw fileError(source.name, 'read the file', 'text in UTF-8', 'bytes that are none', cause);
+    }
+  } finally {
+    await source.close?.();
+  }
+}
+
+/**
+ * A JSON object from a file; null when there is no such file.
+ * @throws MoeqError when it is too large, no JSON, or JSON but no object
+ */
+export async function readJsonObject(
+  files: FileSet,
+  name: string,
+  maxBytes: number,
+): Promise<Readonly<Record<string, unknown>> | null> {
+  const text = await readText(files, name, maxBytes);
+  if (text === null) return null;
+  const subject = inSet(files, name);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw fileError(
+      subject,
+      'read the file',
+      'a JSON object',
+      `text that begins with ${quote(text, 24)}`,
+      cause,
+    );
+  }
+  if (!isObject(value)) throw fileError(subject, 'read the file', 'a JSON object', quote(value));
+  return value;
+}
+
+/** Whether a value of JSON is an object, neither null nor a list. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A file's name as messages give it. */
+export function inSet(files: FileSet, name: string): string {
+  return `${files.name.replace(/\/+$/, '')}/${name}`;
+}
+
+function fileError(
+  subject: string,
+  operation: string,
+  expected: string,
+  found: string,
+  cause?: unknown,
+): MoeqError {
+  return new MoeqError({ operation, subject, expected, found, cause });
+}

@@ -1,0 +1,158 @@
+// Whether a checkpoint has exactly the tensors that its configuration promises: every place filled once, in one layout
+// for the experts of a layer, each with its shape. What does not fit is named with what was expected there.
+//
+// Shapes: E experts, N rows, K columns.
+import type { DecoderConfig } from '@moeq/runtime';
+import { MoeqError, quote } from '@moeq/tensors';
+import type { Architecture } from './architecture.js';
+import type { TensorPlace } from './names.js';
+import { type Slot, slotNames, slots } from './slots.js';
+
+const NO_SHAPE = null;
+
+/** A place as a key: places of the same key are the same. */
+export function placeKey({ slot, layer, expert }: TensorPlace): string {
+  return `${slot}/${layer ?? ''}/${expert ?? ''}`;
+}
+
+/**
+ * The shape that the configuration gives to a place: [E, N, K] for the fused tensor of an expert slot; null where this
+ * model has no such tensor.
+ */
+export function placeShape(place: TensorPlace, config: DecoderConfig): readonly number[] | null {
+  const slot = slots[place.slot];
+  if (slot.of === 'model') return slot.shape(config);
+  const layer = place.layer === undefined ? undefined : config.layers[place.layer];
+  if (layer === undefined) return NO_SHAPE;
+  const shape = slot.shape(config, layer);
+  if (slot.of === 'layer' || shape === null || layer.mlp.kind !== 'moe') return shape;
+  const { experts } = layer.mlp.route;
+  if (place.expert === undefined) return [experts, ...shape];
+  return place.expert < experts ? shape : NO_SHAPE;
+}
+
+/**
+ * @param file that holds the tensor
+ * @throws MoeqError for a tensor that this model does not have, or of another shape
+ */
+export function assertPlace(
+  name: string,
+  place: TensorPlace,
+  shape: readonly number[],
+  config: DecoderConfig,
+  file: string,
+): void {
+  const expected = placeShape(place, config);
+  if (expected === null) throw notPromised(name, place, config, file);
+  if (shape.length === expected.length && shape.every((size, axis) => size === expected[axis])) return;
+  const transposed = [...expected.slice(0, -2), ...expected.slice(-2).reverse()];
+  const isTransposed = expected.length > 1 && JSON.stringify(transposed) === JSON.stringify(shape);
+  throw misfit(
+    file,
+    `${quote(name)} with shape ${JSON.stringify(expected)}, as config.json says`,
+    `${JSON.stringify(shape)}${isTransposed ? ', its transpose' : ''}`,
+  );
+}
+
+function notPromised(name: string, place: TensorPlace, config: DecoderConfig, file: string): MoeqError {
+  const { layer, expert } = place;
+  const found = `tensor ${quote(name)}`;
+  if (layer !== undefined && layer >= config.layers.length) {
+    return misfit(file, `layers 0 to ${config.layers.length - 1}, as config.json says`, found);
+  }
+  const mlp = layer === undefined ? undefined : config.layers[layer]?.mlp;
+  if (slots[place.slot].of === 'expert' && mlp?.kind === 'moe' && expert !== undefined) {
+    return misfit(
+      file,
+      `experts 0 to ${mlp.route.experts - 1} in layer ${layer}, as config.json says`,
+      found,
+    );
+  }
+  return misfit(
+    file,
+    `no ${place.slot} in ${layer === undefined ? 'this model' : `layer ${layer}`}, as config.json says`,
+    found,
+  );
+}
+
+/**
+ * @param names of the tensors by placeKey
+ * @param model name of the checkpoint
+ * @throws MoeqError naming the first tensor that is missing, or a layer whose experts mix layouts
+ */
+export function assertComplete(
+  names: ReadonlyMap<string, string>,
+  config: DecoderConfig,
+  architecture: Architecture,
+  model: string,
+): void {
+  const require = (place: TensorPlace) => {
+    if (placeShape(place, config) === null || names.has(placeKey(place))) return;
+    if (place.slot === 'head' && config.tiedHead) return;
+    throw misfit(model, `tensor ${nameOf(architecture, place)}`, 'no such tensor');
+  };
+  for (const slot of slotNames) {
+    if (slots[slot].of === 'model') require({ slot });
+  }
+  for (let layer = 0; layer < config.layers.length; layer += 1) {
+    for (const slot of slotNames) {
+      if (slots[slot].of === 'layer') require({ slot, layer });
+    }
+    const mlp = config.layers[layer]?.mlp;
+    if (mlp?.kind === 'moe')
+      assertExperts(expertLayouts(architecture, layer, mlp.route.experts), names, model, require);
+  }
+}
+
+/** The input side of an expert is two matrices, or one with the gate's rows above those of up. */
+const expertForms: readonly (readonly Slot[])[] = [
+  ['expertGate', 'expertUp', 'expertDown'],
+  ['expertGateUp', 'expertDown'],
+];
+
+/** The ways in which the experts of a layer can be stored, as the places that each fills; every one of them or none. */
+function expertLayouts({ names }: Architecture, layer: number, experts: number): TensorPlace[][] {
+  const spelled = (slot: Slot, each: boolean) =>
+    names[slot]?.some((name) => name.includes('{expert}') === each);
+  return expertForms.flatMap((form) => [
+    ...(form.every((slot) => spelled(slot, true))
+      ? [Array.from({ length: experts }, (_, expert) => form.map((slot) => ({ slot, layer, expert }))).flat()]
+      : []),
+    ...(form.every((slot) => spelled(slot, false)) ? [form.map((slot) => ({ slot, layer }))] : []),
+  ]);
+}
+
+function assertExperts(
+  layouts: readonly TensorPlace[][],
+  names: ReadonlyMap<string, string>,
+  model: string,
+  require: (place: TensorPlace) => void,
+): void {
+  const present = layouts.map((places) => places.map(placeKey).filter((key) => names.has(key)));
+  const [layer] = layouts[0] ?? [];
+  const most = present.reduce(
+    (best, keys, index) => (keys.length > (present[best]?.length ?? 0) ? index : best),
+    0,
+  );
+  const other = present.flat().find((key) => !present[most]?.includes(key));
+  if (other !== undefined) {
+    const found = [present[most]?.[0] ?? '', other].map((key) => quote(names.get(key), 120));
+    throw misfit(model, `one layout for the experts of layer ${layer?.layer}`, found.join(' and '));
+  }
+  for (const place of layouts[most] ?? []) require(place);
+}
+
+/** The first name that the architecture's checkpoints use for a place. */
+function nameOf({ names }: Architecture, place: TensorPlace): string {
+  const patterns = names[place.slot] ?? [];
+  const fits =
+    patterns.find((name) => name.includes('{expert}') === (place.expert !== undefined)) ?? patterns[0];
+  return quote(
+    (fits ?? place.slot).replace('{layer}', String(place.layer)).replace('{expert}', String(place.expert)),
+    120,
+  );
+}
+
+function misfit(subject: string, expected: string, found: string): MoeqError {
+  return new MoeqError({ operation: 'match the tensors to the configuration', subject, expected, found });
+}

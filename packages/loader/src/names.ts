@@ -1,0 +1,50 @@
+// From a tensor's name to its place in the decoder. Numbers are taken out of the name and the rest is looked up, so the
+// cost does not grow with the number of patterns, and no name is ever matched by a substring.
+import { MoeqError } from '@moeq/tensors';
+import type { Architecture } from './architecture.js';
+import { type Slot, slotNames } from './slots.js';
+
+/** Where in the decoder a tensor belongs. */
+export interface TensorPlace {
+  readonly slot: Slot;
+  readonly layer?: number;
+  /** Of a per-expert tensor; absent for a fused one. */
+  readonly expert?: number;
+}
+
+/** Six digits: more layers or experts than any limit lets through, and still an exact integer. */
+const numbers: readonly [key: 'layer' | 'expert', pattern: RegExp][] = [
+  ['layer', /(?<=(?:^|\.)layers\.)(?:0|[1-9]\d{0,5})(?=\.|$)/],
+  ['expert', /(?<=(?:^|\.)experts\.)(?:0|[1-9]\d{0,5})(?=\.|$)/],
+];
+
+/** A function from tensor names to places; it answers null for a name that the architecture does not know. */
+export function placeFinder(architecture: Architecture): (name: string) => TensorPlace | null {
+  const slotOf = new Map<string, Slot>();
+  for (const slot of slotNames) {
+    for (const name of architecture.names[slot] ?? []) {
+      const other = slotOf.get(name);
+      if (other !== undefined) {
+        throw new MoeqError({
+          operation: 'define the architecture',
+          subject: architecture.modelTypes.join(', '),
+          expected: `one slot for the name ${name}`,
+          found: `${other} and ${slot}`,
+        });
+      }
+      slotOf.set(name, slot);
+    }
+  }
+  return (name) => {
+    const place: { layer?: number; expert?: number } = {};
+    let pattern = name;
+    for (const [key, number] of numbers) {
+      const match = number.exec(pattern);
+      if (match === null) continue;
+      place[key] = Number(match[0]);
+      pattern = `${pattern.slice(0, match.index)}{${key}}${pattern.slice(match.index + match[0].length)}`;
+    }
+    const slot = slotOf.get(pattern);
+    return slot === undefined ? null : { slot, ...place };
+  };
+}

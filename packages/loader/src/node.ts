@@ -1,0 +1,4 @@
+// Checkpoints in folders.
+
+export type { FolderOptions } from './node/folder.js';
+export { folder } from './node/folder.js';
