@@ -1,0 +1,87 @@
+// moeq generate: text from a prompt, streamed to stdout as it comes.
+import { text as readAll } from 'node:stream/consumers';
+import type { GenerationResult } from '@moeq/runtime';
+import { Command } from 'commander';
+import { type Io, note, painter, peakRssBytes, printJson } from '../io.js';
+import { type ModelOptions, type OpenedModel, open, withModelOptions } from '../model-options.js';
+import { type SamplingOptions, samplingOf, withSamplingOptions } from '../sampling-options.js';
+
+interface Options extends ModelOptions, SamplingOptions {
+  readonly prompt: string;
+  readonly json?: true;
+}
+
+/** A beginning that any text may have, and that tiny-moe knows. */
+const DEFAULT_PROMPT = 'In the beginning';
+
+/** Tokens where the command line does not say. */
+const DEFAULT_TOKENS = 128;
+
+const help = `
+Examples:
+  moeq generate
+  moeq generate ./mixtral-nf4 -p "The sea" -n 100 --temperature 0.7 --seed 1
+  moeq generate tiny-moe --recipe nf4 --greedy     quantize while loading
+  echo "The sea" | moeq generate -p -              the prompt from stdin
+
+Sampling that is not given follows the model's generation_config.json.
+The text goes to stdout, all else to stderr.`;
+
+export function generate(io: Io): Command {
+  const command = withModelOptions(
+    new Command('generate').summary('write text').description('Continues a prompt with a model.'),
+  ).option('-p, --prompt <text>', 'what to continue; - reads it from stdin', DEFAULT_PROMPT);
+  return withSamplingOptions(command, DEFAULT_TOKENS)
+    .option('--json', 'print one JSON document instead of the text')
+    .addHelpText('after', help)
+    .action(async (name: string, options: Options) => {
+      const prompt = options.prompt === '-' ? await readAll(io.stdin) : options.prompt;
+      await using opened = await open(io, name, options);
+      const result = await write(io, opened, prompt, options);
+      if (options.json === true) printJson(io, documentOf(name, opened, result));
+      else note(io, summaryOf(opened, result));
+    });
+}
+
+async function write(io: Io, { model }: OpenedModel, prompt: string, options: Options): Promise<GenerationResult> {
+  const quiet = options.json === true;
+  if (!quiet) io.stderr.write(painter(io.stderr)('dim', prompt));
+  let result: GenerationResult | null = null;
+  const settings = { ...samplingOf(options), signal: io.signal };
+  for await (const piece of model.generate(prompt, settings)) {
+    if (!quiet) io.stdout.write(piece.text);
+    result = piece.result ?? result;
+  }
+  if (!quiet) io.stdout.write('\n');
+  if (result === null) throw new Error('The generation ended without a result.');
+  return result;
+}
+
+function summaryOf({ backend, loadSeconds }: OpenedModel, { tokenIds, finishReason, timings, seed }: GenerationResult): string {
+  const rate = `${timings.decodeTokensPerSecond.toFixed(1)} tokens/s`;
+  const ends = { stop: 'the model ended it', length: 'cut', stopString: 'stopped', aborted: 'interrupted' } as const;
+  return [
+    `${tokenIds.length} tokens (${ends[finishReason]})`,
+    rate,
+    `loaded in ${loadSeconds.toFixed(1)} s`,
+    backend.description,
+    `seed ${seed}`,
+  ].join(' · ');
+}
+
+/** The fields that the command promises. */
+function documentOf(name: string, { model, backend, loadSeconds }: OpenedModel, result: GenerationResult) {
+  const { text, tokenIds, promptTokenIds, finishReason, timings } = result;
+  const { prefillTokensPerSecond, decodeTokensPerSecond } = timings;
+  return {
+    model: name,
+    backend: backend.name,
+    threads: backend.threads,
+    text,
+    tokenIds,
+    promptTokenIds,
+    finishReason,
+    timings: { loadSeconds, prefillTokensPerSecond, decodeTokensPerSecond },
+    memory: { ...model.memory, peakRssBytes: peakRssBytes() },
+  };
+}

@@ -1,0 +1,76 @@
+// moeq quantize: a checkpoint in, a smaller one out, and an account of every byte.
+import { loadPlugins, loadRecipe, type QuantizeReport, quantizeCheckpoint } from '@moeq/convert/node';
+import { Command } from 'commander';
+import { type Io, printJson, warn } from '../io.js';
+import { collect } from '../options.js';
+import { progressBar } from '../progress.js';
+import { roleTable } from '../role-table.js';
+
+interface Options {
+  readonly out: string;
+  readonly recipe: string;
+  readonly plugin?: readonly string[];
+  readonly allowRouterQuantization?: true;
+  readonly overwrite?: true;
+  readonly json?: true;
+}
+
+const help = `
+Recipes, by name:
+  nf4      experts in NF4, block 64, double-quantized; all else as it is (the default)
+  nf4-all  also attention, dense MLPs and shared experts in NF4, the head in int8
+  int4     experts in int4
+  int8     experts in int8
+  mixed    experts in NF4, attention and shared experts in int8
+A file ends in .json or .mjs: rules of role -> format, or transformers' BitsAndBytesConfig.
+
+Examples:
+  moeq quantize tiny-moe --out ./tiny-moe-nf4
+  moeq quantize ./Mixtral-8x7B --out ./mixtral --recipe mixed --overwrite
+  moeq quantize ./Mixtral-8x7B --out ./mixtral --plugin ./mine.mjs --recipe mine
+
+The checkpoint is read tensor by tensor, never whole. DIR appears when it is complete, and not before.`;
+
+export function quantize(io: Io): Command {
+  return new Command('quantize')
+    .summary('quantize a checkpoint into a new folder')
+    .description('Quantizes a checkpoint by recipe into a new folder and accounts for every byte.')
+    .argument('[model]', 'a folder, or tiny-moe', 'tiny-moe')
+    .requiredOption('-o, --out <dir>', 'folder to write; it must not exist yet')
+    .option('-r, --recipe <name|file>', 'which format each role gets', 'nf4')
+    .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
+    .option('--allow-router-quantization', 'let the recipe quantize routers, with a warning')
+    .option('--overwrite', 'replace the folder if it exists')
+    .option('--json', 'print one JSON document instead of the table')
+    .addHelpText('after', help)
+    .action((model: string, options: Options) => runQuantize(io, model, options));
+}
+
+async function runQuantize(io: Io, model: string, options: Options): Promise<void> {
+  const quantizers = await loadPlugins(options.plugin ?? []);
+  const recipe = await loadRecipe(options.recipe, { quantizers });
+  const progress = progressBar(io, 'quantizing');
+  let report: QuantizeReport;
+  try {
+    report = await quantizeCheckpoint({
+      model,
+      out: options.out,
+      recipe,
+      quantizers,
+      allowRouterQuantization: options.allowRouterQuantization === true,
+      overwrite: options.overwrite === true,
+      signal: io.signal,
+      onProgress: ({ bytesDone, bytesTotal, tensor }) => progress.update(bytesDone, bytesTotal, tensor),
+    });
+  } finally {
+    progress.stop();
+  }
+  for (const warning of report.warnings) warn(io, warning);
+  if (options.json === true) printJson(io, documentOf(report));
+  else io.stdout.write(roleTable(report, io.stdout));
+}
+
+/** The fields that the command promises; what the table shows besides is for the table. */
+function documentOf({ out, recipe, bytes, seconds, peakRssBytes, coverage, errors, files }: QuantizeReport) {
+  return { out, recipe, bytes, seconds, peakRssBytes, coverage, errors, files };
+}

@@ -1,0 +1,52 @@
+// What a command may touch of the world outside: three streams and one signal. The real ones come from bin.ts, tests
+// bring their own, so every command runs in-process and nothing below this file knows `process`.
+import type { Readable, Writable } from 'node:stream';
+import { styleText } from 'node:util';
+
+export interface Output extends Writable {
+  readonly isTTY?: boolean;
+  /** Characters a line; absent where the stream is no terminal. */
+  readonly columns?: number;
+}
+
+export interface Io {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  /** Results, and nothing else. */
+  readonly stdout: Output;
+  /** Progress, notes, warnings and errors. */
+  readonly stderr: Output;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Colours for one stream; plain text where it is no terminal or NO_COLOR is set. */
+export function painter(stream: Output): (style: Style, text: string) => string {
+  return (style, text) => styleText(style, text, { stream, validateStream: true });
+}
+
+/** Characters that a table may be wide: the terminal's, at most 120; 100 where there is none. */
+export function widthOf(stream: Output): number {
+  return Math.min(stream.columns ?? 100, 120);
+}
+
+/** The one JSON document of a command run with --json. */
+export function printJson(io: Io, document: unknown): void {
+  io.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** A line for people on stderr, dimmed. */
+export function note(io: Io, text: string): void {
+  io.stderr.write(`${painter(io.stderr)('dim', text)}\n`);
+}
+
+/** A warning on stderr: one line, never lost among the progress. */
+export function warn(io: Io, text: string): void {
+  io.stderr.write(`${painter(io.stderr)('yellow', 'warning:')} ${text}\n`);
+}
+
+/** The most memory that this process has held so far, in bytes. */
+export function peakRssBytes(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}

@@ -1,0 +1,63 @@
+// The options of every command that runs a model, and the model that they ask for.
+import { loadPlugins, loadRecipe } from '@moeq/convert/node';
+import type { Backend } from '@moeq/kernels';
+import { openModel } from '@moeq/loader/node';
+import { createModel, type LoadProgress, type Model } from '@moeq/runtime';
+import type { Command } from 'commander';
+import { type BackendName, backendNames, openBackend } from './backend.js';
+import type { Io } from './io.js';
+import { collect, oneOf, wholeNumber } from './options.js';
+import { progressBar } from './progress.js';
+
+export interface ModelOptions {
+  readonly recipe?: string;
+  readonly plugin?: readonly string[];
+  readonly allowRouterQuantization?: true;
+  readonly backend: BackendName;
+  readonly threads?: number;
+}
+
+/** Adds the argument [model] and the options above. */
+export function withModelOptions(command: Command): Command {
+  return command
+    .argument('[model]', 'a folder, or tiny-moe', 'tiny-moe')
+    .option('-r, --recipe <name|file>', 'quantize while loading, by this recipe')
+    .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
+    .option('--allow-router-quantization', 'let the recipe quantize routers')
+    .option('--backend <name>', `what computes: ${backendNames.join(', ')}`, oneOf(backendNames), 'auto')
+    .option('--threads <count>', 'threads that compute (default: what is best)', wholeNumber({ min: 1, max: 1024 }));
+}
+
+export interface OpenedModel extends AsyncDisposable {
+  readonly model: Model;
+  readonly backend: Backend;
+  /** Of opening, quantizing and loading. */
+  readonly loadSeconds: number;
+}
+
+/**
+ * Opens the model of a command and loads it into its backend, under a bar.
+ * @throws MoeqError from opening, quantizing or loading
+ */
+export async function open(io: Io, name: string, options: ModelOptions): Promise<OpenedModel> {
+  const started = performance.now();
+  const quantizers = await loadPlugins(options.plugin ?? []);
+  const allowRouterQuantization = options.allowRouterQuantization === true;
+  const recipe =
+    options.recipe === undefined ? {} : { recipe: await loadRecipe(options.recipe, { quantizers, allowRouterQuantization }) };
+  const source = await openModel(name, { quantizers, ...recipe });
+  const progress = progressBar(io, 'loading', 'weights');
+  try {
+    const backend = await openBackend(options.backend, options.threads);
+    const onProgress = ({ loaded, total }: LoadProgress) => progress.update(loaded, total, '');
+    const model = await createModel(source, { backend, signal: io.signal, onProgress }).catch(async (error: unknown) => {
+      await backend.destroy();
+      throw error;
+    });
+    const loadSeconds = (performance.now() - started) / 1000;
+    return { model, backend, loadSeconds, [Symbol.asyncDispose]: () => backend.destroy() };
+  } finally {
+    progress.stop();
+    await source.close();
+  }
+}

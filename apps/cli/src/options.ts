@@ -1,0 +1,53 @@
+// Parsers of option values. A value that is not what the option takes ends the command with exit status 2 and one
+// sentence; commander puts the option's name before what is thrown here.
+import { InvalidArgumentError } from 'commander';
+
+interface Range {
+  readonly min: number;
+  readonly max?: number;
+  /** The smallest value itself is not allowed. */
+  readonly above?: boolean;
+}
+
+function describe({ min, max, above }: Range, kind: string): string {
+  if (above === true)
+    return max === undefined ? `${kind} above ${min}` : `${kind} above ${min}, at most ${max}`;
+  return max === undefined ? `${kind}, ${min} or more` : `${kind} from ${min} to ${max}`;
+}
+
+function parse(text: string, range: Range, kind: string, shape: RegExp): number {
+  const value = shape.test(text) ? Number(text) : Number.NaN;
+  const { min, max = Number.POSITIVE_INFINITY, above = false } = range;
+  if (!(above ? value > min : value >= min) || value > max) {
+    throw new InvalidArgumentError(`It takes ${describe(range, kind)}.`);
+  }
+  return value;
+}
+
+/** A parser of whole numbers in decimal. */
+export function wholeNumber(range: Range): (text: string) => number {
+  return (text) => {
+    const value = parse(text, range, 'a whole number', /^\d{1,16}$/);
+    if (Number.isSafeInteger(value)) return value;
+    throw new InvalidArgumentError('It takes a whole number below 2^53.');
+  };
+}
+
+/** A parser of decimal numbers; no hexadecimal, no `Infinity`. */
+export function number(range: Range): (text: string) => number {
+  return (text) => parse(text, range, 'a number', /^(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i);
+}
+
+/** For options that may be given several times. */
+export function collect(text: string, earlier: readonly string[] | undefined): readonly string[] {
+  return [...(earlier ?? []), text];
+}
+
+/** A parser of one of several words. */
+export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const word = words.find((each) => each === text);
+    if (word === undefined) throw new InvalidArgumentError(`It takes one of ${words.join(', ')}.`);
+    return word;
+  };
+}

@@ -1,0 +1,30 @@
+// What `npm start` shows once everything is built: tiny-moe quantized, the account of it, and a text that it writes.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { styleText } from 'node:util';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const out = 'out/tiny-moe-nf4';
+
+/** Runs the built command as a reader would and shows what was typed. */
+function moeq(...words) {
+  const typed = words.map((word) => (/^[\w./=-]+$/.test(word) ? word : `"${word}"`)).join(' ');
+  console.log(`\n${styleText('bold', `$ moeq ${typed}`)}`);
+  const { status } = spawnSync(process.execPath, ['apps/cli/dist/bin.js', ...words], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+moeq('quantize', 'tiny-moe', '--out', out, '--overwrite');
+moeq('generate', out, '-p', 'In the beginning', '-n', '120', '--seed', '7');
+
+console.log(`
+${styleText('bold', 'Next, try')}
+  npm run -s moeq -- generate ${out} -p "function " --greedy
+  npm run -s moeq -- chat ${out}
+  npm run -s moeq -- inspect ${out} --tensors
+  npm run -s moeq -- quantize tiny-moe --out out/tiny-moe-int4 --recipe int4
+  npm run -s moeq -- --help
+`);
