@@ -30,7 +30,11 @@ export interface AttentionConfig {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly scale: number;
-  readonly rope: { readonly theta: number; readonly rotatedDim: number; readonly style: 'halves' | 'interleaved' } | null;
+  readonly rope: {
+    readonly theta: number;
+    readonly rotatedDim: number;
+    readonly style: 'halves' | 'interleaved';
+  } | null;
   readonly queryKeyNorm: 'head' | 'all' | null;
   readonly bias: { readonly qkv: boolean; readonly output: boolean };
   readonly clip: number | null;
@@ -61,14 +65,22 @@ export interface MoeConfig {
 export type MatrixPlace =
   | { readonly kind: 'embedding' }
   | { readonly kind: 'head' }
-  | { readonly kind: 'attention'; readonly layer: number; readonly projection: 'query' | 'key' | 'value' | 'output' }
+  | {
+      readonly kind: 'attention';
+      readonly layer: number;
+      readonly projection: 'query' | 'key' | 'value' | 'output';
+    }
   | { readonly kind: 'router'; readonly layer: number }
   | { readonly kind: 'sharedExpertGate'; readonly layer: number };
 
 export type VectorPlace =
   | { readonly kind: 'finalNorm' }
   | { readonly kind: 'attentionNorm' | 'mlpNorm' | 'queryNorm' | 'keyNorm'; readonly layer: number }
-  | { readonly kind: 'bias'; readonly layer: number; readonly projection: 'query' | 'key' | 'value' | 'output' }
+  | {
+      readonly kind: 'bias';
+      readonly layer: number;
+      readonly projection: 'query' | 'key' | 'value' | 'output';
+    }
   | { readonly kind: 'correctionBias'; readonly layer: number };
 
 /** Reads come straight from the checkpoint's ranges, each when asked; nothing is kept. */

@@ -1,0 +1,92 @@
+// The way from a source to a model: options, weights, KV cache; all of it or nothing.
+import type { Backend, KvCache, KvCacheSpec } from '@moeq/kernels';
+import { MoeqError } from '@moeq/tensors';
+import { type LoadedDecoder, loadDecoder } from './load-decoder.js';
+import { LoadedModel, type Model } from './model.js';
+import type { ModelSource } from './model-source.js';
+import { abortSignal, type Check, callback, integer, validateOptions } from './options.js';
+import { PageAllocator } from './page-allocator.js';
+import type { LoadOptions } from './weight-loader.js';
+
+export interface ModelOptions extends LoadOptions {
+  /** Stays the caller's: several models can share one, and closing a model leaves it running. */
+  readonly backend: Backend;
+  /** Tokens of prompt and text together. Default: the model's own, at most 4096. */
+  readonly contextLength?: number | undefined;
+  /** Tokens of all texts under way together. Default: contextLength, at least 4096. */
+  readonly kvCacheTokens?: number | undefined;
+  /** Tokens of a prompt that one step takes. Default 256. */
+  readonly prefillChunk?: number | undefined;
+}
+
+/** Keeps the default cache near 1 GB for a model of the size of Mixtral 8x7B, which has 256 KB of float32 a token. */
+const defaultContextLimit = 4096;
+/** Room for several texts at once where the context is short. */
+const minDefaultCacheTokens = 4096;
+/** Enough tokens to fill the experts of a layer, few enough to stop or to interleave texts between two chunks. */
+const defaultPrefillChunk = 256;
+/** vLLM's page: a text wastes 8 tokens on average, and common beginnings can be shared in steps of 16. */
+const pageSize = 16;
+
+/**
+ * Loads a model. The source may be closed afterwards.
+ * @throws MoeqError for a wrong option, a weight that does not fit the configuration, or memory that is short; the
+ *   signal's reason when it aborts. Nothing stays loaded then.
+ */
+export async function createModel(source: ModelSource, options: ModelOptions): Promise<Model> {
+  validateOptions('load a model', options, modelChecks(source.config.contextLength));
+  const { backend, prefillChunk = defaultPrefillChunk } = options;
+  const contextLength = options.contextLength ?? Math.min(source.config.contextLength, defaultContextLimit);
+  const cacheTokens = options.kvCacheTokens ?? Math.max(contextLength, minDefaultCacheTokens);
+  if (cacheTokens < contextLength) throw cacheTooSmall(cacheTokens, contextLength);
+
+  const allocator = new PageAllocator(Math.ceil(cacheTokens / pageSize), pageSize);
+  const weights = await loadDecoder(source, backend, options);
+  const { kvHeads, headDim } = source.config.attention;
+  const layers = source.config.layers.length;
+  const cache = createCache(backend, { layers, kvHeads, headDim, pageSize, pages: allocator.pages }, weights);
+  return new LoadedModel({
+    source,
+    engine: { backend, decoder: weights.decoder, cache, closed: false },
+    allocator,
+    contextLength,
+    prefillChunk,
+    weightBytes: weights.bytes,
+    release: () => {
+      backend.release(cache);
+      weights.release();
+    },
+  });
+}
+
+function createCache(backend: Backend, spec: KvCacheSpec, weights: LoadedDecoder): KvCache {
+  try {
+    return backend.createKvCache(spec);
+  } catch (error) {
+    weights.release();
+    throw error;
+  }
+}
+
+function modelChecks(contextLength: number): Record<keyof ModelOptions, Check> {
+  return {
+    backend: {
+      expected: 'a backend',
+      holds: (value) => typeof value === 'object' && value !== null && 'specificationVersion' in value,
+    },
+    contextLength: integer({ min: 1, max: contextLength }),
+    kvCacheTokens: integer({ min: 1 }),
+    prefillChunk: integer({ min: 1 }),
+    onProgress: callback,
+    signal: abortSignal,
+  };
+}
+
+function cacheTooSmall(found: number, contextLength: number): MoeqError {
+  return new MoeqError({
+    operation: 'load a model',
+    subject: 'option kvCacheTokens',
+    expected: `at least the context length, ${contextLength}`,
+    found: `${found}`,
+  });
+}

@@ -1,0 +1,62 @@
+// Options of one text: sampling, where it ends, and the signal that ends it. Checked in full before anything runs.
+import { MoeqError } from '@moeq/tensors';
+import type { GenerationSettings } from './generation.js';
+import type { ModelSource } from './model-source.js';
+import { abortSignal, integer, listOf, text, validateOptions } from './options.js';
+import {
+  generationDefaultsChecks,
+  type SamplingOptions,
+  samplingChecks,
+  samplingSettings,
+} from './sampling-settings.js';
+
+export interface GenerateOptions extends SamplingOptions {
+  /** Default: the model's, else the rest of the context. Texts end with the context in any case. */
+  readonly maxNewTokens?: number | undefined;
+  /** Texts that end the text; they are not part of it. Default none. */
+  readonly stopStrings?: readonly string[] | undefined;
+  /** Tokens that end the text. Default: the model's; an empty list lets the text go on past them. */
+  readonly stopTokenIds?: readonly number[] | undefined;
+  /** Ends the text with finishReason `aborted` before the next step. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * @param room tokens that the context has left after the prompt
+ * @throws MoeqError naming the option that is unknown or wrong
+ */
+export function generationSettings(
+  options: GenerateOptions,
+  source: ModelSource,
+  room: number,
+): GenerationSettings {
+  const { vocabularySize } = source.config;
+  const operation = 'generate';
+  validateOptions(operation, options, {
+    ...samplingChecks(vocabularySize),
+    maxNewTokens: integer({ min: 1 }),
+    stopStrings: listOf(text),
+    stopTokenIds: listOf(integer({ min: 0, max: vocabularySize - 1 })),
+    signal: abortSignal,
+  });
+  validateOptions(
+    `use the generation defaults of ${source.name}`,
+    source.generation,
+    generationDefaultsChecks,
+  );
+  const stopStrings = options.stopStrings ?? [];
+  if (stopStrings.length > 0 && source.tokenizer === null) {
+    throw new MoeqError({
+      operation,
+      subject: 'option stopStrings',
+      expected: 'a model with a tokenizer',
+      found: `${source.name}, which has none`,
+    });
+  }
+  return {
+    sampling: samplingSettings(options, source.generation),
+    stopTokenIds: new Set(options.stopTokenIds ?? source.stopTokenIds),
+    stopStrings,
+    maxNewTokens: Math.min(options.maxNewTokens ?? source.generation.maxNewTokens ?? room, room),
+  };
+}

@@ -1,0 +1,149 @@
+// One text being written: takes the logits after its last token, chooses the next, and says what can be shown. It runs
+// nothing itself; `generate` drives one, and a scheduler can drive many at once, with the same texts as outcome.
+import { Detokenizer } from './detokenizer.js';
+import type { Tokenizer } from './model-source.js';
+import { Sampler } from './sampler.js';
+import type { SamplingSettings } from './sampling-settings.js';
+import type { Sequence } from './sequence.js';
+import { StopStrings } from './stop-strings.js';
+
+/**
+ * - `stop`: the model wrote a stop token.
+ * - `length`: maxNewTokens or the end of the context was reached.
+ * - `stopString`: one of stopStrings is complete.
+ * - `aborted`: the signal.
+ */
+export type FinishReason = 'stop' | 'length' | 'stopString' | 'aborted';
+
+/** One token, or the end. The texts of all pieces together are the text. */
+export interface GeneratedPiece {
+  /** May be empty: characters and possible stop strings wait until they are certain. */
+  readonly text: string;
+  /** null in the last piece, which stands for no token. */
+  readonly tokenId: number | null;
+  /** null in all pieces but the last. */
+  readonly result: GenerationResult | null;
+}
+
+export interface GenerationResult {
+  /** Without special tokens and stop string; empty where the model has no tokenizer. */
+  readonly text: string;
+  /** All that were chosen, the stop token included. */
+  readonly tokenIds: readonly number[];
+  readonly promptTokenIds: readonly number[];
+  readonly finishReason: FinishReason;
+  /** Gives the same text again. */
+  readonly seed: number;
+  readonly timings: GenerationTimings;
+}
+
+/** Rates are 0 where nothing was measured. */
+export interface GenerationTimings {
+  /** Until the first token was chosen. */
+  readonly prefillSeconds: number;
+  readonly prefillTokensPerSecond: number;
+  /** For all tokens after the first; waiting of the consumer is not counted. */
+  readonly decodeSeconds: number;
+  readonly decodeTokensPerSecond: number;
+}
+
+export interface GenerationSettings {
+  readonly sampling: SamplingSettings;
+  readonly stopTokenIds: ReadonlySet<number>;
+  readonly stopStrings: readonly string[];
+  /** At least 1. */
+  readonly maxNewTokens: number;
+}
+
+export class Generation {
+  readonly #sequence: Sequence;
+  readonly #settings: GenerationSettings;
+  readonly #promptTokens: number;
+  readonly #sampler: Sampler;
+  readonly #detokenizer: Detokenizer | null;
+  readonly #stops: StopStrings;
+  #text = '';
+  #finishReason: FinishReason | null = null;
+  readonly #seconds = { prefill: 0, decode: 0 };
+
+  /** @param sequence holds the prompt and nothing else */
+  constructor(sequence: Sequence, tokenizer: Tokenizer | null, settings: GenerationSettings) {
+    this.#sequence = sequence;
+    this.#settings = settings;
+    this.#promptTokens = sequence.tokens.length;
+    this.#sampler = new Sampler(settings.sampling, sequence.tokens);
+    this.#detokenizer = tokenizer === null ? null : new Detokenizer(tokenizer, sequence.tokens);
+    this.#stops = new StopStrings(settings.stopStrings);
+  }
+
+  /** null while there is more to write. */
+  get finishReason(): FinishReason | null {
+    return this.#finishReason;
+  }
+
+  get #generated(): number {
+    return this.#sequence.tokens.length - this.#promptTokens;
+  }
+
+  /**
+   * Chooses the next token and appends it to the sequence.
+   * @param logits float32 [V] after the sequence's last token; overwritten
+   * @throws MoeqError when they are not finite
+   */
+  accept(logits: Float32Array): GeneratedPiece {
+    const tokenId = this.#sampler.next(logits);
+    this.#sequence.tokens.push(tokenId);
+    if (this.#settings.stopTokenIds.has(tokenId)) {
+      this.#finishReason = 'stop';
+      return { text: '', tokenId, result: null };
+    }
+    const text = this.#stops.push(this.#detokenizer?.push(tokenId) ?? '');
+    this.#text += text;
+    if (this.#stops.stopped) this.#finishReason = 'stopString';
+    else if (this.#generated >= this.#settings.maxNewTokens) this.#finishReason = 'length';
+    return { text, tokenId, result: null };
+  }
+
+  /** What the next token waits for: the prompt, or the token before it. */
+  get phase(): 'prefill' | 'decode' {
+    return this.#generated === 0 ? 'prefill' : 'decode';
+  }
+
+  /** Counts computing time of a phase. */
+  addSeconds(phase: 'prefill' | 'decode', seconds: number): void {
+    this.#seconds[phase] += seconds;
+  }
+
+  abort(): void {
+    this.#finishReason ??= 'aborted';
+  }
+
+  /** The last piece: the text that was still held back, and the result. */
+  end(): GeneratedPiece {
+    const rest = this.#stops.push(this.#detokenizer?.flush() ?? '') + this.#stops.flush();
+    this.#text += rest;
+    return { text: rest, tokenId: null, result: this.#result() };
+  }
+
+  #result(): GenerationResult {
+    const { prefill, decode } = this.#seconds;
+    const prefilled = Math.min(this.#promptTokens, this.#sequence.cached);
+    return {
+      text: this.#text,
+      tokenIds: this.#sequence.tokens.slice(this.#promptTokens),
+      promptTokenIds: this.#sequence.tokens.slice(0, this.#promptTokens),
+      finishReason: this.#finishReason ?? 'aborted',
+      seed: this.#settings.sampling.seed,
+      timings: {
+        prefillSeconds: prefill,
+        prefillTokensPerSecond: rate(prefilled, prefill),
+        decodeSeconds: decode,
+        decodeTokensPerSecond: rate(Math.max(0, this.#generated - 1), decode),
+      },
+    };
+  }
+}
+
+function rate(count: number, seconds: number): number {
+  return seconds > 0 ? count / seconds : 0;
+}

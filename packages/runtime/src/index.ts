@@ -1,0 +1,24 @@
+export type { ModelOptions } from './create-model.js';
+export { createModel } from './create-model.js';
+export type { GenerateOptions } from './generate-options.js';
+export type { FinishReason, GeneratedPiece, GenerationResult, GenerationTimings } from './generation.js';
+export type { LogitsOptions, Model } from './model.js';
+export type {
+  AttentionConfig,
+  ChatMessage,
+  DecoderConfig,
+  DenseConfig,
+  GenerationDefaults,
+  LayerConfig,
+  MatrixPlace,
+  ModelSource,
+  MoeConfig,
+  Tokenizer,
+  VectorPlace,
+  WeightReader,
+} from './model-source.js';
+export type { Prompt } from './prompt.js';
+export type { LayerRouting } from './run-batch.js';
+export type { SamplingOptions } from './sampling-settings.js';
+export type { SequenceLogits } from './sequence-logits.js';
+export type { LoadProgress } from './weight-loader.js';

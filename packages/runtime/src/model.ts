@@ -1,0 +1,133 @@
+// A model in memory: weights and KV cache in a backend, ready to write.
+import type { Backend } from '@moeq/kernels';
+import { generate } from './generate.js';
+import { type GenerateOptions, generationSettings } from './generate-options.js';
+import type { GeneratedPiece, GenerationResult } from './generation.js';
+import type { DecoderConfig, ModelSource, Tokenizer } from './model-source.js';
+import { abortSignal, flag, validateOptions } from './options.js';
+import type { PageAllocator } from './page-allocator.js';
+import { type Prompt, promptTokens } from './prompt.js';
+import type { Engine } from './run-batch.js';
+import { Sequence } from './sequence.js';
+import { type SequenceLogits, sequenceLogits } from './sequence-logits.js';
+
+export interface Model {
+  readonly name: string;
+  readonly config: DecoderConfig;
+  readonly backend: Backend;
+  readonly tokenizer: Tokenizer | null;
+  /** Tokens of prompt and text together. */
+  readonly contextLength: number;
+  /** Bytes in the backend's memory. */
+  readonly memory: { readonly weightBytes: number; readonly kvCacheBytes: number };
+  /**
+   * Writes on from a prompt: `for await (const piece of model.generate(prompt)) …`. The last piece holds the result.
+   * Leaving the loop ends the text and frees its memory. Several texts can be under way at once.
+   * @throws MoeqError at once for an option or prompt that is wrong or too long; from the loop when the KV cache is full,
+   *   the model computes NaN, or the model was closed
+   */
+  generate(prompt: Prompt, options?: GenerateOptions): AsyncGenerator<GeneratedPiece, void, void>;
+  /** The result of `generate` without its pieces. */
+  complete(prompt: Prompt, options?: GenerateOptions): Promise<GenerationResult>;
+  /**
+   * Logits after each token of one sequence, and on demand the experts of each token.
+   * @throws MoeqError as `generate`; the signal's reason when it aborts
+   */
+  logits(prompt: Prompt, options?: LogitsOptions): Promise<SequenceLogits>;
+  /** Frees weights and KV cache after the step that is running; the backend stays. Texts under way end with an error. */
+  close(): Promise<void>;
+}
+
+export interface LogitsOptions {
+  /** Default false. */
+  readonly routings?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface LoadedModelParts {
+  readonly source: ModelSource;
+  readonly engine: Engine;
+  readonly allocator: PageAllocator;
+  readonly contextLength: number;
+  readonly prefillChunk: number;
+  readonly weightBytes: number;
+  /** Frees weights and KV cache. */
+  readonly release: () => void;
+}
+
+export class LoadedModel implements Model {
+  readonly #parts: LoadedModelParts;
+
+  constructor(parts: LoadedModelParts) {
+    this.#parts = parts;
+  }
+
+  get name(): string {
+    return this.#parts.source.name;
+  }
+
+  get config(): DecoderConfig {
+    return this.#parts.source.config;
+  }
+
+  get backend(): Backend {
+    return this.#parts.engine.backend;
+  }
+
+  get tokenizer(): Tokenizer | null {
+    return this.#parts.source.tokenizer;
+  }
+
+  get contextLength(): number {
+    return this.#parts.contextLength;
+  }
+
+  get memory(): Model['memory'] {
+    return { weightBytes: this.#parts.weightBytes, kvCacheBytes: this.#parts.engine.cache.bytes };
+  }
+
+  generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedPiece, void, void> {
+    const { source, engine, prefillChunk, contextLength } = this.#parts;
+    const sequence = this.#sequence(prompt, contextLength - 1);
+    const settings = generationSettings(options, source, contextLength - sequence.tokens.length);
+    return generate(
+      { engine, tokenizer: source.tokenizer, prefillChunk },
+      sequence,
+      settings,
+      options.signal,
+    );
+  }
+
+  async complete(prompt: Prompt, options: GenerateOptions = {}): Promise<GenerationResult> {
+    for await (const { result } of this.generate(prompt, options)) if (result !== null) return result;
+    throw new Error('a text ended without its last piece');
+  }
+
+  async logits(prompt: Prompt, options: LogitsOptions = {}): Promise<SequenceLogits> {
+    validateOptions('compute logits', options, { routings: flag, signal: abortSignal });
+    const { engine, prefillChunk: chunk, contextLength } = this.#parts;
+    const sequence = this.#sequence(prompt, contextLength);
+    try {
+      return await sequenceLogits(engine, sequence, {
+        chunk,
+        routings: options.routings ?? false,
+        signal: options.signal,
+      });
+    } finally {
+      sequence.release();
+    }
+  }
+
+  async close(): Promise<void> {
+    const { engine, release } = this.#parts;
+    if (engine.closed) return;
+    engine.closed = true;
+    // Steps asked for before have ended when this one has; those asked for later refuse to run.
+    await engine.backend.step(async () => undefined);
+    release();
+  }
+
+  #sequence(prompt: Prompt, maxTokens: number): Sequence {
+    return new Sequence(promptTokens(this.#parts.source, prompt, maxTokens), this.#parts.allocator);
+  }
+}

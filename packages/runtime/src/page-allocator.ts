@@ -1,0 +1,72 @@
+// Who owns which page of the KV cache. Pages are counted references, so that sequences with a common beginning can own
+// the same full pages and memory comes back when the last of them lets go (vLLM's PagedAttention, arXiv 2309.06180).
+// Pure bookkeeping: the numbers themselves lie in the backend.
+import { MoeqError } from '@moeq/tensors';
+
+export class PageAllocator {
+  readonly pages: number;
+  /** Tokens a page. */
+  readonly pageSize: number;
+  readonly #references: Uint32Array;
+  /** A stack: the page freed last is used next, while it may still be in a processor's cache. */
+  readonly #free: number[];
+
+  constructor(pages: number, pageSize: number) {
+    this.pages = pages;
+    this.pageSize = pageSize;
+    this.#references = new Uint32Array(pages);
+    this.#free = Array.from({ length: pages }, (_, index) => pages - 1 - index);
+  }
+
+  get freePages(): number {
+    return this.#free.length;
+  }
+
+  /** Pages that `tokens` tokens fill, the last one perhaps in part. */
+  pagesFor(tokens: number): number {
+    return Math.ceil(tokens / this.pageSize);
+  }
+
+  /**
+   * Pages with one reference each, all or none.
+   * @throws MoeqError when fewer are free
+   */
+  allocate(count: number): number[] {
+    if (count > this.#free.length) {
+      throw new MoeqError({
+        operation: `hold ${count * this.pageSize} more tokens`,
+        subject: 'the KV cache',
+        expected: `${count} free pages of ${this.pageSize} tokens (a larger kvCacheTokens, or fewer texts at a time)`,
+        found: `${this.#free.length} of ${this.pages} free`,
+      });
+    }
+    const taken = this.#free.splice(this.#free.length - count).reverse();
+    for (const page of taken) this.#references[page] = 1;
+    return taken;
+  }
+
+  /** One more owner for each page. @throws MoeqError for a page that is free or does not exist */
+  share(pages: readonly number[]): void {
+    for (const page of pages) this.#references[page] = this.#owners(page, 'share') + 1;
+  }
+
+  /** One owner fewer; a page without any is free. @throws MoeqError for a page that is free or does not exist */
+  release(pages: readonly number[]): void {
+    for (const page of pages) {
+      const owners = this.#owners(page, 'release') - 1;
+      this.#references[page] = owners;
+      if (owners === 0) this.#free.push(page);
+    }
+  }
+
+  #owners(page: number, operation: string): number {
+    const owners = this.#references[page] ?? 0;
+    if (owners > 0) return owners;
+    throw new MoeqError({
+      operation,
+      subject: `page ${page} of the KV cache`,
+      expected: 'a page in use',
+      found: page in this.#references ? 'a free page' : `a cache of ${this.pages} pages`,
+    });
+  }
+}

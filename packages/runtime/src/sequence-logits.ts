@@ -1,0 +1,57 @@
+// Logits after every token of a sequence, for perplexity, comparisons between implementations and router statistics.
+//
+// Shapes: T tokens of the sequence, V vocabulary, A experts per token.
+import { type Engine, type LayerRouting, runBatch, type SliceResult } from './run-batch.js';
+import type { Sequence } from './sequence.js';
+
+export interface SequenceLogits {
+  readonly tokens: number;
+  readonly vocabularySize: number;
+  /** Float32 [T, V]: row t is about the token after t. */
+  readonly logits: Float32Array;
+  /** The experts of every token, one entry an MoE layer; empty unless asked for. */
+  readonly routings: readonly LayerRouting[];
+}
+
+/** Logits that one step holds at most, 64 MiB of them: WebGPU binds 128 MiB unless more is asked for. */
+const maxLogitsPerStep = 2 ** 24;
+
+/** @param sequence not fed yet; the caller releases it */
+export async function sequenceLogits(
+  engine: Engine,
+  sequence: Sequence,
+  { chunk, routings, signal }: { chunk: number; routings: boolean; signal: AbortSignal | undefined },
+): Promise<SequenceLogits> {
+  const vocabularySize = engine.decoder.head.rows;
+  const tokens = sequence.pending;
+  const rows = Math.max(1, Math.min(chunk, Math.floor(maxLogitsPerStep / vocabularySize)));
+  const logits = new Float32Array(tokens * vocabularySize); // [T, V]
+  const parts: SliceResult[] = [];
+  while (sequence.pending > 0) {
+    signal?.throwIfAborted();
+    const first = sequence.cached;
+    const count = Math.min(rows, sequence.pending);
+    const [part] = await runBatch(engine, [{ sequence, count, logits: 'all' }], { routings });
+    if (part === undefined) break;
+    logits.set(part.logits, first * vocabularySize);
+    parts.push(part);
+  }
+  return { tokens, vocabularySize, logits, routings: joinRoutings(parts, tokens) };
+}
+
+/** The routings of consecutive chunks as one a layer. */
+function joinRoutings(parts: readonly SliceResult[], tokens: number): LayerRouting[] {
+  return (parts[0]?.routings ?? []).map(({ layer, expertsPerToken }, index) => {
+    const expertIndices = new Int32Array(tokens * expertsPerToken); // [T, A]
+    const expertWeights = new Float32Array(tokens * expertsPerToken); // [T, A]
+    let offset = 0;
+    for (const part of parts) {
+      const routing = part.routings[index];
+      if (routing === undefined) continue;
+      expertIndices.set(routing.expertIndices, offset);
+      expertWeights.set(routing.expertWeights, offset);
+      offset += routing.expertIndices.length;
+    }
+    return { layer, tokens, expertsPerToken, expertIndices, expertWeights };
+  });
+}

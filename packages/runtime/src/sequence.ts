@@ -1,0 +1,49 @@
+// One text in the making: all its tokens, and how many of them the KV cache holds. Whatever is not cached yet is what the
+// next steps feed: the chunks of a prompt, the token sampled last, or everything again after the pages were given up.
+import type { Segment } from '@moeq/kernels';
+import type { PageAllocator } from './page-allocator.js';
+
+export class Sequence {
+  /** Prompt and generated tokens. */
+  readonly tokens: number[];
+  readonly #allocator: PageAllocator;
+  #pages: number[] = [];
+  #cached = 0;
+
+  constructor(tokens: Iterable<number>, allocator: PageAllocator) {
+    this.tokens = [...tokens];
+    this.#allocator = allocator;
+  }
+
+  /** Tokens whose keys and values are in the cache. */
+  get cached(): number {
+    return this.#cached;
+  }
+
+  /** Tokens that have to be fed before the next one can be sampled. */
+  get pending(): number {
+    return this.tokens.length - this.#cached;
+  }
+
+  /**
+   * The next `count` uncached tokens as part of a step; pages are taken for them.
+   * @throws MoeqError when the cache has no room
+   */
+  segment(count: number): Segment {
+    const missing = this.#allocator.pagesFor(this.#cached + count) - this.#pages.length;
+    if (missing > 0) this.#pages.push(...this.#allocator.allocate(missing));
+    return { pages: Int32Array.from(this.#pages), start: this.#cached, tokens: count };
+  }
+
+  /** The step that fed `count` tokens has ended. */
+  advance(count: number): void {
+    this.#cached += count;
+  }
+
+  /** Gives the pages back; the tokens stay, and would be fed again. */
+  release(): void {
+    this.#allocator.release(this.#pages);
+    this.#pages = [];
+    this.#cached = 0;
+  }
+}
