@@ -21,6 +21,11 @@ export type {
 export { packCodes, packedLength, unpackCodes } from './pack.js';
 export type { PlaneSpec } from './planes.js';
 export { bitsPerWeight, blocksPerMatrix, planeSpecs } from './planes.js';
+export type { SafetensorsFile } from './safetensors.js';
+export { openSafetensors } from './safetensors.js';
+export { encodeSafetensors } from './safetensors-encode.js';
+export type { TensorEntry } from './safetensors-header.js';
+export { parseSafetensorsIndex } from './safetensors-index.js';
 export { isQuantized, sliceMatrix, sliceRows } from './slice.js';
 export { blobSource, memorySource } from './sources.js';
 export type { Tensor } from './tensor.js';

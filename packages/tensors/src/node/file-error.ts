@@ -1,0 +1,40 @@
+// What the file system says, as the one sentence that everything else here speaks.
+import { MoeqError } from '../errors.js';
+
+const reasons: Readonly<Record<string, readonly [expected: string, found: string]>> = {
+  ENOENT: ['a file or folder that exists', 'none'],
+  EACCES: ['permission', 'none (EACCES)'],
+  EPERM: ['permission', 'none (EPERM)'],
+  EROFS: ['a file system that can be written', 'a read-only one'],
+  ENOSPC: ['room on the disk', 'a full disk (ENOSPC)'],
+  EDQUOT: ['room on the disk', 'a used-up quota (EDQUOT)'],
+  EFBIG: ['a file size that the system allows', 'a larger one (EFBIG)'],
+  EMFILE: ['room for one more open file', 'none (EMFILE)'],
+  ENOTDIR: ['a folder', 'a file in its path'],
+  EISDIR: ['a file', 'a folder'],
+  ENOTEMPTY: ['an empty folder', 'files in it'],
+  EEXIST: ['a name that is free', 'a file of that name'],
+  EBADF: ['an open file', 'a closed one'],
+};
+
+/** The error as a MoeqError; one that is already, or an abort, is returned as it is. */
+export function fileError(operation: string, path: string, cause: unknown): unknown {
+  if (MoeqError.isInstance(cause)) return cause;
+  if (!(cause instanceof Error) || cause.name === 'AbortError') return cause;
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  const [expected, found] = reasons[code] ?? ['the system to do it', cause.message];
+  return new MoeqError({ operation, subject: path, expected, found, cause });
+}
+
+/** Runs `action` and throws what it throws as `fileError`. */
+export async function withFileErrors<T>(
+  operation: string,
+  path: string,
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    throw fileError(operation, path, cause);
+  }
+}
