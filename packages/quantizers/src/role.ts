@@ -13,16 +13,19 @@ export const roles = [
 
 export type Role = (typeof roles)[number];
 
-export type Projection =
-  | 'gateProj'
-  | 'upProj'
-  | 'downProj'
+export const projections = [
+  'gateProj',
+  'upProj',
+  'downProj',
   /** gate and up in one fused tensor */
-  | 'gateUpProj'
-  | 'queryProj'
-  | 'keyProj'
-  | 'valueProj'
-  | 'outputProj';
+  'gateUpProj',
+  'queryProj',
+  'keyProj',
+  'valueProj',
+  'outputProj',
+] as const;
+
+export type Projection = (typeof projections)[number];
 
 /** One tensor as a recipe sees it. */
 export interface TensorFacts {

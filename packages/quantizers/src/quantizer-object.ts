@@ -1,0 +1,25 @@
+// The check of a quantizer that comes from elsewhere, such as a plain module named on the command line.
+import * as v from 'valibot';
+import { validate } from './options.js';
+import type { Quantizer } from './quantizer.js';
+
+/** Lower case letters, digits and hyphens: the name is a JSON key, a file part and a word of the command line. */
+const namePattern = /^[a-z][a-z0-9-]{0,63}$/;
+
+export const quantizerObject = v.object({
+  specificationVersion: v.literal('v1'),
+  name: v.pipe(v.string(), v.regex(namePattern, 'a name of lower case letters, digits and hyphens')),
+  options: v.record(v.string(), v.unknown()),
+  layout: v.function(),
+  quantize: v.function(),
+  dequantize: v.function(),
+});
+
+/**
+ * The value as a quantizer.
+ * @param origin where it comes from, e.g. `./mine.mjs`
+ * @throws MoeqError naming the first member that is missing or of the wrong kind
+ */
+export function assertQuantizer(value: unknown, origin: string): asserts value is Quantizer {
+  validate(quantizerObject, value, 'use it as a quantizer', origin);
+}

@@ -1,0 +1,72 @@
+// Quantizers by name: the built-in ones and those that a user brings. There is no registry; whoever reads names is handed
+// the list.
+import { MoeqError, quote } from '@moeq/tensors';
+import { doubleQuant } from './double-quant.js';
+import { fp4 } from './fp4.js';
+import { int4 } from './int4.js';
+import { int8 } from './int8.js';
+import { nf4 } from './nf4.js';
+import { validate } from './options.js';
+import type { Quantizer } from './quantizer.js';
+import { quantizerObject } from './quantizer-object.js';
+
+/** Factories by format name; each validates its options. */
+const builtIn: Readonly<Record<string, (options: object) => Quantizer>> = { nf4, fp4, int4, int8 };
+
+/** Makes a quantizer of a name, of options and of whether its scales are quantized too. */
+export type QuantizerLookup = (
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+  doubleQuant: boolean | { readonly blockSize?: number | undefined } | undefined,
+) => Quantizer;
+
+/**
+ * @param own quantizers of the user, ready made
+ * @throws MoeqError when one breaks the contract, or two share a name; the lookup throws for a name that nobody has
+ */
+export function quantizerLookup(own: readonly Quantizer[] = []): QuantizerLookup {
+  const byName = new Map<string, Quantizer>();
+  for (const quantizer of own) {
+    validate(quantizerObject, quantizer, 'use it as a quantizer', 'quantizers');
+    if (byName.has(quantizer.name) || Object.hasOwn(builtIn, quantizer.name)) {
+      throw new MoeqError({
+        operation: 'use the quantizers',
+        subject: `quantizer ${quote(quantizer.name)}`,
+        expected: `a name of its own beside ${known(byName)}`,
+        found: 'one that is taken',
+      });
+    }
+    byName.set(quantizer.name, quantizer);
+  }
+  return (name, options, nested) => {
+    const quantizer = byName.get(name) ?? make(name, options, byName);
+    if (byName.has(name) && Object.keys(options).length > 0) {
+      throw new MoeqError({
+        operation: 'read options',
+        subject: name,
+        expected: 'no options in the recipe, since this quantizer comes ready made',
+        found: Object.keys(options).join(', '),
+      });
+    }
+    if (nested === undefined || nested === false) return quantizer;
+    return doubleQuant(
+      quantizer,
+      nested === true || nested.blockSize === undefined ? {} : { blockSize: nested.blockSize },
+    );
+  };
+}
+
+function make(name: string, options: object, own: ReadonlyMap<string, Quantizer>): Quantizer {
+  const factory = Object.hasOwn(builtIn, name) ? builtIn[name] : undefined;
+  if (factory !== undefined) return factory(options);
+  throw new MoeqError({
+    operation: 'find the quantizer',
+    subject: 'recipe',
+    expected: `one of ${known(own)}`,
+    found: quote(name),
+  });
+}
+
+function known(own: ReadonlyMap<string, Quantizer>): string {
+  return [...Object.keys(builtIn), ...own.keys()].join(', ');
+}
