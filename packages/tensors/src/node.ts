@@ -1,3 +1,8 @@
 // The parts of the package that need a file system.
 
+export { writeFileAtomic } from './node/atomic-file.js';
+export type { CheckpointWriter, CheckpointWriterOptions } from './node/checkpoint-writer.js';
+export { createCheckpointWriter } from './node/checkpoint-writer.js';
 export { fileSource, openSafetensorsFile } from './node/file-source.js';
+export type { WrittenFile } from './node/shard-file.js';
+export type { PlannedTensor } from './node/shard-plan.js';

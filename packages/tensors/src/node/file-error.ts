@@ -17,16 +17,27 @@ const reasons: Readonly<Record<string, readonly [expected: string, found: string
   EBADF: ['an open file', 'a closed one'],
 };
 
-/** The error as a MoeqError; one that is already, or an abort, is returned as it is. */
-export function fileError(operation: string, path: string, cause: unknown): unknown {
-  if (MoeqError.isInstance(cause)) return cause;
-  if (!(cause instanceof Error) || cause.name === 'AbortError') return cause;
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  const [expected, found] = reasons[code] ?? ['the system to do it', cause.message];
+/** A system's error as a MoeqError; any other is returned as it is. */
+function fileError(operation: string, path: string, cause: unknown): unknown {
+  if (cause instanceof RangeError) {
+    return new MoeqError({
+      operation,
+      subject: path,
+      expected: 'memory for it',
+      found: cause.message,
+      cause,
+    });
+  }
+  if (!(cause instanceof Error && 'code' in cause && typeof cause.code === 'string')) return cause;
+  if (MoeqError.isInstance(cause) || cause.name === 'AbortError') return cause;
+  const [expected, found] = reasons[cause.code] ?? ['the system to do it', cause.message];
   return new MoeqError({ operation, subject: path, expected, found, cause });
 }
 
-/** Runs `action` and throws what it throws as `fileError`. */
+/**
+ * Runs `action`.
+ * @throws MoeqError in place of what the file system says, with that as its cause
+ */
 export async function withFileErrors<T>(
   operation: string,
   path: string,
