@@ -121,7 +121,7 @@ export interface AttentionSpec {
   readonly window?: number;
 }
 
-/** Operations of one step. All return at once; only `read…` waits. */
+/** Operations of one step. All return at once; only `read…` waits. There is always at least one row. */
 export interface Step {
   /** Values from outside: Float32 [rows, columns], copied; e.g. what an earlier step has read. */
   input(values: Float32Array, rows: number): Activations;
@@ -150,7 +150,10 @@ export interface Step {
    * Logits that are not finite make this call, a later read, or the step an error.
    */
   route(logits: Activations, spec: RouteSpec, correctionBias?: Vector): RoutingHandle;
-  /** The routed experts of every token, weighted and summed: [T, D] -> [T, D]. No expert is ever expanded to floats. */
+  /**
+   * The routed experts of every token, weighted and summed: [T, D] -> [T, D]. The routing is over as many experts as there
+   * are weights. No expert is ever expanded to floats.
+   */
   experts(
     x: Activations,
     routing: RoutingHandle,

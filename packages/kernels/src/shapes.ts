@@ -155,8 +155,10 @@ export function assertSegments(
   assertSize('attend', 'tokens of all segments', tokens, covered);
 }
 
-/** @throws MoeqError when an index is outside 0 to count - 1 */
+/** @throws MoeqError when there is no index, or one is outside 0 to count - 1 */
 export function assertIndices(operation: string, subject: string, indices: Int32Array, count: number): void {
+  if (indices.length === 0)
+    throw new MoeqError({ operation, subject, expected: 'at least one', found: 'none' });
   const wrong = indices.find((index) => index < 0 || index >= count);
   if (wrong !== undefined) {
     throw new MoeqError({

@@ -18,7 +18,7 @@ import { rmsNorm } from './rms-norm.js';
 /** The step, and what ends it. */
 export function openStep(objects: Objects): { step: Step; close: () => void } {
   const live = new Handles<Activations, Float32Array>('activations');
-  const routings = new Handles<RoutingHandle, Routing>('routing');
+  const routings = new Handles<RoutingHandle, Routing & { readonly experts: number }>('routing');
   let open = true;
 
   const checkOpen = (): void => {
@@ -107,12 +107,16 @@ export function openStep(objects: Objects): { step: Step; close: () => void } {
       assertSize('route', 'columns of the router logits', spec.experts, logits.columns);
       const bias = correctionBias && vector('route', 'correction bias', correctionBias, spec.experts);
       const routing = route(live.get(logits), logits.rows, spec, bias);
-      return routings.add({ tokens: routing.tokens, expertsPerToken: routing.expertsPerToken }, routing);
+      return routings.add(
+        { tokens: routing.tokens, expertsPerToken: routing.expertsPerToken },
+        { ...routing, experts: spec.experts },
+      );
     },
 
     experts(x, routing, weights, activation) {
       const chosen = routings.get(routing);
       const mlps = objects.experts.get(weights);
+      assertSize('run experts', 'experts of the routing', mlps.length, chosen.experts);
       assertSize('run experts', 'tokens of the routing', x.rows, chosen.tokens);
       assertSize('run experts', 'columns of the activations', mlps[0]?.hidden ?? 0, x.columns);
       return keep(runExperts(live.get(x), chosen, mlps, activation), x.rows, x.columns);
@@ -143,7 +147,7 @@ export function openStep(objects: Objects): { step: Step; close: () => void } {
     read: async (x) => live.get(x).slice(),
 
     readRouting: async (routing) => {
-      const chosen = routings.get(routing);
+      const { experts: _, ...chosen } = routings.get(routing);
       return {
         ...chosen,
         expertIndices: chosen.expertIndices.slice(),

@@ -1,0 +1,113 @@
+// The suite that every backend passes. Each case compares with a float64 computation of its own; no case knows how a
+// backend works. Call `testBackend` in a vitest file:
+//
+//   testBackend({ name: 'mine', make: () => myBackend() });
+//
+// Inputs are random and new in every run; a failure names the seed that repeats it.
+import { MoeqError } from '@moeq/tensors';
+import { afterAll, describe, test } from 'vitest';
+import type { Backend } from './backend.js';
+import { attentionCases } from './conformance/attention-cases.js';
+import type { Case, Tolerance } from './conformance/bench.js';
+import { Bench } from './conformance/bench.js';
+import { errorCases } from './conformance/error-cases.js';
+import { linearCases } from './conformance/linear-cases.js';
+import { mlpCases } from './conformance/mlp-cases.js';
+import { modelCases } from './conformance/model-cases.js';
+import { plainCases } from './conformance/plain-cases.js';
+import { seededRandom } from './conformance/random.js';
+import { routeCases } from './conformance/route-cases.js';
+import { stepCases } from './conformance/step-cases.js';
+
+export type { Tolerance } from './conformance/bench.js';
+export type { Random } from './conformance/random.js';
+export { seededRandom } from './conformance/random.js';
+export type { RandomMatrix } from './conformance/random-matrix.js';
+export { randomMatrix } from './conformance/random-matrix.js';
+
+export interface BackendTestOptions {
+  /** For the report. */
+  readonly name: string;
+  /** Called once for the suite, and once for each case that needs a second backend. */
+  readonly make: () => Promise<Backend> | Backend;
+  /**
+   * Largest error over the typical output; 1e-5 unless given. A backend that quantizes activations to 8 bits needs about
+   * 2e-2 wherever it does.
+   */
+  readonly tolerance?: Partial<Tolerance>;
+  /** Cases that the backend cannot pass, by full name, and why; they are reported as skipped. */
+  readonly skip?: readonly { readonly reason: string; readonly tests: readonly string[] }[];
+  /** Repeats a run. */
+  readonly seed?: number;
+}
+
+const optionNames = ['name', 'make', 'tolerance', 'skip', 'seed'];
+
+const cases: readonly Case[] = [
+  ...plainCases,
+  ...linearCases,
+  ...attentionCases,
+  ...routeCases,
+  ...mlpCases,
+  ...modelCases,
+  ...stepCases,
+  ...errorCases,
+];
+
+/**
+ * Declares the tests of a backend.
+ * @throws MoeqError for an unknown option or the name of a case that does not exist
+ */
+export function testBackend(options: BackendTestOptions): void {
+  const { name, make, tolerance, skip = [], seed = Math.floor(Math.random() * 2 ** 32) } = options;
+  const skipped = new Map(skip.flatMap(({ reason, tests }) => tests.map((each) => [each, reason] as const)));
+  checkNames('options', Object.keys(options), optionNames);
+  checkNames(
+    'skipped cases',
+    [...skipped.keys()],
+    cases.map((each) => each.name),
+  );
+
+  describe(`${name} backend`, () => {
+    let made: Promise<Backend> | undefined;
+    const backend = (): Promise<Backend> => {
+      made ??= Promise.resolve(make());
+      return made;
+    };
+    afterAll(async () => (await made)?.destroy());
+
+    for (const each of cases) {
+      const reason = skipped.get(each.name);
+      if (reason !== undefined) {
+        test.skip(`${each.name} (${reason})`, () => {});
+        continue;
+      }
+      test(each.name, async () => {
+        const bench = new Bench(
+          await backend(),
+          seededRandom(`${seed} ${each.name}`),
+          { float: 1e-5, quantized: 1e-5, ...tolerance },
+          async () => make(),
+        );
+        try {
+          await each.run(bench);
+          bench.clear();
+        } catch (error) {
+          const message = error instanceof Error ? error.message : String(error);
+          throw new Error(`${message} (repeat with seed: ${seed})`, { cause: error });
+        }
+      });
+    }
+  });
+}
+
+function checkNames(what: string, found: readonly string[], known: readonly string[]): void {
+  const wrong = found.find((each) => !known.includes(each));
+  if (wrong === undefined) return;
+  throw new MoeqError({
+    operation: 'test a backend',
+    subject: what,
+    expected: `some of ${known.join(', ')}`,
+    found: wrong,
+  });
+}

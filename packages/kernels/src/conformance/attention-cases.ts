@@ -1,0 +1,225 @@
+// attention: heads, rotations, norms, clip and window; pages in any order; prefill, decode and both together.
+//
+// Shapes: H heads, HK key/value heads, C head dimension, CV value dimension.
+import type { AttentionSpec, KvCacheSpec, RopeSpec, Segment } from '../backend.js';
+import type { Bench, Case } from './bench.js';
+import { assertClose } from './compare.js';
+import type { NaiveSequence } from './naive-attention.js';
+import { naiveAttention } from './naive-attention.js';
+
+interface Setting {
+  readonly heads?: number;
+  readonly kvHeads?: number;
+  readonly headDim?: number;
+  readonly valueDim?: number;
+  readonly pageSize?: number;
+  readonly rope?: RopeSpec | null;
+  readonly norm?: 'head' | 'all';
+  readonly clip?: number;
+  readonly window?: number;
+  /** On top of C^-0.5. */
+  readonly sharpness?: number;
+}
+
+/** Tokens that a sequence gets in one step; from `start` on where it is given, else after what it has. */
+interface Part {
+  readonly sequence: number;
+  readonly tokens: number;
+  readonly start?: number;
+}
+
+const layers = 2;
+
+/** Runs the steps over both layers of a cache, and compares every output with sequences that know no pages. */
+async function check(bench: Bench, setting: Setting, steps: readonly (readonly Part[])[]): Promise<void> {
+  const {
+    heads = 4,
+    kvHeads = 2,
+    headDim = 32,
+    valueDim = headDim,
+    pageSize = 16,
+    rope = ropeOf(headDim),
+  } = setting;
+  const most =
+    Math.max(...steps.flat().map(({ start = 0 }) => start)) +
+    steps.flat().reduce((sum, part) => sum + part.tokens, 0);
+  const sequences = 1 + Math.max(...steps.flat().map((part) => part.sequence));
+  const pagesEach = Math.ceil(most / pageSize);
+  const cacheSpec: KvCacheSpec = {
+    layers,
+    kvHeads,
+    headDim,
+    pageSize,
+    pages: pagesEach * sequences + 1,
+    ...(valueDim !== headDim && { valueDim }),
+  };
+  const cache = bench.cache(cacheSpec);
+  const pages = bench.random.permutation(cacheSpec.pages);
+  const pagesOf = (sequence: number) => pages.slice(sequence * pagesEach, (sequence + 1) * pagesEach);
+
+  const queryWeights = bench.random.normals(setting.norm === 'all' ? heads * headDim : headDim);
+  const keyWeights = bench.random.normals(setting.norm === 'all' ? kvHeads * headDim : headDim);
+  const norm = async (weights: Float32Array) => ({
+    weight: await bench.vector(weights),
+    epsilon: 1e-5,
+    over: setting.norm ?? 'head',
+  });
+  const spec: AttentionSpec = {
+    heads,
+    kvHeads,
+    headDim,
+    scale: (setting.sharpness ?? 1) * headDim ** -0.5,
+    rope,
+    ...(setting.norm && { queryNorm: await norm(queryWeights), keyNorm: await norm(keyWeights) }),
+    ...(setting.clip !== undefined && { clip: setting.clip }),
+    ...(setting.window !== undefined && { window: setting.window }),
+  };
+
+  const known = Array.from({ length: layers }, () =>
+    Array.from({ length: sequences }, (): NaiveSequence => ({ keys: [], values: [] })),
+  );
+  const width = (heads + kvHeads) * headDim + kvHeads * valueDim;
+  const tolerance = bench.tolerance.float * Math.max(1, setting.sharpness ?? 1);
+  for (const [index, parts] of steps.entries()) {
+    const lengths = parts.map(({ sequence, start }) => start ?? known[0]?.[sequence]?.keys.length ?? 0);
+    const segments = parts.map(({ sequence, tokens }, i): Segment => {
+      return { pages: pagesOf(sequence), start: lengths[i] as number, tokens };
+    });
+    const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
+    for (let layer = layers - 1; layer >= 0; layer--) {
+      const qkv = bench.normals(tokens, width);
+      const input = await bench.input(qkv);
+      const output = await bench.run((step) => step.attention(input(step), cache, layer, segments, spec));
+      let row = 0;
+      const expected = parts.flatMap(({ sequence, tokens: count }, i) =>
+        Array.from({ length: count }, (_, t) => {
+          const numbers = Array.from(qkv.values).slice(row * width, ++row * width);
+          const lists = known[layer]?.[sequence] as NaiveSequence;
+          const norms = { query: queryWeights, key: keyWeights };
+          return naiveAttention(numbers, (lengths[i] as number) + t, lists, spec, norms);
+        }).flat(),
+      );
+      assertClose(`step ${index}, layer ${layer}`, output, expected, tolerance);
+    }
+  }
+  bench.clear();
+}
+
+function ropeOf(rotated: number, style: RopeSpec['style'] = 'halves', attentionFactor = 1): RopeSpec {
+  const inverseFrequencies = Float32Array.from(
+    { length: rotated / 2 },
+    (_, i) => 10000 ** ((-2 * i) / rotated),
+  );
+  return { inverseFrequencies, attentionFactor, style };
+}
+
+const alone = (...tokens: number[]): Part[][] => tokens.map((count) => [{ sequence: 0, tokens: count }]);
+
+/** A prompt that ends inside a page, then one token at a time across the page's end. */
+const promptAndDecode = alone(14, 1, 1, 1, 1, 5);
+
+const settings: Record<string, Setting> = {
+  'as many key/value heads as heads': { heads: 3, kvHeads: 3, headDim: 16 },
+  'grouped queries, 8 over 2': { heads: 8, kvHeads: 2 },
+  'one key/value head': { heads: 5, kvHeads: 1, headDim: 64 },
+  'head dimension 128': { heads: 2, kvHeads: 1, headDim: 128 },
+  'head dimension 80': { heads: 2, kvHeads: 2, headDim: 80 },
+  'head dimension 2': { heads: 2, kvHeads: 1, headDim: 2 },
+  'values narrower than keys': { headDim: 48, valueDim: 32 },
+  'no rotation': { rope: null },
+  'interleaved rotation': { rope: ropeOf(32, 'interleaved') },
+  'rotation of a part, halves': { rope: ropeOf(16) },
+  'rotation of a part, interleaved': { rope: ropeOf(8, 'interleaved') },
+  'rotation with an attention factor': { rope: ropeOf(32, 'halves', 1.25) },
+  'norms over each head': { norm: 'head' },
+  'norms over the whole width': { norm: 'all' },
+  'clip after norms': { norm: 'all', clip: 0.8 },
+  'clip without norms': { clip: 0.5 },
+  'window of 1': { window: 1 },
+  'window of 7': { window: 7 },
+  'window as long as the sequence': { window: 100 },
+  'pages of 1 token': { pageSize: 1 },
+  'pages of 5 tokens': { pageSize: 5 },
+  'pages of 64 tokens': { pageSize: 64 },
+  'scores in the hundreds': { sharpness: 60 },
+};
+
+export const attentionCases: readonly Case[] = [
+  ...Object.entries(settings).map(
+    ([name, setting]): Case => ({
+      name: `attention: ${name}`,
+      run: (bench) => check(bench, setting, promptAndDecode),
+    }),
+  ),
+  {
+    name: 'attention: prefill of 70, pieces, then decode',
+    async run(bench) {
+      await check(bench, {}, alone(70, 1, 1));
+      await check(bench, { window: 20 }, alone(33, 37, 2, 1));
+      await check(bench, {}, alone(1, 1, 15, 16, 17));
+    },
+  },
+  {
+    name: 'attention: positions in the hundreds',
+    run: (bench) => check(bench, { heads: 2, kvHeads: 1 }, alone(300, 1, 1)),
+  },
+  {
+    name: 'attention: sequences of different lengths in one step',
+    run: (bench) =>
+      check(bench, {}, [
+        [
+          { sequence: 0, tokens: 20 },
+          { sequence: 1, tokens: 3 },
+        ],
+        [
+          { sequence: 1, tokens: 1 },
+          { sequence: 0, tokens: 1 },
+          { sequence: 2, tokens: 17 },
+        ],
+        [0, 1, 2].map((sequence) => ({ sequence, tokens: 1 })),
+        [
+          { sequence: 2, tokens: 1 },
+          { sequence: 3, tokens: 40 },
+          { sequence: 0, tokens: 2 },
+        ],
+      ]),
+  },
+  {
+    name: 'attention: a sequence taken back and continued otherwise',
+    run: (bench) =>
+      check(bench, { pageSize: 4 }, [
+        [{ sequence: 0, tokens: 11 }],
+        [{ sequence: 0, tokens: 2, start: 6 }],
+        [{ sequence: 0, tokens: 5 }],
+        [{ sequence: 0, tokens: 3, start: 0 }],
+      ]),
+  },
+  {
+    name: 'attention: sequences that share the pages of a prefix',
+    async run(bench) {
+      const cache = bench.cache({ layers: 1, kvHeads: 1, headDim: 16, pageSize: 4, pages: 8 });
+      const spec: AttentionSpec = { heads: 2, kvHeads: 1, headDim: 16, scale: 0.25, rope: ropeOf(16) };
+      const width = 4 * 16;
+      const prefix = bench.normals(8, width);
+      const next = bench.normals(2, width);
+      const [first, second] = [await bench.input(prefix), await bench.input(next)];
+      const whole = [{ pages: Int32Array.of(6, 1), start: 0, tokens: 8 }];
+      await bench.run((step) => step.attention(first(step), cache, 0, whole, spec));
+      const branches = [Int32Array.of(6, 1, 3), Int32Array.of(6, 1, 0)].map((pages) => ({
+        pages,
+        start: 8,
+        tokens: 1,
+      }));
+      const output = await bench.run((step) => step.attention(second(step), cache, 0, branches, spec));
+
+      const rowOf = (x: typeof prefix, row: number) =>
+        Array.from(x.values).slice(row * width, (row + 1) * width);
+      const expected = [0, 1].flatMap((branch) => {
+        const sequence: NaiveSequence = { keys: [], values: [] };
+        for (let t = 0; t < 8; t++) naiveAttention(rowOf(prefix, t), t, sequence, spec, {});
+        return naiveAttention(rowOf(next, branch), 8, sequence, spec, {});
+      });
+      assertClose('both branches', output, expected, bench.tolerance.float);
+    },
+  },
+];

@@ -1,0 +1,116 @@
+// What a case works with: the backend, random numbers of its own, and loading that is undone when the case ends.
+import { MoeqError } from '@moeq/tensors';
+import type {
+  Activations,
+  Backend,
+  ExpertWeights,
+  KvCache,
+  KvCacheSpec,
+  MatrixData,
+  MlpData,
+  MlpWeights,
+  Step,
+  Vector,
+  Weight,
+} from '../backend.js';
+import type { Numbers } from './naive.js';
+import type { Random } from './random.js';
+
+/** Largest error over the typical output. `float`: plain weights or none. `quantized`: weights with a layout. */
+export interface Tolerance {
+  readonly float: number;
+  readonly quantized: number;
+}
+
+export interface Case {
+  readonly name: string;
+  run(bench: Bench): Promise<void>;
+}
+
+export class Bench {
+  readonly backend: Backend;
+  readonly random: Random;
+  readonly tolerance: Tolerance;
+  /** A second backend of the same make. The case destroys it. */
+  readonly another: () => Promise<Backend>;
+  readonly #owned: Parameters<Backend['release']>[0][] = [];
+
+  constructor(backend: Backend, random: Random, tolerance: Tolerance, another: () => Promise<Backend>) {
+    this.backend = backend;
+    this.random = random;
+    this.tolerance = tolerance;
+    this.another = another;
+  }
+
+  #own<Held extends Parameters<Backend['release']>[0]>(object: Held): Held {
+    this.#owned.push(object);
+    return object;
+  }
+
+  async weight(...parts: readonly { readonly data: MatrixData }[]): Promise<Weight> {
+    return this.#own(await this.backend.loadWeight(parts.map((part) => part.data)));
+  }
+
+  async vector(values: Float32Array): Promise<Vector> {
+    return this.#own(await this.backend.loadVector(values));
+  }
+
+  async mlp(data: MlpData): Promise<MlpWeights> {
+    return this.#own(await this.backend.loadMlp(data));
+  }
+
+  async experts(data: readonly MlpData[]): Promise<ExpertWeights> {
+    return this.#own(await this.backend.loadExperts(data.length, async (e) => data[e] as MlpData));
+  }
+
+  cache(spec: KvCacheSpec): KvCache {
+    return this.#own(this.backend.createKvCache(spec));
+  }
+
+  /** Brings float32 numbers into steps, through an embedding table, which is the way in that the contract has. */
+  async input(x: Numbers): Promise<(step: Step) => Activations> {
+    const values = Float32Array.from(x.values);
+    const data = new Uint8Array(values.buffer);
+    const table = await this.weight({ data: { dtype: 'F32', shape: [x.rows, x.columns], data } });
+    const ids = range(x.rows);
+    return (step) => step.embed(table, ids);
+  }
+
+  /** Normal numbers, float32. */
+  normals(rows: number, columns: number, scale = 1): Numbers {
+    return { rows, columns, values: this.random.normals(rows * columns, scale) };
+  }
+
+  /** One step whose body's result is read. */
+  async run(body: (step: Step) => Activations): Promise<Float32Array> {
+    return this.backend.step(async (step) => step.read(body(step)));
+  }
+
+  /** Releases what the case loaded. */
+  clear(): void {
+    for (const object of this.#owned.splice(0)) this.backend.release(object);
+  }
+
+  /** For cases that release an object themselves. */
+  release(object: Parameters<Backend['release']>[0]): void {
+    this.#owned.splice(this.#owned.indexOf(object), 1);
+    this.backend.release(object);
+  }
+}
+
+/** 0 to count - 1. */
+export function range(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => i);
+}
+
+/** Throws unless `work` fails with a MoeqError, at once or later. */
+export async function assertRefused(what: string, work: () => unknown): Promise<void> {
+  let outcome = 'nothing thrown';
+  try {
+    await work();
+  } catch (error) {
+    if (MoeqError.isInstance(error)) return;
+    outcome = `thrown: ${error}`;
+  }
+  throw new Error(`${what}: expected a MoeqError, found ${outcome}`);
+}

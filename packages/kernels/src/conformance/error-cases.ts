@@ -1,0 +1,180 @@
+// Shapes that disagree, indices out of range, matrices that are none: each is a MoeqError, and the backend goes on.
+import type { RouteSpec } from '@moeq/router';
+import { isQuantized } from '@moeq/tensors';
+import type { AttentionSpec, MatrixData, Segment, Step } from '../backend.js';
+import type { Bench, Case } from './bench.js';
+import { assertRefused } from './bench.js';
+import { assertSame } from './compare.js';
+import type { NamedLayout } from './layouts.js';
+import { commonLayouts } from './layouts.js';
+import { randomMatrix } from './random-matrix.js';
+
+const nf4 = commonLayouts[0] as NamedLayout;
+const route: RouteSpec = { experts: 4, expertsPerToken: 2, score: 'softmax', normalizeTopK: true };
+const attention: AttentionSpec = { heads: 2, kvHeads: 1, headDim: 8, scale: 1, rope: null };
+
+/** After every refusal, a step that works. */
+async function refuse(bench: Bench, what: string, body: (step: Step) => unknown): Promise<void> {
+  await assertRefused(what, () => bench.backend.step(async (step) => body(step)));
+  const x = bench.normals(1, 3);
+  const input = await bench.input(x);
+  assertSame('the next step', await bench.run(input), x.values);
+}
+
+export const errorCases: readonly Case[] = [
+  {
+    name: 'errors: matrices that cannot be loaded',
+    async run({ backend, random }) {
+      const float = randomMatrix('F32', [4, 64], random).data;
+      if (isQuantized(float)) throw new Error('a dtype makes a plain tensor');
+      const quantized = randomMatrix(nf4.make(random, 64), [4, 64], random).data;
+      if (!isQuantized(quantized)) throw new Error('a layout makes a quantized tensor');
+      const { codes, ...planes } = quantized.planes;
+      const cases: Record<string, MatrixData[]> = {
+        'no parts': [],
+        'parts of different columns': [float, randomMatrix('F32', [4, 32], random).data],
+        'a vector': [{ ...float, shape: [256] }],
+        'a stack of matrices': [{ ...float, shape: [1, 4, 64] }],
+        'too few bytes': [{ ...float, data: float.data.subarray(4) }],
+        integers: [{ ...float, dtype: 'I32' as const }],
+        'no layout': [{ ...quantized, layout: null }],
+        'a missing plane': [{ ...quantized, planes }],
+        'a short plane': [
+          {
+            ...quantized,
+            planes: {
+              ...planes,
+              codes: { dtype: 'U8' as const, data: codes?.data.subarray(1) ?? new Uint8Array() },
+            },
+          },
+        ],
+      };
+      for (const [what, parts] of Object.entries(cases)) {
+        await assertRefused(`loading ${what}`, () => backend.loadWeight(parts));
+      }
+    },
+  },
+  {
+    name: 'errors: MLPs and experts that do not fit together',
+    async run({ backend, random }) {
+      const matrix = (rows: number, columns: number) => randomMatrix('F32', [rows, columns], random).data;
+      const good = { gateUp: [matrix(16, 12)], down: matrix(12, 8) };
+      await assertRefused('gate and up too short', () =>
+        backend.loadMlp({ ...good, gateUp: [matrix(15, 12)] }),
+      );
+      await assertRefused('gate and up too narrow', () =>
+        backend.loadMlp({ ...good, gateUp: [matrix(16, 11)] }),
+      );
+      await assertRefused('no gate', () => backend.loadMlp({ ...good, gateUp: [] }));
+      await assertRefused('no experts', () => backend.loadExperts(0, async () => good));
+      const wider = { gateUp: [matrix(18, 12)], down: matrix(12, 9) };
+      await assertRefused('experts of different sizes', () =>
+        backend.loadExperts(2, async (e) => (e === 0 ? good : wider)),
+      );
+      await assertRefused('an expert that cannot be read', () =>
+        backend.loadExperts(2, async (e) => (e === 0 ? good : { ...good, gateUp: [] })),
+      );
+    },
+  },
+  {
+    name: 'errors: operations on shapes that disagree',
+    async run(bench) {
+      const weight = await bench.weight(randomMatrix('F32', [6, 8], bench.random));
+      const [six, eight] = [await bench.vector(new Float32Array(6)), await bench.vector(new Float32Array(8))];
+      const [x, narrow, more] = [
+        await bench.input(bench.normals(2, 8)),
+        await bench.input(bench.normals(2, 7)),
+        await bench.input(bench.normals(3, 8)),
+      ];
+      await refuse(bench, 'linear of other columns', (step) => step.linear(narrow(step), weight));
+      await refuse(bench, 'a bias of other length', (step) => step.linear(x(step), weight, eight));
+      await refuse(bench, 'a norm of other length', (step) =>
+        step.rmsNorm(x(step), { weight: six, epsilon: 0 }),
+      );
+      await refuse(bench, 'adding other columns', (step) => step.add(x(step), narrow(step)));
+      await refuse(bench, 'adding other rows', (step) => step.add(x(step), more(step)));
+      for (const ids of [[6], [-1], [0, 99], []]) {
+        await refuse(bench, `embedding ids ${ids}`, (step) => step.embed(weight, Int32Array.from(ids)));
+        await refuse(bench, `selecting rows ${ids}`, (step) =>
+          step.selectRows(x(step), Int32Array.from(ids)),
+        );
+      }
+    },
+  },
+  {
+    name: 'errors: routing and experts that disagree',
+    async run(bench) {
+      const [logits, other, x, narrow] = [
+        await bench.input(bench.normals(2, 4)),
+        await bench.input(bench.normals(3, 4)),
+        await bench.input(bench.normals(2, 12)),
+        await bench.input(bench.normals(2, 11)),
+      ];
+      const matrix = (rows: number, columns: number) =>
+        randomMatrix('F32', [rows, columns], bench.random).data;
+      const expert = () => ({ gateUp: [matrix(16, 12)], down: matrix(12, 8) });
+      const experts = await bench.experts([expert(), expert(), expert(), expert()]);
+      const fewer = await bench.experts([expert(), expert()]);
+      const mlp = await bench.mlp(expert());
+      const gate = await bench.weight({ data: matrix(1, 11) });
+      const bias = await bench.vector(new Float32Array(5));
+      await refuse(bench, 'logits of other experts', (step) => step.route(x(step), route));
+      await refuse(bench, 'more experts per token than experts', (step) =>
+        step.route(logits(step), { ...route, expertsPerToken: 5 }),
+      );
+      await refuse(bench, 'a correction bias of other length', (step) =>
+        step.route(logits(step), route, bias),
+      );
+      await refuse(bench, 'a routing of other tokens', (step) =>
+        step.experts(x(step), step.route(other(step), route), experts, 'silu'),
+      );
+      await refuse(bench, 'a routing of more experts', (step) =>
+        step.experts(x(step), step.route(logits(step), route), fewer, 'silu'),
+      );
+      await refuse(bench, 'experts of other columns', (step) =>
+        step.experts(narrow(step), step.route(logits(step), route), experts, 'silu'),
+      );
+      await refuse(bench, 'an MLP of other columns', (step) => step.mlp(narrow(step), mlp, 'silu'));
+      await refuse(bench, 'an output gate of other columns', (step) => step.mlp(x(step), mlp, 'silu', gate));
+    },
+  },
+  {
+    name: 'errors: attention outside its cache',
+    async run(bench) {
+      const sizes = { layers: 1, kvHeads: 1, headDim: 8, pageSize: 4, pages: 3 };
+      await assertRefused('a cache without pages', () => bench.backend.createKvCache({ ...sizes, pages: 0 }));
+      const cache = bench.cache(sizes);
+      const [qkv, narrow] = [
+        await bench.input(bench.normals(5, 32)),
+        await bench.input(bench.normals(5, 31)),
+      ];
+      const segment: Segment = { pages: Int32Array.of(2, 0), start: 0, tokens: 5 };
+      const norm = { weight: await bench.vector(new Float32Array(7)), epsilon: 0, over: 'head' as const };
+      const attend =
+        (change: { segments?: Segment[]; spec?: Partial<AttentionSpec>; layer?: number }) => (step: Step) =>
+          step.attention(qkv(step), cache, change.layer ?? 0, change.segments ?? [segment], {
+            ...attention,
+            ...change.spec,
+          });
+      await refuse(bench, 'queries, keys and values of other columns', (step) =>
+        step.attention(narrow(step), cache, 0, [segment], attention),
+      );
+      await refuse(bench, 'too few pages', attend({ segments: [{ ...segment, pages: Int32Array.of(2) }] }));
+      await refuse(
+        bench,
+        'a page that is not there',
+        attend({ segments: [{ ...segment, pages: Int32Array.of(2, 3) }] }),
+      );
+      await refuse(bench, 'a start below zero', attend({ segments: [{ ...segment, start: -1 }] }));
+      await refuse(bench, 'segments of fewer tokens', attend({ segments: [{ ...segment, tokens: 4 }] }));
+      await refuse(bench, 'no segments', attend({ segments: [] }));
+      await refuse(bench, 'a layer that is not there', attend({ layer: 1 }));
+      await refuse(bench, 'other key/value heads', attend({ spec: { kvHeads: 2 } }));
+      await refuse(bench, 'another head dimension', attend({ spec: { headDim: 16 } }));
+      await refuse(bench, 'a query norm of other length', attend({ spec: { queryNorm: norm } }));
+      await refuse(bench, 'a window of nothing', attend({ spec: { window: 0 } }));
+      const rope = { inverseFrequencies: new Float32Array(5), attentionFactor: 1, style: 'halves' as const };
+      await refuse(bench, 'a rotation wider than a head', attend({ spec: { rope } }));
+    },
+  },
+];

@@ -1,0 +1,93 @@
+// The operations once more, in float64 and written as their formulas read, sharing no code with any backend.
+//
+// Shapes: T tokens, N rows, K columns, D hidden, F intermediate.
+import type { Activation } from '../backend.js';
+
+/** Row-major float64 numbers. */
+export interface Numbers {
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: ArrayLike<number>;
+}
+
+export function at({ columns, values }: Numbers, row: number, column: number): number {
+  return values[row * columns + column] as number;
+}
+
+export function makeNumbers(
+  rows: number,
+  columns: number,
+  value: (row: number, column: number) => number,
+): Numbers & { readonly values: Float64Array } {
+  const values = new Float64Array(rows * columns);
+  for (let i = 0; i < values.length; i++) values[i] = value(Math.floor(i / columns), i % columns);
+  return { rows, columns, values };
+}
+
+/** Rows of all, one below the other. */
+export function stackNumbers(parts: readonly Numbers[]): Numbers {
+  const rows = parts.flatMap((part) => Array.from({ length: part.rows }, (_, row) => [part, row] as const));
+  return makeNumbers(rows.length, parts[0]?.columns ?? 0, (row, column) => {
+    const [part, partRow] = rows[row] as readonly [Numbers, number];
+    return at(part, partRow, column);
+  });
+}
+
+/** x Wᵀ + bias */
+export function naiveLinear(x: Numbers, weight: Numbers, bias?: ArrayLike<number>) {
+  return makeNumbers(x.rows, weight.rows, (token, row) => {
+    let sum = bias?.[row] ?? 0;
+    for (let k = 0; k < x.columns; k++) sum += at(x, token, k) * at(weight, row, k);
+    return sum;
+  });
+}
+
+/** What x Wᵀ typically is: the deviation of sums of random sign, which stays away from 0 where few outputs might not. */
+export function linearScale(x: Numbers, weight: Numbers): number {
+  let squares = 0;
+  for (let token = 0; token < x.rows; token++) {
+    for (let row = 0; row < weight.rows; row++) {
+      for (let k = 0; k < x.columns; k++) squares += (at(x, token, k) * at(weight, row, k)) ** 2;
+    }
+  }
+  return Math.sqrt(squares / (x.rows * weight.rows));
+}
+
+export function naiveRmsNorm(x: Numbers, weight: ArrayLike<number>, epsilon: number) {
+  return makeNumbers(x.rows, x.columns, (row, column) => {
+    let squares = 0;
+    for (let k = 0; k < x.columns; k++) squares += at(x, row, k) ** 2;
+    return (at(x, row, column) / Math.sqrt(squares / x.columns + epsilon)) * (weight[column] as number);
+  });
+}
+
+/** down(act(gate(x)) * up(x)) */
+export function naiveMlp(x: Numbers, gateUp: Numbers, down: Numbers, activation: Activation) {
+  const both = naiveLinear(x, gateUp);
+  const inner = makeNumbers(
+    x.rows,
+    down.columns,
+    (token, f) => naiveActivation(activation, at(both, token, f)) * at(both, token, f + down.columns),
+  );
+  return naiveLinear(inner, down);
+}
+
+export function naiveActivation(activation: Activation, x: number): number {
+  if (activation === 'silu') return x * naiveSigmoid(x);
+  if (activation === 'gelu') return (x / 2) * (1 + naiveErf(x / Math.sqrt(2)));
+  return (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+}
+
+export function naiveSigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+
+/** Simpson's rule over 2/√π e^(-t²) from 0 to x; the error is below 1e-9 for |x| < 6, where erf is 1 to 1e-16. */
+function naiveErf(x: number): number {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  const steps = 400;
+  const width = x / steps;
+  let sum = 1 + Math.exp(-x * x);
+  for (let i = 1; i < steps; i++) sum += (i % 2 === 1 ? 4 : 2) * Math.exp(-((i * width) ** 2));
+  return (2 / Math.sqrt(Math.PI)) * (width / 3) * sum;
+}

@@ -1,0 +1,164 @@
+// The operations without a matrix multiply: embed, rmsNorm, add, selectRows, read.
+import type { Case } from './bench.js';
+import { range } from './bench.js';
+import { assertClose, assertSame } from './compare.js';
+import { codeLayouts, commonLayouts } from './layouts.js';
+import { at, makeNumbers, naiveRmsNorm } from './naive.js';
+import { randomMatrix } from './random-matrix.js';
+
+/** Decoding is float32 arithmetic on every backend: this far from the exact product, sum included. */
+const decodeTolerance = 1e-6;
+
+export const plainCases: readonly Case[] = [
+  {
+    name: 'embed: rows of plain tables, exactly',
+    async run(bench) {
+      for (const dtype of ['F32', 'F16', 'BF16'] as const) {
+        for (const columns of [1, 33, 256]) {
+          const table = randomMatrix(dtype, [19, columns], bench.random);
+          const weight = await bench.weight(table);
+          const ids = Int32Array.of(18, 0, 7, 7, 3);
+          const rows = await bench.run((step) => step.embed(weight, ids));
+          const expected = makeNumbers(ids.length, columns, (row, column) =>
+            at(table, ids[row] as number, column),
+          );
+          assertSame(`rows of ${dtype} [19, ${columns}]`, rows, expected.values);
+        }
+      }
+    },
+  },
+  {
+    name: 'embed: rows of quantized and stacked tables',
+    async run(bench) {
+      for (const layout of [...commonLayouts, ...codeLayouts]) {
+        const top = randomMatrix(layout.make(bench.random, 96), [5, 96], bench.random);
+        const bottom = randomMatrix('BF16', [4, 96], bench.random);
+        const weight = await bench.weight(top, bottom);
+        const ids = Int32Array.of(4, 5, 0, 8, 4, 2);
+        const rows = await bench.run((step) => step.embed(weight, ids));
+        const expected = makeNumbers(ids.length, 96, (row, column) => {
+          const id = ids[row] as number;
+          return id < 5 ? at(top, id, column) : at(bottom, id - 5, column);
+        });
+        assertClose(`rows of ${layout.name}`, rows, expected.values, decodeTolerance);
+      }
+    },
+  },
+  {
+    name: 'embed: scale, one token and many',
+    async run(bench) {
+      const table = randomMatrix('BF16', [40, 64], bench.random);
+      const weight = await bench.weight(table);
+      for (const tokens of [1, 70]) {
+        const ids = Int32Array.from({ length: tokens }, () => bench.random.integer(40));
+        const rows = await bench.run((step) => step.embed(weight, ids, 12.5));
+        const expected = makeNumbers(
+          tokens,
+          64,
+          (row, column) => 12.5 * at(table, ids[row] as number, column),
+        );
+        assertClose(`${tokens} rows times 12.5`, rows, expected.values, bench.tolerance.float);
+      }
+    },
+  },
+  {
+    name: 'rmsNorm: widths, token counts and sizes of numbers',
+    async run(bench) {
+      for (const [rows, columns, scale, epsilon] of [
+        [1, 1, 1, 1e-5],
+        [1, 33, 1, 1e-6],
+        [3, 64, 1e-4, 1e-5],
+        [2, 257, 1e4, 1e-6],
+        [70, 128, 1, 1e-5],
+        [2, 1024, 3, 0],
+      ] as const) {
+        const x = bench.normals(rows, columns, scale);
+        const weight = bench.random.normals(columns);
+        const vector = await bench.vector(weight);
+        const input = await bench.input(x);
+        const y = await bench.run((step) => step.rmsNorm(input(step), { weight: vector, epsilon }));
+        assertClose(
+          `[${rows}, ${columns}]`,
+          y,
+          naiveRmsNorm(x, weight, epsilon).values,
+          bench.tolerance.float,
+        );
+      }
+    },
+  },
+  {
+    name: 'rmsNorm: a row of zeros stays zero',
+    async run(bench) {
+      const input = await bench.input(makeNumbers(2, 48, (row) => row));
+      const weight = await bench.vector(bench.random.normals(48));
+      const y = await bench.run((step) => step.rmsNorm(input(step), { weight, epsilon: 1e-6 }));
+      assertSame('row of zeros', y.subarray(0, 48), new Float32Array(48));
+    },
+  },
+  {
+    name: 'add: with and without a scale, chained, to itself',
+    async run(bench) {
+      for (const [rows, columns] of [
+        [1, 1],
+        [3, 33],
+        [70, 64],
+      ] as const) {
+        const [a, b] = [bench.normals(rows, columns), bench.normals(rows, columns)];
+        const [left, right] = [await bench.input(a), await bench.input(b)];
+        const combination = (i: number, j: number) =>
+          makeNumbers(rows, columns, (row, column) => i * at(a, row, column) + j * at(b, row, column)).values;
+
+        const sum = await bench.run((step) => step.add(left(step), right(step)));
+        assertClose('a + b', sum, combination(1, 1), bench.tolerance.float);
+        const scaled = await bench.run((step) => step.add(left(step), right(step), -0.22));
+        assertClose('a - 0.22 b', scaled, combination(1, -0.22), bench.tolerance.float);
+        const chained = await bench.run((step) => {
+          const added = right(step);
+          return step.add(step.add(left(step), added, 0.5), added, 2);
+        });
+        assertClose('a + 0.5 b + 2 b', chained, combination(1, 2.5), bench.tolerance.float);
+        const doubled = await bench.run((step) => {
+          const x = left(step);
+          return step.add(x, x);
+        });
+        assertClose('a + a', doubled, combination(2, 0), bench.tolerance.float);
+      }
+    },
+  },
+  {
+    name: 'selectRows: any order, repeated, exactly',
+    async run(bench) {
+      const x = bench.normals(23, 50);
+      const input = await bench.input(x);
+      for (const rows of [
+        Int32Array.of(22),
+        Int32Array.of(0, 22, 5, 5, 1),
+        bench.random.permutation(23),
+        range(23),
+      ]) {
+        const selected = await bench.run((step) => step.selectRows(input(step), rows));
+        const expected = makeNumbers(rows.length, 50, (row, column) => at(x, rows[row] as number, column));
+        assertSame(`rows ${rows}`, selected, expected.values);
+      }
+    },
+  },
+  {
+    name: 'read: twice the same, in copies, between operations',
+    async run(bench) {
+      const x = bench.normals(3, 40);
+      const input = await bench.input(x);
+      await bench.backend.step(async (step) => {
+        const activations = input(step);
+        const first = await step.read(activations);
+        assertSame('first read', first, x.values);
+        first.fill(7);
+        assertSame('second read', await step.read(activations), x.values);
+        const both = await Promise.all([
+          step.read(activations),
+          step.read(step.selectRows(activations, range(3))),
+        ]);
+        for (const read of both) assertSame('reads at the same time', read, x.values);
+      });
+    },
+  },
+];
