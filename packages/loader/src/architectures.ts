@@ -15,7 +15,7 @@ export const architectures: readonly Architecture[] = [mixtral, qwen2Moe, qwen3M
  * @throws MoeqError that lists the known ones
  */
 export function findArchitecture(config: Readonly<Record<string, unknown>>, file: string): Architecture {
-  const modelType = config['model_type'];
+  const { model_type: modelType } = config;
   const found = architectures.find(({ modelTypes }) => modelTypes.some((known) => known === modelType));
   if (found !== undefined) return found;
   const known = architectures.flatMap(({ modelTypes }) => modelTypes).join(', ');

@@ -18,13 +18,13 @@ const escapes: readonly [reason: string, pattern: RegExp][] = [
  * @throws MoeqError for a name that could leave the set
  */
 export function assertInside(name: string, set: string): void {
-  const escape = escapes.find(([, pattern]) => pattern.test(name));
-  if (escape !== undefined) {
+  const way = escapes.find(([, pattern]) => pattern.test(name));
+  if (way !== undefined) {
     throw new MoeqError({
       operation: 'open a file',
       subject: set,
       expected: 'a relative name inside the folder',
-      found: `${escape[0]} in ${quote(name)}`,
+      found: `${way[0]} in ${quote(name)}`,
     });
   }
 }

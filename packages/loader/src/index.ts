@@ -3,6 +3,10 @@
 export type { Architecture, TensorNames } from './architecture.js';
 export { architectures } from './architectures.js';
 export type { Checkpoint, CheckpointTensor, FileSet } from './checkpoint.js';
-export type { CheckpointOptions } from './open-checkpoint.js';
+export type { LoadedTensor, LoadReport } from './matrix-stage.js';
+export type { ModelReference } from './model-reference.js';
+export { parseModelReference } from './model-reference.js';
+export type { OpenedModel, OpenOptions } from './model-source.js';
+export { openModelFiles } from './model-source.js';
 export { openCheckpoint } from './open-checkpoint.js';
 export type { Slot } from './slots.js';

@@ -1,4 +1,6 @@
-// Checkpoints in folders.
+// Models and checkpoints in folders.
 
 export type { FolderOptions } from './node/folder.js';
 export { folder } from './node/folder.js';
+export { openModel } from './node/open-model.js';
+export { resolveModel } from './node/resolve-model.js';

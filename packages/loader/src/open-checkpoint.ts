@@ -1,6 +1,5 @@
 // A set of files as a checkpoint: config.json gives the architecture and the shapes, the headers of the weights give the
 // tensors, and each tensor gets its place. No weight is read here.
-import type { Quantizer } from '@moeq/quantizers';
 import type { DecoderConfig } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { Architecture } from './architecture.js';
@@ -12,16 +11,11 @@ import { placeFinder } from './names.js';
 import { plainTensor } from './plain-tensor.js';
 import { openStoredTensors, type StoredTensor } from './stored-tensors.js';
 
-export interface CheckpointOptions {
-  /** Quantizers of your own, for checkpoints whose formats only they can read. */
-  readonly quantizers?: readonly Quantizer[];
-}
-
 /**
  * Opens and checks a checkpoint. Close it when done.
  * @throws MoeqError naming file, tensor or field, what was expected and what was found, when anything does not fit
  */
-export async function openCheckpoint(files: FileSet, options: CheckpointOptions = {}): Promise<Checkpoint> {
+export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
   const file = inSet(files, 'config.json');
   const config = await readJsonObject(files, 'config.json', MAX_CONFIG_BYTES);
   if (config === null) {

@@ -17,15 +17,9 @@ import {
 } from '@moeq/tensors';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
 import { placeKey } from './layout-check.js';
+import type { MatrixStage } from './matrix-stage.js';
 import type { TensorPlace } from './names.js';
 import type { Slot } from './slots.js';
-
-/** One matrix [N, K] on its way from the checkpoint to the runtime, e.g. quantized or decoded. */
-export type MatrixTransform = (
-  matrix: Tensor | QuantizedTensor,
-  tensor: CheckpointTensor,
-  expert: number | undefined,
-) => MatrixData;
 
 const matrixSlots: Record<Exclude<MatrixPlace['kind'], 'attention'>, Slot> = {
   embedding: 'embedding',
@@ -42,10 +36,10 @@ const mlpSlots = {
 } as const satisfies Record<string, readonly Slot[]>;
 
 /**
- * @param transform applied to every matrix, vectors excepted
+ * @param stage what every matrix passes through, vectors excepted
  * @returns a reader whose methods throw a MoeqError for a place that the checkpoint does not have
  */
-export function weightReader(checkpoint: Checkpoint, transform: MatrixTransform): WeightReader {
+export function weightReader(checkpoint: Checkpoint, stage: MatrixStage['apply']): WeightReader {
   const byPlace = new Map<string, CheckpointTensor>();
   for (const tensor of checkpoint.tensors) {
     const { layer, expert } = tensor.facts;
@@ -71,13 +65,13 @@ export function weightReader(checkpoint: Checkpoint, transform: MatrixTransform)
   };
   const matrix = async (place: TensorPlace): Promise<MatrixData> => {
     const tensor = find(place);
-    return transform(await tensor.read(), tensor, place.expert);
+    return stage(await tensor.read(), tensor, place.expert);
   };
   const sliceOf = fusedReader();
   const expertMatrix = async (slot: Slot, layer: number, expert: number): Promise<MatrixData> => {
     const fused = byPlace.get(placeKey({ slot, layer }));
     if (fused === undefined) return matrix({ slot, layer, expert });
-    return transform(await sliceOf(fused, expert), fused, expert);
+    return stage(await sliceOf(fused, expert), fused, expert);
   };
   return {
     matrix: (place) =>

@@ -1,0 +1,116 @@
+// What happens to a matrix between the files and the runtime: a format that no layout describes is decoded by its own
+// quantizer, and a recipe quantizes while loading, as transformers does for a BitsAndBytesConfig. Nothing is written, and
+// what became of every byte is counted.
+//
+// Shapes: N rows, K columns.
+import type { MatrixData } from '@moeq/kernels';
+import { assertFinite, type Quantizer, type Recipe, type Role, resolve } from '@moeq/quantizers';
+import {
+  byteLength,
+  type FloatDType,
+  isQuantized,
+  MoeqError,
+  type QuantizedTensor,
+  quote,
+  type Tensor,
+  toFloat32,
+} from '@moeq/tensors';
+import type { CheckpointTensor } from './checkpoint.js';
+
+/** What became of the matrices of one tensor that were read so far. */
+export interface LoadedTensor {
+  readonly name: string;
+  readonly role: Role;
+  /** A dtype or a format: in the files, and as the runtime got it. */
+  readonly stored: string;
+  readonly loaded: string;
+  readonly bytes: { readonly stored: number; readonly loaded: number };
+}
+
+export interface LoadReport {
+  /** Name of the recipe; null: weights as they are stored. */
+  readonly recipe: string | null;
+  /** In the order in which they were first read. */
+  readonly tensors: readonly LoadedTensor[];
+  /** Sentences for people, each once: what ran otherwise than stored or asked for. */
+  readonly notices: readonly string[];
+}
+
+export interface MatrixStage {
+  /**
+   * @param matrix [N, K], of the tensor as a whole or of one expert
+   * @throws MoeqError for a format that no quantizer reads, a weight that is not finite, or one that is quantized already
+   *   and not as the recipe wants
+   */
+  apply(matrix: Tensor | QuantizedTensor, tensor: CheckpointTensor, expert?: number): MatrixData;
+  report(): LoadReport;
+}
+
+/** @param recipe null: matrices pass as they are stored */
+export function matrixStage(recipe: Recipe | null, quantizers: readonly Quantizer[]): MatrixStage {
+  const loaded = new Map<CheckpointTensor, LoadedTensor>();
+  const notices = new Set<string>();
+
+  const decode = (matrix: QuantizedTensor, name: string): Tensor => {
+    const quantizer = quantizers.find((one) => one.name === matrix.format);
+    if (quantizer === undefined) throw unreadable(matrix.format, name, quantizers);
+    const floats = quantizer.dequantize(matrix);
+    notices.add(`${matrix.format} has no layout that kernels can read: its tensors are decoded to float32`);
+    return {
+      dtype: 'F32',
+      shape: matrix.shape,
+      data: new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength),
+    };
+  };
+
+  return {
+    apply(matrix, tensor, expert) {
+      const { name } = tensor.facts;
+      const part = expert === undefined || tensor.facts.expert !== undefined ? name : `${name}[${expert}]`;
+      const quantizer = recipe === null ? 'keep' : resolve(recipe, tensor.facts);
+      const staged = quantizer === 'keep' ? matrix : quantize(matrix, quantizer, part);
+      const result = isQuantized(staged) && staged.layout === null ? decode(staged, part) : staged;
+      const before = loaded.get(tensor)?.bytes ?? { stored: 0, loaded: 0 };
+      loaded.set(tensor, {
+        name,
+        role: tensor.facts.role,
+        stored: tensor.stored,
+        loaded: isQuantized(result) ? result.format : result.dtype,
+        bytes: { stored: before.stored + bytesOf(matrix), loaded: before.loaded + bytesOf(result) },
+      });
+      return result;
+    },
+    report: () => ({ recipe: recipe?.name ?? null, tensors: [...loaded.values()], notices: [...notices] }),
+  };
+}
+
+function quantize(matrix: Tensor | QuantizedTensor, quantizer: Quantizer, name: string): QuantizedTensor {
+  if (isQuantized(matrix)) {
+    if (matrix.format === quantizer.name) return matrix;
+    throw new MoeqError({
+      operation: 'quantize while loading',
+      subject: name,
+      expected: `plain weights to make ${quantizer.name} of`,
+      found: `weights in ${matrix.format} already`,
+    });
+  }
+  const [rows = 0, columns = 0] = matrix.shape;
+  const weights = toFloat32(matrix.data, matrix.dtype);
+  assertFinite(weights, name);
+  return quantizer.quantize(weights, [rows, columns], { name, dtype: matrix.dtype as FloatDType });
+}
+
+function unreadable(format: string, name: string, quantizers: readonly Quantizer[]): MoeqError {
+  const known = quantizers.length === 0 ? 'none given' : quantizers.map((one) => one.name).join(', ');
+  return new MoeqError({
+    operation: 'decode a weight',
+    subject: name,
+    expected: `a quantizer for the format ${quote(format)}, which has no layout`,
+    found: known,
+  });
+}
+
+function bytesOf(matrix: Tensor | QuantizedTensor): number {
+  if (!isQuantized(matrix)) return byteLength(matrix.dtype, matrix.shape);
+  return Object.values(matrix.planes).reduce((sum, plane) => sum + plane.data.byteLength, 0);
+}

@@ -1,0 +1,40 @@
+// What a MODEL can be on the command line and in `openModel`: text that says where the model is.
+import { MoeqError, quote } from '@moeq/tensors';
+
+export type ModelReference =
+  /** The checkpoint that comes with @moeq/tiny-moe. */
+  | { readonly kind: 'embedded' }
+  | { readonly kind: 'folder'; readonly path: string }
+  /** `hf:org/name`, a model of the Hugging Face hub */
+  | { readonly kind: 'hub'; readonly repository: string }
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'gguf'; readonly path: string };
+
+export const EMBEDDED_MODEL = 'tiny-moe';
+
+/** @throws MoeqError for an empty text */
+export function parseModelReference(reference: string): ModelReference {
+  if (reference === '') {
+    throw new MoeqError({
+      operation: 'find the model',
+      subject: 'model',
+      expected: 'a reference',
+      found: 'an empty text',
+    });
+  }
+  if (reference === EMBEDDED_MODEL) return { kind: 'embedded' };
+  if (reference.startsWith('hf:')) return { kind: 'hub', repository: reference.slice('hf:'.length) };
+  if (/^https?:\/\//i.test(reference)) return { kind: 'url', url: reference };
+  if (/\.gguf$/i.test(reference)) return { kind: 'gguf', path: reference };
+  return { kind: 'folder', path: reference };
+}
+
+/** The error of a kind of reference that this platform cannot open. */
+export function unsupportedReference(reference: string): MoeqError {
+  return new MoeqError({
+    operation: 'open the model',
+    subject: quote(reference, 200),
+    expected: `a folder with a checkpoint, or ${EMBEDDED_MODEL}`,
+    found: 'a reference of a kind that cannot be opened yet',
+  });
+}

@@ -1,0 +1,83 @@
+// A checkpoint as the source of a model: the decoder's weights by place, tokenizer, chat template and generation
+// defaults. Needs no file system: the files may come from anywhere.
+import { fromBitsAndBytesConfig, parseRecipe, type Quantizer, type Recipe } from '@moeq/quantizers';
+import type { ModelSource } from '@moeq/runtime';
+import { MoeqError, quote } from '@moeq/tensors';
+import type { Checkpoint, FileSet } from './checkpoint.js';
+import { readGeneration } from './generation-config.js';
+import { isObject } from './json.js';
+import { type LoadReport, matrixStage } from './matrix-stage.js';
+import { openCheckpoint } from './open-checkpoint.js';
+import { readTextParts } from './text-files.js';
+import { weightReader } from './weights.js';
+
+export interface OpenOptions {
+  /**
+   * Quantize while loading: the name of a recipe, a recipe's data, or a BitsAndBytesConfig (`load_in_4bit`, …). Weights
+   * run as they are stored unless given.
+   */
+  readonly recipe?: unknown;
+  /** Quantizers of your own, for recipes and for checkpoints that use them. */
+  readonly quantizers?: readonly Quantizer[];
+  /** A recipe that quantizes a router is refused unless this is true. */
+  readonly allowRouterQuantization?: boolean;
+  /** What the model is called; the name of the files unless given. */
+  readonly name?: string;
+}
+
+/** A model's source that can say what was done to its weights. */
+export interface OpenedModel extends ModelSource {
+  readonly checkpoint: Checkpoint;
+  /** What has been read so far; complete once a model has been created from this source. */
+  report(): LoadReport;
+}
+
+const optionNames: Readonly<Record<keyof OpenOptions, true>> = {
+  recipe: true,
+  quantizers: true,
+  allowRouterQuantization: true,
+  name: true,
+};
+
+/**
+ * Opens the model in a set of files. Weights are read when the runtime asks for them; close it afterwards.
+ * @throws MoeqError for an unknown option, a recipe that cannot be, or anything in the files that does not fit
+ */
+export async function openModelFiles(files: FileSet, options: OpenOptions = {}): Promise<OpenedModel> {
+  const unknown = Object.keys(options).find((key) => !Object.hasOwn(optionNames, key));
+  if (unknown !== undefined) {
+    throw new MoeqError({
+      operation: 'open the model',
+      subject: 'options',
+      expected: `only ${Object.keys(optionNames).join(', ')}`,
+      found: quote(unknown),
+    });
+  }
+  const { quantizers = [] } = options;
+  const recipe = options.recipe === undefined ? null : recipeOf(options.recipe, options);
+  const checkpoint = await openCheckpoint(files);
+  try {
+    const stage = matrixStage(recipe, quantizers);
+    return {
+      name: options.name ?? files.name,
+      config: checkpoint.decoder,
+      weights: weightReader(checkpoint, stage.apply),
+      ...(await readTextParts(files, checkpoint.decoder.vocabularySize)),
+      ...(await readGeneration(files, checkpoint.config, checkpoint.decoder)),
+      checkpoint,
+      report: stage.report,
+      close: checkpoint.close,
+    };
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
+}
+
+function recipeOf(
+  recipe: unknown,
+  { quantizers = [], allowRouterQuantization = false }: OpenOptions,
+): Recipe {
+  if (isObject(recipe) && !('rules' in recipe)) return fromBitsAndBytesConfig(recipe);
+  return parseRecipe(recipe, { quantizers, allowRouterQuantization });
+}

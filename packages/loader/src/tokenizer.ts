@@ -1,0 +1,132 @@
+// tokenizer.json behind the runtime's Tokenizer, through @huggingface/tokenizers. What the library takes on trust is
+// checked first: ids within the model's vocabulary, merges of two tokens, regular expressions of bounded cost.
+import type { Tokenizer } from '@moeq/runtime';
+import { MoeqError, quote } from '@moeq/tensors';
+import * as v from 'valibot';
+import { HubTokenizer } from './huggingface.js';
+import { assertBoundedCost } from './pattern-cost.js';
+
+const id = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const tokenizerFile = v.looseObject({
+  model: v.looseObject({
+    type: v.nullish(v.string()),
+    vocab: v.union(
+      [
+        v.custom<Readonly<Record<string, unknown>>>((vocab) => isRecord(vocab)),
+        v.array(v.looseTuple([v.string(), v.number()])),
+      ],
+      'tokens with their ids, or a list of tokens with their scores',
+    ),
+    merges: v.nullish(v.array(v.union([v.string(), v.tuple([v.string(), v.string()])], 'a pair of tokens'))),
+  }),
+  added_tokens: v.nullish(v.array(v.looseObject({ id, content: v.string() }))),
+});
+
+/** What was read from tokenizer.json, tokenizer_config.json and their kind. */
+export interface TokenizerFiles {
+  /** tokenizer.json */
+  readonly tokenizer: Readonly<Record<string, unknown>>;
+  /** tokenizer_config.json, or an empty object */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Name of tokenizer.json, for messages. */
+  readonly file: string;
+}
+
+/**
+ * @param vocabularySize of the model; every id has to be below it
+ * @throws MoeqError when the file has no model, ids out of range, malformed merges, an unknown part, or a regular
+ *   expression that can take exponential time
+ */
+export function createTokenizer(files: TokenizerFiles, vocabularySize: number): Tokenizer {
+  const { file } = files;
+  const largest = assertTokenizer(files.tokenizer, file, vocabularySize);
+  assertPatterns(files.tokenizer, file);
+  const hub = construct(files);
+  return {
+    vocabularySize: largest + 1,
+    encode(text, options = {}) {
+      const { ids } = hub.encode(text, { add_special_tokens: options.addSpecialTokens ?? true });
+      const unknown = ids.findIndex((value) => !(Number.isInteger(value) && value >= 0));
+      if (unknown !== -1)
+        throw tokenizerError(file, 'a token for every text', `none for a part of ${quote(text)}`);
+      return ids;
+    },
+    decode(ids, options = {}) {
+      if (ids.length === 0) return '';
+      return hub.decode([...ids], { skip_special_tokens: options.skipSpecialTokens ?? false });
+    },
+  };
+}
+
+function construct({ tokenizer, config, file }: TokenizerFiles): HubTokenizer {
+  try {
+    // The library tidies spaces before punctuation unless told not to; transformers does so only where a file says it.
+    const { clean_up_tokenization_spaces: tidy } = config;
+    return new HubTokenizer(
+      { added_tokens: [], ...tokenizer },
+      { ...config, clean_up_tokenization_spaces: tidy === true },
+    );
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : String(cause);
+    throw tokenizerError(
+      file,
+      'a tokenizer that @huggingface/tokenizers can build',
+      quote(found, 120),
+      cause,
+    );
+  }
+}
+
+/** @returns the largest id */
+function assertTokenizer(tokenizer: unknown, file: string, vocabularySize: number): number {
+  const parsed = v.safeParse(tokenizerFile, tokenizer);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const expected = issue.message.startsWith('Invalid ')
+      ? (issue.expected ?? 'a valid value')
+      : issue.message;
+    const found = issue.input === undefined ? 'no such field' : quote(issue.input);
+    throw tokenizerError(file, `${v.getDotPath(issue) ?? 'the file'} to be ${expected}`, found);
+  }
+  const { model, added_tokens: added } = parsed.output;
+  let largest = -1;
+  const check = (token: string, value: unknown) => {
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < vocabularySize) {
+      if (value > largest) largest = value;
+      return;
+    }
+    throw tokenizerError(
+      file,
+      `ids from 0 to ${vocabularySize - 1}, the model's vocabulary`,
+      `${quote(value)} of token ${quote(token)}`,
+    );
+  };
+  const entries = Array.isArray(model.vocab)
+    ? model.vocab.map(([token], index) => [token, index] as const)
+    : Object.entries(model.vocab);
+  for (const [token, value] of entries) check(token, value);
+  for (const { content, id: value } of added ?? []) check(content, value);
+  if (largest === -1) throw tokenizerError(file, 'tokens', 'none');
+  return largest;
+}
+
+/** Walks all of the file but the vocabulary: every `{ "Regex": … }` in a normalizer, pre-tokenizer or decoder. */
+function assertPatterns(tokenizer: Readonly<Record<string, unknown>>, file: string): void {
+  const visit = (value: unknown) => {
+    if (!isRecord(value) && !Array.isArray(value)) return;
+    for (const [key, part] of Object.entries(value)) {
+      if (key === 'Regex' && typeof part === 'string') assertBoundedCost(part, file);
+      else visit(part);
+    }
+  };
+  for (const part of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder']) visit(tokenizer[part]);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function tokenizerError(subject: string, expected: string, found: string, cause?: unknown): MoeqError {
+  return new MoeqError({ operation: 'read the tokenizer', subject, expected, found, cause });
+}
