@@ -1,7 +1,9 @@
 // Formats for weights, recipes that say which role gets which, and the forms in which checkpoints hold them.
 
+export type { Assignment, Expression } from './bitsandbytes/express.js';
+export { canExpress } from './bitsandbytes/express.js';
 export { bitsandbytesGroups, fromBitsandbytes } from './bitsandbytes/read.js';
-export { toBitsandbytes } from './bitsandbytes/write.js';
+export { planBitsandbytes, toBitsandbytes } from './bitsandbytes/write.js';
 export { assertFinite } from './check.js';
 export { doubleQuant } from './double-quant.js';
 export { fp4 } from './fp4.js';
@@ -9,12 +11,21 @@ export type { Int4Options } from './int4.js';
 export { int4 } from './int4.js';
 export type { Int8Options } from './int8.js';
 export { int8 } from './int8.js';
+export { moeqConfig, parseMoeqConfig } from './moeq/config.js';
+export type { MoeqEntry, MoeqPlane } from './moeq/entry.js';
+export { fromMoeq, moeqEntry, moeqParts, planMoeq, toMoeq } from './moeq/tensors.js';
 export { nf4 } from './nf4.js';
 export type { QuantizeContext, Quantizer } from './quantizer.js';
 export { assertQuantizer } from './quantizer-object.js';
+export { dequantize } from './quantizers.js';
+export type { BitsAndBytesRecipe } from './recipe/bitsandbytes-config.js';
+export { fromBitsAndBytesConfig } from './recipe/bitsandbytes-config.js';
 export type { QuantizerData, RecipeData, RuleData } from './recipe/data.js';
 export type { Recipe, RecipeOptions, Rule } from './recipe/recipe.js';
 export { parseRecipe, recipes } from './recipe/recipe.js';
 export { resolve } from './recipe/resolve.js';
+export { routerWarning } from './recipe/router-warning.js';
 export type { Projection, Role, TensorFacts } from './role.js';
 export { projections, roles } from './role.js';
+export { stackMatrices } from './stack.js';
+export type { StoredPart } from './stored-part.js';

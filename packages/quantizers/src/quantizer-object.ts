@@ -4,7 +4,7 @@ import { validate } from './options.js';
 import type { Quantizer } from './quantizer.js';
 
 /** Lower case letters, digits and hyphens: the name is a JSON key, a file part and a word of the command line. */
-const namePattern = /^[a-z][a-z0-9-]{0,63}$/;
+export const namePattern = /^[a-z][a-z0-9-]{0,63}$/;
 
 export const quantizerObject = v.object({
   specificationVersion: v.literal('v1'),

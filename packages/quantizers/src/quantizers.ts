@@ -1,6 +1,6 @@
 // Quantizers by name: the built-in ones and those that a user brings. There is no registry; whoever reads names is handed
 // the list.
-import { MoeqError, quote } from '@moeq/tensors';
+import { decodeTensor, MoeqError, type QuantizedTensor, quote } from '@moeq/tensors';
 import { doubleQuant } from './double-quant.js';
 import { fp4 } from './fp4.js';
 import { int4 } from './int4.js';
@@ -54,6 +54,37 @@ export function quantizerLookup(own: readonly Quantizer[] = []): QuantizerLookup
       nested === true || nested.blockSize === undefined ? {} : { blockSize: nested.blockSize },
     );
   };
+}
+
+/**
+ * The quantizer that defines a format which no layout describes.
+ * @param subject the tensor, for the message
+ * @throws MoeqError when it is not among the user's quantizers
+ */
+export function findQuantizer(format: string, own: readonly Quantizer[], subject: string): Quantizer {
+  const quantizer = own.find(({ name }) => name === format);
+  if (quantizer !== undefined) return quantizer;
+  throw new MoeqError({
+    operation: `decode format ${quote(format)}`,
+    subject,
+    expected: `the quantizer of that name, which alone can decode it, among the quantizers given`,
+    found: own.map(({ name }) => quote(name)).join(', ') || 'none given',
+  });
+}
+
+/**
+ * Float32 of a quantized tensor [N, K]: by its layout, or by the quantizer of its format where it has none.
+ * @param quantizers the user's own
+ * @param out written and returned when given
+ * @throws MoeqError when there is neither layout nor quantizer
+ */
+export function dequantize(
+  tensor: QuantizedTensor,
+  quantizers: readonly Quantizer[] = [],
+  out?: Float32Array,
+): Float32Array {
+  if (tensor.layout !== null) return decodeTensor(tensor, out);
+  return findQuantizer(tensor.format, quantizers, `${tensor.format} tensor`).dequantize(tensor, out);
 }
 
 function make(name: string, options: object, own: ReadonlyMap<string, Quantizer>): Quantizer {

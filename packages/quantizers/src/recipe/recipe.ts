@@ -19,6 +19,8 @@ export interface Recipe {
   readonly rules: readonly Rule[];
   /** Whether a module is kept whatever the rules say. */
   readonly skips: (module: string) => boolean;
+  /** What whoever uses it should be told. */
+  readonly notes: readonly string[];
   /** As written, for records. */
   readonly data: RecipeData;
 }
@@ -64,7 +66,7 @@ export function parseRecipe(value: unknown, options: RecipeOptions = {}): Recipe
       found: `a rule that quantizes it to ${(routerRule.quantizer as Quantizer).name}`,
     });
   }
-  return { name: data.name, rules, skips: skipTest(data.skipModules ?? []), data };
+  return { name: data.name, rules, skips: skipTest(data.skipModules ?? []), notes: [], data };
 }
 
 /** The built-in recipes by name, ready for `resolve`. */

@@ -1,0 +1,103 @@
+// The quantization_config of moeq's own form: which tensors are quantized, to what format, and how each is laid out.
+//
+//   { "quant_method": "moeq", "version": 1,
+//     "formats": { "<format>": { <the quantizer's options> } },      for people
+//     "layouts": [ <layout>, … ],                                    each once
+//     "tensors": { "<name>": { "format", "shape", "dtype", "layout": <index> } } }
+//
+// A tensor that no layout describes has "layout": null and "planes": { "<plane>": { "dtype", "shape" } }.
+import { dtypes, MoeqError } from '@moeq/tensors';
+import * as v from 'valibot';
+import { strict, validate } from '../options.js';
+import type { Quantizer } from '../quantizer.js';
+import { namePattern } from '../quantizer-object.js';
+import type { MoeqEntry } from './entry.js';
+import { encodeLayout, layoutSchema } from './layout-json.js';
+
+/** Of the form described here; a reader refuses others. */
+const version = 1;
+
+const size = v.pipe(v.number(), v.safeInteger('a whole number'), v.minValue(0, 'a number from 0'));
+
+/** No dots, so that a plane's name cannot be confused with a part of its tensor's. */
+const planeName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z][A-Za-z0-9]{0,63}$/, 'a plane name of letters and digits'),
+);
+
+const entrySchema = strict({
+  format: v.pipe(v.string(), v.regex(namePattern, 'a name of lower case letters, digits and hyphens')),
+  shape: v.pipe(v.array(size), v.minLength(2, 'two or three sizes'), v.maxLength(3, 'two or three sizes')),
+  dtype: v.picklist(['F32', 'F16', 'BF16']),
+  layout: v.nullable(size),
+  planes: v.optional(v.record(planeName, strict({ dtype: v.picklist(dtypes), shape: v.array(size) }))),
+});
+
+const configSchema = strict({
+  quant_method: v.literal('moeq'),
+  version: v.literal(version),
+  formats: v.optional(v.record(v.string(), v.record(v.string(), v.unknown())), {}),
+  layouts: v.array(layoutSchema),
+  tensors: v.record(v.string(), entrySchema),
+});
+
+/**
+ * The quantization_config to write into config.json.
+ * @param entries by tensor name
+ * @param quantizers those that were used; their options are recorded
+ */
+export function moeqConfig(
+  entries: Iterable<readonly [name: string, entry: MoeqEntry]>,
+  quantizers: Iterable<Quantizer> = [],
+): Record<string, unknown> {
+  const layouts: string[] = [];
+  const tensors: Record<string, unknown> = {};
+  const indexOf = new Map<string, number>();
+  for (const [name, { format, shape, dtype, layout, planes }] of entries) {
+    const json = layout === null ? null : JSON.stringify(encodeLayout(layout));
+    if (json !== null && !indexOf.has(json)) indexOf.set(json, layouts.push(json) - 1);
+    const index = json === null ? null : indexOf.get(json);
+    tensors[name] = { format, shape, dtype, layout: index, ...(planes === null ? {} : { planes }) };
+  }
+  return {
+    quant_method: 'moeq',
+    version,
+    formats: Object.fromEntries([...quantizers].map(({ name, options }) => [name, options])),
+    layouts: layouts.map((json) => JSON.parse(json)),
+    tensors,
+  };
+}
+
+/**
+ * The quantized tensors that a quantization_config lists, by name.
+ * @param subject the file, for messages
+ * @throws MoeqError when it is of another form or version, or contradicts itself
+ */
+export function parseMoeqConfig(value: unknown, subject: string): Map<string, MoeqEntry> {
+  const operation = 'read quantization_config';
+  const { layouts, tensors } = validate(configSchema, value, operation, subject);
+  return new Map(
+    Object.entries(tensors).map(
+      ([name, { format, shape, dtype, layout: index, planes }]): [string, MoeqEntry] => {
+        const fail = (expected: string, found: string): never => {
+          throw new MoeqError({ operation, subject: `${subject}: ${name}`, expected, found });
+        };
+        if (index === null) {
+          return [
+            name,
+            {
+              format,
+              shape,
+              dtype,
+              layout: null,
+              planes: planes ?? fail('planes, as its layout is null', 'none'),
+            },
+          ];
+        }
+        if (planes !== undefined) fail('no planes beside a layout', 'planes');
+        const layout = layouts[index] ?? fail(`a layout below ${layouts.length}`, `${index}`);
+        return [name, { format, shape, dtype, layout, planes: null }];
+      },
+    ),
+  );
+}
