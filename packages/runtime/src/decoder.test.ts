@@ -2,14 +2,13 @@ import { referenceBackend } from '@moeq/kernels';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createModel } from './create-model.js';
-import type { DecoderConfig } from './model-source.js';
-import { naiveMixtral } from './testkit/naive-mixtral.js';
-import { mixtralLayer, randomSource, tinyMixtral } from './testkit/random-source.js';
+import type { AttentionConfig, DecoderConfig, LayerConfig } from './model-source.js';
+import { naiveDecoder } from './testkit/naive-decoder.js';
+import { mixtralLayer, randomSource, someIds, tinyMixtral } from './testkit/random-source.js';
+import { largestDifference } from './testkit/rows.js';
 
-/** Float32 against float64 through two to three layers. */
-const tolerance = 1e-4;
-
-const mixtral = fc
+/** Mixtral at any size. */
+const anyMixtral: fc.Arbitrary<DecoderConfig> = fc
   .record({
     vocabularySize: fc.integer({ min: 8, max: 40 }),
     hiddenSize: fc.integer({ min: 2, max: 10 }).map((half) => 2 * half),
@@ -22,57 +21,108 @@ const mixtral = fc
     layers: fc.integer({ min: 1, max: 3 }),
     theta: fc.constantFrom(10_000, 1e6),
   })
-  .map(
-    (size): DecoderConfig => ({
-      ...tinyMixtral,
-      vocabularySize: size.vocabularySize,
-      hiddenSize: size.hiddenSize,
-      layers: Array.from({ length: size.layers }, () =>
-        mixtralLayer(size.experts, Math.min(size.active, size.experts), size.intermediate),
-      ),
-      attention: {
-        ...tinyMixtral.attention,
-        heads: size.kvHeads * size.group,
-        kvHeads: size.kvHeads,
-        headDim: size.headDim,
-        scale: size.headDim ** -0.5,
-        rope: { theta: size.theta, rotatedDim: size.headDim, style: 'halves' },
-      },
-    }),
-  );
+  .map((size) => ({
+    ...tinyMixtral,
+    vocabularySize: size.vocabularySize,
+    hiddenSize: size.hiddenSize,
+    layers: Array.from({ length: size.layers }, () =>
+      mixtralLayer(size.experts, Math.min(size.active, size.experts), size.intermediate),
+    ),
+    attention: {
+      ...tinyMixtral.attention,
+      heads: size.kvHeads * size.group,
+      kvHeads: size.kvHeads,
+      headDim: size.headDim,
+      scale: size.headDim ** -0.5,
+      rope: { theta: size.theta, rotatedDim: size.headDim, style: 'halves' },
+    },
+  }));
 
-function idsFor({ vocabularySize }: DecoderConfig, length: number, seed: number): number[] {
-  return Array.from({ length }, (_, index) => (seed * 31 + index * index * 7 + index * 3) % vocabularySize);
-}
+const anyAttention: fc.Arbitrary<AttentionConfig> = fc.record({
+  heads: fc.constant(4),
+  kvHeads: fc.constantFrom(1, 2, 4),
+  headDim: fc.constant(8),
+  scale: fc.constantFrom(8 ** -0.5, 0.1),
+  rope: fc.option(
+    fc.record({
+      theta: fc.constant(10_000),
+      rotatedDim: fc.constantFrom(4, 8),
+      style: fc.constantFrom('halves' as const, 'interleaved' as const),
+    }),
+  ),
+  queryKeyNorm: fc.constantFrom('head' as const, 'all' as const, null),
+  bias: fc.record({ qkv: fc.boolean(), output: fc.boolean() }),
+  clip: fc.option(fc.constant(0.3)),
+});
+
+const anyLayer: fc.Arbitrary<LayerConfig> = fc.record({
+  window: fc.option(fc.integer({ min: 1, max: 20 })),
+  mlp: fc.oneof(
+    fc.record({
+      kind: fc.constant('dense' as const),
+      intermediateSize: fc.integer({ min: 1, max: 12 }),
+      activation: fc.constant('silu' as const),
+    }),
+    fc.record({
+      kind: fc.constant('moe' as const),
+      route: fc.record({
+        experts: fc.integer({ min: 3, max: 6 }),
+        expertsPerToken: fc.integer({ min: 1, max: 3 }),
+        score: fc.constantFrom('softmax' as const, 'softmaxAfterTopK' as const, 'sigmoid' as const),
+        normalizeTopK: fc.boolean(),
+        scalingFactor: fc.constantFrom(1, 2.5),
+      }),
+      intermediateSize: fc.integer({ min: 1, max: 12 }),
+      activation: fc.constant('silu' as const),
+      correctionBias: fc.boolean(),
+      shared: fc.option(
+        fc.record({ intermediateSize: fc.integer({ min: 1, max: 12 }), gated: fc.boolean() }),
+      ),
+    }),
+  ),
+});
+
+/** Decoders with any mixture of the options that architectures have. */
+const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record({
+  architecture: fc.constant('any'),
+  vocabularySize: fc.constant(30),
+  hiddenSize: fc.constant(12),
+  layers: fc.array(anyLayer, { minLength: 1, maxLength: 3 }),
+  contextLength: fc.constant(64),
+  normEpsilon: fc.constantFrom(1e-5, 1e-6),
+  embeddingScale: fc.constantFrom(1, 12),
+  residualScale: fc.constantFrom(1, 0.22),
+  logitsScale: fc.constantFrom(1, 1 / 6),
+  tiedHead: fc.boolean(),
+  attention: anyAttention,
+});
+
+/** Float32 against float64 through up to three layers. */
+const tolerance = 1e-4;
+
+/** Scores of experts nearer to each other than this may rank differently in float32. */
+const closestChoice = 1e-5;
 
 describe('forward', () => {
-  test('computes what a float64 Mixtral computes, whatever the sizes and the chunks', async () => {
+  test.each([
+    ['Mixtral', anyMixtral],
+    ['decoder with any options', anyDecoder],
+  ])('computes what a float64 %s computes, whatever the sizes and the chunks', async (_, configs) => {
     await fc.assert(
       fc.asyncProperty(
-        mixtral,
+        configs,
         fc.integer({ min: 0, max: 2 ** 32 - 1 }),
-        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 30 }),
         fc.integer({ min: 1, max: 20 }),
-        async (config, seed, length, prefillChunk) => {
-          const source = randomSource(config, seed);
-          const ids = idsFor(config, length, seed);
-          const expected = await naiveMixtral(source, ids);
-          const model = await createModel(source, { backend: referenceBackend(), prefillChunk });
-          const { logits, routings } = await model.logits(ids, { routings: true });
-          expect(largestDifference(logits, expected.logits.flat())).toBeLessThan(tolerance);
-          expect(routings.map(({ layer }) => layer)).toEqual(config.layers.map((_, layer) => layer));
-          for (const { layer, expertIndices } of routings) {
-            expect([...expertIndices]).toEqual(expected.experts[layer]?.flat());
-          }
-        },
+        compare,
       ),
-      { numRuns: 25 },
+      { numRuns: 40 },
     );
   });
 
   test('prefill at once, in chunks and token by token give the same logits', async () => {
     const source = randomSource(tinyMixtral, 1);
-    const ids = idsFor(tinyMixtral, 37, 2);
+    const ids = someIds(tinyMixtral, 37, 2);
     const outputs = await Promise.all(
       [64, 16, 7, 1].map(async (prefillChunk) => {
         const model = await createModel(source, { backend: referenceBackend(), prefillChunk });
@@ -83,11 +133,23 @@ describe('forward', () => {
   });
 });
 
-/** NaN where one of them is, or where lengths differ. */
-function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Number.NaN;
-  return Array.from(a).reduce(
-    (largest, value, i) => Math.max(largest, Math.abs(value - (b[i] ?? Number.NaN))),
-    0,
-  );
+async function compare(
+  config: DecoderConfig,
+  seed: number,
+  length: number,
+  prefillChunk: number,
+): Promise<void> {
+  const source = randomSource(config, seed);
+  const ids = someIds(config, length, seed);
+  const expected = await naiveDecoder(source, ids);
+  fc.pre(expected.margin > closestChoice);
+  const model = await createModel(source, { backend: referenceBackend(), prefillChunk });
+  const { logits, routings, tokens, vocabularySize } = await model.logits(ids, { routings: true });
+  expect([tokens, vocabularySize]).toEqual([length, config.vocabularySize]);
+  expect(largestDifference(logits, expected.logits.flat())).toBeLessThan(tolerance);
+  const moeLayers = config.layers.flatMap(({ mlp }, layer) => (mlp.kind === 'moe' ? [layer] : []));
+  expect(routings.map(({ layer }) => layer)).toEqual(moeLayers);
+  for (const [index, { expertIndices }] of routings.entries()) {
+    expect([...expertIndices]).toEqual(expected.experts[index]?.flat());
+  }
 }

@@ -27,6 +27,7 @@ export async function loadDecoder(
   const loader = new WeightLoader(source, backend, countWeights(source.config), options);
   try {
     const decoder = await load(loader, source.config);
+    options.signal?.throwIfAborted();
     return { decoder, bytes: loader.bytes, release: () => loader.release() };
   } catch (error) {
     loader.release();

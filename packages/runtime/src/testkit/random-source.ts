@@ -47,6 +47,11 @@ export function mixtralLayer(
   };
 }
 
+/** Token ids of a prompt, the same for the same seed. */
+export function someIds({ vocabularySize }: DecoderConfig, length: number, seed: number): number[] {
+  return Array.from({ length }, (_, index) => (seed * 31 + index * index * 7 + index * 3) % vocabularySize);
+}
+
 /** Weights that the tests can look at again: the same place gives the same numbers however often it is read. */
 export function randomSource(config: DecoderConfig, seed: number): ModelSource {
   return {

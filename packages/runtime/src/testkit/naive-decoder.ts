@@ -1,0 +1,181 @@
+// The decoder again, in float64 and independently of decoder and backends: written from the papers (Mixtral, arXiv
+// 2401.04088; Qwen2-MoE; OLMoE, 2409.02060; DeepSeek-V3, 2412.19437; GraniteMoE's multipliers), whole sequences at a
+// time, without a cache.
+//
+// Shapes: T tokens, V vocabulary, D hidden, H heads, HK key/value heads, C head dimension, A experts per token.
+import type { MlpData } from '@moeq/kernels';
+import type { RouteSpec } from '@moeq/router';
+import type { AttentionConfig, LayerConfig, ModelSource, MoeConfig } from '../model-source.js';
+import {
+  add,
+  at,
+  chunks,
+  dot,
+  type Matrix,
+  multiply,
+  type Row,
+  rmsNorm,
+  scaled,
+  sigmoid,
+  softmax,
+  sum,
+  toMatrix,
+} from './rows.js';
+
+export interface NaiveOutput {
+  /** [T][V] */
+  readonly logits: Matrix;
+  /** Of each MoE layer: [T][A], best first. */
+  readonly experts: number[][][];
+  /** The smallest distance between the scores of two experts that were, or were nearly, chosen one after the other. */
+  readonly margin: number;
+}
+
+export async function naiveDecoder(source: ModelSource, ids: readonly number[]): Promise<NaiveOutput> {
+  const { config, weights } = source;
+  const { normEpsilon: epsilon, residualScale } = config;
+  const vector = async (place: Parameters<typeof weights.vector>[0]) => [...(await weights.vector(place))];
+  const embedding = toMatrix(await weights.matrix({ kind: 'embedding' }));
+  const experts: number[][][] = [];
+  let margin = Infinity;
+
+  let rows = ids.map((id) => scaled(embedding[id] ?? [], config.embeddingScale)); // [T][D]
+  for (const [layer, layerConfig] of config.layers.entries()) {
+    const attentionNorm = await vector({ kind: 'attentionNorm', layer });
+    const inputs = rows.map((row) => rmsNorm(row, attentionNorm, epsilon));
+    const attended = await attention(source, layer, layerConfig, inputs);
+    rows = rows.map((row, t) => add(row, attended[t] ?? [], residualScale));
+
+    const mlpNorm = await vector({ kind: 'mlpNorm', layer });
+    const chosen: number[][] = [];
+    for (const [t, row] of rows.entries()) {
+      const x = rmsNorm(row, mlpNorm, epsilon);
+      const { output, expertIndices, margin: distance } = await mlp(source, layer, layerConfig, x);
+      margin = Math.min(margin, distance);
+      rows[t] = add(row, output, residualScale);
+      if (expertIndices !== null) chosen.push(expertIndices);
+    }
+    if (layerConfig.mlp.kind === 'moe') experts.push(chosen);
+  }
+
+  const finalNorm = await vector({ kind: 'finalNorm' });
+  const head = config.tiedHead ? embedding : toMatrix(await weights.matrix({ kind: 'head' }));
+  const logits = rows.map((row) =>
+    scaled(multiply(head, rmsNorm(row, finalNorm, epsilon)), config.logitsScale),
+  );
+  return { logits, experts, margin };
+}
+
+async function attention(
+  source: ModelSource,
+  layer: number,
+  { window }: LayerConfig,
+  inputs: Matrix,
+): Promise<Matrix> {
+  const { weights, config } = source;
+  const spec = config.attention;
+  const project = async (projection: 'query' | 'key' | 'value' | 'output', rows: Matrix) => {
+    const matrix = toMatrix(await weights.matrix({ kind: 'attention', layer, projection }));
+    const biased = projection === 'output' ? spec.bias.output : spec.bias.qkv;
+    const bias = biased ? [...(await weights.vector({ kind: 'bias', layer, projection }))] : null;
+    return rows.map((row) => (bias === null ? multiply(matrix, row) : add(multiply(matrix, row), bias)));
+  };
+  const prepare = async (kind: 'query' | 'key', rows: Matrix) => {
+    const norm = spec.queryKeyNorm && [...(await weights.vector({ kind: `${kind}Norm`, layer }))];
+    return rows.map((row, position) => {
+      const heads = clip(spec, normHeads(spec, row, norm, config.normEpsilon));
+      return chunks(heads, spec.headDim).map((head) => rotate(spec, head, position));
+    });
+  };
+  const queries = await prepare('query', await project('query', inputs)); // [T][H][C]
+  const keys = await prepare('key', await project('key', inputs)); // [T][HK][C]
+  const values = (await project('value', inputs)).map((row) => chunks(clip(spec, row), spec.headDim)); // [T][HK][C]
+
+  const mixed = queries.map((heads, token) =>
+    heads.flatMap((query, head) => {
+      const shared = Math.floor(head / (spec.heads / spec.kvHeads));
+      const first = window === null ? 0 : Math.max(0, token - window + 1);
+      const seen = Array.from({ length: token + 1 - first }, (_, i) => first + i);
+      const shares = softmax(seen.map((t) => spec.scale * dot(query, keys[t]?.[shared] ?? [])));
+      return query.map((_, c) => sum(seen.map((t, i) => at(shares, i) * at(values[t]?.[shared], c))));
+    }),
+  );
+  return project('output', mixed);
+}
+
+function normHeads(spec: AttentionConfig, row: Row, weight: Row | null, epsilon: number): Row {
+  if (weight === null) return row;
+  if (spec.queryKeyNorm === 'all') return rmsNorm(row, weight, epsilon);
+  return chunks(row, spec.headDim).flatMap((head) => rmsNorm(head, weight, epsilon));
+}
+
+function clip({ clip: limit }: AttentionConfig, row: Row): Row {
+  return limit === null ? row : row.map((value) => Math.max(-limit, Math.min(limit, value)));
+}
+
+/** Pairs turn by position * theta^(-2i / rotated); the dimensions behind `rotated` stay. */
+function rotate({ rope }: AttentionConfig, head: Row, position: number): Row {
+  if (rope === null) return head;
+  const turned = [...head];
+  for (let i = 0; i < rope.rotatedDim / 2; i += 1) {
+    const [a, b] = rope.style === 'halves' ? [i, i + rope.rotatedDim / 2] : [2 * i, 2 * i + 1];
+    const angle = position * rope.theta ** ((-2 * i) / rope.rotatedDim);
+    turned[a] = at(head, a) * Math.cos(angle) - at(head, b) * Math.sin(angle);
+    turned[b] = at(head, a) * Math.sin(angle) + at(head, b) * Math.cos(angle);
+  }
+  return turned;
+}
+
+async function mlp(source: ModelSource, layer: number, { mlp: config }: LayerConfig, x: Row) {
+  if (config.kind === 'dense') {
+    return {
+      output: gated(await source.weights.mlp(layer, 'dense'), x),
+      expertIndices: null,
+      margin: Infinity,
+    };
+  }
+  const { expertIndices, expertWeights, margin } = await choose(source, layer, config, x);
+  let output = x.map(() => 0);
+  for (const [a, expert] of expertIndices.entries()) {
+    output = add(output, gated(await source.weights.expert(layer, expert), x), at(expertWeights, a));
+  }
+  if (config.shared !== null) {
+    const gate = config.shared.gated
+      ? toMatrix(await source.weights.matrix({ kind: 'sharedExpertGate', layer }))
+      : null;
+    const factor = gate === null ? 1 : sigmoid(at(multiply(gate, x), 0));
+    output = add(output, gated(await source.weights.mlp(layer, 'shared'), x), factor);
+  }
+  return { output, expertIndices, margin };
+}
+
+async function choose(source: ModelSource, layer: number, config: MoeConfig, x: Row) {
+  const { route } = config;
+  const logits = multiply(toMatrix(await source.weights.matrix({ kind: 'router', layer })), x);
+  const scores = scoreOf(route, logits);
+  const bias = config.correctionBias
+    ? [...(await source.weights.vector({ kind: 'correctionBias', layer }))]
+    : null;
+  const choice = bias === null ? scores : add(scores, bias);
+  const order = choice.map((_, e) => e).sort((a, b) => at(choice, b) - at(choice, a) || a - b);
+  const expertIndices = order.slice(0, route.expertsPerToken);
+  const ranked = order.slice(0, route.expertsPerToken + 1).map((e) => at(choice, e));
+  const margin = Math.min(...ranked.slice(1).map((score, i) => at(ranked, i) - score));
+  const chosen = expertIndices.map((e) => at(scores, e));
+  const weights = route.score === 'softmaxAfterTopK' ? softmax(chosen) : chosen;
+  const total = route.normalizeTopK && route.score !== 'softmaxAfterTopK' ? sum(weights) : 1;
+  return { expertIndices, expertWeights: scaled(weights, (route.scalingFactor ?? 1) / total), margin };
+}
+
+function scoreOf({ score }: RouteSpec, logits: Row): Row {
+  if (score === 'softmax') return softmax(logits);
+  return score === 'sigmoid' ? logits.map(sigmoid) : logits;
+}
+
+/** down(silu(gate(x)) * up(x)) */
+function gated({ gateUp, down }: MlpData, x: Row): Row {
+  const rows = gateUp.flatMap((part) => multiply(toMatrix(part), x));
+  const half = rows.length / 2;
+  const inner = rows.slice(0, half).map((gate, f) => gate * sigmoid(gate) * at(rows, half + f));
+  return multiply(toMatrix(down), inner);
+}
