@@ -11,13 +11,13 @@ import {
 } from '@moeq/tensors';
 import * as v from 'valibot';
 import { codebookEncoder, quantizeCodebook } from './codebook.js';
+import { type BlockOptions, blockSizes } from './codebook-quantizer.js';
 import { dynamicMapValues } from './dynamic-map.js';
-import { codebookBlockSizes } from './flat-codebook.js';
 import { strict, validate } from './options.js';
 import { bytePlane, floatPlane } from './plane.js';
 import type { Quantizer } from './quantizer.js';
 
-const optionsSchema = strict({ blockSize: v.optional(v.picklist(codebookBlockSizes), 256) });
+const optionsSchema = strict({ blockSize: v.optional(v.picklist(blockSizes), 256) });
 
 const encoder = codebookEncoder(dynamicMapValues);
 
@@ -26,7 +26,7 @@ const encoder = codebookEncoder(dynamicMapValues);
  * @param options `blockSize`: scales that share a nested scale, a power of two from 32 to 4096; 256 unless given
  * @throws MoeqError for other options; when quantizing, where the layout has no plain float32 scales
  */
-export function doubleQuant(inner: Quantizer, options: { readonly blockSize?: number } = {}): Quantizer {
+export function doubleQuant(inner: Quantizer, options: BlockOptions = {}): Quantizer {
   const name = `${inner.name}-dq`;
   const { blockSize } = validate(optionsSchema, options, 'read options', name);
   const nested: BlockValues = {

@@ -5,6 +5,8 @@ export { canExpress } from './bitsandbytes/express.js';
 export { bitsandbytesGroups, fromBitsandbytes } from './bitsandbytes/read.js';
 export { planBitsandbytes, toBitsandbytes } from './bitsandbytes/write.js';
 export { assertFinite } from './check.js';
+export type { BlockOptions, BlockSize, CodebookOptions } from './codebook-quantizer.js';
+export { codebookQuantizer } from './codebook-quantizer.js';
 export { doubleQuant } from './double-quant.js';
 export { fp4 } from './fp4.js';
 export type { Int4Options } from './int4.js';

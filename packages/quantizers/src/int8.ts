@@ -2,7 +2,7 @@
 import { decodeTensor, type FloatDType, fromFloat32, type Layout, MoeqError, toFloat32 } from '@moeq/tensors';
 import * as v from 'valibot';
 import { assertMatrix } from './check.js';
-import { codebookBlockSizes } from './flat-codebook.js';
+import { type BlockSize, blockSizes } from './codebook-quantizer.js';
 import { quantizeInt8Rows } from './int8-rows.js';
 import { strict, validate } from './options.js';
 import { bytePlane, floatPlane } from './plane.js';
@@ -11,12 +11,16 @@ import { finiteScale, roundToEven } from './rounding.js';
 
 export type Int8Options =
   | { readonly granularity?: 'row' }
-  | { readonly granularity: 'block'; readonly blockSize?: (typeof codebookBlockSizes)[number] };
+  | { readonly granularity: 'block'; readonly blockSize?: BlockSize };
 
-const optionsSchema = v.union([
-  strict({ granularity: v.optional(v.literal('row'), 'row') }),
-  strict({ granularity: v.literal('block'), blockSize: v.optional(v.picklist(codebookBlockSizes), 64) }),
-]);
+const optionsSchema = v.variant(
+  'granularity',
+  [
+    strict({ granularity: v.optional(v.literal('row'), 'row') }),
+    strict({ granularity: v.literal('block'), blockSize: v.optional(v.picklist(blockSizes), 64) }),
+  ],
+  'row or block',
+);
 
 /** 1/127 as bitsandbytes writes it, functional.py, int8_vectorwise_dequant. */
 export const int8RowMultiplier = 7.874015718698502e-3;

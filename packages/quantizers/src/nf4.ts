@@ -1,6 +1,6 @@
 // NF4: 4 bits, 16 values placed at the quantiles of a normal distribution. QLoRA, arXiv:2305.14314, appendix E;
 // reference implementation bitsandbytes.
-import { flatCodebookQuantizer } from './flat-codebook.js';
+import { type BlockOptions, builtInCodebook } from './codebook-quantizer.js';
 import type { Quantizer } from './quantizer.js';
 
 /** bitsandbytes functional.py, get_4bit_type('nf4'); as float32 each equals the CUDA table nf4_dequantization_lut. */
@@ -23,13 +23,10 @@ export const nf4Values = Float32Array.of(
   1,
 );
 
-const make = flatCodebookQuantizer('nf4', nf4Values);
-
 /**
  * NF4 as bitsandbytes stores it, byte for byte.
- * @param options `blockSize`: weights that share a scale, a power of two from 32 to 4096; 64 unless given
  * @throws MoeqError for other options
  */
-export function nf4(options: { readonly blockSize?: number } = {}): Quantizer {
-  return make(options);
+export function nf4(options: BlockOptions = {}): Quantizer {
+  return builtInCodebook('nf4', nf4Values, options);
 }

@@ -1,14 +1,17 @@
 // The check of a quantizer that comes from elsewhere, such as a plain module named on the command line.
 import * as v from 'valibot';
-import { validate } from './options.js';
+import { loose, validate } from './options.js';
 import type { Quantizer } from './quantizer.js';
 
-/** Lower case letters, digits and hyphens: the name is a JSON key, a file part and a word of the command line. */
-export const namePattern = /^[a-z][a-z0-9-]{0,63}$/;
+/** A format's name is a JSON key, a part of file names and a word of the command line. */
+export const formatName = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9-]{0,63}$/, 'a name of lower case letters, digits and hyphens'),
+);
 
-export const quantizerObject = v.object({
+export const quantizerObject = loose({
   specificationVersion: v.literal('v1'),
-  name: v.pipe(v.string(), v.regex(namePattern, 'a name of lower case letters, digits and hyphens')),
+  name: formatName,
   options: v.record(v.string(), v.unknown()),
   layout: v.function(),
   quantize: v.function(),

@@ -19,7 +19,8 @@ export interface Quantizer {
   /** How its tensors of that shape [N, K] are laid out; null when no layout can say it. */
   layout(shape: readonly [rows: number, columns: number]): Layout | null;
   /**
-   * Quantizes one matrix.
+   * Quantizes one matrix. Names, dtypes and sizes of the planes depend on the shape alone, so that files can be laid out
+   * before, and every call gives new ones.
    * @param weights Float32 [N, K] row-major, all finite (the caller has checked)
    * @throws MoeqError when the shape does not suit the format
    */

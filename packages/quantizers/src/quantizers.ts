@@ -17,7 +17,7 @@ const builtIn: Readonly<Record<string, (options: object) => Quantizer>> = { nf4,
 export type QuantizerLookup = (
   name: string,
   options: Readonly<Record<string, unknown>>,
-  doubleQuant: boolean | { readonly blockSize?: number | undefined } | undefined,
+  doubleQuant: boolean | object | undefined,
 ) => Quantizer;
 
 /**
@@ -49,10 +49,7 @@ export function quantizerLookup(own: readonly Quantizer[] = []): QuantizerLookup
       });
     }
     if (nested === undefined || nested === false) return quantizer;
-    return doubleQuant(
-      quantizer,
-      nested === true || nested.blockSize === undefined ? {} : { blockSize: nested.blockSize },
-    );
+    return doubleQuant(quantizer, nested === true ? {} : nested);
   };
 }
 

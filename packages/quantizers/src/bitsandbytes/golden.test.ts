@@ -1,6 +1,7 @@
 // Against the data that bitsandbytes made: the same bytes out, and its own bytes read back.
 import { fromFloat32, type QuantizedTensor, type Tensor, toFloat32 } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
+import type { BlockSize } from '../codebook-quantizer.js';
 import { doubleQuant } from '../double-quant.js';
 import { dynamicMapValues } from '../dynamic-map.js';
 import { fp4 } from '../fp4.js';
@@ -15,7 +16,7 @@ import { toBitsandbytes } from './write.js';
 const fourBitNames = [...goldenNames('nf4'), ...goldenNames('fp4')];
 
 function quantizerOf(name: string): Quantizer {
-  const blockSize = Number(/-b(\d+)-/.exec(name)?.[1]);
+  const blockSize = Number(/-b(\d+)-/.exec(name)?.[1]) as BlockSize;
   const inner = name.startsWith('nf4') ? nf4({ blockSize }) : fp4({ blockSize });
   return name.includes('-dq-') ? doubleQuant(inner) : inner;
 }

@@ -2,7 +2,7 @@
 // by Python's json.dumps, whose spacing, key order and float notation are reproduced to the byte.
 import { type FloatDType, MoeqError, quote } from '@moeq/tensors';
 import * as v from 'valibot';
-import { codebookBlockSizes } from '../flat-codebook.js';
+import { blockSizes } from '../codebook-quantizer.js';
 import { strict, validate } from '../options.js';
 
 export interface QuantState {
@@ -21,7 +21,7 @@ export const maxQuantStateBytes = 1024;
 export const torchNames = { F16: 'float16', BF16: 'bfloat16', F32: 'float32' } as const;
 
 const size = v.pipe(v.number(), v.safeInteger('a whole number'), v.minValue(0, 'a number from 0'));
-const blockSize = v.picklist(codebookBlockSizes);
+const blockSize = v.picklist(blockSizes);
 
 const stateSchema = strict({
   quant_type: v.picklist(['nf4', 'fp4']),

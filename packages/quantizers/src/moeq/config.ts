@@ -10,7 +10,7 @@ import { dtypes, MoeqError } from '@moeq/tensors';
 import * as v from 'valibot';
 import { strict, validate } from '../options.js';
 import type { Quantizer } from '../quantizer.js';
-import { namePattern } from '../quantizer-object.js';
+import { formatName } from '../quantizer-object.js';
 import type { MoeqEntry } from './entry.js';
 import { encodeLayout, layoutSchema } from './layout-json.js';
 
@@ -26,7 +26,7 @@ const planeName = v.pipe(
 );
 
 const entrySchema = strict({
-  format: v.pipe(v.string(), v.regex(namePattern, 'a name of lower case letters, digits and hyphens')),
+  format: formatName,
   shape: v.pipe(v.array(size), v.minLength(2, 'two or three sizes'), v.maxLength(3, 'two or three sizes')),
   dtype: v.picklist(['F32', 'F16', 'BF16']),
   layout: v.nullable(size),

@@ -10,8 +10,11 @@ import * as v from 'valibot';
 import { strict } from '../options.js';
 import { projections, roles } from '../role.js';
 
-const oneOrMore = <Item extends v.GenericSchema>(item: Item) =>
-  v.union([item, v.pipe(v.array(item), v.minLength(1, 'at least one'))], 'one or a list of them');
+const oneOrMore = <const Names extends readonly string[]>(names: Names) => {
+  const item = v.picklist(names);
+  const list = v.pipe(v.array(item), v.minLength(1, 'at least one'));
+  return v.union([item, list], `one of ${names.join(', ')}, or a list of them`);
+};
 
 const index = v.pipe(v.number(), v.safeInteger('a whole number'), v.minValue(0, 'a number from 0'));
 
@@ -28,7 +31,7 @@ const quantizerSchema = v.union(
     v.objectWithRest(
       {
         name: v.string(),
-        doubleQuant: v.optional(v.union([v.boolean(), strict({ blockSize: v.optional(v.number()) })])),
+        doubleQuant: v.optional(v.union([v.boolean(), v.looseObject({})], 'true, false or { blockSize }')),
       },
       v.unknown(),
     ),
@@ -37,9 +40,9 @@ const quantizerSchema = v.union(
 );
 
 const ruleSchema = strict({
-  role: oneOrMore(v.picklist(roles)),
+  role: oneOrMore(roles),
   layer: v.optional(places),
-  projection: v.optional(oneOrMore(v.picklist(projections))),
+  projection: v.optional(oneOrMore(projections)),
   expert: v.optional(places),
   quantizer: quantizerSchema,
 });
