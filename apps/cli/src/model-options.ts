@@ -25,7 +25,11 @@ export function withModelOptions(command: Command): Command {
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers')
     .option('--backend <name>', `what computes: ${backendNames.join(', ')}`, oneOf(backendNames), 'auto')
-    .option('--threads <count>', 'threads that compute (default: what is best)', wholeNumber({ min: 1, max: 1024 }));
+    .option(
+      '--threads <count>',
+      'threads that compute (default: what is best)',
+      wholeNumber({ min: 1, max: 1024 }),
+    );
 }
 
 export interface OpenedModel extends AsyncDisposable {
@@ -42,18 +46,21 @@ export interface OpenedModel extends AsyncDisposable {
 export async function open(io: Io, name: string, options: ModelOptions): Promise<OpenedModel> {
   const started = performance.now();
   const quantizers = await loadPlugins(options.plugin ?? []);
-  const allowRouterQuantization = options.allowRouterQuantization === true;
-  const recipe =
-    options.recipe === undefined ? {} : { recipe: await loadRecipe(options.recipe, { quantizers, allowRouterQuantization }) };
-  const source = await openModel(name, { quantizers, ...recipe });
+  const source = await openModel(name, {
+    quantizers,
+    allowRouterQuantization: options.allowRouterQuantization === true,
+    ...(options.recipe !== undefined && { recipe: await loadRecipe(options.recipe, quantizers) }),
+  });
   const progress = progressBar(io, 'loading', 'weights');
   try {
     const backend = await openBackend(options.backend, options.threads);
     const onProgress = ({ loaded, total }: LoadProgress) => progress.update(loaded, total, '');
-    const model = await createModel(source, { backend, signal: io.signal, onProgress }).catch(async (error: unknown) => {
-      await backend.destroy();
-      throw error;
-    });
+    const model = await createModel(source, { backend, signal: io.signal, onProgress }).catch(
+      async (error: unknown) => {
+        await backend.destroy();
+        throw error;
+      },
+    );
     const loadSeconds = (performance.now() - started) / 1000;
     return { model, backend, loadSeconds, [Symbol.asyncDispose]: () => backend.destroy() };
   } finally {

@@ -6,7 +6,22 @@ import { collect, number, oneOf, wholeNumber } from './options.js';
 test('whole numbers are decimal digits within the range', () => {
   const parse = wholeNumber({ min: 1, max: 100 });
   expect([parse('1'), parse('007'), parse('100')]).toEqual([1, 7, 100]);
-  for (const text of ['abc', '', ' 5', '5 ', '0', '101', '-1', '+1', '1.5', '1e2', '0x10', 'NaN', 'Infinity', '٣']) {
+  for (const text of [
+    'abc',
+    '',
+    ' 5',
+    '5 ',
+    '0',
+    '101',
+    '-1',
+    '+1',
+    '1.5',
+    '1e2',
+    '0x10',
+    'NaN',
+    'Infinity',
+    '٣',
+  ]) {
     expect(() => parse(text), text).toThrow(InvalidArgumentError);
     expect(() => parse(text), text).toThrow('It takes a whole number from 1 to 100.');
   }

@@ -34,7 +34,10 @@ test('a role has the error of its matrices laid end to end', () => {
         meter.add(matrix, squaredNorms(Float32Array.from(values), Float32Array.from(other)));
       }
       const all = relativeError(squaredNorms(Float32Array.from(weights), Float32Array.from(decoded)));
-      const ratio = all === 0 || !Number.isFinite(all) ? Number(meter.ofRole('expert') === all) : meter.ofRole('expert') / all;
+      const ratio =
+        all === 0 || !Number.isFinite(all)
+          ? Number(meter.ofRole('expert') === all)
+          : meter.ofRole('expert') / all;
       expect(ratio).toBeCloseTo(1, 12);
     }),
   );

@@ -2,3 +2,6 @@
 
 export type { CheckpointSummary, TensorSummary } from './describe.js';
 export { describeCheckpoint } from './describe.js';
+export type { ConversionPlan, PlannedTensor, PlanOptions } from './plan.js';
+export { planConversion } from './plan.js';
+export type { Coverage, QuantizeReport, RoleSummary, TensorError, WrittenFile } from './report.js';

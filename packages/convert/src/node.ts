@@ -1,4 +1,6 @@
 // Conversion of checkpoints in a file system.
 
+export type { QuantizeOptions, QuantizeProgress } from './node/options.js';
 export { loadPlugins } from './node/plugin.js';
+export { quantizeCheckpoint } from './node/quantize-checkpoint.js';
 export { loadRecipe } from './node/recipe-file.js';

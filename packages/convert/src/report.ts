@@ -4,7 +4,7 @@ import type { Role } from '@moeq/quantizers';
 /** The tensors of one role together. */
 export interface RoleSummary {
   readonly role: Role;
-  /** What they are stored as now, most bytes first: dtypes and names of formats. */
+  /** What they are stored as now: dtypes and names of formats. */
   readonly stored: readonly string[];
   readonly tensors: number;
   readonly parameters: number;
@@ -65,4 +65,6 @@ export interface QuantizeReport {
   readonly files: readonly WrittenFile[];
   readonly byRole: readonly RoleSummary[];
   readonly warnings: readonly string[];
+  /** What the recipe does otherwise than its reader may think. */
+  readonly notes: readonly string[];
 }

@@ -84,10 +84,13 @@ async function answer(
   signal: AbortSignal,
 ): Promise<string> {
   let text = '';
-  for await (const piece of model.generate({ messages }, {
-    ...samplingOf(options, ANSWER_TOKENS),
-    signal,
-  })) {
+  for await (const piece of model.generate(
+    { messages },
+    {
+      ...samplingOf(options),
+      signal,
+    },
+  )) {
     io.stdout.write(piece.text);
     text += piece.text;
   }

@@ -43,7 +43,12 @@ export function generate(io: Io): Command {
     });
 }
 
-async function write(io: Io, { model }: OpenedModel, prompt: string, options: Options): Promise<GenerationResult> {
+async function write(
+  io: Io,
+  { model }: OpenedModel,
+  prompt: string,
+  options: Options,
+): Promise<GenerationResult> {
   const quiet = options.json === true;
   if (!quiet) io.stderr.write(painter(io.stderr)('dim', prompt));
   let result: GenerationResult | null = null;
@@ -57,9 +62,17 @@ async function write(io: Io, { model }: OpenedModel, prompt: string, options: Op
   return result;
 }
 
-function summaryOf({ backend, loadSeconds }: OpenedModel, { tokenIds, finishReason, timings, seed }: GenerationResult): string {
+function summaryOf(
+  { backend, loadSeconds }: OpenedModel,
+  { tokenIds, finishReason, timings, seed }: GenerationResult,
+): string {
   const rate = `${timings.decodeTokensPerSecond.toFixed(1)} tokens/s`;
-  const ends = { stop: 'the model ended it', length: 'cut', stopString: 'stopped', aborted: 'interrupted' } as const;
+  const ends = {
+    stop: 'the model ended it',
+    length: 'cut',
+    stopString: 'stopped',
+    aborted: 'interrupted',
+  } as const;
   return [
     `${tokenIds.length} tokens (${ends[finishReason]})`,
     rate,

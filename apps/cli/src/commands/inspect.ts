@@ -1,6 +1,7 @@
 // moeq inspect: what a checkpoint is made of, tensor by tensor and role by role, without reading a weight.
 import { describeCheckpoint } from '@moeq/convert';
-import { openCheckpoint, resolveModel } from '@moeq/loader/node';
+import { openCheckpoint } from '@moeq/loader';
+import { resolveModel } from '@moeq/loader/node';
 import { Command } from 'commander';
 import { inspectTable } from '../inspect-table.js';
 import { type Io, printJson } from '../io.js';

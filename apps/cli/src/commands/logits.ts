@@ -39,7 +39,10 @@ export function logits(io: Io): Command {
       await using opened = await open(io, name, options);
       const file = encodeSafetensors(await compute(io, opened.model, rows));
       await writeFileAtomic(options.out, file);
-      note(io, `${rows.length} x ${rows[0]?.length ?? 0} tokens · ${options.out}, ${formatBytes(file.byteLength)}`);
+      note(
+        io,
+        `${rows.length} x ${rows[0]?.length ?? 0} tokens · ${options.out}, ${formatBytes(file.byteLength)}`,
+      );
     });
 }
 
@@ -48,7 +51,9 @@ async function readTokenIds(path: string): Promise<readonly (readonly number[])[
     const expected = 'a JSON list of rows of token ids, all of one length, at least 1';
     throw new MoeqError({ operation: 'read token ids', subject: path, expected, found, cause });
   };
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => fail('no file that can be read', cause));
+  const text = await readFile(path, 'utf8').catch((cause: unknown) =>
+    fail('no file that can be read', cause),
+  );
   let rows: unknown;
   try {
     rows = JSON.parse(text);
@@ -58,13 +63,18 @@ async function readTokenIds(path: string): Promise<readonly (readonly number[])[
   if (!Array.isArray(rows) || rows.length === 0) return fail(quote(rows));
   return rows.map((row: unknown, index) => {
     if (!Array.isArray(row) || row.length === 0) return fail(`${quote(row)} as row ${index}`);
-    if (row.length !== rows[0].length) return fail(`${rows[0].length} ids in row 0 and ${row.length} in row ${index}`);
+    if (row.length !== rows[0].length)
+      return fail(`${rows[0].length} ids in row 0 and ${row.length} in row ${index}`);
     const bad = row.find((id) => !Number.isInteger(id) || id < 0);
     return bad === undefined ? row : fail(`${quote(bad)} in row ${index}`);
   });
 }
 
-async function compute(io: Io, model: Model, rows: readonly (readonly number[])[]): Promise<Record<string, Tensor>> {
+async function compute(
+  io: Io,
+  model: Model,
+  rows: readonly (readonly number[])[],
+): Promise<Record<string, Tensor>> {
   const length = rows[0]?.length ?? 0;
   const logits: Float32Array[] = []; // R x [T, V]
   const experts = new Map<number, { expertsPerToken: number; indices: Int32Array[] }>(); // R x [T, A] a layer
@@ -84,7 +94,11 @@ async function compute(io: Io, model: Model, rows: readonly (readonly number[])[
     progress.stop();
   }
   const tensors: Record<string, Tensor> = {
-    logits: { dtype: 'F32', shape: [rows.length, length, (logits[0]?.length ?? 0) / length], data: join(logits) },
+    logits: {
+      dtype: 'F32',
+      shape: [rows.length, length, (logits[0]?.length ?? 0) / length],
+      data: join(logits),
+    },
   };
   for (const [layer, { expertsPerToken, indices }] of experts) {
     const shape = [rows.length * length, expertsPerToken];

@@ -1,7 +1,8 @@
 // moeq quantize: a checkpoint in, a smaller one out, and an account of every byte.
-import { loadPlugins, loadRecipe, type QuantizeReport, quantizeCheckpoint } from '@moeq/convert/node';
+import type { QuantizeReport } from '@moeq/convert';
+import { loadPlugins, loadRecipe, quantizeCheckpoint } from '@moeq/convert/node';
 import { Command } from 'commander';
-import { type Io, printJson, warn } from '../io.js';
+import { type Io, note, printJson, warn } from '../io.js';
 import { collect } from '../options.js';
 import { progressBar } from '../progress.js';
 import { roleTable } from '../role-table.js';
@@ -48,7 +49,7 @@ export function quantize(io: Io): Command {
 
 async function runQuantize(io: Io, model: string, options: Options): Promise<void> {
   const quantizers = await loadPlugins(options.plugin ?? []);
-  const recipe = await loadRecipe(options.recipe, { quantizers });
+  const recipe = await loadRecipe(options.recipe, quantizers);
   const progress = progressBar(io, 'quantizing');
   let report: QuantizeReport;
   try {
@@ -65,7 +66,8 @@ async function runQuantize(io: Io, model: string, options: Options): Promise<voi
   } finally {
     progress.stop();
   }
-  for (const warning of report.warnings) warn(io, warning);
+  for (const text of report.notes) note(io, `note: ${text}`);
+  for (const text of report.warnings) warn(io, text);
   if (options.json === true) printJson(io, documentOf(report));
   else io.stdout.write(roleTable(report, io.stdout));
 }

@@ -1,0 +1,124 @@
+// A tensor of the checkpoint, matrix by matrix: read, checked, quantized, decoded again and compared. One matrix is in
+// memory at a time, so a fused tensor costs no more than one of its experts.
+//
+// Shapes: M matrices, N rows, K columns.
+import type { CheckpointTensor } from '@moeq/loader';
+import type { Quantizer } from '@moeq/quantizers';
+import {
+  assertQuantizedTensor,
+  byteLength,
+  decodeTensor,
+  type FloatDType,
+  isDType,
+  isFloatDType,
+  MoeqError,
+  type QuantizedTensor,
+  quote,
+  toFloat32,
+} from '@moeq/tensors';
+import { type SquaredNorms, squaredNorms } from './error-meter.js';
+import { findNonFinite } from './finite.js';
+
+export interface QuantizedMatrix {
+  /** 0 to M - 1. */
+  readonly index: number;
+  /** [N, K] */
+  readonly tensor: QuantizedTensor;
+  readonly norms: SquaredNorms;
+  /** Bytes that were read. */
+  readonly bytes: number;
+}
+
+/** Quantizes every matrix of a plain tensor [N, K] or [M, N, K], in order. @throws MoeqError at NaN or infinity */
+export async function* quantizeMatrices(
+  tensor: CheckpointTensor,
+  quantizer: Quantizer,
+  signal?: AbortSignal,
+): AsyncGenerator<QuantizedMatrix> {
+  const { name } = tensor.facts;
+  const dtype = floatDTypeOf(tensor);
+  const { matrices, rows, columns } = matrixShape(tensor);
+  const bytes = byteLength(dtype, [rows, columns]);
+  // The next matrix is on its way from the disk while this one is computed.
+  let next = matrices > 0 ? tensor.readBytes(0, bytes, signal) : null;
+  for (let index = 0; index < matrices && next !== null; index++) {
+    const data: Uint8Array = await next;
+    next = index + 1 < matrices ? tensor.readBytes((index + 1) * bytes, bytes, signal) : null;
+    // An error below leaves the read behind: it must not be a rejection that nobody handles.
+    next?.catch(() => undefined);
+    assertFinite(data, dtype, name, index * rows * columns, tensor.facts.shape);
+    const weights = toFloat32(data, dtype);
+    const quantized = quantizer.quantize(weights, [rows, columns], { name, dtype });
+    assertQuantizedTensor(quantized, name);
+    const decoded = quantized.layout === null ? quantizer.dequantize(quantized) : decodeTensor(quantized);
+    yield { index, tensor: quantized, norms: squaredNorms(weights, decoded), bytes };
+  }
+}
+
+/** Bytes of a kept tensor that are in memory at a time: enough for the disk to be fast, few enough to be nothing. */
+const PIECE_BYTES = 16 * 2 ** 20;
+
+/** The bytes of a plain tensor in pieces, in order, checked. @throws MoeqError at NaN or infinity */
+export async function* readPieces(
+  tensor: CheckpointTensor,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const dtype = floatDTypeOf(tensor);
+  const elementBytes = byteLength(dtype, [1]);
+  for (let offset = 0; offset < tensor.bytes; offset += PIECE_BYTES) {
+    const piece = await tensor.readBytes(offset, Math.min(PIECE_BYTES, tensor.bytes - offset), signal);
+    assertFinite(piece, dtype, tensor.facts.name, offset / elementBytes, tensor.facts.shape);
+    yield piece;
+  }
+}
+
+/** The dtype of a plain tensor. @throws MoeqError when it is quantized already */
+export function floatDTypeOf({ facts, stored }: CheckpointTensor): FloatDType {
+  if (isDType(stored) && isFloatDType(stored)) return stored;
+  throw new MoeqError({
+    operation: 'quantize',
+    subject: facts.name,
+    expected: 'a checkpoint in F32, F16 or BF16',
+    found: `a tensor in ${stored}`,
+  });
+}
+
+/** Of a tensor [N, K] or [M, N, K]. */
+export function matrixShape({ facts }: CheckpointTensor): {
+  matrices: number;
+  rows: number;
+  columns: number;
+} {
+  const [columns = 1, rows = 1, matrices = 1] = facts.shape.toReversed();
+  return { matrices, rows, columns };
+}
+
+/** @param first index of the first element of `data` in the tensor */
+function assertFinite(
+  data: Uint8Array,
+  dtype: FloatDType,
+  name: string,
+  first: number,
+  shape: readonly number[],
+): void {
+  const found = findNonFinite(data, dtype);
+  if (found < 0) return;
+  const size = byteLength(dtype, [1]);
+  const [value] = toFloat32(data.slice(found * size, (found + 1) * size), dtype);
+  throw new MoeqError({
+    operation: 'quantize',
+    subject: quote(name, 200),
+    expected: 'finite weights',
+    found: `${value} at [${indicesOf(first + found, shape).join(', ')}]`,
+  });
+}
+
+/** Row-major indices of an element. */
+function indicesOf(element: number, shape: readonly number[]): number[] {
+  const indices: number[] = [];
+  for (const size of shape.toReversed()) {
+    indices.unshift(element % size);
+    element = Math.floor(element / size);
+  }
+  return indices;
+}

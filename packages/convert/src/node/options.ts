@@ -1,0 +1,76 @@
+// Options of a conversion, checked: a misspelt one is an error, never a default.
+import type { Checkpoint } from '@moeq/loader';
+import { fromBitsAndBytesConfig, parseRecipe, type Quantizer, type Recipe } from '@moeq/quantizers';
+import { MoeqError, quote } from '@moeq/tensors';
+
+export interface QuantizeOptions {
+  /** A folder or `tiny-moe`; or a checkpoint that is open already and stays open. */
+  readonly model: string | Checkpoint;
+  /** The folder to make. */
+  readonly out: string;
+  /** A recipe, its data, the name of a built-in one, or a BitsAndBytesConfig. Default `nf4`. */
+  readonly recipe?: unknown;
+  /** Quantizers of your own, found by name beside the built-in ones. */
+  readonly quantizers?: readonly Quantizer[] | undefined;
+  /** Quantize routers where the recipe says so, with a warning in the report. */
+  readonly allowRouterQuantization?: boolean | undefined;
+  /** Bytes of tensors in one file; 5e9 unless given. */
+  readonly maxShardBytes?: number | undefined;
+  /** Replace a checkpoint that is in `out` already, once the new one is complete. */
+  readonly overwrite?: boolean | undefined;
+  readonly onProgress?: ((progress: QuantizeProgress) => void) | undefined;
+  /** Ends the conversion; nothing of it is left. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface QuantizeProgress {
+  /** Of the input. */
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  /** The tensor that has just been written, or a part of it. */
+  readonly tensor: string;
+  /** Of the input, since the beginning. */
+  readonly bytesPerSecond: number;
+}
+
+const known: Readonly<Record<keyof QuantizeOptions, true>> = {
+  model: true,
+  out: true,
+  recipe: true,
+  quantizers: true,
+  allowRouterQuantization: true,
+  maxShardBytes: true,
+  overwrite: true,
+  onProgress: true,
+  signal: true,
+};
+
+/** @throws MoeqError for an option that does not exist, or an `out` that is no path */
+export function checkOptions(options: QuantizeOptions): void {
+  const fail = (subject: string, expected: string, found: string): never => {
+    throw new MoeqError({ operation: 'quantize', subject, expected, found });
+  };
+  const unknown = Object.keys(options).find((key) => !Object.hasOwn(known, key));
+  if (unknown !== undefined)
+    fail(`option ${quote(unknown)}`, `one of ${Object.keys(known).join(', ')}`, 'an unknown option');
+  if (typeof options.out !== 'string' || options.out === '')
+    fail('option out', 'the path of a folder', quote(options.out));
+}
+
+/** The recipe of a conversion, ready for use. @throws MoeqError when it is none */
+export function recipeOf({
+  recipe = 'nf4',
+  quantizers = [],
+  allowRouterQuantization = false,
+}: QuantizeOptions): Recipe {
+  if (isRecipe(recipe)) return recipe;
+  if (typeof recipe === 'object' && recipe !== null && !('rules' in recipe)) {
+    return fromBitsAndBytesConfig(recipe, { allowRouterQuantization });
+  }
+  return parseRecipe(recipe, { quantizers, allowRouterQuantization });
+}
+
+/** What `parseRecipe` has made, rather than what it reads. */
+function isRecipe(value: unknown): value is Recipe {
+  return typeof value === 'object' && value !== null && 'skips' in value && typeof value.skips === 'function';
+}

@@ -1,0 +1,52 @@
+// The files of a checkpoint besides its weights: config.json with the block that says how it is quantized, and the others
+// (tokenizer, generation config, chat template, model card, licence) as they are.
+import type { Checkpoint, FileSet } from '@moeq/loader';
+import { MoeqError } from '@moeq/tensors';
+import type { ConversionPlan } from '../plan.js';
+
+/** Text that goes with a model; weights, archives and hidden files do not. */
+const companions =
+  /^(?!\.)(?!.*\.index\.json$).*\.(json|jsonl|txt|model|tiktoken|jinja|md|py)$|^(LICENSE|NOTICE)\b/i;
+
+/** The largest tokenizers are below 40 MB. */
+const MAX_COMPANION_BYTES = 256 * 2 ** 20;
+
+/** Names and bytes of all but config.json and the weights. @throws MoeqError for a file that is too large to be text */
+export async function* otherFiles(files: FileSet): AsyncGenerator<readonly [name: string, data: Uint8Array]> {
+  for (const name of await files.list()) {
+    if (name === 'config.json' || !companions.test(name)) continue;
+    const data = await readWhole(files, name);
+    if (data !== null) yield [name, data];
+  }
+}
+
+/** config.json with `quantization_config` at its end, all else in the very text that it had. */
+export async function configText(checkpoint: Checkpoint, { config: block }: ConversionPlan): Promise<string> {
+  const data = await readWhole(checkpoint.files, 'config.json');
+  const text = new TextDecoder().decode(data ?? new Uint8Array());
+  if (block === null) return text;
+  const { config } = checkpoint;
+  const whole = { ...config, quantization_config: block };
+  const names = Object.keys(config);
+  if (names.length === 0 || names.includes('quantization_config'))
+    return `${JSON.stringify(whole, null, 2)}\n`;
+  const beginning = text.trimEnd().slice(0, -1).trimEnd();
+  const inserted = JSON.stringify(block, null, 2).replaceAll('\n', '\n  ');
+  return `${beginning},\n  "quantization_config": ${inserted}\n}\n`;
+}
+
+async function readWhole(files: FileSet, name: string): Promise<Uint8Array | null> {
+  const source = await files.open(name);
+  if (source === null) return null;
+  try {
+    if (source.size <= MAX_COMPANION_BYTES) return await source.read(0, source.size);
+    throw new MoeqError({
+      operation: 'copy the file',
+      subject: source.name,
+      expected: `at most ${MAX_COMPANION_BYTES} bytes`,
+      found: `${source.size}`,
+    });
+  } finally {
+    await source.close?.();
+  }
+}

@@ -1,0 +1,127 @@
+// What a conversion will do, decided from the headers before a weight is read: which quantizer each tensor gets, what is
+// written in its place and how many bytes that is. A recipe that forgets experts, or touches a router, is refused here.
+import type { Checkpoint, CheckpointTensor } from '@moeq/loader';
+import {
+  nf4,
+  type Quantizer,
+  type Recipe,
+  type Rule,
+  resolve,
+  roles,
+  routerWarning,
+  type StoredPart,
+} from '@moeq/quantizers';
+import { MoeqError, quote } from '@moeq/tensors';
+import { type Action, partBytes, planStorage, type StoragePlan } from './form.js';
+import { floatDTypeOf } from './matrices.js';
+import type { Coverage } from './report.js';
+
+export interface PlanOptions {
+  /** Plan a recipe that quantizes routers, and warn of it, rather than refuse it. */
+  readonly allowRouterQuantization?: boolean;
+}
+
+export interface ConversionPlan {
+  readonly recipe: Recipe;
+  /** How quantized tensors are stored. */
+  readonly form: StoragePlan['form'];
+  /** What config.json says of it; null where nothing is quantized. */
+  readonly config: StoragePlan['config'];
+  /** In the order of the files. */
+  readonly tensors: readonly PlannedTensor[];
+  /** Of the tensors, in the input's files. */
+  readonly bytesIn: number;
+  /** Of what is written; a bound where descriptions have no fixed length. */
+  readonly bytesOut: number;
+  readonly coverage: Coverage;
+  readonly warnings: readonly string[];
+}
+
+export interface PlannedTensor extends Action {
+  /** What is written in its place. */
+  readonly parts: readonly StoredPart[];
+  /** In the output's files; a bound where a part has one. */
+  readonly bytes: number;
+}
+
+/**
+ * Plans the conversion of a plain checkpoint.
+ * @throws MoeqError when the checkpoint is quantized already, when an expert tensor is neither quantized nor kept by a rule
+ *   of the recipe, when a router would be quantized without leave, or when a format does not suit a shape
+ */
+export function planConversion(
+  checkpoint: Checkpoint,
+  recipe: Recipe,
+  options: PlanOptions = {},
+): ConversionPlan {
+  const complete = withUndecided(recipe);
+  const actions = checkpoint.tensors.map((source): Action => {
+    floatDTypeOf(source);
+    return { source, action: actionOf(source, complete) };
+  });
+  const warnings = checkRouters(actions, recipe, options.allowRouterQuantization === true);
+  const { form, config, parts } = planStorage(actions);
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, bytes) => total + bytes, 0);
+  const tensors = actions.map((action, index): PlannedTensor => {
+    const own = parts[index] ?? [];
+    return { ...action, parts: own, bytes: sum(own.map(partBytes)) };
+  });
+  return {
+    recipe,
+    form,
+    config,
+    tensors,
+    bytesIn: sum(tensors.map(({ source }) => source.bytes)),
+    bytesOut: sum(tensors.map(({ bytes }) => bytes)),
+    coverage: coverageOf(actions),
+    warnings,
+  };
+}
+
+/** What the last rule of `withUndecided` gives: it says that no rule of the recipe spoke. */
+const undecided = nf4();
+
+function withUndecided(recipe: Recipe): Recipe {
+  const rule: Rule = { data: { role: [...roles], quantizer: 'keep' }, quantizer: undecided };
+  return { ...recipe, rules: [...recipe.rules, rule] };
+}
+
+/** @param recipe with the rule for what no other rule decides */
+function actionOf({ facts }: CheckpointTensor, recipe: Recipe): Quantizer | 'keep' {
+  const action = resolve(recipe, facts);
+  if (action !== undecided) return action;
+  if (facts.role !== 'expert') return 'keep';
+  throw new MoeqError({
+    operation: 'plan the conversion',
+    subject: quote(facts.name, 200),
+    expected: `a rule of the recipe ${recipe.name} that quantizes this expert tensor or keeps it on purpose`,
+    found: 'none',
+  });
+}
+
+/** @returns a warning with the numbers where routers are quantized. @throws MoeqError where they must not be */
+function checkRouters(actions: readonly Action[], recipe: Recipe, allowed: boolean): string[] {
+  const router = actions.find(({ source, action }) => source.facts.role === 'router' && action !== 'keep');
+  if (router !== undefined && !allowed) {
+    throw new MoeqError({
+      operation: 'plan the conversion',
+      subject: quote(router.source.facts.name, 200),
+      expected: 'the router to be kept, or leave to quantize it given explicitly',
+      found: `a rule of the recipe ${recipe.name} that quantizes it`,
+    });
+  }
+  const warning = routerWarning(
+    recipe,
+    actions.map(({ source }) => source.facts),
+  );
+  return warning === null ? [] : [warning];
+}
+
+function coverageOf(actions: readonly Action[]): Coverage {
+  const experts = actions.filter(({ source }) => source.facts.role === 'expert');
+  const bytes = (list: readonly Action[]) => list.reduce((sum, { source }) => sum + source.bytes, 0);
+  const expertBytesTotal = bytes(experts);
+  const expertBytesQuantized = bytes(experts.filter(({ action }) => action !== 'keep'));
+  const fraction = expertBytesTotal === 0 ? 1 : expertBytesQuantized / expertBytesTotal;
+  return { expertBytesQuantized, expertBytesTotal, fraction };
+}
