@@ -16,7 +16,7 @@ interface Codec {
   encode(values: Float32Array, out: Uint8Array): void;
 }
 
-const bitsOf = (values: Float32Array) => new Uint32Array(values.buffer, values.byteOffset, values.length);
+const bitsOf = (values: Float32Array) => new Int32Array(values.buffer, values.byteOffset, values.length);
 
 function small(format: SmallFloat, View: typeof Uint8Array | typeof Uint16Array): Codec {
   let table: Uint32Array | undefined;
@@ -47,7 +47,7 @@ const bf16: Codec = {
     for (let i = 0; i < bits.length; i++) {
       const word = bits[i] as number;
       const notANumber = (word & 0x7fffffff) > 0x7f800000;
-      codes[i] = notANumber ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+      codes[i] = notANumber ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >> 16;
     }
   },
 };
@@ -66,8 +66,8 @@ const e8m0: Codec = {
       const word = bits[i] as number;
       // 1.5 times a power of two and more goes up; below 2^-126 the powers are 2^-127 and 2^-126 only
       const nearest = word < 0x00800000 ? Number(word >= 0x00600000) : (word + 0x00400000) >>> 23;
-      const negative = word > 0x80000000;
-      out[i] = negative || nearest > 254 ? 255 : word === 0x80000000 ? 0 : nearest;
+      const zero = (word & 0x7fffffff) === 0;
+      out[i] = zero ? 0 : word < 0 || nearest > 254 ? 255 : nearest;
     }
   },
 };

@@ -1,26 +1,17 @@
 // From codes to float32 by the layout alone. All arithmetic is float32, one rounding a step:
-//   codebook, signed, constant   (table[code] - zero) * scale
-//   zeroPoint                    (code - zeroPoint[block]) * scale
-//   offset                       (code * scale) + offset[block]
-// where scale is the block's; a multiplier other than 1 is applied last: (code * SCB) * (1/127), the order of LLM.int8.
+//   value = (table[code] - zero) * scale, then * multiplier, then + offset
+// zero, scale and offset are the block's; a multiplier other than 1 stands last in the product, (code * SCB) * (1/127),
+// which is the order of LLM.int8.
 //
 // Shapes: M matrices, N rows, K columns, B block. Elements are counted row-major within a matrix.
 import { assertQuantizedTensor } from './assert.js';
 import { type BlockReader, blockReader, planeData } from './block-values.js';
+import { type DecodeRun, decodeRunOf } from './decode-run.js';
 import { elementCount } from './dtype.js';
 import { MoeqError } from './errors.js';
 import type { BlockValues, Layout, QuantizedTensor } from './layout.js';
-import { packedLength, unpackRange } from './pack.js';
+import { packedLength } from './pack.js';
 import { blocksPerMatrix, matrixShape } from './planes.js';
-
-/** Elements that are decoded at a time: 4 KiB of codes and at most three times 16 KiB of numbers stay in the cache. */
-const chunk = 4096;
-
-const scratch = {
-  codes: new Uint8Array(chunk),
-  scales: new Float32Array(chunk),
-  shifts: new Float32Array(chunk),
-};
 
 const unsignedCodes = Float32Array.from({ length: 256 }, (_, code) => code);
 const signedCodes = {
@@ -36,15 +27,15 @@ interface Decoder {
   /** Blocks are cut at row ends, and blockSize does not divide K. */
   readonly ragged: boolean;
   readonly codes: Uint8Array;
-  /** Bytes of one matrix's codes. */
+  /** Codes from one matrix to the next, those that fill its last byte or group included. */
   readonly stride: number;
-  /** Code -> number before zero point and scale. */
+  readonly run: DecodeRun;
+  /** Code -> number before zero and scale. */
   readonly table: Float32Array;
-  readonly scales: BlockReader;
+  readonly zero: BlockReader;
+  readonly scale: BlockReader;
   readonly multiplier: number;
-  /** What is subtracted before the scale, or added after it; null: nothing a block. */
-  readonly zeroPoints: BlockReader | null;
-  readonly offsets: BlockReader | null;
+  readonly offset: BlockReader | null;
   readonly offsetMultiplier: number;
 }
 
@@ -54,7 +45,7 @@ const decoders = new WeakMap<QuantizedTensor, Decoder>();
 function decoderOf(tensor: QuantizedTensor): Decoder {
   const known = decoders.get(tensor);
   if (known !== undefined) return known;
-  assertQuantizedTensor(tensor, tensor.format);
+  assertQuantizedTensor(tensor, `${tensor.format} tensor`);
   const { layout } = tensor;
   if (layout === null) {
     throw new MoeqError({
@@ -65,26 +56,23 @@ function decoderOf(tensor: QuantizedTensor): Decoder {
     });
   }
   const [, rows, columns] = matrixShape(tensor.shape);
+  const { bitsPerCode, order, decode } = layout;
   const blocks = blocksPerMatrix(layout, rows, columns);
-  const zero = layout.decode.kind === 'affine' ? layout.decode.zero : null;
-  const zeroPoints = planeData(tensor, 'zeroPoints');
+  const offset = decode.kind === 'affine' && decode.zero.kind === 'offset' ? decode.zero.offset : null;
   const decoder: Decoder = {
     layout,
     rows,
     columns,
     ragged: layout.blocks === 'row' && columns % layout.blockSize !== 0,
     codes: planeData(tensor, 'codes'),
-    stride: packedLength(rows * columns, layout.bitsPerCode, layout.order),
+    stride: packedLength(rows * columns, bitsPerCode, order) * (8 / bitsPerCode),
+    run: decodeRunOf(layout),
     table: codeTable(layout),
-    scales: blockReader(tensor, 'scales', layout.scale, blocks),
+    zero: zeroReader(tensor, layout, blocks),
+    scale: blockReader(tensor, 'scales', layout.scale, blocks),
     multiplier: multiplierOf(layout.scale),
-    zeroPoints:
-      zero?.kind === 'zeroPoint'
-        ? (matrix, first, out) =>
-            out.set(zeroPoints.subarray(matrix * blocks + first).subarray(0, out.length))
-        : null,
-    offsets: zero?.kind === 'offset' ? blockReader(tensor, 'offsets', zero.offset, blocks) : null,
-    offsetMultiplier: zero?.kind === 'offset' ? multiplierOf(zero.offset) : 1,
+    offset: offset === null ? null : blockReader(tensor, 'offsets', offset, blocks),
+    offsetMultiplier: offset === null ? 1 : multiplierOf(offset),
   };
   decoders.set(tensor, decoder);
   return decoder;
@@ -92,84 +80,50 @@ function decoderOf(tensor: QuantizedTensor): Decoder {
 
 function codeTable({ bitsPerCode, decode }: Layout): Float32Array {
   if (decode.kind === 'codebook') return decode.values;
-  if (decode.zero.kind === 'signed') return signedCodes[bitsPerCode];
-  if (decode.zero.kind !== 'constant') return unsignedCodes;
-  const zero = decode.zero.value;
-  return unsignedCodes.map((code) => code - zero);
+  return decode.zero.kind === 'signed' ? signedCodes[bitsPerCode] : unsignedCodes;
+}
+
+function zeroReader(tensor: QuantizedTensor, { decode }: Layout, blocks: number): BlockReader {
+  const zero = decode.kind === 'affine' ? decode.zero : null;
+  if (zero?.kind === 'zeroPoint') {
+    const zeroPoints = planeData(tensor, 'zeroPoints');
+    return (matrix, block) => zeroPoints[matrix * blocks + block] as number;
+  }
+  const constant = zero?.kind === 'constant' ? zero.value : 0;
+  return () => constant;
 }
 
 function multiplierOf(values: BlockValues): number {
   return values.kind === 'plain' ? Math.fround(values.multiplier) : 1;
 }
 
-/** Decodes elements `start` to `start + out.length` of one matrix. */
+/** Decodes elements `start` to `start + out.length` of one matrix, block after block. */
 function decodeElements(decoder: Decoder, matrix: number, start: number, out: Float32Array): void {
-  const codes = decoder.codes.subarray(matrix * decoder.stride);
-  const { bitsPerCode, order } = decoder.layout;
-  for (let done = 0; done < out.length; done += chunk) {
-    const part = out.subarray(done, done + chunk);
-    unpackRange(codes, start + done, part.length, bitsPerCode, order, scratch.codes);
-    decodeChunk(decoder, matrix, start + done, part);
+  const { codes, table, run, multiplier, offsetMultiplier } = decoder;
+  const { blockSize } = decoder.layout;
+  const base = matrix * decoder.stride;
+  for (let at = 0; at < out.length; ) {
+    const element = start + at;
+    let block = Math.floor(element / blockSize);
+    let blockEnd = (block + 1) * blockSize;
+    if (decoder.ragged) {
+      const row = Math.floor(element / decoder.columns);
+      const rowStart = row * decoder.columns;
+      const inRow = Math.floor((element - rowStart) / blockSize);
+      block = row * Math.ceil(decoder.columns / blockSize) + inRow;
+      blockEnd = rowStart + Math.min((inRow + 1) * blockSize, decoder.columns);
+    }
+    const end = Math.min(out.length, blockEnd - start);
+    const zero = decoder.zero(matrix, block);
+    const scale = decoder.scale(matrix, block);
+    run(codes, base + element, end - at, table, zero, scale, out, at);
+    if (multiplier !== 1) for (let i = at; i < end; i++) out[i] = (out[i] as number) * multiplier;
+    if (decoder.offset !== null) {
+      const offset = Math.fround(decoder.offset(matrix, block) * offsetMultiplier);
+      for (let i = at; i < end; i++) out[i] = (out[i] as number) + offset;
+    }
+    at = end;
   }
-}
-
-/** Block of an element, and the element after the last one of that block. */
-function blockAt({ layout, columns, ragged }: Decoder, element: number): { block: number; end: number } {
-  const { blockSize } = layout;
-  if (!ragged) {
-    const block = Math.floor(element / blockSize);
-    return { block, end: (block + 1) * blockSize };
-  }
-  const row = Math.floor(element / columns);
-  const inRow = Math.floor((element - row * columns) / blockSize);
-  return {
-    block: row * Math.ceil(columns / blockSize) + inRow,
-    end: row * columns + Math.min((inRow + 1) * blockSize, columns),
-  };
-}
-
-/** `scratch.codes` holds the codes of the elements from `start` on. */
-function decodeChunk(decoder: Decoder, matrix: number, start: number, out: Float32Array): void {
-  const first = blockAt(decoder, start).block;
-  const count = blockAt(decoder, start + out.length - 1).block - first + 1;
-  const scales = scratch.scales.subarray(0, count);
-  decoder.scales(matrix, first, scales);
-  const shiftReader = decoder.zeroPoints ?? decoder.offsets;
-  const shifts = scratch.shifts.subarray(0, count);
-  shiftReader?.(matrix, first, shifts);
-
-  const { table, multiplier } = decoder;
-  for (let block = 0, i = 0; block < count; block++) {
-    const end = Math.min(out.length, blockAt(decoder, start + i).end - start);
-    const scale = scales[block] as number;
-    const shift = shifts[block] as number;
-    if (decoder.zeroPoints !== null) zeroPointRun(table, scale, shift, i, end, out);
-    else codebookRun(table, scale, i, end, out);
-    if (multiplier !== 1) for (let at = i; at < end; at++) out[at] = (out[at] as number) * multiplier;
-    if (decoder.offsets !== null) addRun(Math.fround(shift * decoder.offsetMultiplier), i, end, out);
-    i = end;
-  }
-}
-
-function codebookRun(table: Float32Array, scale: number, from: number, to: number, out: Float32Array): void {
-  const { codes } = scratch;
-  for (let i = from; i < to; i++) out[i] = (table[codes[i] as number] as number) * scale;
-}
-
-function zeroPointRun(
-  table: Float32Array,
-  scale: number,
-  zero: number,
-  from: number,
-  to: number,
-  out: Float32Array,
-): void {
-  const { codes } = scratch;
-  for (let i = from; i < to; i++) out[i] = ((table[codes[i] as number] as number) - zero) * scale;
-}
-
-function addRun(offset: number, from: number, to: number, out: Float32Array): void {
-  for (let i = from; i < to; i++) out[i] = (out[i] as number) + offset;
 }
 
 function assertRoom(tensor: QuantizedTensor, expected: number, found: number): void {
@@ -212,7 +166,8 @@ export function decodeRows(
   out: Float32Array,
 ): Float32Array {
   const decoder = decoderOf(tensor);
-  if (tensor.shape.length !== 2 || !(firstRow >= 0 && firstRow + rowCount <= decoder.rows)) {
+  const counts = Number.isInteger(firstRow) && Number.isInteger(rowCount) && firstRow >= 0 && rowCount >= 0;
+  if (tensor.shape.length !== 2 || !counts || firstRow + rowCount > decoder.rows) {
     throw new MoeqError({
       operation: `decode rows ${firstRow} to ${firstRow + rowCount}`,
       subject: `${tensor.format} tensor`,

@@ -90,48 +90,27 @@ export function unpackCodes(
   assertRoom('unpack', packedLength(count, bits, order), packed.length);
   const codes = out ?? new Uint8Array(count);
   assertRoom('unpack', count, codes.length);
-  unpackRange(packed, 0, count, bits, order, codes);
+  if (bits === 8) codes.set(packed.subarray(0, count));
+  else if (order === 'splitHalves') unpackHalves(packed, count, codes);
+  else unpackPairs(packed, count, order === 'highFirst' ? 4 : 0, codes);
   return codes;
 }
 
-/** Codes `start` to `start + count` of packed bytes, into the beginning of `codes`; nothing is checked. */
-export function unpackRange(
-  packed: Uint8Array,
-  start: number,
-  count: number,
-  bits: 4 | 8,
-  order: CodeOrder,
-  codes: Uint8Array,
-): void {
-  if (bits === 8) codes.set(packed.subarray(start, start + count));
-  else if (order === 'splitHalves') unpackHalves(packed, start, count, codes);
-  else unpackPairs(packed, start, count, order === 'highFirst' ? 4 : 0, codes);
-}
-
-function unpackPairs(
-  packed: Uint8Array,
-  start: number,
-  count: number,
-  firstShift: 0 | 4,
-  codes: Uint8Array,
-): void {
+function unpackPairs(packed: Uint8Array, count: number, firstShift: 0 | 4, codes: Uint8Array): void {
   const secondShift = 4 - firstShift;
-  let at = 0;
-  let byte = start >>> 1;
-  if (start % 2 === 1 && count > 0) codes[at++] = ((packed[byte++] as number) >>> secondShift) & 15;
-  for (; at + 2 <= count; at += 2) {
-    const pair = packed[byte++] as number;
-    codes[at] = (pair >>> firstShift) & 15;
-    codes[at + 1] = (pair >>> secondShift) & 15;
+  const pairs = Math.floor(count / 2);
+  for (let i = 0; i < pairs; i++) {
+    const pair = packed[i] as number;
+    codes[2 * i] = (pair >>> firstShift) & 15;
+    codes[2 * i + 1] = (pair >>> secondShift) & 15;
   }
-  if (at < count) codes[at] = ((packed[byte] as number) >>> firstShift) & 15;
+  if (count % 2 === 1) codes[count - 1] = ((packed[pairs] as number) >>> firstShift) & 15;
 }
 
-function unpackHalves(packed: Uint8Array, start: number, count: number, codes: Uint8Array): void {
-  for (let at = 0; at < count; at++) {
-    const element = start + at;
-    const within = element & 31;
-    const byte = packed[(element >>> 5) * groupBytes + (within & 15)] as number;
-    codes[at] = (byte >>> (within & 16 ? 4 : 0)) & 15;
+function unpackHalves(packed: Uint8Array, count: number, codes: Uint8Array): void {
+  for (let i = 0; i < count; i++) {
+    const within = i & 31;
+    const byte = packed[(i >>> 5) * groupBytes + (within & 15)] as number;
+    codes[i] = (byte >>> (within & 16 ? 4 : 0)) & 15;
   }
 }

@@ -40,31 +40,47 @@ export function decodeTable({ exponentBits, mantissaBits, bias, top }: SmallFloa
   return bits;
 }
 
+/** What the encoding loop needs to know of a format, as float32 bits and codes. */
+function encodeConstants({ exponentBits, mantissaBits, bias, top }: SmallFloat) {
+  const shift = 23 - mantissaBits;
+  const signMask = 1 << (exponentBits + mantissaBits);
+  const infinity = ((1 << exponentBits) - 1) << mantissaBits;
+  const ieee = top === 'ieee';
+  const overflow = ieee ? infinity : signMask - 1;
+  const rebias = (bias - 127) << 23;
+  return {
+    shift,
+    signMask,
+    signShift: 31 - exponentBits - mantissaBits,
+    rebias,
+    /** Less than half a place, so that adding it and the last kept bit rounds to even. */
+    roundUp: (1 << (shift - 1)) - 1,
+    smallestNormal: (128 - bias) << 23,
+    /** The first number past the format. */
+    tooLarge: (overflow << shift) - rebias,
+    overflow,
+    quietNaN: ieee ? infinity | (1 << (mantissaBits - 1)) : signMask - 1,
+    payloadMask: ieee ? (1 << mantissaBits) - 1 : 0,
+    /** The number whose last place in float32 is the smallest subnormal of the format. */
+    magic: 2 ** (24 - bias - mantissaBits),
+    magicBits: (24 - bias - mantissaBits + 127) << 23,
+  };
+}
+
 const scratch = new Float32Array(1);
 const scratchBits = new Int32Array(scratch.buffer);
 
 /**
- * The encoder of a format: float32 bits, Uint32 [n] -> codes [n]. NaN stays NaN, quiet, with its sign.
- * Three ranges of |x|: numbers too large; normal ones, whose mantissa is rounded in integers; and subnormal ones, which
- * the adder rounds when a number whose last place is the smallest subnormal is added.
+ * The encoder of a format: float32 bits, Int32 [n] -> codes [n]. NaN stays NaN, quiet, with its sign.
+ * Three ranges of |x|: normal numbers, whose mantissa is rounded in integers; subnormal ones, which the adder rounds when
+ * `magic` is added; and those that are too large or NaN.
  */
-export function encoder({ exponentBits, mantissaBits, bias, top }: SmallFloat) {
-  const shift = 23 - mantissaBits;
-  const signShift = 31 - exponentBits - mantissaBits;
-  const signMask = 1 << (exponentBits + mantissaBits);
-  const infinity = ((1 << exponentBits) - 1) << mantissaBits;
-  const quietNaN = top === 'ieee' ? infinity | (1 << (mantissaBits - 1)) : signMask - 1;
-  const overflow = top === 'ieee' ? infinity : quietNaN;
-  const payload = top === 'ieee' ? (1 << mantissaBits) - 1 : 0;
-  // as float32 bits: the first number past the format, and its smallest normal one
-  const rebias = (bias - 127) << 23;
-  const tooLarge = (overflow << shift) - rebias;
-  const smallestNormal = (128 - bias) << 23;
-  const roundUp = (1 << (shift - 1)) - 1;
-  const magicBits = (24 - bias - mantissaBits + 127) << 23;
-  const magic = 2 ** (24 - bias - mantissaBits);
-
-  return (bits: Uint32Array, out: Uint8Array | Uint16Array): void => {
+export function encoder(format: SmallFloat) {
+  const constants = encodeConstants(format);
+  return (bits: Int32Array, out: Uint8Array | Uint16Array): void => {
+    // locals, which the compiler keeps in registers
+    const { shift, signMask, signShift, rebias, roundUp, smallestNormal, tooLarge } = constants;
+    const { overflow, quietNaN, payloadMask, magic, magicBits } = constants;
     for (let i = 0; i < bits.length; i++) {
       const word = bits[i] as number;
       const absolute = word & 0x7fffffff;
@@ -76,7 +92,7 @@ export function encoder({ exponentBits, mantissaBits, bias, top }: SmallFloat) {
       } else if (absolute < tooLarge) {
         code = (absolute + rebias + roundUp + ((absolute >>> shift) & 1)) >>> shift;
       } else if (absolute > 0x7f800000) {
-        code = quietNaN | ((absolute >>> shift) & payload);
+        code = quietNaN | ((absolute >>> shift) & payloadMask);
       } else {
         code = overflow;
       }
