@@ -26,7 +26,7 @@ export interface Distribution {
   readonly probabilities: Float64Array;
 }
 
-/** Tokens still in the running and their weights, unnormalised. */
+/** Tokens still in the running and their weights, unnormalised; of two equal ones the lower id stands first. */
 interface Candidates {
   readonly ids: Int32Array;
   readonly weights: Float64Array;
@@ -37,13 +37,15 @@ export function probabilities(
   logits: Float32Array,
   { temperature, topK, topP, minP }: WarpSettings,
 ): Distribution {
-  const limited = topK > 0 && topK < logits.length;
-  const ids = limited ? largest(logits, topK) : upTo(logits.length);
+  const ids = topK > 0 && topK < logits.length ? largest(logits, topK) : upTo(logits.length);
   let kept: Candidates = { ids, weights: exponentials(logits, ids, temperature) };
   if (topP < 1) kept = nucleus(kept, topP);
-  if (minP > 0) kept = pick(kept, (index) => (kept.weights[index] as number) >= minP);
+  if (minP > 0) kept = filter(kept, (weight) => weight >= minP);
   const total = sum(kept.weights);
-  return { tokenIds: kept.ids, probabilities: kept.weights.map((weight) => weight / total) };
+  for (let index = 0; index < kept.weights.length; index += 1) {
+    kept.weights[index] = (kept.weights[index] as number) / total;
+  }
+  return { tokenIds: kept.ids, probabilities: kept.weights };
 }
 
 /** exp((logit - max) / temperature): the best weighs exactly 1. */
@@ -57,38 +59,40 @@ function exponentials(logits: Float32Array, ids: Int32Array, temperature: number
   return weights;
 }
 
-function nucleus({ ids, weights }: Candidates, topP: number): Candidates {
-  const total = sum(weights);
+function nucleus(candidates: Candidates, topP: number): Candidates {
+  const total = sum(candidates.weights);
   // All tokens below an n-th of the mass outside the nucleus fit into that mass together, so none of them is in the
   // nucleus, and only the few above need sorting.
-  const floor = ((1 - topP) * total) / weights.length;
-  const { ids: sortedIds, weights: sorted } = descending(
-    pick({ ids, weights }, (index) => (weights[index] as number) >= floor),
-  );
-  let count = 0;
-  for (let reached = 0; count < sorted.length && (count === 0 || reached < topP * total); count += 1) {
-    reached += sorted[count] as number;
+  const floor = ((1 - topP) * total) / candidates.weights.length;
+  const heavy = filter(candidates, (weight) => weight >= floor);
+  const ascending = heavy.weights.slice().sort();
+  let first = ascending.length - 1;
+  for (let reached = ascending[first] as number; first > 0 && reached < topP * total; ) {
+    first -= 1;
+    reached += ascending[first] as number;
   }
-  return { ids: sortedIds.subarray(0, count), weights: sorted.subarray(0, count) };
+  const lightest = ascending[first] as number;
+  // Of those that weigh as much as the lightest of the nucleus, as many as it has, the first ones.
+  let equals = ascending.lastIndexOf(lightest) - first + 1;
+  return filter(heavy, (weight) => {
+    if (weight === lightest) equals -= 1;
+    return weight > lightest || (weight === lightest && equals >= 0);
+  });
 }
 
-/** Largest weight first, lower ids first among equals. */
-function descending({ ids, weights }: Candidates): Candidates {
-  const order = upTo(ids.length).sort(
-    (a, b) => (weights[b] as number) - (weights[a] as number) || (ids[a] as number) - (ids[b] as number),
-  );
-  return gather({ ids, weights }, order);
-}
-
-function pick(candidates: Candidates, keep: (index: number) => boolean): Candidates {
-  return gather(candidates, upTo(candidates.ids.length).filter(keep));
-}
-
-function gather({ ids, weights }: Candidates, order: Int32Array): Candidates {
-  return {
-    ids: Int32Array.from(order, (index) => ids[index] as number),
-    weights: Float64Array.from(order, (index) => weights[index] as number),
-  };
+/** Those whose weight passes, in their order; `keep` is asked once for each. */
+function filter({ ids, weights }: Candidates, keep: (weight: number) => boolean): Candidates {
+  const keptIds = new Int32Array(ids.length);
+  const keptWeights = new Float64Array(ids.length);
+  let count = 0;
+  for (let index = 0; index < ids.length; index += 1) {
+    const weight = weights[index] as number;
+    if (!keep(weight)) continue;
+    keptIds[count] = ids[index] as number;
+    keptWeights[count] = weight;
+    count += 1;
+  }
+  return { ids: keptIds.subarray(0, count), weights: keptWeights.subarray(0, count) };
 }
 
 /** 0, 1, … count - 1 */
@@ -100,6 +104,6 @@ function upTo(count: number): Int32Array {
 
 function sum(values: Float64Array): number {
   let total = 0;
-  for (const value of values) total += value;
+  for (let index = 0; index < values.length; index += 1) total += values[index] as number;
   return total;
 }
