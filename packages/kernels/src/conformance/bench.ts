@@ -16,7 +16,7 @@ import type {
 import type { Numbers } from './naive.js';
 import type { Random } from './random.js';
 
-/** Largest error over the typical output. `float`: plain weights or none. `quantized`: weights with a layout. */
+/** Rms error over the typical output. `float`: plain weights or none. `quantized`: weights with a layout. */
 export interface Tolerance {
   readonly float: number;
   readonly quantized: number;

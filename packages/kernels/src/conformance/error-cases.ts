@@ -5,11 +5,9 @@ import type { AttentionSpec, MatrixData, Segment, Step } from '../backend.js';
 import type { Bench, Case } from './bench.js';
 import { assertRefused } from './bench.js';
 import { assertSame } from './compare.js';
-import type { NamedLayout } from './layouts.js';
-import { commonLayouts } from './layouts.js';
+import { nf4 } from './layouts.js';
 import { randomMatrix } from './random-matrix.js';
 
-const nf4 = commonLayouts[0] as NamedLayout;
 const route: RouteSpec = { experts: 4, expertsPerToken: 2, score: 'softmax', normalizeTopK: true };
 const attention: AttentionSpec = { heads: 2, kvHeads: 1, headDim: 8, scale: 1, rope: null };
 

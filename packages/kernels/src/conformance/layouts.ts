@@ -146,10 +146,15 @@ const find = (name: string): NamedLayout => {
   return found;
 };
 
-/** What checkpoints hold most: nf4 with double quantization, int4 of compressed-tensors, int8 of LLM.int8. */
+/** As nf4 with double quantization. */
+export const nf4 = find('scale nested with offset');
+/** As the symmetric int4 of compressed-tensors. */
+export const int4 = find('affine 4 bits constant');
+
+/** What checkpoints hold most; the last two as GPTQ and LLM.int8 have them. */
 export const commonLayouts: readonly NamedLayout[] = [
-  find('scale nested with offset'),
-  find('affine 4 bits constant'),
+  nf4,
+  int4,
   find('affine 4 bits zeroPoint'),
   find('scale with a multiplier, a row a block'),
 ];

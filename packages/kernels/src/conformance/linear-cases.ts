@@ -3,7 +3,7 @@
 // Shapes: T tokens, N rows, K columns.
 import { isQuantized } from '@moeq/tensors';
 import type { Bench, Case } from './bench.js';
-import { assertClose, assertSame } from './compare.js';
+import { assertClose, assertSame, rms } from './compare.js';
 import type { NamedLayout } from './layouts.js';
 import { blockLayouts, codeLayouts, commonLayouts, scaleLayouts } from './layouts.js';
 import type { Numbers } from './naive.js';
@@ -28,7 +28,9 @@ async function checkLinear(
   const kind = parts.some((part) => isQuantized(part.data)) ? 'quantized' : 'float';
   const what = `[${x.rows}, ${x.columns}] times [${numbers.rows}, ${numbers.columns}]`;
   const expected = naiveLinear(x, numbers, bias).values;
-  assertClose(what, y, expected, bench.tolerance[kind], linearScale(x, numbers));
+  // Weights are about K^-0.5, so this is the typical output even where the few there are happen to be small.
+  const scale = Math.max(linearScale(x, numbers), rms(x.values) / 4);
+  assertClose(what, y, expected, bench.tolerance[kind], scale);
   bench.clear();
 }
 

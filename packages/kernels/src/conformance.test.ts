@@ -1,0 +1,209 @@
+// The suite must find what is wrong with a backend. Here the reference backend is broken in one way at a time, and the case
+// named must fail.
+import { MoeqError } from '@moeq/tensors';
+import { describe, expect, test } from 'vitest';
+import type { Activations, Backend, Step } from './backend.js';
+import { Bench } from './conformance/bench.js';
+import { cases } from './conformance/cases.js';
+import { seededRandom } from './conformance/random.js';
+import { testBackend } from './conformance.js';
+import { referenceBackend } from './reference/backend.js';
+
+/** The reference backend with some operations of its steps replaced. */
+function breakStep(replace: (step: Step) => Partial<Step>): () => Backend {
+  return () => {
+    const backend = referenceBackend();
+    return { ...backend, step: (body) => backend.step((step) => body({ ...step, ...replace(step) })) };
+  };
+}
+
+function breakBackend(replace: (backend: Backend) => Partial<Backend>): () => Backend {
+  return () => {
+    const backend = referenceBackend();
+    return { ...backend, ...replace(backend) };
+  };
+}
+
+/** What a backend fails a case with; null where it passes. */
+async function failure(make: () => Backend, name: string): Promise<unknown> {
+  const found = cases.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`there is no case ${name}`);
+  const backend = make();
+  const tolerance = { float: 1e-5, quantized: 1e-5 };
+  const bench = new Bench(backend, seededRandom(Math.random()), tolerance, async () => make());
+  return found.run(bench).then(
+    () => null,
+    (error: unknown) => error,
+  );
+}
+
+const double = (step: Step, x: Activations): Activations =>
+  step.add(
+    step.selectRows(
+      x,
+      Int32Array.from({ length: x.rows }, (_, i) => i),
+    ),
+    x,
+    1e-3,
+  );
+
+/** What is broken, and one case that has to notice. */
+const broken: Record<string, readonly [make: () => Backend, notices: string]> = {
+  'outputs a thousandth too large': [
+    breakStep((step) => ({ linear: (...a) => double(step, step.linear(...a)) })),
+    'linear: F32',
+  ],
+  'no bias': [breakStep((step) => ({ linear: (x, weight) => step.linear(x, weight) })), 'linear: bias'],
+  'no embedding scale': [
+    breakStep((step) => ({ embed: (table, ids) => step.embed(table, ids) })),
+    'embed: scale, one token and many',
+  ],
+  'no epsilon': [
+    breakStep((step) => ({ rmsNorm: (x, norm) => step.rmsNorm(x, { ...norm, epsilon: 0 }) })),
+    'rmsNorm: widths, token counts and sizes of numbers',
+  ],
+  'no scale when adding': [
+    breakStep((step) => ({ add: (a, b) => step.add(a, b) })),
+    'add: with and without a scale, chained, to itself',
+  ],
+  'no window': [
+    breakStep((step) => ({
+      attention: (qkv, cache, layer, segments, { window: _, ...spec }) =>
+        step.attention(qkv, cache, layer, segments, spec),
+    })),
+    'attention: window of 7',
+  ],
+  'no clip': [
+    breakStep((step) => ({
+      attention: (qkv, cache, layer, segments, { clip: _, ...spec }) =>
+        step.attention(qkv, cache, layer, segments, spec),
+    })),
+    'attention: clip after norms',
+  ],
+  'one layer for all': [
+    breakStep((step) => ({
+      attention: (qkv, cache, layer, segments, spec) => step.attention(qkv, cache, layer * 0, segments, spec),
+    })),
+    'attention: grouped queries, 8 over 2',
+  ],
+  'pages taken to be in order': [
+    breakStep((step) => ({
+      attention: (qkv, cache, layer, segments, spec) =>
+        step.attention(
+          qkv,
+          cache,
+          layer,
+          segments.map((segment) => ({ ...segment, pages: segment.pages.slice().sort() })),
+          spec,
+        ),
+    })),
+    'attention: sequences that share the pages of a prefix',
+  ],
+  'rotation by halves only': [
+    breakStep((step) => ({
+      attention: (qkv, cache, layer, segments, spec) =>
+        step.attention(qkv, cache, layer, segments, {
+          ...spec,
+          rope: spec.rope && { ...spec.rope, style: 'halves' as const },
+        }),
+    })),
+    'attention: interleaved rotation',
+  ],
+  'no groups': [
+    breakStep((step) => ({
+      route: (logits, { groups: _, ...spec }, bias) => step.route(logits, spec, bias),
+    })),
+    'route: sigmoid in groups by the top two (DeepSeek-V3)',
+  ],
+  'no correction bias': [
+    breakStep((step) => ({ route: (logits, spec) => step.route(logits, spec) })),
+    'route: a correction bias takes part in the choice, not in the weights',
+  ],
+  'experts best last': [
+    breakStep((step) => ({
+      readRouting: async (routing) => {
+        const { expertIndices, ...rest } = await step.readRouting(routing);
+        return { ...rest, expertIndices: expertIndices.toReversed() };
+      },
+    })),
+    'route: softmax, normalized (Mixtral)',
+  ],
+  'silu whatever is asked for': [
+    breakStep((step) => ({ mlp: (x, weights, _, gate) => step.mlp(x, weights, 'silu', gate) })),
+    'mlp: geluTanh',
+  ],
+  'the tanh form for gelu': [
+    breakStep((step) => ({
+      mlp: (x, weights, activation, gate) =>
+        step.mlp(x, weights, activation === 'gelu' ? 'geluTanh' : activation, gate),
+    })),
+    'mlp: gelu',
+  ],
+  'no output gate': [
+    breakStep((step) => ({ mlp: (x, weights, activation) => step.mlp(x, weights, activation) })),
+    'mlp: output gate',
+  ],
+  'the first expert for all': [
+    breakBackend((backend) => ({
+      loadExperts: (experts, expert) => backend.loadExperts(experts, () => expert(0)),
+    })),
+    'experts: a crowd that ends inside tiles',
+  ],
+  'experts loaded at once': [
+    breakBackend((backend) => ({
+      async loadExperts(experts, expert) {
+        const all = await Promise.all(Array.from({ length: experts }, (_, e) => expert(e)));
+        return backend.loadExperts(experts, async (e) => all[e] as (typeof all)[0]);
+      },
+    })),
+    'backend: experts are asked for one after the other',
+  ],
+  'parts beyond the first dropped': [
+    breakBackend((backend) => ({ loadWeight: (parts) => backend.loadWeight(parts.slice(0, 1)) })),
+    'linear: stacked parts of different layouts',
+  ],
+  'release that does nothing': [
+    breakBackend(() => ({ release: () => {} })),
+    'backend: released objects are refused',
+  ],
+  'destroy that does nothing': [
+    breakBackend(() => ({ destroy: async () => {} })),
+    'backend: destroyed once its steps are done, and refused from then on',
+  ],
+  'reads that share memory': [
+    breakStep((step) => {
+      const known = new Map<Activations, Promise<Float32Array>>();
+      return {
+        read(x) {
+          const values = known.get(x) ?? step.read(x);
+          known.set(x, values);
+          return values;
+        },
+      };
+    }),
+    'read: twice the same, in copies, between operations',
+  ],
+  'noise in the last bits': [
+    breakStep((step) => ({
+      read: async (x) => (await step.read(x)).map((value) => value * (1 + 1e-7 * Math.random())),
+    })),
+    'step: the same input gives the same bits',
+  ],
+};
+
+describe('conformance suite', () => {
+  test.each(Object.entries(broken))('finds: %s', async (_, [make, notices]) => {
+    expect(await failure(referenceBackend, notices)).toBeNull();
+    expect(await failure(make, notices)).toBeInstanceOf(Error);
+  });
+
+  test('names every case once', () => {
+    const names = cases.map((each) => each.name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('refuses to skip what does not exist', () => {
+    const skip = [{ reason: 'slow', tests: ['linear: F64'] }];
+    expect(() => testBackend({ name: 'reference', make: referenceBackend, skip })).toThrow(MoeqError);
+  });
+});

@@ -1,0 +1,25 @@
+// All cases, in the order in which they are run and reported.
+import { attentionCases } from './attention-cases.js';
+import type { Case } from './bench.js';
+import { errorCases } from './error-cases.js';
+import { expertCases } from './expert-cases.js';
+import { linearCases } from './linear-cases.js';
+import { mlpCases } from './mlp-cases.js';
+import { modelCases } from './model-cases.js';
+import { objectCases } from './object-cases.js';
+import { plainCases } from './plain-cases.js';
+import { routeCases } from './route-cases.js';
+import { stepCases } from './step-cases.js';
+
+export const cases: readonly Case[] = [
+  ...plainCases,
+  ...linearCases,
+  ...attentionCases,
+  ...routeCases,
+  ...mlpCases,
+  ...expertCases,
+  ...modelCases,
+  ...stepCases,
+  ...objectCases,
+  ...errorCases,
+];

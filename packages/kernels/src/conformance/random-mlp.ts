@@ -1,0 +1,58 @@
+// Random gated MLPs, of which experts are a special case: as data to load and as numbers to compute with.
+//
+// Shapes: D hidden, F intermediate.
+import type { FloatDType, Layout } from '@moeq/tensors';
+import type { MlpData } from '../backend.js';
+import type { Bench } from './bench.js';
+import type { NamedLayout } from './layouts.js';
+import { nf4 } from './layouts.js';
+import type { Numbers } from './naive.js';
+import { stackNumbers } from './naive.js';
+import { randomMatrix } from './random-matrix.js';
+
+export interface RandomMlp {
+  readonly data: MlpData;
+  readonly gateUp: Numbers;
+  readonly down: Numbers;
+}
+
+/** A dtype, or a layout for each matrix. */
+export type Kind = FloatDType | NamedLayout;
+
+const layoutOf = (kind: Kind, columns: number, bench: Bench): Layout | FloatDType =>
+  typeof kind === 'string' ? kind : kind.make(bench.random, columns);
+
+/** Gate and up in one matrix where `fused`. */
+export function randomMlp(
+  bench: Bench,
+  hidden: number,
+  intermediate: number,
+  gateUp: Kind,
+  down: Kind,
+  fused: boolean,
+): RandomMlp {
+  const rows = fused ? [2 * intermediate] : [intermediate, intermediate];
+  const parts = rows.map((count) =>
+    randomMatrix(layoutOf(gateUp, hidden, bench), [count, hidden], bench.random),
+  );
+  const last = randomMatrix(layoutOf(down, intermediate, bench), [hidden, intermediate], bench.random);
+  return {
+    data: { gateUp: parts.map((part) => part.data), down: last.data },
+    gateUp: stackNumbers(parts),
+    down: last,
+  };
+}
+
+/** The class of tolerance that weights of these kinds belong to. */
+export const kindOf = (...kinds: readonly Kind[]) =>
+  kinds.every((kind) => typeof kind === 'string') ? 'float' : 'quantized';
+
+/** Experts with nf4 weights. */
+export function expertsData(bench: Bench, count: number, hidden: number, intermediate: number): MlpData[] {
+  const make = (rows: number, columns: number) =>
+    randomMatrix(nf4.make(bench.random, columns), [rows, columns], bench.random).data;
+  return Array.from({ length: count }, () => ({
+    gateUp: [make(2 * intermediate, hidden)],
+    down: make(hidden, intermediate),
+  }));
+}
