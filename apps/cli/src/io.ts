@@ -31,9 +31,13 @@ export function widthOf(stream: Output): number {
   return Math.min(stream.columns ?? 100, 120);
 }
 
-/** The one JSON document of a command run with --json. */
+/** The one JSON document of a command run with --json; lists of numbers on one line. */
 export function printJson(io: Io, document: unknown): void {
-  io.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  // A line feed is never inside a string of JSON, so this touches none.
+  const text = JSON.stringify(document, null, 2).replace(/\[\n[-+.,\deE\s]*\]/g, (list) =>
+    list.replace(/\s+/g, ' '),
+  );
+  io.stdout.write(`${text}\n`);
 }
 
 /** A line for people on stderr, dimmed. */

@@ -70,14 +70,20 @@ function bars(rows: readonly RoleSummary[], width: number, paint: Paint): string
   };
   const share =
     parameters === 0 ? '' : paint('dim', `  ${formatShare(written / (2 * parameters))} of 16 bits`);
-  const legend = rows.map((row, index) => `${inkOf(index, paint)} ${row.role}`).join('   ');
+  const legend = inks.map((_, index) => legendOf(rows, index, paint)).join('');
   return [
     line('16 bits', (row) => row.parameters * 2),
     line('8 bits', (row) => row.parameters),
     line('4 bits', (row) => row.parameters / 2),
     line('written', (row) => row.bytesOut, share),
-    `             ${legend}`,
+    `             ${legend.trimEnd()}`,
   ];
+}
+
+/** The roles that share one ink: the last ink has all that are left. */
+function legendOf(rows: readonly RoleSummary[], index: number, paint: Paint): string {
+  const own = rows.slice(index, index === inks.length - 1 ? undefined : index + 1).map(({ role }) => role);
+  return own.length === 0 ? '' : `${inkOf(index, paint)} ${own.join(', ')}   `;
 }
 
 /** Segments end where the running sum says, so that rounding never adds up. */

@@ -24,7 +24,7 @@ tiny-moe is no chat model: it has a template, and knows nothing.`;
 
 export function chat(io: Io): Command {
   const command = withModelOptions(
-    new Command('chat').summary('talk').description('Talks with a model in the terminal.'),
+    new Command('chat').summary('talk with a model').description('Talks with a model in the terminal.'),
   );
   return withSamplingOptions(command, ANSWER_TOKENS)
     .option('--system <text>', 'what the model is told before the conversation')

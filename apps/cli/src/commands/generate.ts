@@ -29,7 +29,7 @@ The text goes to stdout, all else to stderr.`;
 
 export function generate(io: Io): Command {
   const command = withModelOptions(
-    new Command('generate').summary('write text').description('Continues a prompt with a model.'),
+    new Command('generate').summary('continue a text').description('Continues a prompt with a model.'),
   ).option('-p, --prompt <text>', 'what to continue; - reads it from stdin', DEFAULT_PROMPT);
   return withSamplingOptions(command, DEFAULT_TOKENS)
     .option('--json', 'print one JSON document instead of the text')
@@ -50,7 +50,7 @@ async function write(
   options: Options,
 ): Promise<GenerationResult> {
   const quiet = options.json === true;
-  if (!quiet) io.stderr.write(painter(io.stderr)('dim', prompt));
+  if (!quiet) showPrompt(io, prompt);
   let result: GenerationResult | null = null;
   const settings = { ...samplingOf(options), signal: io.signal };
   for await (const piece of model.generate(prompt, settings)) {
@@ -62,20 +62,20 @@ async function write(
   return result;
 }
 
+/** In a terminal the text stands behind its prompt; the prompt is no result and stays out of stdout. */
+function showPrompt({ stdout, stderr }: Io, prompt: string): void {
+  if (stderr.isTTY !== true) return;
+  stderr.write(painter(stderr)('dim', prompt) + (stdout.isTTY === true ? '' : '\n'));
+}
+
 function summaryOf(
   { backend, loadSeconds }: OpenedModel,
   { tokenIds, finishReason, timings, seed }: GenerationResult,
 ): string {
-  const rate = `${timings.decodeTokensPerSecond.toFixed(1)} tokens/s`;
-  const ends = {
-    stop: 'the model ended it',
-    length: 'cut',
-    stopString: 'stopped',
-    aborted: 'interrupted',
-  } as const;
+  const ends = { stop: 'ended', length: 'cut', stopString: 'stopped', aborted: 'interrupted' } as const;
   return [
-    `${tokenIds.length} tokens (${ends[finishReason]})`,
-    rate,
+    `${tokenIds.length} tokens, ${ends[finishReason]}`,
+    `${timings.decodeTokensPerSecond.toFixed(1)} tokens/s`,
     `loaded in ${loadSeconds.toFixed(1)} s`,
     backend.description,
     `seed ${seed}`,

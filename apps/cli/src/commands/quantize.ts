@@ -37,11 +37,11 @@ export function quantize(io: Io): Command {
     .summary('quantize a checkpoint into a new folder')
     .description('Quantizes a checkpoint by recipe into a new folder and accounts for every byte.')
     .argument('[model]', 'a folder, or tiny-moe', 'tiny-moe')
-    .requiredOption('-o, --out <dir>', 'folder to write; it must not exist yet')
+    .requiredOption('-o, --out <dir>', 'folder to write, absent or empty')
     .option('-r, --recipe <name|file>', 'which format each role gets', 'nf4')
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers, with a warning')
-    .option('--overwrite', 'replace the folder if it exists')
+    .option('--overwrite', 'replace a checkpoint that is in the folder')
     .option('--json', 'print one JSON document instead of the table')
     .addHelpText('after', help)
     .action((model: string, options: Options) => runQuantize(io, model, options));
