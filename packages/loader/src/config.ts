@@ -109,10 +109,16 @@ export function parseConfig<Schema extends v.GenericSchema>(
   }
   const result = v.safeParse(schema, named);
   if (result.success) return result.output;
-  const [issue] = result.issues;
+  const { expected, found } = explain(result.issues[0]);
+  throw configError(file, expected, found);
+}
+
+/** What a schema expected at a field and what it found there, for a sentence. */
+export function explain(issue: v.BaseIssue<unknown>): { expected: string; found: string } {
+  const field = v.getDotPath(issue) ?? 'the file';
+  if (issue.input === undefined) return { expected: `a field ${field}`, found: 'none' };
   const expected = issue.message.startsWith('Invalid ') ? (issue.expected ?? 'a valid value') : issue.message;
-  const found = issue.input === undefined ? 'no such field' : quote(issue.input);
-  throw configError(file, `${v.getDotPath(issue) ?? 'the file'} to be ${expected}`, found);
+  return { expected: `${field} to be ${expected}`, found: quote(issue.input) };
 }
 
 /** The error of a configuration that cannot be: file, expected, found. */

@@ -8,5 +8,6 @@ export type { ModelReference } from './model-reference.js';
 export { parseModelReference } from './model-reference.js';
 export type { OpenedModel, OpenOptions } from './model-source.js';
 export { openModelFiles } from './model-source.js';
+export type { CheckpointOptions } from './open-checkpoint.js';
 export { openCheckpoint } from './open-checkpoint.js';
 export type { Slot } from './slots.js';

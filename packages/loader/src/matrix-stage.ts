@@ -4,14 +4,13 @@
 //
 // Shapes: N rows, K columns.
 import type { MatrixData } from '@moeq/kernels';
-import { assertFinite, type Quantizer, type Recipe, type Role, resolve } from '@moeq/quantizers';
+import { assertFinite, dequantize, type Quantizer, type Recipe, type Role, resolve } from '@moeq/quantizers';
 import {
   byteLength,
   type FloatDType,
   isQuantized,
   MoeqError,
   type QuantizedTensor,
-  quote,
   type Tensor,
   toFloat32,
 } from '@moeq/tensors';
@@ -46,21 +45,24 @@ export interface MatrixStage {
   report(): LoadReport;
 }
 
-/** @param recipe null: matrices pass as they are stored */
-export function matrixStage(recipe: Recipe | null, quantizers: readonly Quantizer[]): MatrixStage {
+/**
+ * @param recipe null: matrices pass as they are stored
+ * @param quantizers the user's own
+ * @param said what the report's notices begin with
+ */
+export function matrixStage(
+  recipe: Recipe | null,
+  quantizers: readonly Quantizer[],
+  said: readonly string[],
+): MatrixStage {
   const loaded = new Map<CheckpointTensor, LoadedTensor>();
-  const notices = new Set<string>();
+  const notices = new Set(said);
 
-  const decode = (matrix: QuantizedTensor, name: string): Tensor => {
-    const quantizer = quantizers.find((one) => one.name === matrix.format);
-    if (quantizer === undefined) throw unreadable(matrix.format, name, quantizers);
-    const floats = quantizer.dequantize(matrix);
-    notices.add(`${matrix.format} has no layout that kernels can read: its tensors are decoded to float32`);
-    return {
-      dtype: 'F32',
-      shape: matrix.shape,
-      data: new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength),
-    };
+  const decode = (matrix: QuantizedTensor): Tensor => {
+    const floats = dequantize(matrix, quantizers);
+    notices.add(`no layout describes ${matrix.format} to the kernels, so its tensors are decoded to float32`);
+    const data = new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+    return { dtype: 'F32', shape: matrix.shape, data };
   };
 
   return {
@@ -69,7 +71,7 @@ export function matrixStage(recipe: Recipe | null, quantizers: readonly Quantize
       const part = expert === undefined || tensor.facts.expert !== undefined ? name : `${name}[${expert}]`;
       const quantizer = recipe === null ? 'keep' : resolve(recipe, tensor.facts);
       const staged = quantizer === 'keep' ? matrix : quantize(matrix, quantizer, part);
-      const result = isQuantized(staged) && staged.layout === null ? decode(staged, part) : staged;
+      const result = isQuantized(staged) && staged.layout === null ? decode(staged) : staged;
       const before = loaded.get(tensor)?.bytes ?? { stored: 0, loaded: 0 };
       loaded.set(tensor, {
         name,
@@ -98,16 +100,6 @@ function quantize(matrix: Tensor | QuantizedTensor, quantizer: Quantizer, name: 
   const weights = toFloat32(matrix.data, matrix.dtype);
   assertFinite(weights, name);
   return quantizer.quantize(weights, [rows, columns], { name, dtype: matrix.dtype as FloatDType });
-}
-
-function unreadable(format: string, name: string, quantizers: readonly Quantizer[]): MoeqError {
-  const known = quantizers.length === 0 ? 'none given' : quantizers.map((one) => one.name).join(', ');
-  return new MoeqError({
-    operation: 'decode a weight',
-    subject: name,
-    expected: `a quantizer for the format ${quote(format)}, which has no layout`,
-    found: known,
-  });
 }
 
 function bytesOf(matrix: Tensor | QuantizedTensor): number {

@@ -1,6 +1,13 @@
 // A checkpoint as the source of a model: the decoder's weights by place, tokenizer, chat template and generation
 // defaults. Needs no file system: the files may come from anywhere.
-import { fromBitsAndBytesConfig, parseRecipe, type Quantizer, type Recipe } from '@moeq/quantizers';
+import {
+  fromBitsAndBytesConfig,
+  parseRecipe,
+  type Quantizer,
+  type Recipe,
+  type RecipeData,
+  routerWarning,
+} from '@moeq/quantizers';
 import type { ModelSource } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { Checkpoint, FileSet } from './checkpoint.js';
@@ -13,10 +20,10 @@ import { weightReader } from './weights.js';
 
 export interface OpenOptions {
   /**
-   * Quantize while loading: the name of a recipe, a recipe's data, or a BitsAndBytesConfig (`load_in_4bit`, …). Weights
-   * run as they are stored unless given.
+   * Quantize while loading: a recipe or its data, the name of a built-in one, or the JSON of a BitsAndBytesConfig
+   * (`load_in_4bit`, …). Weights run as they are stored unless given.
    */
-  readonly recipe?: unknown;
+  readonly recipe?: string | Recipe | RecipeData | Readonly<Record<string, unknown>>;
   /** Quantizers of your own, for recipes and for checkpoints that use them. */
   readonly quantizers?: readonly Quantizer[];
   /** A recipe that quantizes a router is refused unless this is true. */
@@ -54,10 +61,13 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
     });
   }
   const { quantizers = [] } = options;
-  const recipe = options.recipe === undefined ? null : recipeOf(options.recipe, options);
-  const checkpoint = await openCheckpoint(files);
+  const recipe = recipeOf(options);
+  const checkpoint = await openCheckpoint(files, { quantizers });
   try {
-    const stage = matrixStage(recipe, quantizers);
+    const facts = checkpoint.tensors.map((tensor) => tensor.facts);
+    const warning = recipe === null ? null : routerWarning(recipe, facts);
+    const notices = [...(recipe?.notes ?? []), ...(warning === null ? [] : [warning])];
+    const stage = matrixStage(recipe, quantizers, notices);
     return {
       name: options.name ?? files.name,
       config: checkpoint.decoder,
@@ -74,10 +84,15 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
   }
 }
 
-function recipeOf(
-  recipe: unknown,
-  { quantizers = [], allowRouterQuantization = false }: OpenOptions,
-): Recipe {
-  if (isObject(recipe) && !('rules' in recipe)) return fromBitsAndBytesConfig(recipe);
+function recipeOf({ recipe, quantizers = [], allowRouterQuantization = false }: OpenOptions): Recipe | null {
+  if (recipe === undefined) return null;
+  if (isRecipe(recipe)) return recipe;
+  const isBitsAndBytesConfig = isObject(recipe) && !('rules' in recipe);
+  if (isBitsAndBytesConfig) return fromBitsAndBytesConfig(recipe, { allowRouterQuantization });
   return parseRecipe(recipe, { quantizers, allowRouterQuantization });
+}
+
+/** Whether it is ready for use, not data. */
+function isRecipe(recipe: NonNullable<OpenOptions['recipe']>): recipe is Recipe {
+  return typeof recipe === 'object' && 'skips' in recipe && typeof recipe.skips === 'function';
 }

@@ -1,21 +1,28 @@
 // A set of files as a checkpoint: config.json gives the architecture and the shapes, the headers of the weights give the
 // tensors, and each tensor gets its place. No weight is read here.
+import type { Quantizer } from '@moeq/quantizers';
 import type { DecoderConfig } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { Architecture } from './architecture.js';
 import { findArchitecture } from './architectures.js';
 import type { Checkpoint, CheckpointTensor, FileSet } from './checkpoint.js';
+import { plainTensor, quantizedTensor } from './checkpoint-tensor.js';
 import { inSet, MAX_CONFIG_BYTES, readJsonObject } from './json.js';
-import { assertComplete, assertPlace, placeKey } from './layout-check.js';
-import { placeFinder } from './names.js';
-import { plainTensor } from './plain-tensor.js';
+import { assertComplete, assertPlace, placeKey, placeShape } from './layout-check.js';
+import { placeFinder, type TensorPlace } from './names.js';
+import { type QuantizedWeight, quantizedWeights } from './quantized-tensors.js';
 import { openStoredTensors, type StoredTensor } from './stored-tensors.js';
+
+export interface CheckpointOptions {
+  /** Quantizers of your own; reading a tensor in a format that no layout describes needs the one that made it. */
+  readonly quantizers?: readonly Quantizer[];
+}
 
 /**
  * Opens and checks a checkpoint. Close it when done.
  * @throws MoeqError naming file, tensor or field, what was expected and what was found, when anything does not fit
  */
-export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
+export async function openCheckpoint(files: FileSet, options: CheckpointOptions = {}): Promise<Checkpoint> {
   const file = inSet(files, 'config.json');
   const config = await readJsonObject(files, 'config.json', MAX_CONFIG_BYTES);
   if (config === null) {
@@ -28,51 +35,66 @@ export async function openCheckpoint(files: FileSet): Promise<Checkpoint> {
   }
   const architecture = findArchitecture(config, file);
   const decoder = architecture.decoder(config, file);
-  const stored = await openStoredTensors(files);
+  const { tensors: stored, close } = await openStoredTensors(files);
   try {
-    const tensors = place([...stored.tensors.values()], architecture, decoder, files.name);
-    return { name: files.name, files, config, decoder, tensors, close: stored.close };
+    const { quantizers = [] } = options;
+    const quantized = quantizedWeights({ stored, config, file, quantizers });
+    const tensors = placeTensors([...stored.values()], quantized, architecture, decoder, files.name);
+    return { name: files.name, files, config, decoder, tensors, close };
   } catch (error) {
-    await stored.close();
+    await close();
     throw error;
   }
 }
 
-/** Every tensor at its place, every place of the decoder filled. */
-function place(
+/** Every tensor at its place, every place of the decoder filled; in the order of the files. */
+function placeTensors(
   stored: readonly StoredTensor[],
+  quantized: readonly QuantizedWeight[],
   architecture: Architecture,
   decoder: DecoderConfig,
   model: string,
 ): CheckpointTensor[] {
-  const placeOf = placeFinder(architecture);
+  const weightOf = new Map(
+    quantized.flatMap((weight) => weight.parts.map((part) => [part.name, weight] as const)),
+  );
+  const placed = new Set<QuantizedWeight>();
   const names = new Map<string, string>();
-  const tensors = stored.map((tensor) => {
-    const at = placeOf(tensor.name);
-    if (at === null) throw unknownTensor(tensor, decoder);
-    assertPlace(tensor.name, at, tensor.shape, decoder, tensor.file);
-    const key = placeKey(at);
-    const other = names.get(key);
+  const placeOf = placeFinder(architecture);
+  const place = (name: string, file: string): TensorPlace => {
+    const at = placeOf(name);
+    if (at === null) throw misfit(file, `only tensors that ${decoder.architecture} has`, quote(name, 120));
+    const other = names.get(placeKey(at));
     if (other !== undefined) {
-      throw new MoeqError({
-        operation: 'match the tensors to the configuration',
-        subject: tensor.file,
-        expected: `one tensor as ${at.slot} of its layer`,
-        found: `${quote(other, 120)} and ${quote(tensor.name, 120)}`,
-      });
+      throw misfit(
+        file,
+        `one tensor as ${at.slot} of its layer`,
+        `${quote(other, 120)} and ${quote(name, 120)}`,
+      );
     }
-    names.set(key, tensor.name);
-    return plainTensor(tensor, at);
-  });
+    names.set(placeKey(at), name);
+    return at;
+  };
+  const tensors: CheckpointTensor[] = [];
+  for (const tensor of stored) {
+    const weight = weightOf.get(tensor.name);
+    if (weight === undefined) {
+      const at = place(tensor.name, tensor.file);
+      assertPlace(tensor.name, at, tensor.shape, decoder, tensor.file);
+      tensors.push(plainTensor(tensor, at));
+    } else if (!placed.has(weight)) {
+      placed.add(weight);
+      const at = place(weight.name, tensor.file);
+      const shape = weight.shape ?? placeShape(at, decoder) ?? [];
+      assertPlace(weight.name, at, shape, decoder, tensor.file);
+      weight.assertShape(shape);
+      tensors.push(quantizedTensor(weight, at, shape));
+    }
+  }
   assertComplete(names, decoder, architecture, model);
   return tensors;
 }
 
-function unknownTensor({ name, file }: StoredTensor, { architecture }: DecoderConfig): MoeqError {
-  return new MoeqError({
-    operation: 'match the tensors to the configuration',
-    subject: file,
-    expected: `only tensors that ${architecture} has`,
-    found: quote(name, 120),
-  });
+function misfit(subject: string, expected: string, found: string): MoeqError {
+  return new MoeqError({ operation: 'match the tensors to the configuration', subject, expected, found });
 }

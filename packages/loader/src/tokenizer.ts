@@ -3,24 +3,36 @@
 import type { Tokenizer } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import * as v from 'valibot';
+import { explain } from './config.js';
 import { HubTokenizer } from './huggingface.js';
+import { isObject } from './json.js';
 import { assertBoundedCost } from './pattern-cost.js';
 
 const id = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
+/** Two tokens, as a list or as a text with one blank between them. */
+const pair = v.union(
+  [v.pipe(v.string(), v.regex(/^[^ ]+ [^ ]+$/)), v.strictTuple([v.string(), v.string()])],
+  'a pair of tokens',
+);
+
 const tokenizerFile = v.looseObject({
   model: v.looseObject({
-    type: v.nullish(v.string()),
+    type: v.nullish(v.picklist(['BPE', 'Unigram', 'WordPiece'])),
     vocab: v.union(
       [
-        v.custom<Readonly<Record<string, unknown>>>((vocab) => isRecord(vocab)),
+        v.custom<Readonly<Record<string, unknown>>>((vocab) => isObject(vocab)),
         v.array(v.looseTuple([v.string(), v.number()])),
       ],
       'tokens with their ids, or a list of tokens with their scores',
     ),
-    merges: v.nullish(v.array(v.union([v.string(), v.tuple([v.string(), v.string()])], 'a pair of tokens'))),
+    merges: v.nullish(v.array(pair)),
   }),
-  added_tokens: v.nullish(v.array(v.looseObject({ id, content: v.string() }))),
+  added_tokens: v.nullish(
+    v.array(
+      v.looseObject({ id, content: v.pipe(v.string(), v.minLength(1, 'a text of at least one character')) }),
+    ),
+  ),
 });
 
 /** What was read from tokenizer.json, tokenizer_config.json and their kind. */
@@ -82,12 +94,8 @@ function construct({ tokenizer, config, file }: TokenizerFiles): HubTokenizer {
 function assertTokenizer(tokenizer: unknown, file: string, vocabularySize: number): number {
   const parsed = v.safeParse(tokenizerFile, tokenizer);
   if (!parsed.success) {
-    const [issue] = parsed.issues;
-    const expected = issue.message.startsWith('Invalid ')
-      ? (issue.expected ?? 'a valid value')
-      : issue.message;
-    const found = issue.input === undefined ? 'no such field' : quote(issue.input);
-    throw tokenizerError(file, `${v.getDotPath(issue) ?? 'the file'} to be ${expected}`, found);
+    const { expected, found } = explain(parsed.issues[0]);
+    throw tokenizerError(file, expected, found);
   }
   const { model, added_tokens: added } = parsed.output;
   let largest = -1;
@@ -114,17 +122,13 @@ function assertTokenizer(tokenizer: unknown, file: string, vocabularySize: numbe
 /** Walks all of the file but the vocabulary: every `{ "Regex": … }` in a normalizer, pre-tokenizer or decoder. */
 function assertPatterns(tokenizer: Readonly<Record<string, unknown>>, file: string): void {
   const visit = (value: unknown) => {
-    if (!isRecord(value) && !Array.isArray(value)) return;
+    if (!isObject(value) && !Array.isArray(value)) return;
     for (const [key, part] of Object.entries(value)) {
       if (key === 'Regex' && typeof part === 'string') assertBoundedCost(part, file);
       else visit(part);
     }
   };
   for (const part of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder']) visit(tokenizer[part]);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function tokenizerError(subject: string, expected: string, found: string, cause?: unknown): MoeqError {

@@ -1,0 +1,74 @@
+// Tensors of a checkpoint, made from what the files store: a plain weight is one stored tensor, a quantized one several.
+import type { Projection, TensorFacts } from '@moeq/quantizers';
+import { isFloatDType, MoeqError, quote, type Tensor } from '@moeq/tensors';
+import type { CheckpointTensor } from './checkpoint.js';
+import type { TensorPlace } from './names.js';
+import type { QuantizedWeight } from './quantized-tensors.js';
+import { slots } from './slots.js';
+import type { StoredTensor } from './stored-tensors.js';
+
+/** A weight as it was trained. @throws MoeqError when its dtype is none that weights have */
+export function plainTensor(stored: StoredTensor, place: TensorPlace): CheckpointTensor {
+  if (!isFloatDType(stored.dtype)) {
+    const expected = `${quote(stored.name, 120)} in F32, F16 or BF16, or a quantization_config that explains it`;
+    throw new MoeqError({
+      operation: 'open the weights',
+      subject: stored.file,
+      expected,
+      found: stored.dtype,
+    });
+  }
+  return {
+    facts: factsOf(stored.name, place, stored.shape),
+    slot: place.slot,
+    stored: stored.dtype,
+    bytes: stored.bytes,
+    files: [stored.name],
+    read: stored.read,
+    readBytes: stored.readBytes,
+  };
+}
+
+/** @param shape that the configuration gives to its place */
+export function quantizedTensor(
+  weight: QuantizedWeight,
+  place: TensorPlace,
+  shape: readonly number[],
+): CheckpointTensor {
+  const { name, parts, format } = weight;
+  const [first] = parts;
+  const refuse = (operation: string, expected: string, found: string) =>
+    new MoeqError({ operation, subject: `${first?.file ?? ''}: ${quote(name, 120)}`, expected, found });
+  return {
+    facts: factsOf(name, place, shape),
+    slot: place.slot,
+    stored: format,
+    bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+    files: parts.map((part) => part.name),
+    async read(signal) {
+      const tensors: Record<string, Tensor> = {};
+      for (const part of parts) tensors[part.name] = await part.read(signal);
+      const tensor = weight.decode(tensors);
+      if (JSON.stringify(tensor.shape) === JSON.stringify(shape)) return tensor;
+      throw refuse(
+        'read a weight',
+        `shape ${JSON.stringify(shape)}, as config.json says`,
+        JSON.stringify(tensor.shape),
+      );
+    },
+    readBytes: () => Promise.reject(refuse('read a part of it', 'a plain tensor', `one in ${format}`)),
+  };
+}
+
+/** A tensor as recipes see it. */
+function factsOf(name: string, place: TensorPlace, shape: readonly number[]): TensorFacts {
+  const { role, projection }: { role: TensorFacts['role']; projection?: Projection } = slots[place.slot];
+  return {
+    name,
+    role,
+    shape,
+    ...(place.layer !== undefined && { layer: place.layer }),
+    ...(projection !== undefined && { projection }),
+    ...(place.expert !== undefined && { expert: place.expert }),
+  };
+}

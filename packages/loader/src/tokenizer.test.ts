@@ -1,0 +1,135 @@
+// Tokenizer files that lie: ids beyond the vocabulary, merges that are none, patterns that never end.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { memoryFiles } from './testkit/memory-files.js';
+import { readTextParts } from './text-files.js';
+
+/** A byte-level tokenizer of single characters and one merge. */
+const vocab = { a: 0, b: 1, ab: 2, Ġ: 3 };
+const tokenizer = {
+  added_tokens: [{ id: 4, content: '<s>', special: true }],
+  normalizer: null,
+  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true },
+  post_processor: null,
+  decoder: { type: 'ByteLevel' },
+  model: { type: 'BPE', vocab, merges: [['a', 'b']] },
+};
+const open = (changes: object, size = 5) =>
+  readTextParts(memoryFiles({ 'tokenizer.json': { ...tokenizer, ...changes } }), size);
+const model = (changes: object) => ({ model: { ...tokenizer.model, ...changes } });
+const split = (Regex: string) => ({
+  pre_tokenizer: {
+    type: 'Sequence',
+    pretokenizers: [{ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }],
+  },
+});
+
+test('the file as it is', async () => {
+  const { tokenizer: read, formatChat } = await open({});
+  expect(formatChat).toBeNull();
+  expect(read?.encode('ab a<s>')).toEqual([2, 3, 0, 4]);
+  expect(read?.decode([2, 3, 0, 4])).toBe('ab a<s>');
+  expect(read?.decode([2, 3, 0, 4], { skipSpecialTokens: true })).toBe('ab a');
+  expect(read?.vocabularySize).toBe(5);
+});
+
+test('a checkpoint without one', async () => {
+  expect(await readTextParts(memoryFiles({}), 5)).toEqual({ tokenizer: null, formatChat: null });
+});
+
+describe('is refused', () => {
+  test.each<[string, object, RegExp]>([
+    ['without a model', { model: undefined }, /expected a field model, found none/],
+    ['with a vocabulary that is a number', model({ vocab: 3 }), /model\.vocab to be tokens with their ids/],
+    [
+      'with an id beyond the vocabulary',
+      model({ vocab: { a: 0, b: 5 } }),
+      /ids from 0 to 4, the model's vocabulary, found "5" of token "b"/,
+    ],
+    ['with an added id beyond it', { added_tokens: [{ id: 7, content: '<x>' }] }, /found "7" of token "<x>"/],
+    ['with an id below zero', model({ vocab: { a: -1 } }), /found "-1" of token "a"/],
+    ['with half an id', model({ vocab: { a: 0.5 } }), /found "0.5" of token "a"/],
+    ['with an id that is a text', model({ vocab: { a: '1' } }), /ids from 0 to 4/],
+    ['without tokens', { ...model({ vocab: {} }), added_tokens: [] }, /expected tokens, found none/],
+    [
+      'with a merge of three',
+      model({ merges: [['a', 'b', 'a']] }),
+      /model\.merges\.0 to be a pair of tokens/,
+    ],
+    [
+      'with an added token of no text',
+      { added_tokens: [{ id: 4, content: '' }] },
+      /added_tokens\.0\.content to be a text of at least one character/,
+    ],
+    [
+      'with a part of a kind that nobody knows',
+      { pre_tokenizer: { type: 'Telepathy' } },
+      /that @huggingface\/tokenizers can build, found ".*Telepathy/,
+    ],
+    [
+      'with a model of a kind that nobody knows',
+      model({ type: 'Telepathy' }),
+      /model\.type to be .*BPE.*, found "Telepathy"/,
+    ],
+    ['with a pattern that is none', split('(unclosed'), /that @huggingface\/tokenizers can build/],
+    [
+      'with a pattern of exponential cost',
+      split('(a+)+$'),
+      /without repeated groups that repeat or choose, found "\(a\+\)\+\$"/,
+    ],
+    ['with a pattern of exponential choices', split('(?:a|a)*$'), /repeated groups/],
+    ['with nested groups of exponential cost', split('((?:x[a)]*y)?z)+'), /repeated groups/],
+    ['with a counted group of exponential cost', split('(a{0,20}){20}'), /repeated groups/],
+    ['with a back reference', split('(a)\\1'), /without back references/],
+    ['with a pattern of a megabyte', split('a'.repeat(1_000_000)), /at most 16384 characters/],
+  ])('%s', async (_, changes, sentence) => {
+    await expect(open(changes)).rejects.toThrow(sentence);
+    await expect(open(changes)).rejects.toThrow(
+      /^memory\/tokenizer\.json: cannot read the tokenizer: expected .+, found .+$/,
+    );
+  });
+});
+
+/** The pre-tokenizers of GPT-2, cl100k and o200k, of Bloom and of DeepSeek. */
+const inUse = [
+  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+  "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+(?i:'s|'t)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+  ' ?[^(\\s|[.,!?…。，、।۔،])]+',
+  '[!"#$%&\'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+',
+  '(?=(?:\\d{3})+(?!\\d))',
+];
+
+test.each(inUse)('a pattern in use: %s', async (pattern) => {
+  expect((await open(split(pattern))).tokenizer).not.toBeNull();
+});
+
+test('what it encodes it decodes, whatever the text', async () => {
+  const { tokenizer: read } = await open({});
+  if (read === null) throw new Error('no tokenizer');
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom('a', 'b', ' '), maxLength: 40 }), (text) => {
+      expect(read.decode(read.encode(text))).toBe(text);
+    }),
+  );
+});
+
+test('chat templates: a file of its own first, then the field, then the one named default', async () => {
+  const messages = [{ role: 'user', content: 'hi' }];
+  const render = async (files: Record<string, string | object>) =>
+    (await readTextParts(memoryFiles({ 'tokenizer.json': tokenizer, ...files }), 5)).formatChat?.(messages);
+  const named = [
+    { name: 'tools', template: 'no' },
+    { name: 'default', template: '{{ eos_token }}list' },
+  ];
+  expect(
+    await render({ 'tokenizer_config.json': { chat_template: 'field' }, 'chat_template.jinja': 'file' }),
+  ).toBe('file');
+  expect(
+    await render({ 'tokenizer_config.json': { chat_template: named, eos_token: { content: '</s>' } } }),
+  ).toBe('</s>list');
+  expect(await render({ 'tokenizer_config.json': { chat_template: null } })).toBeUndefined();
+  await expect(render({ 'tokenizer_config.json': { chat_template: [] } })).rejects.toThrow(
+    /one named default, found "\[\]"/,
+  );
+});
