@@ -8,7 +8,7 @@ import { roundToEven } from './rounding.js';
 export interface Int8Rows {
   /** Int8 [N, K], -127 to 127. */
   readonly codes: Int8Array;
-  /** Float32 [N]: the SCB of bitsandbytes. */
+  /** Float32 [N], none where K is 0: the SCB of bitsandbytes. */
   readonly absmax: Float32Array;
 }
 
@@ -23,8 +23,8 @@ export function quantizeInt8Rows(
   outlierThreshold = Infinity,
 ): Int8Rows {
   const codes = new Int8Array(rows * columns);
-  const absmax = new Float32Array(rows);
-  for (let row = 0; row < rows; row++) {
+  const absmax = new Float32Array(columns === 0 ? 0 : rows);
+  for (let row = 0; row < absmax.length; row++) {
     const start = row * columns;
     const end = start + columns;
     let largest = 0;

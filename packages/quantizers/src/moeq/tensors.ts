@@ -97,9 +97,12 @@ export function fromMoeq(
   const planes: Record<string, Plane> = {};
   for (const [plane, { dtype, shape }] of Object.entries(expected)) {
     const part = parts[partName(name, plane)];
-    const found = part === undefined ? 'no such tensor' : `${part.dtype} ${JSON.stringify(part.shape)}`;
-    const wanted = `${dtype} ${JSON.stringify(shape)}`;
-    if (part === undefined || found !== wanted || part.data.byteLength !== byteLength(dtype, shape)) {
+    const describe = (dtype: string, shape: readonly number[], bytes: number) =>
+      `${dtype} ${JSON.stringify(shape)} of ${bytes} bytes`;
+    const wanted = describe(dtype, shape, byteLength(dtype, shape));
+    const found =
+      part === undefined ? 'no such tensor' : describe(part.dtype, part.shape, part.data.byteLength);
+    if (part === undefined || found !== wanted) {
       throw new MoeqError({ operation, subject: partName(name, plane), expected: wanted, found });
     }
     planes[plane] = { dtype, data: part.data };

@@ -1,0 +1,73 @@
+// The suite that every quantizer passes. Call `testQuantizer` in a vitest file:
+//
+//   testQuantizer({ make: () => mine() });
+//
+// Weights are random and new in every run; a failure names the seed that repeats it.
+import { MoeqError } from '@moeq/tensors';
+import { describe, test } from 'vitest';
+import type { Bench, Case } from './conformance/bench.js';
+import { seededRandom } from './conformance/bench.js';
+import { contractCases } from './conformance/contract-cases.js';
+import { valueCases } from './conformance/value-cases.js';
+import type { Quantizer } from './quantizer.js';
+
+export interface QuantizerTestOptions {
+  /** For the report; the quantizer's name and options unless given. */
+  readonly name?: string;
+  readonly make: () => Quantizer;
+  /** Largest root mean square error on normal weights over their own: 0.125 unless given, which 4 bits keep. */
+  readonly tolerance?: number;
+  /** Cases that the quantizer cannot pass, by name, and why; they are reported as skipped. */
+  readonly skip?: readonly { readonly reason: string; readonly tests: readonly string[] }[];
+  /** Repeats a run. */
+  readonly seed?: number;
+}
+
+const optionNames = ['name', 'make', 'tolerance', 'skip', 'seed'];
+
+const cases: readonly Case[] = [...contractCases, ...valueCases];
+
+/**
+ * Declares the tests of a quantizer.
+ * @throws MoeqError for an unknown option or the name of a case that does not exist
+ */
+export function testQuantizer(options: QuantizerTestOptions): void {
+  const { make, tolerance = 0.125, skip = [], seed = Math.floor(Math.random() * 2 ** 32) } = options;
+  const skipped = new Map(skip.flatMap(({ reason, tests }) => tests.map((each) => [each, reason] as const)));
+  const caseNames = cases.map(({ name }) => name);
+  assertKnown('options', Object.keys(options), optionNames);
+  assertKnown('skipped cases', [...skipped.keys()], caseNames);
+
+  describe(options.name ?? title(make()), () => {
+    for (const [index, each] of cases.entries()) {
+      const reason = skipped.get(each.name);
+      const bench: Bench = { make, tolerance, random: seededRandom(seed + index) };
+      if (reason !== undefined) test.skip(`${each.name} (${reason})`, () => {});
+      else test(each.name, () => runSeeded(each, bench, seed));
+    }
+  });
+}
+
+function title({ name, options }: Quantizer): string {
+  return `${name} ${JSON.stringify(options)}`;
+}
+
+function runSeeded(each: Case, bench: Bench, seed: number): void {
+  try {
+    each.run(bench);
+  } catch (error) {
+    if (error instanceof Error) error.message += ` (seed ${seed})`;
+    throw error;
+  }
+}
+
+function assertKnown(subject: string, found: readonly string[], known: readonly string[]): void {
+  const unknown = found.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new MoeqError({
+    operation: 'test the quantizer',
+    subject,
+    expected: `only ${known.join(', ')}`,
+    found: JSON.stringify(unknown),
+  });
+}
