@@ -96,6 +96,7 @@ describe('createModel', () => {
         const backend = watchedBackend();
         const controller = new AbortController();
         const onProgress = ({ loaded }: LoadProgress) => {
+          expect(controller.signal.aborted).toBe(false);
           if (loaded > at) controller.abort(new Error('changed my mind'));
         };
         const loading = createModel(source, { backend, onProgress, signal: controller.signal });

@@ -91,6 +91,8 @@ describe('generate', () => {
     expect(stopped.finishReason).toBe('stop');
     expect(stopped.tokenIds).toEqual(free.tokenIds.slice(0, stopAt + 1));
     expect(stopped.text).toBe(free.text.slice(0, stopAt));
+    const all = await pieces(model.generate(prompt, { temperature: 0, stopTokenIds: [stopId] }));
+    expect(all.map(({ text }) => text).join('')).toBe(stopped.text);
 
     const bySource = await load({}, { ...source, stopTokenIds: [stopId] });
     expect((await bySource.complete(prompt, { temperature: 0 })).tokenIds).toEqual(stopped.tokenIds);
@@ -363,6 +365,14 @@ describe('options', () => {
   test('stop strings need a tokenizer', async () => {
     const model = await load({}, { ...source, tokenizer: null });
     expect(() => model.generate(prompt, { stopStrings: ['a'] })).toThrow('expected a model with a tokenizer');
+  });
+
+  test('logits free their pages', async () => {
+    const model = await load({ contextLength: 32, kvCacheTokens: 32 });
+    const expected = await model.logits(prompt);
+    for (let round = 0; round < 4; round += 1)
+      expect((await model.logits(prompt)).logits).toEqual(expected.logits);
+    await expectAllFree(model);
   });
 
   test('of logits', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Distribution, probabilities, type WarpSettings } from './probabilities.js';
+import { type Distribution, draw, probabilities, type WarpSettings } from './probabilities.js';
 import { seededRandom } from './random.js';
 
 const off: WarpSettings = { temperature: 1, topK: 0, topP: 1, minP: 0 };
@@ -118,5 +118,22 @@ describe('probabilities', () => {
   test('a token of probability zero stays at zero', () => {
     const { probabilities: shares } = probabilities(new Float32Array([-Infinity, 0]), off);
     expect([...shares]).toEqual([0, 1]);
+  });
+});
+
+describe('draw', () => {
+  const of = (shares: readonly number[]): Distribution => ({
+    tokenIds: Int32Array.from(shares, (_, index) => 10 + index),
+    probabilities: Float64Array.from(shares),
+  });
+
+  test('each token has its share of the points from 0 to 1', () => {
+    const distribution = of([0, 0.25, 0, 0.5, 0.25]);
+    const points = [0, 0.2499, 0.25, 0.7499, 0.75, 0.9999];
+    expect(points.map((point) => draw(distribution, point))).toEqual([11, 11, 13, 13, 14, 14]);
+  });
+
+  test('a sum that rounding left below 1 ends with the last token that has a share', () => {
+    expect(draw(of([0.5, 0.4, 0]), 0.99)).toBe(11);
   });
 });

@@ -48,6 +48,21 @@ export function probabilities(
   return { tokenIds: kept.ids, probabilities: kept.weights };
 }
 
+/** The token at `point`, from 0 to below 1, of the distribution's sum. */
+export function draw({ tokenIds, probabilities: shares }: Distribution, point: number): number {
+  let reached = 0;
+  let last = 0;
+  for (let index = 0; index < shares.length; index += 1) {
+    const share = shares[index] as number;
+    if (share === 0) continue;
+    last = tokenIds[index] as number;
+    reached += share;
+    if (point < reached) return last;
+  }
+  // Rounding may leave the sum a little below 1.
+  return last;
+}
+
 /** exp((logit - max) / temperature): the best weighs exactly 1. */
 function exponentials(logits: Float32Array, ids: Int32Array, temperature: number): Float64Array {
   let max = -Infinity;

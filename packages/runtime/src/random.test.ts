@@ -19,6 +19,7 @@ describe('seededRandom', () => {
       fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (seed, other) => {
         expect(draw(seed)).toEqual(draw(seed, 0));
         expect(draw(seed, 1)).not.toEqual(draw(seed));
+        expect(draw((seed + 2 ** 32) % 2 ** 53)).not.toEqual(draw(seed));
         if (seed !== other) expect(draw(other)).not.toEqual(draw(seed));
       }),
     );

@@ -5,7 +5,7 @@
 // frequency penalties (OpenAI: text only); then, at temperature 0, the largest logit, the lowest id among equals, and
 // otherwise a draw from `probabilities`.
 import { MoeqError } from '@moeq/tensors';
-import { type Distribution, probabilities } from './probabilities.js';
+import { draw, probabilities } from './probabilities.js';
 import { type Random, seededRandom } from './random.js';
 import type { SamplingSettings } from './sampling-settings.js';
 import { argmax } from './select.js';
@@ -56,21 +56,6 @@ export class Sampler {
       logits[id] = (logits[id] as number) - presencePenalty - frequencyPenalty * count;
     }
   }
-}
-
-/** The token at `point`, from 0 to 1, of the distribution's sum. */
-function draw({ tokenIds, probabilities: shares }: Distribution, point: number): number {
-  let reached = 0;
-  let last = 0;
-  for (let index = 0; index < shares.length; index += 1) {
-    const share = shares[index] as number;
-    if (share === 0) continue;
-    last = tokenIds[index] as number;
-    reached += share;
-    if (point < reached) return last;
-  }
-  // Rounding may leave the sum a little below 1.
-  return last;
 }
 
 function assertComputable(logits: Float32Array): void {
