@@ -49,3 +49,9 @@ export function elementCount(shape: readonly number[]): number {
 export function byteLength(dtype: DType, shape: readonly number[]): number {
   return bytesPerElement(dtype) * elementCount(shape);
 }
+
+/** For messages: `F16 [2, 3]`; long shapes are cut. */
+export function describeTensor(dtype: DType, shape: readonly number[]): string {
+  const sizes = shape.length > 8 ? [...shape.slice(0, 8), '…'] : shape;
+  return `${dtype} [${sizes.join(', ')}]`;
+}

@@ -1,7 +1,7 @@
 // Writing safetensors: the header as text, and whole small files in memory. Tensors are laid out by falling alignment, as
 // the reference implementation does, because its readers view tensors in place; the header is padded with blanks so that
 // the data begins at a multiple of 8.
-import { byteLength, bytesPerElement, type DType } from './dtype.js';
+import { byteLength, bytesPerElement, type DType, describeTensor } from './dtype.js';
 import { MoeqError, quote } from './errors.js';
 import { lengthBytes } from './safetensors.js';
 import { maxHeaderBytes, maxRank, maxTensors, metadataKey } from './safetensors-header.js';
@@ -92,7 +92,7 @@ export function encodeSafetensors(
         throw new MoeqError({
           operation: 'write safetensors',
           subject: `tensor ${quote(name)}`,
-          expected: `${bytes} bytes of ${dtype} [${shape.join(', ')}]`,
+          expected: `${bytes} bytes of ${describeTensor(dtype, shape)}`,
           found: `${data.byteLength}`,
         });
       }

@@ -1,7 +1,7 @@
 // The JSON header of a safetensors file: {"name": {"dtype", "shape", "data_offsets": [begin, end]}, "__metadata__": {…}}.
 // Offsets count from the end of the header; tensors lie one behind the other, without holes, up to the end of the file.
 // Format: huggingface/safetensors, README "Format" and `validate` in safetensors/src/tensor.rs.
-import { byteLength, type DType, dtypes, isDType } from './dtype.js';
+import { byteLength, type DType, describeTensor, dtypes, isDType } from './dtype.js';
 import { MoeqError, quote } from './errors.js';
 import { JsonScanner } from './json-scanner.js';
 
@@ -97,13 +97,10 @@ function readEntry(scanner: JsonScanner, fail: Fail, name: string, dataStart: nu
     return fail('data_offsets [begin, end]', quote(offsets ?? 'none'));
   if (end < begin) fail('data_offsets that begin before they end', `[${begin}, ${end}]`);
   const needed = byteLength(dtype, shape);
-  // the product may have left the whole numbers, but then it is larger than any difference of offsets
-  if (needed !== end - begin) {
-    fail(
-      `${needed} bytes of ${dtype} [${shape.join(', ')}]`,
-      `${end - begin} in data_offsets [${begin}, ${end}]`,
-    );
-  }
+  const tensor = describeTensor(dtype, shape);
+  if (!Number.isSafeInteger(needed)) fail('less than 2^53 bytes', tensor);
+  if (needed !== end - begin)
+    fail(`${needed} bytes of ${tensor}`, `${end - begin} in data_offsets [${begin}, ${end}]`);
   return { name, dtype, shape, offset: dataStart + begin, bytes: needed };
 }
 

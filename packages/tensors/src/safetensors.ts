@@ -1,6 +1,7 @@
 // Reading safetensors: 8 bytes of header length, the header, the tensors. Only the ranges asked for are read.
 // Format: https://github.com/huggingface/safetensors, README "Format".
 import type { ByteSource } from './byte-source.js';
+import { describeTensor } from './dtype.js';
 import { MoeqError, quote } from './errors.js';
 import { lookAlike } from './look-alike.js';
 import {
@@ -71,7 +72,7 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
           operation: `read part ${index}`,
           subject: `${file}: tensor ${quote(name)}`,
           expected: `an index below ${parts}`,
-          found: `shape [${shape.join(', ')}]`,
+          found: describeTensor(dtype, shape),
         });
       }
       const partBytes = length / parts;

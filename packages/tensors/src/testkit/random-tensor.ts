@@ -96,12 +96,7 @@ export const anyTensor: fc.Arbitrary<QuantizedTensor> = fc
   .map(([layout, shape, seed]) => randomTensor(layout, shape, seed));
 
 /** Element [matrix, row, column] by the definition, one plane byte at a time. */
-function referenceElement(
-  tensor: QuantizedTensor,
-  matrix: number,
-  row: number,
-  column: number,
-): number {
+function referenceElement(tensor: QuantizedTensor, matrix: number, row: number, column: number): number {
   const layout = tensor.layout as Layout;
   const columns = tensor.shape.at(-1) as number;
   const { bitsPerCode, order, blockSize, blocks, decode } = layout;
