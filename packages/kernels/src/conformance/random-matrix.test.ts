@@ -76,10 +76,6 @@ const misread: Record<string, readonly [change: (layout: Layout) => Layout, noti
     (layout) => ({ ...layout, scale: { kind: 'plain', dtype: 'F32', multiplier: 1 } }),
     'linear: scale with a multiplier, a row a block',
   ],
-  'F16 read as BF16': [
-    (layout) => ({ ...layout, scale: { kind: 'plain', dtype: 'BF16', multiplier: 1 } }),
-    'linear: scale F16',
-  ],
   'one codebook for all nested scales': [
     (layout) => ({
       ...layout,

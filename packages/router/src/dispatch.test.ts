@@ -1,0 +1,120 @@
+import { MoeqError } from '@moeq/tensors';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { combine, planDispatch } from './dispatch.js';
+import type { Routing } from './types.js';
+
+const routing = (
+  expertsPerToken: number,
+  indices: number[],
+  weights: number[] = indices.map(() => 1),
+): Routing => ({
+  tokens: indices.length / expertsPerToken,
+  expertsPerToken,
+  expertIndices: Int32Array.from(indices),
+  expertWeights: Float32Array.from(weights),
+});
+
+const routings = fc
+  .record({
+    experts: fc.integer({ min: 1, max: 12 }),
+    perToken: fc.integer({ min: 1, max: 4 }),
+    tokens: fc.integer({ min: 0, max: 30 }),
+  })
+  .chain(({ experts, perToken, tokens }) => {
+    const slots = { minLength: tokens * perToken, maxLength: tokens * perToken };
+    return fc.record({
+      experts: fc.constant(experts),
+      chosen: fc
+        .tuple(
+          fc.array(fc.nat(experts - 1), slots),
+          fc.array(fc.float({ min: -2, max: 2, noNaN: true }), slots),
+        )
+        .map(([indices, weights]) => routing(perToken, indices, weights)),
+    });
+  });
+
+describe('planDispatch', () => {
+  test('hand values: 3 tokens, 2 of 4 experts, one reached by nobody', () => {
+    const plan = planDispatch(routing(2, [3, 0, 0, 1, 3, 1]), 4);
+    expect([...plan.offsets]).toEqual([0, 2, 4, 4, 6]);
+    expect([...plan.tokenOfSlot]).toEqual([0, 1, 1, 2, 0, 2]);
+    expect([...plan.sortedSlot]).toEqual([4, 0, 1, 2, 5, 3]);
+  });
+
+  test('laws: sorted by expert, inside by token; sortedSlot is a permutation that leads there', () => {
+    fc.assert(
+      fc.property(routings, ({ experts, chosen }) => {
+        const { offsets, tokenOfSlot, sortedSlot } = planDispatch(chosen, experts);
+        const slots = chosen.expertIndices.length;
+        expect(offsets[0]).toBe(0);
+        expect(offsets[experts]).toBe(slots);
+        expect([...sortedSlot].sort((a, b) => a - b)).toEqual(Array.from({ length: slots }, (_, i) => i));
+        for (let slot = 0; slot < slots; slot++) {
+          const expert = chosen.expertIndices[slot] as number;
+          const sorted = sortedSlot[slot] as number;
+          expect(sorted).toBeGreaterThanOrEqual(offsets[expert] as number);
+          expect(sorted).toBeLessThan(offsets[expert + 1] as number);
+          expect(tokenOfSlot[sorted]).toBe(Math.floor(slot / chosen.expertsPerToken));
+        }
+        for (let e = 0; e < experts; e++) {
+          const own = [...tokenOfSlot.slice(offsets[e], offsets[e + 1])];
+          expect(own).toEqual(own.toSorted((a, b) => a - b));
+        }
+      }),
+    );
+  });
+
+  test.each([-1, 4])('refuses expert %i of 4', (expert) => {
+    expect(() => planDispatch(routing(1, [0, expert]), 4)).toThrow(MoeqError);
+  });
+
+  test('refuses a routing of another length', () => {
+    expect(() => planDispatch({ ...routing(2, [0, 1]), tokens: 2 }, 4)).toThrow(/2 x 2 indices, found 2/);
+  });
+});
+
+describe('combine', () => {
+  test('hand values: two tokens, two experts each, D = 2', () => {
+    const chosen = routing(2, [1, 0, 0, 1], [0.75, 0.25, 1, -2]);
+    const plan = planDispatch(chosen, 2);
+    const outputs = Float32Array.of(10, 20, 30, 40, 1, 2, 3, 4); // expert 0: tokens 0, 1; expert 1: tokens 0, 1
+    expect([...combine(outputs, chosen, plan, 2)]).toEqual([3.25, 6.5, 24, 32]);
+  });
+
+  test('law: what identity experts return is the token times the sum of its weights', () => {
+    fc.assert(
+      fc.property(routings, fc.integer({ min: 1, max: 5 }), ({ experts, chosen }, hidden) => {
+        const plan = planDispatch(chosen, experts);
+        const x = Float64Array.from({ length: chosen.tokens * hidden }, (_, i) => Math.sin(i + 1));
+        const sorted = Float32Array.from({ length: plan.tokenOfSlot.length * hidden }, (_, i) => {
+          const token = plan.tokenOfSlot[Math.floor(i / hidden)] as number;
+          return x[token * hidden + (i % hidden)] as number;
+        });
+        const out = new Float32Array(x.length).fill(7);
+        expect(combine(sorted, chosen, plan, hidden, out)).toBe(out);
+        out.forEach((value, i) => {
+          const token = Math.floor(i / hidden);
+          const weights = chosen.expertWeights.slice(
+            token * chosen.expertsPerToken,
+            (token + 1) * chosen.expertsPerToken,
+          );
+          const expected = weights.reduce((sum, weight) => sum + weight * (x[i] as number), 0);
+          expect(Math.abs(value - expected)).toBeLessThanOrEqual(1e-5);
+        });
+      }),
+    );
+  });
+
+  test('refuses lengths that disagree', () => {
+    const chosen = routing(2, [1, 0, 0, 1]);
+    const plan = planDispatch(chosen, 2);
+    expect(() => combine(new Float32Array(7), chosen, plan, 2)).toThrow(/expertOutputs.*expected 8/);
+    expect(() => combine(new Float32Array(8), chosen, plan, 2, new Float32Array(3))).toThrow(
+      /out.*expected 4/,
+    );
+    expect(() =>
+      combine(new Float32Array(8), { ...chosen, expertWeights: new Float32Array(1) }, plan, 2),
+    ).toThrow(MoeqError);
+  });
+});
