@@ -1,6 +1,6 @@
 // A checkpoint as its reader sees it: an architecture, a validated configuration, and tensors that know their role.
 // Plain and quantized tensors look alike; a quantized one counts once, however many tensors the file stores it in.
-import type { Role, TensorFacts } from '@moeq/quantizers';
+import type { TensorFacts } from '@moeq/quantizers';
 import type { DecoderConfig } from '@moeq/runtime';
 import type { ByteSource, DType, QuantizedTensor, Tensor } from '@moeq/tensors';
 import type { Slot } from './slots.js';
@@ -44,5 +44,3 @@ export interface Checkpoint {
   readonly tensors: readonly CheckpointTensor[];
   close(): Promise<void>;
 }
-
-export type { Role };

@@ -13,7 +13,7 @@ const MAX_VOCABULARY = 1 << 22;
 const MAX_CONTEXT = 1 << 30;
 
 /** An integer from 1 to `max`. */
-export function count(max: number) {
+function count(max: number) {
   const expected = `an integer from 1 to ${max}`;
   return v.pipe(v.number(expected), v.integer(expected), v.minValue(1, expected), v.maxValue(max, expected));
 }
@@ -21,7 +21,7 @@ export function count(max: number) {
 /** A matrix's rows or columns. */
 export const width = count(MAX_WIDTH);
 /** E, and the number of experts a token may have. */
-export const expertCount = count(MAX_EXPERTS);
+const expertCount = count(MAX_EXPERTS);
 /** Layer numbers in lists such as `mlp_only_layers`. */
 export const layerNumber = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_LAYERS));
 /** A finite number above 0. */
@@ -65,7 +65,7 @@ export const commonFields = {
   head_dim: v.nullish(width),
   max_position_embeddings: count(MAX_CONTEXT),
   rms_norm_eps: v.nullish(positive),
-  hidden_act: v.optional(activation, 'silu'),
+  hidden_act: v.nullish(activation, 'silu'),
   tie_word_embeddings: flag(false),
   rope_theta: v.nullish(positive),
   rope_scaling: v.nullish(ropeParameters),

@@ -17,7 +17,7 @@ export interface TemplateStatement {
 
 declare const program: unique symbol;
 /** A parsed template. */
-export interface TemplateProgram {
+interface TemplateProgram {
   readonly [program]: true;
 }
 

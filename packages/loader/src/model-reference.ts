@@ -10,7 +10,7 @@ export type ModelReference =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'gguf'; readonly path: string };
 
-export const EMBEDDED_MODEL = 'tiny-moe';
+const EMBEDDED_MODEL = 'tiny-moe';
 
 /** @throws MoeqError for an empty text */
 export function parseModelReference(reference: string): ModelReference {

@@ -37,6 +37,23 @@ const layer = (role: Role, shape: LayerShape, projection?: Projection): LayerSlo
   shape,
   ...(projection && { projection }),
 });
+const queryWidth = ({ attention }: DecoderConfig) => attention.heads * attention.headDim;
+const keyWidth = ({ attention }: DecoderConfig) => attention.kvHeads * attention.headDim;
+const normOver = (config: DecoderConfig, all: number) => {
+  const over = config.attention.queryKeyNorm;
+  return over === null ? null : [over === 'all' ? all : config.attention.headDim];
+};
+const routed =
+  (shape: (moe: MoeConfig, hidden: number) => number[] | null): LayerShape =>
+  ({ hiddenSize }, { mlp }) =>
+    mlp.kind === 'moe' ? shape(mlp, hiddenSize) : null;
+const dense =
+  (shape: (hidden: number, intermediate: number) => number[]): LayerShape =>
+  ({ hiddenSize }, { mlp }) =>
+    mlp.kind === 'dense' ? shape(hiddenSize, mlp.intermediateSize) : null;
+const shared = (shape: (hidden: number, intermediate: number) => number[]): LayerShape =>
+  routed((moe, hidden) => (moe.shared === null ? null : shape(hidden, moe.shared.intermediateSize)));
+
 const expert = (
   projection: Projection,
   shape: (hidden: number, intermediate: number) => number[],
@@ -44,24 +61,8 @@ const expert = (
   of: 'expert',
   role: 'expert',
   projection,
-  shape: ({ hiddenSize }, { mlp }) => (mlp.kind === 'moe' ? shape(hiddenSize, mlp.intermediateSize) : null),
+  shape: routed((moe, hidden) => shape(hidden, moe.intermediateSize)),
 });
-
-const queryWidth = ({ attention }: DecoderConfig) => attention.heads * attention.headDim;
-const keyWidth = ({ attention }: DecoderConfig) => attention.kvHeads * attention.headDim;
-const normOver = (config: DecoderConfig, all: number) => {
-  const over = config.attention.queryKeyNorm;
-  return over === null ? null : [over === 'all' ? all : config.attention.headDim];
-};
-const moe = ({ mlp }: LayerConfig): MoeConfig | null => (mlp.kind === 'moe' ? mlp : null);
-const dense =
-  (shape: (hidden: number, intermediate: number) => number[]): LayerShape =>
-  ({ hiddenSize }, { mlp }) =>
-    mlp.kind === 'dense' ? shape(hiddenSize, mlp.intermediateSize) : null;
-const shared =
-  (shape: (hidden: number, intermediate: number) => number[]): LayerShape =>
-  ({ hiddenSize }, { mlp }) =>
-    mlp.kind === 'moe' && mlp.shared !== null ? shape(hiddenSize, mlp.shared.intermediateSize) : null;
 
 const inwards = (hidden: number, intermediate: number) => [intermediate, hidden];
 const outwards = (hidden: number, intermediate: number) => [hidden, intermediate];
@@ -88,13 +89,22 @@ export const slots = {
   denseUp: layer('denseMlp', dense(inwards), 'upProj'),
   denseDown: layer('denseMlp', dense(outwards), 'downProj'),
 
-  router: layer('router', (c, l) => (moe(l) ? [moe(l)?.route.experts ?? 0, c.hiddenSize] : null)),
-  correctionBias: layer('router', (_, l) => (moe(l)?.correctionBias ? [moe(l)?.route.experts ?? 0] : null)),
+  router: layer(
+    'router',
+    routed(({ route }, hidden) => [route.experts, hidden]),
+  ),
+  correctionBias: layer(
+    'router',
+    routed((moe) => (moe.correctionBias ? [moe.route.experts] : null)),
+  ),
   sharedGate: layer('sharedExpert', shared(inwards), 'gateProj'),
   sharedUp: layer('sharedExpert', shared(inwards), 'upProj'),
   sharedDown: layer('sharedExpert', shared(outwards), 'downProj'),
   /** Decides like a router how much of the shared expert a token gets, and is as small and as sensitive. */
-  sharedOutputGate: layer('router', (c, l) => (moe(l)?.shared?.gated ? [1, c.hiddenSize] : null)),
+  sharedOutputGate: layer(
+    'router',
+    routed(({ shared: one }, hidden) => (one?.gated ? [1, hidden] : null)),
+  ),
 
   expertGate: expert('gateProj', inwards),
   expertUp: expert('upProj', inwards),

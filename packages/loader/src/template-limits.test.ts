@@ -32,7 +32,6 @@ const hostile = {
 };
 
 test.each(Object.entries(hostile))('%s', (_, template) => {
-  const started = performance.now();
   const failure = (() => {
     try {
       return render(template);
@@ -45,8 +44,6 @@ test.each(Object.entries(hostile))('%s', (_, template) => {
     /^tokenizer_config\.json: cannot (?:read|run) the chat template: expected .+, found .+$/s,
   );
   expect((failure as MoeqError).message.length).toBeLessThan(500);
-  // No limit of time, but one that a template without an end would pass.
-  expect(performance.now() - started).toBeLessThan(30_000);
 });
 
 test('members of prototypes are undefined, not reachable', () => {

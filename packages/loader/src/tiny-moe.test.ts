@@ -4,6 +4,7 @@ import { referenceBackend } from '@moeq/kernels';
 import { createModel, type Model } from '@moeq/runtime';
 import { modelUrl } from '@moeq/tiny-moe';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LoadedTensor } from './matrix-stage.js';
 import { openModel } from './node/open-model.js';
 import { largestDifference, Reference } from './testkit/golden.js';
 
@@ -58,3 +59,36 @@ describe('in bfloat16', () => {
     },
   );
 });
+
+describe('in nf4, quantized while loading', () => {
+  test('experts at 4.13 bits, all else as it was, and most next tokens the same', async () => {
+    const source = await openModel('tiny-moe', { recipe: 'nf4' });
+    const model = await createModel(source, { backend: referenceBackend() });
+    await source.close();
+    const { tensors } = source.report();
+    const experts = tensors.filter(({ role }) => role === 'expert');
+    expect(experts).toHaveLength(6 * 8 * 3);
+    const bits = (16 * sum(experts, 'loaded')) / sum(experts, 'stored');
+    expect(bits).toBeGreaterThan(4.12);
+    expect(bits).toBeLessThan(4.2);
+    for (const { role, stored, loaded } of tensors) expect(role === 'expert' || stored === loaded).toBe(true);
+
+    const tokens = reference.integers('0.tokens');
+    const { logits, vocabularySize } = await model.logits([...tokens]);
+    const best = (all: Float32Array, token: number) => {
+      const row = all.subarray(token * vocabularySize, (token + 1) * vocabularySize);
+      return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
+    };
+    const positions = [...tokens.keys()];
+    const same = positions.filter(
+      (token) => best(logits, token) === best(reference.floats('0.logits'), token),
+    );
+    expect(same.length / positions.length).toBeGreaterThan(0.8);
+    expect(largestDifference(logits, reference.floats('0.logits'))).toBeGreaterThan(1e-3);
+    await model.close();
+  });
+});
+
+function sum(tensors: readonly LoadedTensor[], side: 'stored' | 'loaded'): number {
+  return tensors.reduce((total, { bytes }) => total + bytes[side], 0);
+}

@@ -2,7 +2,7 @@
 // whose output each token weighs by sigmoid(x · shared_expert_gate). Layers can be dense.
 import * as v from 'valibot';
 import { defineArchitecture } from '../architecture.js';
-import { commonFields, flag, layerNumber, width } from '../config.js';
+import { commonFields, configError, flag, layerNumber, width } from '../config.js';
 import { biasNames, decoderConfig, denseNames, llamaNames, mlpExpertNames } from './llama.js';
 import { sparseFields, sparseLayer, topKSoftmax } from './qwen.js';
 
@@ -31,6 +31,10 @@ export const qwen2Moe = defineArchitecture({
     layer_types: v.nullish(v.array(v.picklist(['full_attention', 'sliding_attention']))),
   },
   decoder: (config, file) => {
+    const types = config.layer_types?.length ?? config.num_hidden_layers;
+    if (types !== config.num_hidden_layers) {
+      throw configError(file, `layer_types of ${config.num_hidden_layers} layers`, String(types));
+    }
     const slides = (index: number) =>
       config.layer_types == null
         ? index % 2 === 0 && index < (config.max_window_layers ?? 28)
