@@ -16,7 +16,7 @@ const order = [
   'evaluate',
 ];
 const without = {
-  router: ['tensors', 'quantizers'],
+  router: ['quantizers'],
   kernels: ['quantizers'],
   wasm: ['quantizers'],
   webgpu: ['quantizers', 'wasm'],
