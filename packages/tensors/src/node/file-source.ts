@@ -15,17 +15,19 @@ const readBytes = 64 * 2 ** 20;
  */
 export async function fileSource(path: string): Promise<ByteSource & { close(): Promise<void> }> {
   const handle = await withFileErrors('open', path, () => open(path, 'r'));
-  const stat = await handle.stat();
-  if (!stat.isFile()) {
-    await handle.close();
+  const { size } = await withFileErrors('open', path, async () => {
+    const stat = await handle.stat();
+    if (stat.isFile()) return stat;
     throw new MoeqError({
       operation: 'open',
       subject: path,
       expected: 'a file',
       found: 'a folder or device',
     });
-  }
-  const { size } = stat;
+  }).catch(async (error: unknown) => {
+    await handle.close();
+    throw error;
+  });
   return {
     name: path,
     size,
