@@ -202,8 +202,11 @@ describe('conformance suite', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  test('refuses to skip what does not exist', () => {
-    const skip = [{ reason: 'slow', tests: ['linear: F64'] }];
-    expect(() => testBackend({ name: 'reference', make: referenceBackend, skip })).toThrow(MoeqError);
+  test.each([
+    ['a case that does not exist', { skip: [{ reason: 'slow', tests: ['linear: F64'] }] }],
+    ['an unknown option', { seeds: 3 }],
+    ['an unknown tolerance', { tolerance: { quantised: 1 } }],
+  ])('refuses %s', (_, options) => {
+    expect(() => testBackend({ name: 'reference', make: referenceBackend, ...options })).toThrow(MoeqError);
   });
 });

@@ -36,6 +36,7 @@ export interface BackendTestOptions {
 }
 
 const optionNames = ['name', 'make', 'tolerance', 'skip', 'seed'];
+const toleranceNames = ['float', 'quantized'];
 
 /**
  * Declares the tests of a backend.
@@ -45,6 +46,7 @@ export function testBackend(options: BackendTestOptions): void {
   const { name, make, tolerance, skip = [], seed = Math.floor(Math.random() * 2 ** 32) } = options;
   const skipped = new Map(skip.flatMap(({ reason, tests }) => tests.map((each) => [each, reason] as const)));
   checkNames('options', Object.keys(options), optionNames);
+  checkNames('tolerance', Object.keys(tolerance ?? {}), toleranceNames);
   checkNames(
     'skipped cases',
     [...skipped.keys()],

@@ -40,8 +40,4 @@ export class Handles<Handle extends object, Data> {
   clear(): void {
     this.#data.clear();
   }
-
-  values(): IterableIterator<Data> {
-    return this.#data.values();
-  }
 }

@@ -72,7 +72,7 @@ export function naiveMlp(x: Numbers, gateUp: Numbers, down: Numbers, activation:
   return naiveLinear(inner, down);
 }
 
-export function naiveActivation(activation: Activation, x: number): number {
+function naiveActivation(activation: Activation, x: number): number {
   if (activation === 'silu') return x * naiveSigmoid(x);
   if (activation === 'gelu') return (x / 2) * (1 + naiveErf(x / Math.sqrt(2)));
   return (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));

@@ -50,7 +50,7 @@ export function referenceBackend(): Backend {
 
     async loadExperts(experts, expert) {
       checkAlive('load experts');
-      if (experts < 1) {
+      if (!Number.isSafeInteger(experts) || experts < 1) {
         throw new MoeqError({
           operation: 'load',
           subject: 'experts',
