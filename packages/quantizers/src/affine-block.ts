@@ -74,7 +74,7 @@ function searchScale(weights: Float32Array, first: number, last: number, step: n
   return bestScale;
 }
 
-/** Codes of weights `first` to `last`, to the nearest, ties to even; the zero where the scale is 0. */
+/** Codes of weights `first` to `last`, to the nearest, ties of the float32 quotient to even; the zero where the scale is 0. */
 export function encodeBlock(
   weights: Float32Array,
   first: number,
@@ -83,7 +83,7 @@ export function encodeBlock(
   codes: Uint8Array,
 ): void {
   for (let i = first; i < last; i++) {
-    codes[i] = scale === 0 ? zero : clamp(roundToEven((weights[i] as number) / scale) + zero);
+    codes[i] = scale === 0 ? zero : clamp(roundToEven(Math.fround((weights[i] as number) / scale)) + zero);
   }
 }
 

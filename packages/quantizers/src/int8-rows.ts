@@ -1,6 +1,7 @@
 // Row-wise int8 of LLM.int8: SCB[r] = max |W[r, :]|, code = round(W * 127 / SCB), weight = code * SCB / 127.
 // arXiv:2208.07339; bit for bit bitsandbytes functional.py, int8_vectorwise_quant, on its default path: the factor is the
-// float32 reciprocal of SCB times 127. A row of zeros, which is undefined there, gets codes 0 and SCB 0.
+// float32 reciprocal of SCB times 127. A row of zeros, which is undefined there, gets codes 0 and SCB 0, and
+// one whose factor overflows a double for it.
 //
 // Shapes: N rows, K columns.
 import { roundToEven } from './rounding.js';
@@ -34,7 +35,8 @@ export function quantizeInt8Rows(
     }
     absmax[row] = largest;
     if (largest === 0) continue;
-    const factor = Math.fround(Math.fround(1 / largest) * 127);
+    const single = Math.fround(Math.fround(1 / largest) * 127);
+    const factor = single === Infinity ? 127 / largest : single;
     for (let i = start; i < end; i++) codes[i] = roundToEven(Math.fround((values[i] as number) * factor));
   }
   if (outlierThreshold !== Infinity) clearOutlierColumns(values, columns, outlierThreshold, codes);

@@ -7,7 +7,7 @@ import { quantizeInt8Rows } from './int8-rows.js';
 import { strict, validate } from './options.js';
 import { bytePlane, floatPlane } from './plane.js';
 import type { Quantizer } from './quantizer.js';
-import { finiteScale, roundToEven } from './rounding.js';
+import { finiteScale, largestFloat, roundToEven } from './rounding.js';
 
 export type Int8Options =
   | { readonly granularity?: 'row' }
@@ -21,6 +21,9 @@ const optionsSchema = v.variant(
   ],
   'row or block',
 );
+
+/** The largest float16. */
+const largestHalf = 65504;
 
 /** 1/127 as bitsandbytes writes it, functional.py, int8_vectorwise_dequant. */
 export const int8RowMultiplier = 7.874015718698502e-3;
@@ -71,14 +74,13 @@ function rowWise(): Quantizer {
 
 /** bitsandbytes casts bfloat16 weights to float16 first (Int8Params); float16 and float32 it quantizes as they are. */
 function asLlmInt8Sees(weights: Float32Array, dtype: FloatDType, name: string): Float32Array {
-  if (dtype !== 'BF16') return weights;
-  const cast = toFloat32(fromFloat32(weights, 'F16'), 'F16');
-  const index = cast.findIndex((weight) => !Number.isFinite(weight));
-  if (index < 0) return cast;
+  const limit = dtype === 'BF16' ? largestHalf : largestFloat / 127;
+  const index = weights.findIndex((weight) => Math.abs(weight) > limit);
+  if (index < 0) return dtype === 'BF16' ? toFloat32(fromFloat32(weights, 'F16'), 'F16') : weights;
   throw new MoeqError({
     operation: 'quantize to int8 rows',
     subject: name,
-    expected: 'weights within the range of float16, through which LLM.int8 takes them',
+    expected: `weights up to ${limit}, as LLM.int8 ${dtype === 'BF16' ? 'takes them through float16' : 'multiplies 127 by SCB'}`,
     found: `${weights[index]} at element ${index}`,
   });
 }
@@ -121,7 +123,7 @@ function quantizeBlock(weights: Float32Array, first: number, last: number, codes
   const scale = finiteScale(largest / 127, 127);
   if (scale === 0) return 0;
   for (let i = first; i < last; i++) {
-    const code = roundToEven((weights[i] as number) / scale);
+    const code = roundToEven(Math.fround((weights[i] as number) / scale));
     codes[i] = code > 127 ? 127 : Math.max(code, -127);
   }
   return scale;
