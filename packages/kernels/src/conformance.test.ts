@@ -6,6 +6,7 @@ import type { Activations, Backend, Step } from './backend.js';
 import { Bench } from './conformance/bench.js';
 import { cases } from './conformance/cases.js';
 import { seededRandom } from './conformance/random.js';
+import type { BackendTestOptions } from './conformance.js';
 import { testBackend } from './conformance.js';
 import { referenceBackend } from './reference/backend.js';
 
@@ -207,6 +208,7 @@ describe('conformance suite', () => {
     ['an unknown option', { seeds: 3 }],
     ['an unknown tolerance', { tolerance: { quantised: 1 } }],
   ])('refuses %s', (_, options) => {
-    expect(() => testBackend({ name: 'reference', make: referenceBackend, ...options })).toThrow(MoeqError);
+    const wrong = { name: 'reference', make: referenceBackend, ...options } as BackendTestOptions;
+    expect(() => testBackend(wrong)).toThrow(MoeqError);
   });
 });
