@@ -64,14 +64,19 @@ describe('is refused', () => {
     [
       'with a part of a kind that nobody knows',
       { pre_tokenizer: { type: 'Telepathy' } },
-      /that @huggingface\/tokenizers can build, found ".*Telepathy/,
+      /that @huggingface\/tokenizers can run, found ".*Telepathy/,
     ],
     [
       'with a model of a kind that nobody knows',
       model({ type: 'Telepathy' }),
       /model\.type to be .*BPE.*, found "Telepathy"/,
     ],
-    ['with a pattern that is none', split('(unclosed'), /that @huggingface\/tokenizers can build/],
+    [
+      'with a pattern of another kind',
+      { normalizer: { type: 'Replace', pattern: { Glob: '*' }, content: '' } },
+      /a pattern with a text as String or Regex, found "{\\"Glob\\":\\"\*\\"}"/,
+    ],
+    ['with a pattern that is none', split('(unclosed'), /that @huggingface\/tokenizers can run/],
     [
       'with a pattern of exponential cost',
       split('(a+)+$'),

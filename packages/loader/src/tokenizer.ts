@@ -54,39 +54,46 @@ export function createTokenizer(files: TokenizerFiles, vocabularySize: number): 
   const { file } = files;
   const largest = assertTokenizer(files.tokenizer, file, vocabularySize);
   assertPatterns(files.tokenizer, file);
-  const hub = construct(files);
-  return {
+  const hub = attempt(file, () => construct(files));
+  const tokenizer: Tokenizer = {
     vocabularySize: largest + 1,
     encode(text, options = {}) {
-      const { ids } = hub.encode(text, { add_special_tokens: options.addSpecialTokens ?? true });
-      const unknown = ids.findIndex((value) => !(Number.isInteger(value) && value >= 0));
-      if (unknown !== -1)
-        throw tokenizerError(file, 'a token for every text', `none for a part of ${quote(text)}`);
+      const { ids } = attempt(file, () =>
+        hub.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }),
+      );
+      const unknown = ids.some((value) => !(Number.isInteger(value) && value >= 0 && value <= largest));
+      if (unknown) throw tokenizerError(file, 'a token for every text', `none for a part of ${quote(text)}`);
       return ids;
     },
     decode(ids, options = {}) {
       if (ids.length === 0) return '';
-      return hub.decode([...ids], { skip_special_tokens: options.skipSpecialTokens ?? false });
+      const text = attempt(file, () =>
+        hub.decode([...ids], { skip_special_tokens: options.skipSpecialTokens ?? false }),
+      );
+      if (typeof text !== 'string') throw tokenizerError(file, 'a decoder that gives text', typeof text);
+      return text;
     },
   };
+  tokenizer.decode([largest]);
+  return tokenizer;
 }
 
-function construct({ tokenizer, config, file }: TokenizerFiles): HubTokenizer {
+function construct({ tokenizer, config }: TokenizerFiles): HubTokenizer {
+  // The library tidies spaces before punctuation unless told not to; transformers does so only where a file says it.
+  const { clean_up_tokenization_spaces: tidy } = config;
+  return new HubTokenizer(
+    { added_tokens: [], ...tokenizer },
+    { ...config, clean_up_tokenization_spaces: tidy === true },
+  );
+}
+
+/** What the library makes of a malformed part shows only when it runs: any error of it is one about the file. */
+function attempt<Result>(file: string, action: () => Result): Result {
   try {
-    // The library tidies spaces before punctuation unless told not to; transformers does so only where a file says it.
-    const { clean_up_tokenization_spaces: tidy } = config;
-    return new HubTokenizer(
-      { added_tokens: [], ...tokenizer },
-      { ...config, clean_up_tokenization_spaces: tidy === true },
-    );
+    return action();
   } catch (cause) {
     const found = cause instanceof Error ? cause.message : String(cause);
-    throw tokenizerError(
-      file,
-      'a tokenizer that @huggingface/tokenizers can build',
-      quote(found, 120),
-      cause,
-    );
+    throw tokenizerError(file, 'a tokenizer that @huggingface/tokenizers can run', quote(found, 120), cause);
   }
 }
 
@@ -119,16 +126,24 @@ function assertTokenizer(tokenizer: unknown, file: string, vocabularySize: numbe
   return largest;
 }
 
-/** Walks all of the file but the vocabulary: every `{ "Regex": … }` in a normalizer, pre-tokenizer or decoder. */
+/** Walks all of the file but the vocabulary: every pattern of a normalizer, pre-tokenizer or decoder. */
 function assertPatterns(tokenizer: Readonly<Record<string, unknown>>, file: string): void {
   const visit = (value: unknown) => {
     if (!isObject(value) && !Array.isArray(value)) return;
     for (const [key, part] of Object.entries(value)) {
-      if (key === 'Regex' && typeof part === 'string') assertBoundedCost(part, file);
+      if (key === 'pattern') assertPattern(part, file);
       else visit(part);
     }
   };
   for (const part of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder']) visit(tokenizer[part]);
+}
+
+function assertPattern(pattern: unknown, file: string): void {
+  const { String: text, Regex: expression } = isObject(pattern) ? pattern : {};
+  if (typeof expression === 'string') assertBoundedCost(expression, file);
+  else if (typeof text !== 'string') {
+    throw tokenizerError(file, 'a pattern with a text as String or Regex', quote(pattern));
+  }
 }
 
 function tokenizerError(subject: string, expected: string, found: string, cause?: unknown): MoeqError {
