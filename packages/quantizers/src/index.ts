@@ -1,6 +1,6 @@
 // Formats for weights, recipes that say which role gets which, and the forms in which checkpoints hold them.
 
-export type { Assignment, Expression } from './bitsandbytes/express.js';
+export type { Assignment, BitsandbytesConfig, Expression } from './bitsandbytes/express.js';
 export { canExpress } from './bitsandbytes/express.js';
 export { bitsandbytesGroups, fromBitsandbytes } from './bitsandbytes/read.js';
 export { planBitsandbytes, toBitsandbytes } from './bitsandbytes/write.js';

@@ -16,9 +16,12 @@ export interface Assignment {
 
 export type Expression =
   /** The quantization_config to write into config.json. */
-  | { readonly expressible: true; readonly config: Readonly<Record<string, unknown>> }
+  | { readonly expressible: true; readonly config: BitsandbytesConfig }
   /** One clause that names a tensor. */
   | { readonly expressible: false; readonly reason: string };
+
+/** As transformers writes it, without llm_int8_threshold. */
+export type BitsandbytesConfig = Readonly<ReturnType<typeof configOf>>;
 
 /** The nested block size that bitsandbytes' kernels have built in. */
 const nestedBlockSize = 256;
@@ -79,11 +82,7 @@ function describe({ type, blockSize, doubleQuant }: Setting): string {
 }
 
 /** llm_int8_threshold is left out: its default 6.0 holds, and JSON of JavaScript cannot write the float that is asked for. */
-function configOf(
-  { type, doubleQuant }: Setting,
-  skip: string[],
-  computeDtype: FloatDType,
-): Record<string, unknown> {
+function configOf({ type, doubleQuant }: Setting, skip: readonly string[], computeDtype: FloatDType) {
   const fourBit = type !== 'int8';
   return {
     quant_method: 'bitsandbytes',
