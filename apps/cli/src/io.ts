@@ -1,6 +1,7 @@
 // What a command may touch of the world outside: three streams and one signal. The real ones come from bin.ts, tests
 // bring their own, so every command runs in-process and nothing below this file knows `process`.
 import type { Readable, Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { styleText } from 'node:util';
 
 export interface Output extends Writable {
@@ -48,6 +49,15 @@ export function note(io: Io, text: string): void {
 /** A warning on stderr: one line, never lost among the progress. */
 export function warn(io: Io, text: string): void {
   io.stderr.write(`${painter(io.stderr)('yellow', 'warning:')} ${text}\n`);
+}
+
+/**
+ * Writes a piece of a result and lets the process turn to what waits: a backend that computes in this thread leaves no
+ * other moment for Ctrl-C, for a reader that has gone, or for the bar.
+ */
+export async function writeNow(stream: Output, text: string): Promise<void> {
+  if (text !== '') stream.write(text);
+  await setImmediate();
 }
 
 /** The most memory that this process has held so far, in bytes. */

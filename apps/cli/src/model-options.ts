@@ -5,7 +5,7 @@ import { openModel } from '@moeq/loader/node';
 import { createModel, type LoadProgress, type Model } from '@moeq/runtime';
 import type { Command } from 'commander';
 import { type BackendName, backendNames, openBackend } from './backend.js';
-import type { Io } from './io.js';
+import { type Io, note } from './io.js';
 import { collect, oneOf, wholeNumber } from './options.js';
 import { progressBar } from './progress.js';
 
@@ -35,6 +35,8 @@ export function withModelOptions(command: Command): Command {
 export interface OpenedModel extends AsyncDisposable {
   readonly model: Model;
   readonly backend: Backend;
+  /** Whether there is a chat template. */
+  readonly chats: boolean;
   /** Of opening, quantizing and loading. */
   readonly loadSeconds: number;
 }
@@ -61,8 +63,11 @@ export async function open(io: Io, name: string, options: ModelOptions): Promise
         throw error;
       },
     );
+    progress.stop();
+    for (const text of source.report().notices) note(io, `note: ${text}`);
     const loadSeconds = (performance.now() - started) / 1000;
-    return { model, backend, loadSeconds, [Symbol.asyncDispose]: () => backend.destroy() };
+    const chats = source.formatChat !== null;
+    return { model, backend, chats, loadSeconds, [Symbol.asyncDispose]: () => backend.destroy() };
   } finally {
     progress.stop();
     await source.close();

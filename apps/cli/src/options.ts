@@ -40,6 +40,7 @@ export function number(range: Range): (text: string) => number {
 
 /** For options that may be given several times. */
 export function collect(text: string, earlier: readonly string[] | undefined): readonly string[] {
+  if (text === '') throw new InvalidArgumentError('It takes a text of at least one character.');
   return [...(earlier ?? []), text];
 }
 

@@ -123,7 +123,7 @@ function closing(report: QuantizeReport, paint: Paint): string[] {
   lines.push(`  ${label('took')}  ${rate}, at most ${formatBytes(report.peakRssBytes)} of memory`);
   const size = formatBytes(files.reduce((sum, file) => sum + file.bytes, 0));
   lines.push(
-    `  ${label('wrote')}  ${report.out}  ${paint('dim', `${size} in ${files.length} files, ${report.form} form`)}`,
+    `  ${label('wrote')}  ${report.out}  ${paint('dim', `${size} in ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${report.form} form`)}`,
   );
   return lines;
 }

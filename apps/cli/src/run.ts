@@ -62,10 +62,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 function report(error: unknown, debug: boolean, io: Io): void {
   const message = error instanceof Error ? error.message : String(error);
-  const red = painter(io.stderr);
-  io.stderr.write(`${red('red', 'moeq:')} ${message}\n`);
+  const fault = MoeqError.isInstance(error) ? '' : ' (a fault of moeq itself; --debug prints where)';
+  io.stderr.write(`${painter(io.stderr)('red', 'moeq:')} ${message}${debug ? '' : fault}\n`);
   if (debug && error instanceof Error) io.stderr.write(`${error.stack ?? ''}\n`);
-  else if (!MoeqError.isInstance(error)) {
-    io.stderr.write(`${red('dim', 'This is a fault of moeq itself; --debug prints where it happened.')}\n`);
-  }
 }

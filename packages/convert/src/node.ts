@@ -3,4 +3,5 @@
 export type { QuantizeOptions, QuantizeProgress } from './node/options.js';
 export { loadPlugins } from './node/plugin.js';
 export { quantizeCheckpoint } from './node/quantize-checkpoint.js';
+export type { RecipeSource } from './node/recipe-file.js';
 export { loadRecipe } from './node/recipe-file.js';

@@ -1,9 +1,10 @@
 // moeq chat: a conversation in the terminal, in the words of the model's chat template. Answers go to stdout, prompts to
 // stderr, so that `moeq chat < questions.txt > answers.txt` works too.
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import type { ChatMessage, Model } from '@moeq/runtime';
+import { MoeqError } from '@moeq/tensors';
 import { Command } from 'commander';
-import { type Io, note, painter } from '../io.js';
+import { type Io, note, painter, warn, writeNow } from '../io.js';
 import { type ModelOptions, open, withModelOptions } from '../model-options.js';
 import { type SamplingOptions, samplingOf, withSamplingOptions } from '../sampling-options.js';
 
@@ -31,6 +32,7 @@ export function chat(io: Io): Command {
     .addHelpText('after', help)
     .action(async (name: string, options: Options) => {
       await using opened = await open(io, name, options);
+      if (!opened.chats) throw noTemplate(name);
       await converse(io, opened.model, options);
     });
 }
@@ -38,62 +40,87 @@ export function chat(io: Io): Command {
 async function converse(io: Io, model: Model, options: Options): Promise<void> {
   const beginning: ChatMessage[] =
     options.system === undefined ? [] : [{ role: 'system', content: options.system }];
-  let messages = [...beginning];
-  let answering: AbortController | null = null;
-
-  const terminal = io.stdin.isTTY === true && io.stderr.isTTY === true;
-  const lines = createInterface({ input: io.stdin, output: io.stderr, terminal });
-  const leave = () => lines.close();
-  io.signal.addEventListener('abort', leave);
-  // In a terminal readline takes Ctrl-C as a key and the process gets no signal.
-  lines.on('SIGINT', () => (answering === null ? leave() : answering.abort()));
-  lines.setPrompt(terminal ? painter(io.stderr)('cyan', '> ') : '');
-  if (terminal) note(io, '/reset forgets, /exit leaves, Ctrl-C stops an answer');
-  try {
-    lines.prompt();
-    for await (const line of lines) {
-      const content = line.trim();
-      if (content === '/exit') break;
-      if (content === '/reset') {
-        messages = [...beginning];
-        note(io, 'the conversation is forgotten');
-      } else if (content.startsWith('/'))
-        note(io, `no such command: ${content.split(' ', 1)[0]}; there are /reset and /exit`);
-      else if (content !== '') {
-        messages.push({ role: 'user', content });
-        answering = new AbortController();
-        const signal = AbortSignal.any([io.signal, answering.signal]);
-        messages.push({ role: 'assistant', content: await answer(io, model, messages, options, signal) });
-        answering = null;
-        if (io.signal.aborted) break;
-      }
-      lines.prompt();
+  let messages: readonly ChatMessage[] = beginning;
+  for await (const { line, signal } of questions(io)) {
+    if (line === '/exit') return;
+    if (line === '/reset') {
+      messages = beginning;
+      note(io, 'the conversation is forgotten');
+    } else if (line.startsWith('/')) {
+      note(io, `no such command: ${line.split(' ', 1)[0]}; there are /reset and /exit`);
+    } else if (line !== '') {
+      messages = await answer(io, model, [...messages, { role: 'user', content: line }], options, signal);
     }
-  } finally {
-    io.signal.removeEventListener('abort', leave);
-    lines.close();
+    if (io.signal.aborted) return;
   }
 }
 
-/** Streams one answer; what was written before an abort counts as the answer. */
+/** A line that was typed, and a signal that Ctrl-C aborts until the next line is asked for. */
+interface Question {
+  readonly line: string;
+  readonly signal: AbortSignal;
+}
+
+async function* questions(io: Io): AsyncGenerator<Question> {
+  const terminal = io.stdin.isTTY === true && io.stderr.isTTY === true;
+  const lines = createInterface({ input: io.stdin, output: io.stderr, terminal });
+  let answering: AbortController | null = null;
+  let open = true;
+  const leave = () => lines.close();
+  lines.on('close', () => {
+    open = false;
+  });
+  // In a terminal readline takes Ctrl-C as a key, and the process gets no signal.
+  lines.on('SIGINT', () => (answering === null ? leave() : answering.abort()));
+  lines.setPrompt(painter(io.stderr)('cyan', '> '));
+  io.signal.addEventListener('abort', leave);
+  if (terminal) note(io, '/reset forgets, /exit leaves, Ctrl-C stops an answer');
+  try {
+    if (terminal) lines.prompt();
+    for await (const line of lines) {
+      answering = new AbortController();
+      yield { line: line.trim(), signal: AbortSignal.any([io.signal, answering.signal]) };
+      answering = null;
+      if (terminal && open) lines.prompt();
+    }
+  } finally {
+    io.signal.removeEventListener('abort', leave);
+    leave();
+  }
+}
+
+/**
+ * Streams one answer; what was written before an abort counts as the answer.
+ * @returns the conversation with it, or without the question where there is no answer to it
+ */
 async function answer(
   io: Io,
   model: Model,
   messages: readonly ChatMessage[],
   options: Options,
   signal: AbortSignal,
-): Promise<string> {
-  let text = '';
-  for await (const piece of model.generate(
-    { messages },
-    {
-      ...samplingOf(options),
-      signal,
-    },
-  )) {
-    io.stdout.write(piece.text);
-    text += piece.text;
+): Promise<readonly ChatMessage[]> {
+  let content = '';
+  try {
+    for await (const piece of model.generate({ messages }, { ...samplingOf(options), signal })) {
+      await writeNow(io.stdout, piece.text);
+      content += piece.text;
+    }
+  } catch (error) {
+    // A conversation that has outgrown the context is no end.
+    if (!MoeqError.isInstance(error) || error.operation !== 'read the prompt') throw error;
+    warn(io, `${error.message}; /reset forgets the conversation`);
+    return messages.slice(0, -1);
   }
   io.stdout.write('\n');
-  return text;
+  return [...messages, { role: 'assistant', content }];
+}
+
+function noTemplate(model: string): MoeqError {
+  return new MoeqError({
+    operation: 'chat',
+    subject: model,
+    expected: 'a model with a chat template',
+    found: 'none',
+  });
 }

@@ -2,7 +2,7 @@
 import { text as readAll } from 'node:stream/consumers';
 import type { GenerationResult } from '@moeq/runtime';
 import { Command } from 'commander';
-import { type Io, note, painter, peakRssBytes, printJson } from '../io.js';
+import { type Io, note, painter, peakRssBytes, printJson, writeNow } from '../io.js';
 import { type ModelOptions, type OpenedModel, open, withModelOptions } from '../model-options.js';
 import { type SamplingOptions, samplingOf, withSamplingOptions } from '../sampling-options.js';
 
@@ -54,7 +54,7 @@ async function write(
   let result: GenerationResult | null = null;
   const settings = { ...samplingOf(options), signal: io.signal };
   for await (const piece of model.generate(prompt, settings)) {
-    if (!quiet) io.stdout.write(piece.text);
+    await writeNow(io.stdout, quiet ? '' : piece.text);
     result = piece.result ?? result;
   }
   if (!quiet) io.stdout.write('\n');

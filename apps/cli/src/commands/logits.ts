@@ -7,7 +7,7 @@ import { encodeSafetensors, MoeqError, quote, type Tensor } from '@moeq/tensors'
 import { writeFileAtomic } from '@moeq/tensors/node';
 import { Command } from 'commander';
 import { formatBytes } from '../format.js';
-import { type Io, note } from '../io.js';
+import { type Io, note, writeNow } from '../io.js';
 import { type ModelOptions, open, withModelOptions } from '../model-options.js';
 import { progressBar } from '../progress.js';
 
@@ -82,6 +82,7 @@ async function compute(
   try {
     for (const [index, ids] of rows.entries()) {
       progress.update(index, rows.length, '');
+      await writeNow(io.stdout, '');
       const result = await model.logits(ids, { routings: true, signal: io.signal });
       logits.push(result.logits);
       for (const { layer, expertsPerToken, expertIndices } of result.routings) {

@@ -7,15 +7,18 @@ import { importDefault } from './module-file.js';
 
 const operation = 'read the recipe';
 
+/** The name of a built-in recipe, or the data of a recipe or BitsAndBytesConfig. */
+export type RecipeSource = string | Readonly<Record<string, unknown>>;
+
 /**
  * What `quantizeCheckpoint` and `openModel` of @moeq/loader take as a recipe.
  * @param name a built-in recipe, the name of one of `quantizers`, or a path that ends in .json, .mjs or .js. Modules are
  *   code and run; their default export is the recipe's data.
  * @throws MoeqError when there is no such recipe or file; whether its content is a recipe is seen when it is used
  */
-export async function loadRecipe(name: string, quantizers: readonly Quantizer[] = []): Promise<unknown> {
-  if (/\.json$/.test(name)) return readJson(name);
-  if (/\.m?js$/.test(name)) return importDefault(name, operation);
+export async function loadRecipe(name: string, quantizers: readonly Quantizer[] = []): Promise<RecipeSource> {
+  if (/\.json$/.test(name)) return asObject(await readJson(name), name);
+  if (/\.m?js$/.test(name)) return asObject(await importDefault(name, operation), name);
   const own = quantizers.some((quantizer) => quantizer.name === name);
   const builtIn = Object.hasOwn(recipes, name);
   if (builtIn && !own) return name;
@@ -41,4 +44,14 @@ async function readJson(path: string): Promise<unknown> {
   } catch (cause) {
     return fail(`text that begins with ${quote(text, 24)}`, cause);
   }
+}
+
+function asObject(value: unknown, path: string): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw new MoeqError({
+    operation,
+    subject: path,
+    expected: 'an object that holds a recipe',
+    found: quote(value),
+  });
 }
