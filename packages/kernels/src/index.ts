@@ -27,6 +27,7 @@ export {
   assertSegments,
   assertSize,
   attentionWidths,
+  inputColumns,
   mlpShape,
   weightShape,
 } from './shapes.js';

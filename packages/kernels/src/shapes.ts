@@ -155,6 +155,23 @@ export function assertSegments(
   assertSize('attend', 'tokens of all segments', tokens, covered);
 }
 
+/**
+ * Columns of `count` values as that many rows.
+ * @throws MoeqError unless they fill one row or more
+ */
+export function inputColumns(count: number, rows: number): number {
+  const columns = count / rows;
+  if (!Number.isSafeInteger(rows) || !Number.isSafeInteger(columns) || rows < 1 || columns < 1) {
+    throw new MoeqError({
+      operation: 'take as input',
+      subject: `${count} values`,
+      expected: 'a number of rows that divides them',
+      found: `${rows}`,
+    });
+  }
+  return columns;
+}
+
 /** @throws MoeqError when there is no index, or one is outside 0 to count - 1 */
 export function assertIndices(operation: string, subject: string, indices: Int32Array, count: number): void {
   if (indices.length === 0)

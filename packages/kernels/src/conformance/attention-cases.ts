@@ -88,7 +88,7 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly P
     const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
     for (let layer = layers - 1; layer >= 0; layer--) {
       const qkv = bench.normals(tokens, width);
-      const input = await bench.input(qkv);
+      const input = bench.input(qkv);
       const output = await bench.run((step) => step.attention(input(step), cache, layer, segments, spec));
       let row = 0;
       const expected = parts.flatMap(({ sequence, tokens: count }, i) =>
@@ -202,7 +202,7 @@ export const attentionCases: readonly Case[] = [
       const width = 4 * 16;
       const prefix = bench.normals(8, width);
       const next = bench.normals(2, width);
-      const [first, second] = [await bench.input(prefix), await bench.input(next)];
+      const [first, second] = [bench.input(prefix), bench.input(next)];
       const whole = [{ pages: Int32Array.of(6, 1), start: 0, tokens: 8 }];
       await bench.run((step) => step.attention(first(step), cache, 0, whole, spec));
       const branches = [Int32Array.of(6, 1, 3), Int32Array.of(6, 1, 0)].map((pages) => ({

@@ -15,7 +15,7 @@ const attention: AttentionSpec = { heads: 2, kvHeads: 1, headDim: 8, scale: 1, r
 async function refuse(bench: Bench, what: string, body: (step: Step) => unknown): Promise<void> {
   await assertRefused(what, () => bench.backend.step(async (step) => body(step)));
   const x = bench.normals(1, 3);
-  const input = await bench.input(x);
+  const input = bench.input(x);
   assertSame('the next step', await bench.run(input), x.values);
 }
 
@@ -80,9 +80,9 @@ export const errorCases: readonly Case[] = [
       const weight = await bench.weight(randomMatrix('F32', [6, 8], bench.random));
       const [six, eight] = [await bench.vector(new Float32Array(6)), await bench.vector(new Float32Array(8))];
       const [x, narrow, more] = [
-        await bench.input(bench.normals(2, 8)),
-        await bench.input(bench.normals(2, 7)),
-        await bench.input(bench.normals(3, 8)),
+        bench.input(bench.normals(2, 8)),
+        bench.input(bench.normals(2, 7)),
+        bench.input(bench.normals(3, 8)),
       ];
       await refuse(bench, 'linear of other columns', (step) => step.linear(narrow(step), weight));
       await refuse(bench, 'a bias of other length', (step) => step.linear(x(step), weight, eight));
@@ -91,6 +91,10 @@ export const errorCases: readonly Case[] = [
       );
       await refuse(bench, 'adding other columns', (step) => step.add(x(step), narrow(step)));
       await refuse(bench, 'adding other rows', (step) => step.add(x(step), more(step)));
+      for (const rows of [0, -2, 1.5, 3, Number.NaN]) {
+        await refuse(bench, `8 values as ${rows} rows`, (step) => step.input(new Float32Array(8), rows));
+      }
+      await refuse(bench, 'no values', (step) => step.input(new Float32Array(), 1));
       for (const ids of [[6], [-1], [0, 99], []]) {
         await refuse(bench, `embedding ids ${ids}`, (step) => step.embed(weight, Int32Array.from(ids)));
         await refuse(bench, `selecting rows ${ids}`, (step) =>
@@ -103,10 +107,10 @@ export const errorCases: readonly Case[] = [
     name: 'errors: routing and experts that disagree',
     async run(bench) {
       const [logits, other, x, narrow] = [
-        await bench.input(bench.normals(2, 4)),
-        await bench.input(bench.normals(3, 4)),
-        await bench.input(bench.normals(2, 12)),
-        await bench.input(bench.normals(2, 11)),
+        bench.input(bench.normals(2, 4)),
+        bench.input(bench.normals(3, 4)),
+        bench.input(bench.normals(2, 12)),
+        bench.input(bench.normals(2, 11)),
       ];
       const matrix = (rows: number, columns: number) =>
         randomMatrix('F32', [rows, columns], bench.random).data;
@@ -142,10 +146,7 @@ export const errorCases: readonly Case[] = [
       const sizes = { layers: 1, kvHeads: 1, headDim: 8, pageSize: 4, pages: 3 };
       await assertRefused('a cache without pages', () => bench.backend.createKvCache({ ...sizes, pages: 0 }));
       const cache = bench.cache(sizes);
-      const [qkv, narrow] = [
-        await bench.input(bench.normals(5, 32)),
-        await bench.input(bench.normals(5, 31)),
-      ];
+      const [qkv, narrow] = [bench.input(bench.normals(5, 32)), bench.input(bench.normals(5, 31))];
       const segment: Segment = { pages: Int32Array.of(2, 0), start: 0, tokens: 5 };
       const norm = { weight: await bench.vector(new Float32Array(7)), epsilon: 0, over: 'head' as const };
       const attend =

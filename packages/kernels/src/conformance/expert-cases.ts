@@ -39,7 +39,7 @@ async function checkExperts(
   const hidden = (mlps[0] as RandomMlp).down.rows;
   const x = bench.normals(logits.rows, hidden);
   const weights = await bench.experts(mlps.map((mlp) => mlp.data));
-  const [input, router] = [await bench.input(x), await bench.input(logits)];
+  const [input, router] = [bench.input(x), bench.input(logits)];
   const y = await bench.run((step) =>
     step.experts(input(step), step.route(router(step), spec), weights, activation),
   );

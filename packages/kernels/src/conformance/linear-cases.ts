@@ -21,7 +21,7 @@ async function checkLinear(
   bias?: Float32Array,
 ): Promise<void> {
   const weight = await bench.weight(...parts);
-  const input = await bench.input(x);
+  const input = bench.input(x);
   const added = bias && (await bench.vector(bias));
   const y = await bench.run((step) => step.linear(input(step), weight, added));
   const numbers = stackNumbers(parts);
@@ -210,7 +210,7 @@ export const linearCases: readonly Case[] = [
         const weight = await bench.weight(randomMatrix(kind, [10, 96], bench.random));
         const bias = bench.random.normals(10);
         const vector = await bench.vector(bias);
-        const input = await bench.input({ rows: 2, columns: 96, values: new Float32Array(192) });
+        const input = bench.input({ rows: 2, columns: 96, values: new Float32Array(192) });
         const y = await bench.run((step) => step.linear(input(step), weight, vector));
         assertSame('zeros times a matrix plus bias', y, [...bias, ...bias]);
       }

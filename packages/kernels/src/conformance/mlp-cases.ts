@@ -18,7 +18,7 @@ async function checkMlp(
   kind: keyof Tolerance,
 ) {
   const x = bench.normals(tokens, mlp.down.rows);
-  const [input, weights] = [await bench.input(x), await bench.mlp(mlp.data)];
+  const [input, weights] = [bench.input(x), await bench.mlp(mlp.data)];
   const y = await bench.run((step) => step.mlp(input(step), weights, activation));
   assertClose(
     `${tokens} tokens`,
@@ -71,7 +71,7 @@ export const mlpCases: readonly Case[] = [
         const gate = randomMatrix(gateKind, [1, 64], bench.random);
         const x = bench.normals(tokens, 64);
         const [input, weights, gateWeight] = [
-          await bench.input(x),
+          bench.input(x),
           await bench.mlp(mlp.data),
           await bench.weight(gate),
         ];

@@ -77,7 +77,7 @@ export const objectCases: readonly Case[] = [
         const planes = 'planes' in matrix.data ? Object.values(matrix.data.planes) : [matrix.data];
         for (const plane of planes) plane.data.fill(0);
         const x = bench.normals(2, 64);
-        const input = await bench.input(x);
+        const input = bench.input(x);
         const y = await bench.run((step) => step.linear(input(step), weight));
         const tolerance = typeof layout === 'string' ? bench.tolerance.float : bench.tolerance.quantized;
         assertClose('product', y, naiveLinear(x, matrix).values, tolerance);
@@ -86,7 +86,7 @@ export const objectCases: readonly Case[] = [
       const kept = values.slice();
       const bias = await bench.vector(values);
       values.fill(0);
-      const zeros = await bench.input({ rows: 1, columns: 4, values: new Float32Array(4) });
+      const zeros = bench.input({ rows: 1, columns: 4, values: new Float32Array(4) });
       const weight = await bench.weight(randomMatrix('F32', [16, 4], bench.random));
       assertSame('bias', await bench.run((step) => step.linear(zeros(step), weight, bias)), kept);
     },
@@ -95,7 +95,7 @@ export const objectCases: readonly Case[] = [
     name: 'backend: released objects are refused',
     async run(bench) {
       const { backend, random } = bench;
-      const input = await bench.input(bench.normals(1, 64));
+      const input = bench.input(bench.normals(1, 64));
       const weight = await bench.weight(randomMatrix('BF16', [3, 64], random));
       const vector = await bench.vector(random.normals(64));
       const mlp = await bench.mlp(expertsData(bench, 1, 64, 32)[0] as MlpData);
@@ -105,7 +105,7 @@ export const objectCases: readonly Case[] = [
       const route = { experts: 2, expertsPerToken: 1, score: 'softmax', normalizeTopK: true } as const;
       const attention = { heads: 2, kvHeads: 1, headDim: 16, scale: 1, rope: null };
       const segments = [{ pages: Int32Array.of(0), start: 0, tokens: 1 }];
-      const logits = await bench.input(bench.normals(1, 2));
+      const logits = bench.input(bench.normals(1, 2));
       await assertRefused('a released weight', () => bench.run((step) => step.linear(input(step), weight)));
       await assertRefused('a released vector', () =>
         bench.run((step) => step.rmsNorm(input(step), { weight: vector, epsilon: 0 })),
@@ -128,7 +128,7 @@ export const objectCases: readonly Case[] = [
       const other = await bench.another();
       try {
         const weight = await other.loadWeight([randomMatrix('F32', [3, 16], bench.random).data]);
-        const input = await bench.input(bench.normals(1, 16));
+        const input = bench.input(bench.normals(1, 16));
         await assertRefused('a weight of another backend', () =>
           bench.run((step) => step.linear(input(step), weight)),
         );

@@ -1,4 +1,4 @@
-// The operations without a matrix multiply: embed, rmsNorm, add, selectRows, read.
+// The operations without a matrix multiply: input, embed, rmsNorm, add, selectRows, read.
 import type { Case } from './bench.js';
 import { range } from './bench.js';
 import { assertClose, assertSame } from './compare.js';
@@ -10,6 +10,35 @@ import { randomMatrix } from './random-matrix.js';
 const decodeTolerance = 1e-6;
 
 export const plainCases: readonly Case[] = [
+  {
+    name: 'input: exactly, in a copy, of any shape',
+    async run(bench) {
+      for (const [rows, columns] of [
+        [1, 1],
+        [1, 257],
+        [70, 33],
+      ] as const) {
+        const values = bench.random.normals(rows * columns);
+        const kept = values.slice();
+        await bench.backend.step(async (step) => {
+          const x = step.input(values, rows);
+          values.fill(0);
+          assertSame('rows and columns', [x.rows, x.columns], [rows, columns]);
+          assertSame('values', await step.read(x), kept);
+        });
+      }
+    },
+  },
+  {
+    name: 'input: what an earlier step has read',
+    async run(bench) {
+      const [first, second] = [bench.normals(3, 20), bench.normals(3, 20)];
+      const x = await bench.run((step) => bench.input(first)(step));
+      const sum = await bench.run((step) => step.add(step.input(x, 3), bench.input(second)(step)));
+      const expected = makeNumbers(3, 20, (row, column) => at(first, row, column) + at(second, row, column));
+      assertClose('sum', sum, expected.values, bench.tolerance.float);
+    },
+  },
   {
     name: 'embed: rows of plain tables, exactly',
     async run(bench) {
@@ -75,7 +104,7 @@ export const plainCases: readonly Case[] = [
         const x = bench.normals(rows, columns, scale);
         const weight = bench.random.normals(columns);
         const vector = await bench.vector(weight);
-        const input = await bench.input(x);
+        const input = bench.input(x);
         const y = await bench.run((step) => step.rmsNorm(input(step), { weight: vector, epsilon }));
         assertClose(
           `[${rows}, ${columns}]`,
@@ -89,7 +118,7 @@ export const plainCases: readonly Case[] = [
   {
     name: 'rmsNorm: a row of zeros stays zero',
     async run(bench) {
-      const input = await bench.input(makeNumbers(2, 48, (row) => row));
+      const input = bench.input(makeNumbers(2, 48, (row) => row));
       const weight = await bench.vector(bench.random.normals(48));
       const y = await bench.run((step) => step.rmsNorm(input(step), { weight, epsilon: 1e-6 }));
       assertSame('row of zeros', y.subarray(0, 48), new Float32Array(48));
@@ -104,7 +133,7 @@ export const plainCases: readonly Case[] = [
         [70, 64],
       ] as const) {
         const [a, b] = [bench.normals(rows, columns), bench.normals(rows, columns)];
-        const [left, right] = [await bench.input(a), await bench.input(b)];
+        const [left, right] = [bench.input(a), bench.input(b)];
         const combination = (i: number, j: number) =>
           makeNumbers(rows, columns, (row, column) => i * at(a, row, column) + j * at(b, row, column)).values;
 
@@ -129,7 +158,7 @@ export const plainCases: readonly Case[] = [
     name: 'selectRows: any order, repeated, exactly',
     async run(bench) {
       const x = bench.normals(23, 50);
-      const input = await bench.input(x);
+      const input = bench.input(x);
       for (const rows of [
         Int32Array.of(22),
         Int32Array.of(0, 22, 5, 5, 1),
@@ -146,7 +175,7 @@ export const plainCases: readonly Case[] = [
     name: 'read: twice the same, in copies, between operations',
     async run(bench) {
       const x = bench.normals(3, 40);
-      const input = await bench.input(x);
+      const input = bench.input(x);
       await bench.backend.step(async (step) => {
         const activations = input(step);
         const first = await step.read(activations);

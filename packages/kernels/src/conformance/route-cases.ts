@@ -57,7 +57,7 @@ async function check(
   logits: Float32Array,
   bias?: Float32Array,
 ) {
-  const input = await bench.input({ rows: tokens, columns: spec.experts, values: logits });
+  const input = bench.input({ rows: tokens, columns: spec.experts, values: logits });
   const vector = bias && (await bench.vector(bias));
   const routing = await bench.backend.step(async (step) =>
     step.readRouting(step.route(input(step), spec, vector)),
@@ -122,7 +122,7 @@ export const routeCases: readonly Case[] = [
     async run(bench) {
       const logits = clearLogits(3, base, bench.random);
       logits[11] = Number.NaN;
-      const input = await bench.input({ rows: 3, columns: 8, values: logits });
+      const input = bench.input({ rows: 3, columns: 8, values: logits });
       await assertRefused('NaN among the logits', () =>
         bench.backend.step(async (step) => step.readRouting(step.route(input(step), base))),
       );

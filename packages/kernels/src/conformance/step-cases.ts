@@ -17,8 +17,8 @@ export const stepCases: readonly Case[] = [
       const experts = await bench.experts(expertsData(bench, 8, 96, 64));
       const wide = await bench.weight(randomMatrix(nf4.make(bench.random, 96), [150, 96], bench.random));
       for (const tokens of [1, 40]) {
-        const input = await bench.input(bench.normals(tokens, 96));
-        const logits = await bench.input({
+        const input = bench.input(bench.normals(tokens, 96));
+        const logits = bench.input({
           rows: tokens,
           columns: 8,
           values: clearLogits(tokens, spec, bench.random),
@@ -37,7 +37,7 @@ export const stepCases: readonly Case[] = [
     async run(bench) {
       const matrices = Array.from({ length: 8 }, () => randomMatrix('F32', [20, 32], bench.random));
       const x = bench.normals(3, 32);
-      const input = await bench.input(x);
+      const input = bench.input(x);
       const weights: Weight[] = [];
       for (const matrix of matrices) weights.push(await bench.weight(matrix));
       const events: string[] = [];
@@ -70,7 +70,7 @@ export const stepCases: readonly Case[] = [
     name: 'step: one that fails does not hold up the next',
     async run(bench) {
       const x = bench.normals(1, 8);
-      const input = await bench.input(x);
+      const input = bench.input(x);
       const failure = new Error('of the body itself');
       const failing = bench.backend.step(async (step) => {
         input(step);
@@ -88,7 +88,7 @@ export const stepCases: readonly Case[] = [
   {
     name: 'step: activations and the step die at its end',
     async run(bench) {
-      const input = await bench.input(bench.normals(2, 8));
+      const input = bench.input(bench.normals(2, 8));
       const spec = { experts: 8, expertsPerToken: 2, score: 'softmax', normalizeTopK: true } as const;
       const old = await bench.backend.step(async (step) => {
         const x = input(step);

@@ -5,7 +5,7 @@ import { route } from '@moeq/router';
 import { MoeqError } from '@moeq/tensors';
 import type { Activations, RoutingHandle, Step } from '../backend.js';
 import { Handles } from '../handles.js';
-import { assertIndices, assertSegments, assertSize, attentionWidths } from '../shapes.js';
+import { assertIndices, assertSegments, assertSize, attentionWidths, inputColumns } from '../shapes.js';
 import { sigmoid } from './activation.js';
 import { attend } from './attention.js';
 import { gatherRows, runExperts } from './experts.js';
@@ -46,9 +46,7 @@ export function openStep(objects: Objects): { step: Step; close: () => void } {
   const step: Step = {
     input(values, rows) {
       checkOpen();
-      const columns = values.length / Math.max(1, rows);
-      assertSize('input', 'values', rows * Math.floor(columns), values.length);
-      return keep(values.slice(), rows, columns);
+      return keep(values.slice(), rows, inputColumns(values.length, rows));
     },
 
     embed(table, ids, scale = 1) {
