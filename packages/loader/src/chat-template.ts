@@ -40,6 +40,8 @@ export function chatFormatter(
       ...specialTokens,
       messages: messages.map(({ role, content }) => ({ role, content })),
       add_generation_prompt: true,
+      tools: null,
+      documents: null,
     };
     return attempt('run', file, () => {
       for (const [name, value] of Object.entries(globals)) environment.set(name, value);

@@ -8,6 +8,7 @@ import { createTokenizer } from './tokenizer.js';
 
 const TOKENIZER = 'tokenizer.json';
 const TOKENIZER_CONFIG = 'tokenizer_config.json';
+const SPECIAL_TOKENS = 'special_tokens_map.json';
 const TEMPLATE = 'chat_template.jinja';
 
 export interface TextParts {
@@ -19,13 +20,17 @@ export interface TextParts {
 export async function readTextParts(files: FileSet, vocabularySize: number): Promise<TextParts> {
   const tokenizer = await readJsonObject(files, TOKENIZER, MAX_TOKENIZER_BYTES);
   const config = (await readJsonObject(files, TOKENIZER_CONFIG, MAX_CONFIG_BYTES)) ?? {};
+  const special = (await readJsonObject(files, SPECIAL_TOKENS, MAX_CONFIG_BYTES)) ?? {};
   const template = await chatTemplate(files, config);
   return {
     tokenizer:
       tokenizer === null
         ? null
         : createTokenizer({ tokenizer, config, file: inSet(files, TOKENIZER) }, vocabularySize),
-    formatChat: template === null ? null : chatFormatter(template.text, specialTokens(config), template.file),
+    formatChat:
+      template === null
+        ? null
+        : chatFormatter(template.text, specialTokens({ ...special, ...config }), template.file),
   };
 }
 

@@ -1,4 +1,5 @@
 // tiny-moe in bfloat16 on the reference backend, against transformers in float32, and quantized while loading.
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { referenceBackend } from '@moeq/kernels';
 import { createModel, type Model } from '@moeq/runtime';
@@ -59,6 +60,26 @@ describe('in bfloat16', () => {
     },
   );
 });
+
+test('the tokenizer gives the tokens and texts of the reference', async () => {
+  const source = await openModel('tiny-moe');
+  await source.close();
+  const { tokenizer } = source;
+  if (tokenizer === null) throw new Error('tiny-moe has a tokenizer');
+  const cases = JSON.parse(await readFile(new URL('../testdata/reference.json', modelUrl), 'utf8')) as Case[];
+  expect(cases).toHaveLength(PROMPTS);
+  cases.forEach(({ prompt, prompt_tokens, text }, index) => {
+    const tokens = [...reference.integers(`${index}.tokens`)];
+    expect(tokenizer.encode(prompt)).toEqual(tokens.slice(0, prompt_tokens));
+    expect(tokenizer.decode(tokens, { skipSpecialTokens: true })).toBe(text);
+  });
+});
+
+interface Case {
+  readonly prompt: string;
+  readonly prompt_tokens: number;
+  readonly text: string;
+}
 
 describe('in nf4, quantized while loading', () => {
   test('experts at 4.13 bits, all else as it was, and most next tokens the same', async () => {
