@@ -13,7 +13,8 @@ import type { DType, FloatDType } from './dtype.js';
  * Where the codes of a byte or block go.
  * - `highFirst`: element 2i in the high nibble of byte i (bitsandbytes).
  * - `lowFirst`: element 2i in the low nibble of byte i (compressed-tensors, GPTQ along K).
- * - `splitHalves`: in every 32 elements, byte j holds element j low and element j + 16 high (ggml).
+ * - `splitHalves`: in every 32 elements, byte j holds element j low and element j + 16 high (ggml); a last group of fewer
+ *   takes 16 bytes all the same.
  * Codes of 8 bits have no order; their layouts say `lowFirst`.
  */
 export type CodeOrder = 'highFirst' | 'lowFirst' | 'splitHalves';

@@ -176,6 +176,40 @@ describe('broken files get one sentence that names file and tensor', () => {
     expect(sentence.length).toBeLessThan(600);
   });
 
+  test('law: a valid file with some bytes changed or cut off is read, or refused with a MoeqError', () => {
+    const valid = file(
+      `{"__metadata__":{"a":"b"},"t":${tensor(0, 4)},"u":${tensor(4, 8, '"F16"', '[1,2]')}}`,
+      8,
+    );
+    const change = fc.tuple(fc.integer({ min: 0, max: valid.length - 1 }), fc.integer({ min: 0, max: 255 }));
+    const printable = fc.tuple(
+      fc.integer({ min: 8, max: valid.length - 9 }),
+      fc.constantFrom(...utf8('{}[]":,0159.eE-\\ ')),
+    );
+    const changes = fc.array(fc.oneof(change, printable), { maxLength: 3 });
+    return fc.assert(
+      fc.asyncProperty(
+        changes,
+        fc.integer({ min: 0, max: valid.length }),
+        fc.boolean(),
+        async (edits, end, cut) => {
+          const bytes = cut ? valid.slice(0, end) : valid.slice();
+          for (const [at, byte] of edits) if (at < bytes.length) bytes[at] = byte;
+          const opened = await open(bytes).catch((error: unknown) => error);
+          if (MoeqError.isInstance(opened)) return;
+          expect(opened).toHaveProperty('tensors');
+          // what is accepted lies in the file as the definition says
+          const header = bytes.subarray(8, 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true)));
+          const { __metadata__: _, ...tensors } = JSON.parse(new TextDecoder().decode(header));
+          expect(Object.keys(tensors)).toHaveLength(
+            (opened as { tensors: Map<string, unknown> }).tensors.size,
+          );
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
   test('more tensors than the limit stop the reading at the limit', async () => {
     const entries = Array.from({ length: maxTensors + 1 }, (_, i) => `"${i}":${tensor(0, 0, '"U8"', '[0]')}`);
     await expect(open(file(`{${entries.join(',')}}`))).rejects.toThrow(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -220,6 +220,18 @@ describe('refused', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  test('unknown and impossible options', async () => {
+    const options = { out: join(folder, 'out'), tensors: plan };
+    await expect(createCheckpointWriter({ ...options, maxShardSize: 5 } as typeof options)).rejects.toThrow(
+      /known options, found .*maxShardSize/,
+    );
+    for (const maxShardBytes of [0, -1, 1.5, Number.NaN]) {
+      await expect(createCheckpointWriter({ ...options, maxShardBytes })).rejects.toThrow(
+        /maxShardBytes of 1/,
+      );
+    }
+  });
+
   test('a checkpoint larger than the disk, at once', async () => {
     const tensors: PlannedTensor[] = [{ name: 'x', dtype: 'U8', shape: [2 ** 52] }];
     await expect(createCheckpointWriter({ out: join(folder, 'a', 'b'), tensors })).rejects.toThrow(
@@ -257,7 +269,7 @@ test('a target that was moved aside by a process that died is put back', async (
   const name = (await readdir(folder)).find((entry) => entry.includes('partial')) ?? '';
   await writer.abort();
   const aside = name.replace('partial', 'replaced').replace(`-${process.pid}-`, '-999999999-');
-  await (await import('node:fs/promises')).rename(join(folder, 'out'), join(folder, aside));
+  await rename(join(folder, 'out'), join(folder, aside));
   await expect(writeAll(join(folder, 'out'))).rejects.toThrow(/empty or absent/);
   expect(await readdir(folder)).toEqual(['out']);
 });

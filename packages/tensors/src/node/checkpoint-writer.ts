@@ -64,20 +64,20 @@ export async function createCheckpointWriter(options: CheckpointWriterOptions): 
     metadata = { format: 'pt' },
     maxShardBytes = defaultShardBytes,
     overwrite = false,
+    ...unknown
   } = options;
+  const refuse = (expected: string, found: string): never => {
+    throw new MoeqError({ operation: 'write', subject: out, expected, found });
+  };
+  for (const key of Object.keys(unknown)) refuse('known options', quote(key));
   if (!(Number.isSafeInteger(maxShardBytes) && maxShardBytes > 0)) {
-    throw new MoeqError({
-      operation: 'write',
-      subject: out,
-      expected: 'maxShardBytes of 1 or more',
-      found: `${maxShardBytes}`,
-    });
+    refuse('maxShardBytes of 1 or more', `${maxShardBytes}`);
   }
   const plan = planShards(tensors, metadata, maxShardBytes);
   const bytes = plan.reduce((sum, shard) => sum + shard.headerBytes + (shard.tensors.at(-1)?.end ?? 0), 0);
   const folder = await createOutputFolder(out, bytes, overwrite);
   const shards = plan.map((shard) => new ShardFile(folder.path, shard));
-  const shardOf = new Map(plan.flatMap((shard, i) => shard.tensors.map(({ name }) => [name, i] as const)));
+  const shardOf = new Map(shards.flatMap((shard) => shard.names.map((name) => [name, shard] as const)));
   /** Files besides the weights, and names that are taken. */
   const files: WrittenFile[] = [];
   const names = new Set([...plan.map(({ file }) => file), ...(plan.length > 1 ? [indexName] : [])]);
@@ -128,28 +128,14 @@ export async function createCheckpointWriter(options: CheckpointWriterOptions): 
   return {
     shards: plan.map(({ file }) => file),
     write: (name, data) =>
-      run('write', join(out, plan[shardOf.get(name) ?? -1]?.file ?? ''), async () => {
-        const shard = shards[shardOf.get(name) ?? -1];
-        if (shard === undefined) {
-          throw new MoeqError({
-            operation: 'write',
-            subject: out,
-            expected: 'a planned tensor',
-            found: quote(name),
-          });
-        }
+      run('write', join(out, shardOf.get(name)?.file ?? ''), async () => {
+        const shard = shardOf.get(name) ?? refuse('a planned tensor', quote(name));
         await shard.write(name, data);
       }),
     writeFile: (name, data) =>
       run('write', join(out, name), async () => {
-        if (!/^[^/\\]+$/.test(name) || name === '.' || name === '..' || names.has(name)) {
-          throw new MoeqError({
-            operation: 'write',
-            subject: out,
-            expected: 'a free file name',
-            found: quote(name),
-          });
-        }
+        const plain = /^[^/\\]+$/.test(name) && name !== '.' && name !== '..';
+        if (!plain || names.has(name)) refuse('a free file name', quote(name));
         names.add(name);
         await addFile(name, data);
       }),

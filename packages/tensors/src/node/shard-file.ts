@@ -38,8 +38,17 @@ export class ShardFile {
     );
   }
 
+  get file(): string {
+    return this.#plan.file;
+  }
+
+  get names(): string[] {
+    return [...this.#tensors.keys()];
+  }
+
   /** The tensors that are not complete yet. */
   missing(): string[] {
+    if (this.#missing === 0) return [];
     return this.#plan.tensors
       .filter(({ name, openSize, begin, end }) =>
         openSize ? !this.#open.has(name) : (this.#written.get(name) ?? 0) < end - begin,
@@ -85,6 +94,7 @@ export class ShardFile {
     const handle = await this.#handle;
     await handle?.sync();
     await this.close();
+    this.#open.clear();
     // read back, because the bytes did not come in the order of the file
     const sha256 = await sha256OfFile(join(this.#folder, file));
     this.#result = { path: file, bytes: headerBytes + end, sha256 };
