@@ -196,6 +196,13 @@ describe('refused', () => {
     await expect(writer.write('state', bytes(1))).rejects.toThrow(/one piece/);
   });
 
+  test('the same after its file is finished', async () => {
+    const tensors: PlannedTensor[] = [{ name: 'state', maxBytes: 10 }];
+    const writer = await createCheckpointWriter({ out: join(folder, 'out'), tensors });
+    await writer.write('state', bytes(1));
+    await expect(writer.write('state', bytes(1))).rejects.toThrow(/one piece/);
+  });
+
   test('an incomplete tensor, by name', async () => {
     const writer = await createCheckpointWriter({ out: join(folder, 'out'), tensors: plan });
     await writer.write('b', bytes(15));

@@ -51,7 +51,7 @@ export class ShardFile {
     if (this.#missing === 0) return [];
     return this.#plan.tensors
       .filter(({ name, openSize, begin, end }) =>
-        openSize ? !this.#open.has(name) : (this.#written.get(name) ?? 0) < end - begin,
+        openSize ? !this.#written.has(name) : (this.#written.get(name) ?? 0) < end - begin,
       )
       .map(({ name }) => name);
   }
@@ -61,7 +61,8 @@ export class ShardFile {
     const tensor = this.#tensors.get(name);
     const size = tensor === undefined ? 0 : tensor.end - tensor.begin;
     const before = this.#written.get(name) ?? 0;
-    if (tensor === undefined || before + data.byteLength > size || this.#open.has(name)) {
+    const again = tensor?.openSize === true && this.#written.has(name);
+    if (tensor === undefined || before + data.byteLength > size || again) {
       throw new MoeqError({
         operation: 'write',
         subject: `${this.#plan.file}: tensor ${quote(name)}`,
