@@ -5,7 +5,7 @@ import { type LoadedDecoder, loadDecoder } from './load-decoder.js';
 import { LoadedModel, type Model } from './model.js';
 import type { ModelSource } from './model-source.js';
 import { abortSignal, type Check, callback, integer, validateOptions } from './options.js';
-import { PageAllocator } from './page-allocator.js';
+import { PageAllocator, pageSize } from './page-allocator.js';
 import type { LoadOptions } from './weight-loader.js';
 
 export interface ModelOptions extends LoadOptions {
@@ -24,10 +24,7 @@ const defaultContextLimit = 4096;
 /** Room for several texts at once where the context is short. */
 const minDefaultCacheTokens = 4096;
 /** Enough tokens to fill the experts of a layer, few enough to stop or to interleave texts between two chunks. */
-const defaultPrefillChunk = 256;
-/** vLLM's page: a text wastes 8 tokens on average, and common beginnings can be shared in steps of 16. */
-const pageSize = 16;
-
+export const defaultPrefillChunk = 256;
 /**
  * Loads a model. The source may be closed afterwards.
  * @throws MoeqError for a wrong option, a weight that does not fit the configuration, or memory that is short; the

@@ -82,23 +82,52 @@ export function forward(step: Step, decoder: Decoder, cache: KvCache, batch: Bat
 
   let x = step.embed(decoder.embedding, batch.ids, decoder.embeddingScale); // [T, D]
   for (const [index, layer] of decoder.layers.entries()) {
-    const qkv = project(step, step.rmsNorm(x, layer.attentionNorm), layer.qkv); // [T, (H + 2 HK) C]
-    const heads = step.attention(qkv, cache, index, batch.segments, layer.attention); // [T, H C]
-    x = step.add(x, project(step, heads, layer.output), residualScale); // [T, D]
-
-    const normed = step.rmsNorm(x, layer.mlpNorm); // [T, D]
-    if (layer.mlp.kind === 'dense') {
-      x = step.add(x, step.mlp(normed, layer.mlp.weights, layer.mlp.activation), residualScale); // [T, D]
-    } else {
-      const { output, routing } = mixture(step, normed, layer.mlp);
-      x = step.add(x, output, residualScale); // [T, D]
-      routings.push({ layer: index, routing });
-    }
+    const place = { cache, layer: index, segments: batch.segments };
+    const { output, routing } = runLayer(step, x, layer, place, residualScale);
+    x = output; // [T, D]
+    if (routing !== null) routings.push({ layer: index, routing });
   }
 
   if (batch.rows !== 'all' && batch.rows.length === 0) return { logits: null, routings };
   const last = batch.rows === 'all' ? x : step.selectRows(x, batch.rows); // [R, D]
-  return { logits: step.linear(step.rmsNorm(last, decoder.finalNorm), decoder.head), routings }; // [R, V]
+  return { logits: runHead(step, last, decoder), routings }; // [R, V]
+}
+
+/** Where a layer's keys and values go, and whose they are. */
+export interface LayerPlace {
+  readonly cache: KvCache;
+  /** Of the cache. */
+  readonly layer: number;
+  readonly segments: readonly Segment[];
+}
+
+/** One layer; `x` [T, D] must not be used again. */
+export function runLayer(
+  step: Step,
+  x: Activations,
+  layer: DecoderLayer,
+  { cache, layer: place, segments }: LayerPlace,
+  residualScale: number,
+): { output: Activations; routing: RoutingHandle | null } {
+  const qkv = project(step, step.rmsNorm(x, layer.attentionNorm), layer.qkv); // [T, (H + 2 HK) C]
+  const heads = step.attention(qkv, cache, place, segments, layer.attention); // [T, H C]
+  const attended = step.add(x, project(step, heads, layer.output), residualScale); // [T, D]
+
+  const normed = step.rmsNorm(attended, layer.mlpNorm); // [T, D]
+  const { output, routing } =
+    layer.mlp.kind === 'moe'
+      ? mixture(step, normed, layer.mlp)
+      : { output: step.mlp(normed, layer.mlp.weights, layer.mlp.activation), routing: null };
+  return { output: step.add(attended, output, residualScale), routing };
+}
+
+/** Logits [R, V] of hidden states [R, D]. */
+export function runHead(
+  step: Step,
+  x: Activations,
+  { finalNorm, head }: Pick<Decoder, 'finalNorm' | 'head'>,
+): Activations {
+  return step.linear(step.rmsNorm(x, finalNorm), head);
 }
 
 function mixture(step: Step, x: Activations, moe: MoeMlp): { output: Activations; routing: RoutingHandle } {

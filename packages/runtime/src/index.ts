@@ -2,6 +2,8 @@ export type { ModelOptions } from './create-model.js';
 export { createModel } from './create-model.js';
 export type { GenerateOptions } from './generate-options.js';
 export type { FinishReason, GeneratedPiece, GenerationResult, GenerationTimings } from './generation.js';
+export type { LayerOutput, LayerStream, LayerStreamOptions, LoadedPart } from './layer-stream.js';
+export { layerStream } from './layer-stream.js';
 export type { LogitsOptions, Model } from './model.js';
 export type {
   AttentionConfig,

@@ -1,6 +1,6 @@
 // From a configuration and its weights by place to a decoder in a backend's memory. The factor on the logits moves into
 // the final norm, as W (s x) = s (W x).
-import type { Backend } from '@moeq/kernels';
+import type { Backend, NormSpec, Weight } from '@moeq/kernels';
 import { countWeights } from './count-weights.js';
 import type { Decoder, DecoderLayer } from './decoder.js';
 import { loadAttentionSpec, loadOutput, loadQkv } from './load-attention.js';
@@ -36,28 +36,46 @@ export async function loadDecoder(
 }
 
 async function load(loader: WeightLoader, config: DecoderConfig): Promise<Decoder> {
-  const { vocabularySize: vocabulary, hiddenSize: hidden, normEpsilon: epsilon } = config;
-  const embedding = await loader.matrix([[{ kind: 'embedding' }, vocabulary]], hidden);
+  const embedding = await loadEmbedding(loader, config);
   const layers: DecoderLayer[] = [];
-  for (const [index, layer] of config.layers.entries())
-    layers.push(await loadLayer(loader, config, layer, index));
-  const finalNorm = await loader.vector([[{ kind: 'finalNorm' }, hidden]], config.logitsScale);
+  for (const index of config.layers.keys()) layers.push(await loadLayer(loader, config, index));
   return {
     embedding,
     embeddingScale: config.embeddingScale,
     layers,
     residualScale: config.residualScale,
-    finalNorm: { weight: finalNorm, epsilon },
-    head: config.tiedHead ? embedding : await loader.matrix([[{ kind: 'head' }, vocabulary]], hidden),
+    finalNorm: await loadFinalNorm(loader, config),
+    head: config.tiedHead ? embedding : await loadHead(loader, config),
   };
 }
 
-async function loadLayer(
+export function loadEmbedding(
   loader: WeightLoader,
-  { attention, hiddenSize: hidden, normEpsilon: epsilon }: DecoderConfig,
-  { window, mlp }: LayerConfig,
+  { vocabularySize, hiddenSize }: DecoderConfig,
+): Promise<Weight> {
+  return loader.matrix([[{ kind: 'embedding' }, vocabularySize]], hiddenSize);
+}
+
+export async function loadFinalNorm(
+  loader: WeightLoader,
+  { hiddenSize, logitsScale, normEpsilon: epsilon }: DecoderConfig,
+): Promise<NormSpec> {
+  return { weight: await loader.vector([[{ kind: 'finalNorm' }, hiddenSize]], logitsScale), epsilon };
+}
+
+export function loadHead(
+  loader: WeightLoader,
+  { tiedHead, vocabularySize, hiddenSize }: DecoderConfig,
+): Promise<Weight> {
+  return loader.matrix([[{ kind: tiedHead ? 'embedding' : 'head' }, vocabularySize]], hiddenSize);
+}
+
+export async function loadLayer(
+  loader: WeightLoader,
+  { attention, hiddenSize: hidden, normEpsilon: epsilon, layers }: DecoderConfig,
   layer: number,
 ): Promise<DecoderLayer> {
+  const { window, mlp } = layers[layer] as LayerConfig;
   const norm = async (kind: 'attentionNorm' | 'mlpNorm') => ({
     weight: await loader.vector([[{ kind, layer }, hidden]]),
     epsilon,

@@ -16,6 +16,11 @@ export interface SequenceLogits {
 /** Logits that one step holds at most, 64 MiB of them: WebGPU binds 128 MiB unless more is asked for. */
 const maxLogitsPerStep = 2 ** 24;
 
+/** Rows of logits that one step of at most `chunk` tokens computes. */
+export function logitRowsPerStep(vocabularySize: number, chunk: number): number {
+  return Math.max(1, Math.min(chunk, Math.floor(maxLogitsPerStep / vocabularySize)));
+}
+
 /** @param sequence not fed yet; the caller releases it */
 export async function sequenceLogits(
   engine: Engine,
@@ -24,7 +29,7 @@ export async function sequenceLogits(
 ): Promise<SequenceLogits> {
   const vocabularySize = engine.decoder.head.rows;
   const tokens = sequence.pending;
-  const rows = Math.max(1, Math.min(chunk, Math.floor(maxLogitsPerStep / vocabularySize)));
+  const rows = logitRowsPerStep(vocabularySize, chunk);
   const logits = new Float32Array(tokens * vocabularySize); // [T, V]
   const parts: SliceResult[] = [];
   while (sequence.pending > 0) {
