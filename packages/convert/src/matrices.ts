@@ -7,7 +7,7 @@ import type { Quantizer } from '@moeq/quantizers';
 import {
   assertQuantizedTensor,
   byteLength,
-  decodeTensor,
+  decodeRows,
   type FloatDType,
   isDType,
   isFloatDType,
@@ -29,10 +29,25 @@ export interface QuantizedMatrix {
   readonly bytes: number;
 }
 
-/** Quantizes every matrix of a plain tensor [N, K] or [M, N, K], in order. @throws MoeqError at NaN or infinity */
+/** Memory for the matrix at hand, used again for the next: float32 of a large one is hundreds of megabytes. */
+export type FloatScratch = (length: number) => Float32Array;
+
+export function floatScratch(): FloatScratch {
+  let buffer = new Float32Array(0);
+  return (length) => {
+    if (buffer.length < length) buffer = new Float32Array(length);
+    return buffer.subarray(0, length);
+  };
+}
+
+/**
+ * Quantizes every matrix of a plain tensor [N, K] or [M, N, K], in order. Planes are to be used before the next is asked for.
+ * @throws MoeqError at NaN or infinity
+ */
 export async function* quantizeMatrices(
   tensor: CheckpointTensor,
   quantizer: Quantizer,
+  floats: FloatScratch,
   signal?: AbortSignal,
 ): AsyncGenerator<QuantizedMatrix> {
   const { name } = tensor.facts;
@@ -47,12 +62,31 @@ export async function* quantizeMatrices(
     // An error below leaves the read behind: it must not be a rejection that nobody handles.
     next?.catch(() => undefined);
     assertFinite(data, dtype, name, index * rows * columns, tensor.facts.shape);
-    const weights = toFloat32(data, dtype);
+    const weights = toFloat32(data, dtype, floats(rows * columns));
     const quantized = quantizer.quantize(weights, [rows, columns], { name, dtype });
     assertQuantizedTensor(quantized, name);
-    const decoded = quantized.layout === null ? quantizer.dequantize(quantized) : decodeTensor(quantized);
-    yield { index, tensor: quantized, norms: squaredNorms(weights, decoded), bytes };
+    yield { index, tensor: quantized, norms: compare(weights, quantized, quantizer), bytes };
   }
+}
+
+/** Elements that are decoded at a time to be compared: they stay in the processor's cache. */
+const STRIP_ELEMENTS = 2 ** 16;
+
+/** How far the codes are from the weights [N, K]. Without a layout only the quantizer can say, and says it at once. */
+function compare(weights: Float32Array, tensor: QuantizedTensor, quantizer: Quantizer): SquaredNorms {
+  const [rows = 0, columns = 0] = tensor.shape;
+  if (tensor.layout === null) return squaredNorms(weights, quantizer.dequantize(tensor));
+  const strip = Math.max(1, Math.floor(STRIP_ELEMENTS / Math.max(columns, 1)));
+  const decoded = new Float32Array(strip * columns);
+  let [sum, difference] = [0, 0];
+  for (let row = 0; row < rows; row += strip) {
+    const count = Math.min(strip, rows - row);
+    const values = decodeRows(tensor, row, count, decoded.subarray(0, count * columns));
+    const norms = squaredNorms(weights.subarray(row * columns, (row + count) * columns), values);
+    sum += norms.weights;
+    difference += norms.difference;
+  }
+  return { weights: sum, difference };
 }
 
 /** Bytes of a kept tensor that are in memory at a time: enough for the disk to be fast, few enough to be nothing. */

@@ -2,7 +2,7 @@ import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Checkpoint, openCheckpoint } from '@moeq/loader';
 import { folder } from '@moeq/loader/node';
-import { doubleQuant, nf4 } from '@moeq/quantizers';
+import { doubleQuant, nf4, type Quantizer } from '@moeq/quantizers';
 import { decodeTensor, elementCount, isQuantized, sliceMatrix, toFloat32 } from '@moeq/tensors';
 import { openSafetensorsFile } from '@moeq/tensors/node';
 import { expect, test } from 'vitest';
@@ -272,4 +272,64 @@ test('a BitsAndBytesConfig is a recipe, and its differences are told', async () 
     embedding: 'BF16',
     norm: 'BF16',
   });
+});
+
+test('the model that is read is never replaced by what is written', async () => {
+  await using model = await mixtralFolder();
+  const before = await readFile(join(model.path, 'model.safetensors'));
+  for (const out of [model.path, `${model.path}/.`, join(model.path, '..')]) {
+    const run = quantizeCheckpoint({ model: model.path, out, overwrite: true });
+    await expect(run).rejects.toThrow('a folder that is not, and does not hold, the model that is read');
+  }
+  expect(await readFile(join(model.path, 'model.safetensors'))).toEqual(before);
+});
+
+test('a quantizer that breaks its word is named, with the tensor, and nothing is left', async () => {
+  await using model = await mixtralFolder();
+  const out = join(model.path, 'out');
+  const honest = nf4();
+  const layoutless = (bytes: (weights: Float32Array) => number): Quantizer => ({
+    ...honest,
+    name: 'liar',
+    layout: () => null,
+    quantize: (weights, shape, { dtype }) => ({
+      format: 'liar',
+      shape,
+      dtype,
+      layout: null,
+      planes: { bytes: { dtype: 'U8', data: new Uint8Array(bytes(weights)) } },
+    }),
+    dequantize: ({ shape }) => new Float32Array(elementCount(shape)),
+  });
+  const liars: readonly [quantizer: Quantizer, message: RegExp][] = [
+    [
+      {
+        ...honest,
+        name: 'liar',
+        quantize: (...args) => {
+          const tensor = honest.quantize(...args);
+          const { codes, scales } = tensor.planes;
+          if (codes === undefined || scales === undefined) throw new Error('nf4 without planes');
+          return { ...tensor, planes: { codes: { ...codes, data: codes.data.subarray(1) }, scales } };
+        },
+      },
+      /experts\.0\.w1\.weight: cannot read as nf4: expected plane codes U8 .* 3072 bytes, found U8 of 3071 bytes/,
+    ],
+    // longer, or shorter, than what zeros of the same shape gave
+    [layoutless((weights) => (weights[0] === 0 ? 10 : 11)), /expected 10 bytes in all, found 11/],
+    [
+      layoutless((weights) => (weights[0] === 0 ? 10 : 9)),
+      /experts\.0\.w1\.weight": .* expected 10 bytes, as planned, found 9/,
+    ],
+  ];
+  for (const [quantizer, message] of liars) {
+    const run = quantizeCheckpoint({
+      model: model.path,
+      out,
+      recipe: { name: 'mine', rules: [{ role: 'expert', quantizer: { name: 'liar' } }] },
+      quantizers: [quantizer],
+    });
+    await expect(run).rejects.toThrow(message);
+    expect((await readdir(model.path)).filter((name) => name.startsWith('out'))).toEqual([]);
+  }
 });

@@ -1,12 +1,14 @@
 // A checkpoint in, a quantized one out. Tensors stream through one matrix at a time, the folder appears when it is whole,
 // and the report accounts for every byte.
+import { realpath } from 'node:fs/promises';
+import { sep } from 'node:path';
 import { type Checkpoint, openCheckpoint } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
 import { toBitsandbytes, toMoeq } from '@moeq/quantizers';
-import { bitsPerWeight } from '@moeq/tensors';
+import { bitsPerWeight, MoeqError } from '@moeq/tensors';
 import { createCheckpointWriter } from '@moeq/tensors/node';
 import { type Account, openAccount } from '../account.js';
-import { quantizeMatrices, readPieces } from '../matrices.js';
+import { type FloatScratch, floatScratch, quantizeMatrices, readPieces } from '../matrices.js';
 import { type ConversionPlan, type PlannedTensor, planConversion } from '../plan.js';
 import type { QuantizeReport } from '../report.js';
 import { checkOptions, type QuantizeOptions, recipeOf } from './options.js';
@@ -23,11 +25,24 @@ export async function quantizeCheckpoint(options: QuantizeOptions): Promise<Quan
   const recipe = recipeOf(options);
   const checkpoint = typeof model === 'string' ? await openCheckpoint(await resolveModel(model)) : model;
   try {
+    await assertApart(checkpoint.name, options.out);
     const plan = planConversion(checkpoint, recipe, { allowRouterQuantization });
     return await convert(checkpoint, plan, options);
   } finally {
     if (typeof model === 'string') await checkpoint.close();
   }
+}
+
+/** The output must not take the place of its input, not even where another checkpoint may be replaced. */
+async function assertApart(model: string, out: string): Promise<void> {
+  const [input, output] = await Promise.all([model, out].map((path) => realpath(path).catch(() => null)));
+  if (input == null || output == null || !`${input}${sep}`.startsWith(`${output}${sep}`)) return;
+  throw new MoeqError({
+    operation: 'quantize',
+    subject: out,
+    expected: 'a folder that is not, and does not hold, the model that is read',
+    found: model,
+  });
 }
 
 async function convert(
@@ -47,9 +62,10 @@ async function convert(
     ...(maxShardBytes !== undefined && { maxShardBytes }),
   });
   const account = openAccount(plan);
+  const floats = floatScratch();
   const advance = progressOf(plan, options, started);
   for (const tensor of plan.tensors) {
-    for await (const { parts, bytesRead } of convertTensor(tensor, plan, account, signal)) {
+    for await (const { parts, bytesRead } of convertTensor(tensor, { plan, account, floats, signal })) {
       for (const [name, data] of parts) {
         await writer.write(name, data);
         account.wrote(tensor, data.byteLength);
@@ -73,12 +89,18 @@ interface Piece {
   readonly bytesRead: number;
 }
 
+/** What the tensors of one conversion share. */
+interface Conversion {
+  readonly plan: ConversionPlan;
+  readonly account: Account;
+  readonly floats: FloatScratch;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** One tensor, quantized matrix by matrix or copied piece by piece. */
 async function* convertTensor(
   { source, action }: PlannedTensor,
-  { form }: ConversionPlan,
-  { errors }: Account,
-  signal: AbortSignal | undefined,
+  { plan, account, floats, signal }: Conversion,
 ): AsyncGenerator<Piece> {
   const { name, role, shape } = source.facts;
   if (action === 'keep') {
@@ -86,11 +108,14 @@ async function* convertTensor(
       yield { parts: [[name, data]], bytesRead: data.byteLength };
     return;
   }
-  for await (const { index, tensor, norms, bytes } of quantizeMatrices(source, action, signal)) {
-    const stored = form === 'moeq' ? toMoeq(name, tensor) : toBitsandbytes(name, tensor);
+  for await (const { index, tensor, norms, bytes } of quantizeMatrices(source, action, floats, signal)) {
+    const stored = plan.form === 'moeq' ? toMoeq(name, tensor) : toBitsandbytes(name, tensor);
     const parts = Object.entries(stored).map(([part, { data }]) => [part, data] as const);
     const matrix = shape.length === 3 ? { matrix: index } : {};
-    errors.add({ name, role, format: tensor.format, ...matrix, bitsPerWeight: bitsPerWeight(tensor) }, norms);
+    account.errors.add(
+      { name, role, format: tensor.format, ...matrix, bitsPerWeight: bitsPerWeight(tensor) },
+      norms,
+    );
     yield { parts, bytesRead: bytes };
   }
 }
