@@ -16,7 +16,7 @@ export interface Account {
 }
 
 /** What is known when all is done. */
-export interface Outcome {
+interface Outcome {
   readonly out: string;
   readonly files: readonly WrittenFile[];
   readonly seconds: number;
