@@ -16,14 +16,15 @@ export interface Int8Rows {
 /**
  * @param values Float32 [N, K], finite
  * @param outlierThreshold columns that hold a magnitude of it or above get codes 0, and these magnitudes do not count for
- * SCB: LLM.int8's treatment of activations, whose outliers are multiplied in 16 bits. Infinity, the default, for weights
+ * SCB: LLM.int8's treatment of activations, whose outliers are multiplied in 16 bits. None for weights
  */
 export function quantizeInt8Rows(
   values: Float32Array,
   [rows, columns]: readonly [number, number],
-  outlierThreshold = Infinity,
+  outlierThreshold?: number,
 ): Int8Rows {
   const codes = new Int8Array(rows * columns);
+  const limit = outlierThreshold ?? NaN; // which no magnitude reaches
   const absmax = new Float32Array(columns === 0 ? 0 : rows);
   for (let row = 0; row < absmax.length; row++) {
     const start = row * columns;
@@ -31,7 +32,7 @@ export function quantizeInt8Rows(
     let largest = 0;
     for (let i = start; i < end; i++) {
       const magnitude = Math.abs(values[i] as number);
-      if (magnitude > largest && magnitude < outlierThreshold) largest = magnitude;
+      if (magnitude > largest && !(magnitude >= limit)) largest = magnitude;
     }
     absmax[row] = largest;
     if (largest === 0) continue;
@@ -39,7 +40,7 @@ export function quantizeInt8Rows(
     const factor = single === Infinity ? 127 / largest : single;
     for (let i = start; i < end; i++) codes[i] = roundToEven(Math.fround((values[i] as number) * factor));
   }
-  if (outlierThreshold !== Infinity) clearOutlierColumns(values, columns, outlierThreshold, codes);
+  if (outlierThreshold !== undefined) clearOutlierColumns(values, columns, outlierThreshold, codes);
   return { codes, absmax };
 }
 

@@ -22,9 +22,6 @@ const optionsSchema = v.variant(
   'row or block',
 );
 
-/** The largest float16. */
-const largestHalf = 65504;
-
 /** 1/127 as bitsandbytes writes it, functional.py, int8_vectorwise_dequant. */
 export const int8RowMultiplier = 7.874015718698502e-3;
 
@@ -59,7 +56,8 @@ function rowWise(): Quantizer {
     layout,
     quantize(weights, shape, { name, dtype }) {
       assertMatrix(weights, shape, name);
-      const { codes, absmax } = quantizeInt8Rows(asLlmInt8Sees(weights, dtype, name), shape);
+      const { codes, absmax } = quantizeInt8Rows(asLlmInt8Sees(weights, dtype), shape);
+      assertInRange(absmax, dtype, name);
       return {
         format: 'int8',
         shape: [...shape],
@@ -73,15 +71,22 @@ function rowWise(): Quantizer {
 }
 
 /** bitsandbytes casts bfloat16 weights to float16 first (Int8Params); float16 and float32 it quantizes as they are. */
-function asLlmInt8Sees(weights: Float32Array, dtype: FloatDType, name: string): Float32Array {
-  const limit = dtype === 'BF16' ? largestHalf : largestFloat / 127;
-  const index = weights.findIndex((weight) => Math.abs(weight) > limit);
-  if (index < 0) return dtype === 'BF16' ? toFloat32(fromFloat32(weights, 'F16'), 'F16') : weights;
+function asLlmInt8Sees(weights: Float32Array, dtype: FloatDType): Float32Array {
+  return dtype === 'BF16' ? toFloat32(fromFloat32(weights, 'F16'), 'F16') : weights;
+}
+
+/** Of a row that float16 cannot hold absmax is infinite; of one whose 127 * SCB float32 cannot hold, its values would be. */
+function assertInRange(absmax: Float32Array, dtype: FloatDType, name: string): void {
+  const row = absmax.findIndex((largest) => largest * 127 > largestFloat);
+  if (row < 0) return;
   throw new MoeqError({
     operation: 'quantize to int8 rows',
     subject: name,
-    expected: `weights up to ${limit}, as LLM.int8 ${dtype === 'BF16' ? 'takes them through float16' : 'multiplies 127 by SCB'}`,
-    found: `${weights[index]} at element ${index}`,
+    expected:
+      dtype === 'BF16'
+        ? 'weights within float16, through which LLM.int8 takes them'
+        : 'weights of which 127 times the largest is within float32, as LLM.int8 multiplies',
+    found: `row ${row} beyond`,
   });
 }
 

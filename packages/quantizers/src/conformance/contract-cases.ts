@@ -120,7 +120,7 @@ const refusesOtherCounts: Case = {
       () => quantize(quantizer, new Float32Array(63), [1, 64]),
       () => quantize(quantizer, new Float32Array(65), [1, 64]),
     ];
-    claim(tries.every(refuses), 'no MoeqError for 63 or 65 weights [1, 64]');
+    claim(tries.every(refuses), 'no error for 63 or 65 weights [1, 64]');
   },
 };
 
