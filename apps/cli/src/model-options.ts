@@ -56,6 +56,12 @@ export async function open(io: Io, name: string, options: ModelOptions): Promise
   const progress = progressBar(io, 'loading', 'weights');
   try {
     const backend = await openBackend(options.backend, options.threads);
+    if (options.threads !== undefined && options.threads !== backend.threads) {
+      note(
+        io,
+        `note: the ${backend.name} backend computes with ${backend.threads} of ${options.threads} threads`,
+      );
+    }
     const onProgress = ({ loaded, total }: LoadProgress) => progress.update(loaded, total, '');
     const model = await createModel(source, { backend, signal: io.signal, onProgress }).catch(
       async (error: unknown) => {

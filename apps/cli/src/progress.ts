@@ -16,7 +16,8 @@ export interface Progress {
 export function progressBar(io: Io, verb: string, unit: 'bytes' | 'rows' | 'weights' = 'bytes'): Progress {
   if (io.stderr.isTTY !== true) return { update: () => undefined, stop: () => undefined };
   const paint = painter(io.stderr);
-  const show = unit === 'bytes' ? formatBytes : (count: number) => `${Math.round(count)} ${unit}`;
+  const show = unit === 'bytes' ? formatBytes : (count: number) => String(Math.round(count));
+  const name = unit === 'bytes' ? '' : ` ${unit}`;
   const width = widthOf(io.stderr);
   const barWidth = 24;
   const started = performance.now();
@@ -37,7 +38,7 @@ export function progressBar(io: Io, verb: string, unit: 'bytes' | 'rows' | 'weig
         const left = seconds < 0.3 ? '' : `  ${formatSeconds((total - done) / Math.max(rate, 1))} left`;
         const filled = Math.round(progress * barWidth);
         const drawn = paint('cyan', '█'.repeat(filled)) + paint('dim', '░'.repeat(barWidth - filled));
-        const figures = `${show(done)} of ${show(total)}  ${show(rate)}/s${left}`;
+        const figures = `${show(done)} of ${show(total)}${name}  ${show(rate)}${name}/s${left}`;
         const room = width - verb.length - barWidth - figures.length - 8;
         const tail = label.length > room ? `…${label.slice(label.length - Math.max(room - 1, 0))}` : label;
         return `${verb}  ${drawn}  ${figures}${room > 8 ? `  ${paint('dim', tail)}` : ''}`;
