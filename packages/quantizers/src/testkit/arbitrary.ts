@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 
 /** Finite float32 of any magnitude, subnormal ones among them. */
-export const anyWeight = fc.float({ noNaN: true, noDefaultInfinity: true });
+const anyWeight = fc.float({ noNaN: true, noDefaultInfinity: true });
 
 /** Weights as they come in models. */
 const usualWeight = fc.float({ noNaN: true, min: -1, max: 1 });
