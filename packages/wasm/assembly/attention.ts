@@ -1,0 +1,207 @@
+// Attention of four queries that share one key/value head, over pages: softmax(scale q · k) v.
+// Keys of a page lie transposed, so that lanes are positions and nothing is summed across them; values lie by position.
+// A query's sums run over positions in order from the start of a page, whoever stands beside it.
+//
+// Shapes: C head dimension, CV value dimension padded to 8, P page size padded to 8.
+//   page = Float32 [C, P] keys, then Float32 [P, CV] values.
+import { exp } from './functions';
+import { maxLanes, splat, sumLanes } from './simd';
+
+/** Where one key/value head of one layer lies, and how. */
+@unmanaged
+export class Cache {
+  /** Its page 0. */
+  base: usize;
+  /** Bytes from one page to the next. */
+  pageStride: usize;
+  pageSize: u32;
+  /** pageSize rounded up to a multiple of 8. */
+  paddedSize: u32;
+  headDim: u32;
+  valueDim: u32;
+  /** valueDim rounded up to a multiple of 8. */
+  paddedValueDim: u32;
+}
+
+// @ts-ignore: decorator
+@inline
+function valuesOf(cache: Cache, page: usize): usize {
+  return page + <usize>cache.headDim * (cache.paddedSize << 2);
+}
+
+/** Stores a key [C] and a value at `slot` of page `page`. */
+export function storeKeyValue(cache: Cache, page: u32, slot: u32, key: usize, value: usize): void {
+  const base = cache.base + <usize>page * cache.pageStride;
+  const stride = cache.paddedSize << 2;
+  for (let c: u32 = 0, at = base + (slot << 2); c < cache.headDim; c++, at += stride) {
+    store<f32>(at, load<f32>(key + (c << 2)));
+  }
+  memory.copy(valuesOf(cache, base) + <usize>slot * (cache.paddedValueDim << 2), value, cache.valueDim << 2);
+}
+
+/** Scores of four queries against the P positions of a page, to four rows of `scores`. */
+function scorePage(cache: Cache, page: usize, q0: usize, q1: usize, q2: usize, q3: usize, scores: usize, stride: usize): void {
+  const keyStride = cache.paddedSize << 2;
+  const end = cache.headDim << 2;
+  for (let at: usize = 0; at < keyStride; at += 32) {
+    let a0 = f32x4.splat(0), b0 = f32x4.splat(0), a1 = f32x4.splat(0), b1 = f32x4.splat(0);
+    let a2 = f32x4.splat(0), b2 = f32x4.splat(0), a3 = f32x4.splat(0), b3 = f32x4.splat(0);
+    let key = page + at;
+    for (let c: usize = 0; c < end; c += 4, key += keyStride) {
+      const a = v128.load(key);
+      const b = v128.load(key, 16);
+      let q = splat(q0 + c);
+      a0 = f32x4.add(a0, f32x4.mul(q, a));
+      b0 = f32x4.add(b0, f32x4.mul(q, b));
+      q = splat(q1 + c);
+      a1 = f32x4.add(a1, f32x4.mul(q, a));
+      b1 = f32x4.add(b1, f32x4.mul(q, b));
+      q = splat(q2 + c);
+      a2 = f32x4.add(a2, f32x4.mul(q, a));
+      b2 = f32x4.add(b2, f32x4.mul(q, b));
+      q = splat(q3 + c);
+      a3 = f32x4.add(a3, f32x4.mul(q, a));
+      b3 = f32x4.add(b3, f32x4.mul(q, b));
+    }
+    const out = scores + at;
+    v128.store(out, a0);
+    v128.store(out, b0, 16);
+    v128.store(out + stride, a1);
+    v128.store(out + stride, b1, 16);
+    v128.store(out + 2 * stride, a2);
+    v128.store(out + 2 * stride, b2, 16);
+    v128.store(out + 3 * stride, a3);
+    v128.store(out + 3 * stride, b3, 16);
+  }
+}
+
+/** Slots [from, to) of a row of scores as if never seen. */
+function hide(scores: usize, from: u32, to: u32): void {
+  for (let i = from; i < to; i++) store<f32>(scores + (i << 2), -Infinity);
+}
+
+/**
+ * Scores of the slots [low, high) to e^(scale s - max), of all others to 0; returns the sum.
+ * @param slots a multiple of `padded`; pages of `pageSize` slots and padding
+ */
+function softmax(scores: usize, scale: f32, low: u32, high: u32, slots: u32, pageSize: u32, padded: u32): f32 {
+  const factor = f32x4.splat(scale);
+  const end = scores + (slots << 2);
+  for (let at = scores; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), factor));
+  hide(scores, 0, low);
+  hide(scores, high, slots);
+  if (padded != pageSize) {
+    for (let page: u32 = 0; page < slots; page += padded) hide(scores, page + pageSize, page + padded);
+  }
+  let largest = v128.load(scores);
+  for (let at = scores; at < end; at += 16) largest = f32x4.max(largest, v128.load(at));
+  const top = f32x4.splat(maxLanes(largest));
+  let sum = f32x4.splat(0);
+  for (let at = scores; at < end; at += 16) {
+    const weight = exp(f32x4.sub(v128.load(at), top));
+    v128.store(at, weight);
+    sum = f32x4.add(sum, weight);
+  }
+  return sumLanes(sum);
+}
+
+/** out [4, CV] += weights times the values of `count` positions from `first` on. */
+function addValues(cache: Cache, page: usize, weights: usize, stride: usize, first: u32, count: u32, out: usize): void {
+  const rowBytes = cache.paddedValueDim << 2;
+  const values = valuesOf(cache, page) + <usize>first * rowBytes;
+  for (let at: usize = 0; at < <usize>rowBytes; at += 32) {
+    let o = out + at;
+    let a0 = v128.load(o), b0 = v128.load(o, 16), a1 = v128.load(o + rowBytes), b1 = v128.load(o + rowBytes, 16);
+    let a2 = v128.load(o + 2 * rowBytes), b2 = v128.load(o + 2 * rowBytes, 16);
+    let a3 = v128.load(o + 3 * rowBytes), b3 = v128.load(o + 3 * rowBytes, 16);
+    let value = values + at;
+    let w = weights + (first << 2);
+    for (const end = w + (count << 2); w != end; w += 4, value += rowBytes) {
+      const a = v128.load(value);
+      const b = v128.load(value, 16);
+      let weight = splat(w);
+      a0 = f32x4.add(a0, f32x4.mul(weight, a));
+      b0 = f32x4.add(b0, f32x4.mul(weight, b));
+      weight = splat(w + stride);
+      a1 = f32x4.add(a1, f32x4.mul(weight, a));
+      b1 = f32x4.add(b1, f32x4.mul(weight, b));
+      weight = splat(w + 2 * stride);
+      a2 = f32x4.add(a2, f32x4.mul(weight, a));
+      b2 = f32x4.add(b2, f32x4.mul(weight, b));
+      weight = splat(w + 3 * stride);
+      a3 = f32x4.add(a3, f32x4.mul(weight, a));
+      b3 = f32x4.add(b3, f32x4.mul(weight, b));
+    }
+    v128.store(o, a0);
+    v128.store(o, b0, 16);
+    v128.store(o + rowBytes, a1);
+    v128.store(o + rowBytes, b1, 16);
+    v128.store(o + 2 * rowBytes, a2);
+    v128.store(o + 2 * rowBytes, b2, 16);
+    v128.store(o + 3 * rowBytes, a3);
+    v128.store(o + 3 * rowBytes, b3, 16);
+  }
+}
+
+/** Bytes of scratch for `attendFour` over so many positions. */
+export function attentionScratch(cache: Cache, positions: u32): usize {
+  const pages = positions / cache.pageSize + 2;
+  return <usize>4 * ((pages * cache.paddedSize + cache.paddedValueDim) << 2) + 16;
+}
+
+/**
+ * Query i sees the positions [from[i], to[i]) and writes Float32 [valueDim] to out[i]. `to` grows with i, `from` too.
+ * @param pages I32: the sequence's pages in order
+ * @param queries U32 [4]: addresses of Float32 [C]; the last ones may repeat
+ * @param from U32 [4]
+ * @param to U32 [4]
+ * @param outs U32 [4]
+ * @param count how many of the four to store
+ */
+export function attendFour(cache: Cache, pages: usize, queries: usize, from: usize, to: usize, outs: usize, count: u32, scale: f32, scratch: usize): void {
+  const pageSize = cache.pageSize;
+  const padded = cache.paddedSize;
+  const firstPage = load<u32>(from) / pageSize;
+  const lastPosition = load<u32>(to, 12);
+  const lastPage = (lastPosition + pageSize - 1) / pageSize;
+  const slots = (lastPage - firstPage) * padded;
+  const stride = <usize>slots << 2;
+  const out = scratch;
+  const rowBytes = cache.paddedValueDim << 2;
+  const scores = scratch + 4 * rowBytes;
+
+  for (let page = firstPage; page < lastPage; page++) {
+    const base = cache.base + <usize>load<u32>(pages + (page << 2)) * cache.pageStride;
+    const at = scores + (((page - firstPage) * padded) << 2);
+    scorePage(cache, base, load<u32>(queries), load<u32>(queries, 4), load<u32>(queries, 8), load<u32>(queries, 12), at, stride);
+  }
+  memory.fill(out, 0, 4 * rowBytes);
+  const sums = scores + 4 * stride;
+  for (let i: u32 = 0; i < 4; i++) {
+    const low = slotOf(load<u32>(from + (i << 2)), firstPage, pageSize, padded);
+    const high = slotOf(load<u32>(to + (i << 2)) - 1, firstPage, pageSize, padded) + 1;
+    const sum = softmax(scores + <usize>i * stride, scale, low, high, slots, pageSize, padded);
+    store<f32>(sums + (i << 2), sum);
+  }
+  for (let page = firstPage; page < lastPage; page++) {
+    const base = cache.base + <usize>load<u32>(pages + (page << 2)) * cache.pageStride;
+    const first = page == firstPage ? load<u32>(from) % pageSize : 0;
+    const end = min(pageSize, lastPosition - page * pageSize);
+    addValues(cache, base, scores + (((page - firstPage) * padded) << 2), stride, first, end - first, out);
+  }
+  for (let i: u32 = 0; i < count; i++) {
+    const sum = load<f32>(sums + (i << 2));
+    const to = load<u32>(outs + (i << 2));
+    for (let c: u32 = 0; c < cache.valueDim; c++) {
+      store<f32>(to + (c << 2), load<f32>(out + <usize>(i * rowBytes) + (c << 2)) / sum);
+    }
+  }
+}
+
+/** Slot of a position in the rows of scores, which hold padded pages. */
+// @ts-ignore: decorator
+@inline
+function slotOf(position: u32, firstPage: u32, pageSize: u32, padded: u32): u32 {
+  const page = position / pageSize;
+  return (page - firstPage) * padded + (position - page * pageSize);
+}

@@ -1,0 +1,94 @@
+// Rows to float32: plain numbers, and codes of any layout by its definition,
+//   value = (number of the code - zero point) * scale + offset,
+// element by element. The way for layouts that the integer kernels do not take, and for embeddings.
+import { blockValue, halfToFloat, halvesToFloats } from './block-values';
+import { Kernel, Matrix, Shift } from './matrix';
+
+// @ts-ignore: decorator
+@inline
+export function bfloatLow(v: v128): v128 {
+  return i8x16.shuffle(i32x4.splat(0), v, 0, 1, 16, 17, 0, 1, 18, 19, 0, 1, 20, 21, 0, 1, 22, 23);
+}
+
+// @ts-ignore: decorator
+@inline
+export function bfloatHigh(v: v128): v128 {
+  return i8x16.shuffle(i32x4.splat(0), v, 0, 1, 24, 25, 0, 1, 26, 27, 0, 1, 28, 29, 0, 1, 30, 31);
+}
+
+function bfloats(from: usize, count: u32, out: usize): void {
+  let i: u32 = 0;
+  for (; i + 8 <= count; i += 8, from += 16, out += 32) {
+    const v = v128.load(from);
+    v128.store(out, bfloatLow(v));
+    v128.store(out, bfloatHigh(v), 16);
+  }
+  for (; i < count; i++, from += 2, out += 4) store<u32>(out, <u32>load<u16>(from) << 16);
+}
+
+/** Infinity and NaN have all exponent bits; a vector that has one goes the scalar way. */
+function halves(from: usize, count: u32, out: usize): void {
+  let i: u32 = 0;
+  const exponent = i16x8.splat(0x7c00);
+  for (; i + 8 <= count; i += 8, from += 16, out += 32) {
+    const v = v128.load(from);
+    if (v128.any_true(i16x8.eq(v128.and(v, exponent), exponent))) {
+      for (let j: usize = 0; j < 8; j++) store<f32>(out + (j << 2), halfToFloat(load<u16>(from + (j << 1))));
+    } else {
+      v128.store(out, halvesToFloats(i32x4.extend_low_i16x8_u(v)));
+      v128.store(out, halvesToFloats(i32x4.extend_high_i16x8_u(v)), 16);
+    }
+  }
+  for (; i < count; i++, from += 2, out += 4) store<f32>(out, halfToFloat(load<u16>(from)));
+}
+
+// @ts-ignore: decorator
+@inline
+function codeAt(matrix: Matrix, element: u64): u32 {
+  if (matrix.bits == 8) return load<u8>(matrix.codes + <usize>element);
+  if (matrix.order == 2) {
+    const byte = <u32>load<u8>(matrix.codes + ((<usize>(element >> 5)) << 4) + (<usize>element & 15));
+    return (element & 16) != 0 ? byte >> 4 : byte & 15;
+  }
+  const byte = <u32>load<u8>(matrix.codes + <usize>(element >> 1));
+  const high = ((<u32>element ^ matrix.order) & 1) == 0;
+  return high ? byte >> 4 : byte & 15;
+}
+
+function codes(matrix: Matrix, row: u32, out: usize): void {
+  const first = <u64>row * matrix.columns;
+  const byRow = matrix.blocksPerRow != 0;
+  for (let i: u32 = 0; i < matrix.columns; ) {
+    const position = byRow ? <u64>i : first + i;
+    const block = <u32>(position / matrix.blockSize) + (byRow ? row * matrix.blocksPerRow : 0);
+    const end = min(matrix.columns, i + matrix.blockSize - <u32>(position % matrix.blockSize));
+    const scale = blockValue(matrix.scales, block);
+    const zero = matrix.shift == Shift.zeroPoints ? <f32>load<u8>(matrix.zeroPoints + block) : 0;
+    const offset = matrix.shift == Shift.offsets ? blockValue(matrix.offsets, block) : 0;
+    for (; i < end; i++, out += 4) {
+      const value = load<f32>(matrix.values + (<usize>codeAt(matrix, first + i) << 2));
+      store<f32>(out, (value - zero) * scale + offset);
+    }
+  }
+}
+
+/**
+ * @param row counted in the tensor
+ * @param out Float32 [K]
+ */
+export function decodeRow(matrix: Matrix, row: u32, out: usize): void {
+  const columns = matrix.columns;
+  switch (matrix.kernel) {
+    case Kernel.float32:
+      memory.copy(out, matrix.codes + <usize>row * (columns << 2), columns << 2);
+      break;
+    case Kernel.float16:
+      halves(matrix.codes + <usize>row * (columns << 1), columns, out);
+      break;
+    case Kernel.bfloat16:
+      bfloats(matrix.codes + <usize>row * (columns << 1), columns, out);
+      break;
+    default:
+      codes(matrix, row, out);
+  }
+}

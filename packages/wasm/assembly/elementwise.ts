@@ -1,0 +1,87 @@
+// Operations on activations, float32, four at a time. Lengths are in elements; nothing beyond them is touched.
+import { exp, gelu, geluTanh, silu } from './functions';
+import { sumLanes } from './simd';
+
+/** out = a + scale * b; `out` may be `a`. */
+export function add(a: usize, b: usize, scale: f32, out: usize, length: u32): void {
+  const factor = f32x4.splat(scale);
+  for (const end = a + ((length & ~3) << 2); a < end; a += 16, b += 16, out += 16) {
+    v128.store(out, f32x4.add(v128.load(a), f32x4.mul(v128.load(b), factor)));
+  }
+  for (let i: u32 = 0; i < (length & 3); i++, a += 4, b += 4, out += 4) store<f32>(out, load<f32>(a) + load<f32>(b) * scale);
+}
+
+/** x *= scale */
+export function multiply(x: usize, scale: f32, length: u32): void {
+  const factor = f32x4.splat(scale);
+  for (const end = x + ((length & ~3) << 2); x < end; x += 16) v128.store(x, f32x4.mul(v128.load(x), factor));
+  for (let i: u32 = 0; i < (length & 3); i++, x += 4) store<f32>(x, load<f32>(x) * scale);
+}
+
+/** x = min(max(x, -limit), limit), `length` exact. */
+export function clamp(x: usize, limit: f32, length: u32): void {
+  for (const end = x + (length << 2); x < end; x += 4) store<f32>(x, min(max(load<f32>(x), -limit), limit));
+}
+
+/** x * rsqrt(mean(x²) + epsilon) * weight over `rows` rows of `columns`; `out` may be `x`. */
+export function rmsNorm(x: usize, weight: usize, epsilon: f32, rows: u32, columns: u32, xStride: usize, out: usize, outStride: usize): void {
+  const whole = columns & ~3;
+  for (let row: u32 = 0; row < rows; row++, x += xStride, out += outStride) {
+    let squares = f32x4.splat(0);
+    for (let i: u32 = 0; i < whole; i += 4) {
+      const v = v128.load(x + (i << 2));
+      squares = f32x4.add(squares, f32x4.mul(v, v));
+    }
+    let sum = sumLanes(squares);
+    for (let i = whole; i < columns; i++) sum += load<f32>(x + (i << 2)) * load<f32>(x + (i << 2));
+    const factor = <f32>(1 / Math.sqrt(<f64>sum / columns + epsilon));
+    const factors = f32x4.splat(factor);
+    for (let i: u32 = 0; i < whole; i += 4) {
+      const at = i << 2;
+      v128.store(out + at, f32x4.mul(f32x4.mul(v128.load(x + at), factors), v128.load(weight + at)));
+    }
+    for (let i = whole; i < columns; i++) {
+      const at = i << 2;
+      store<f32>(out + at, load<f32>(x + at) * factor * load<f32>(weight + at));
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function activated(gate: v128, activation: u32): v128 {
+  return activation == 0 ? silu(gate) : activation == 1 ? gelu(gate) : geluTanh(gate);
+}
+
+/** gate = act(gate) * up; 0 silu, 1 gelu, 2 geluTanh. */
+export function activate(gate: usize, up: usize, activation: u32, length: u32): void {
+  for (const end = gate + ((length & ~3) << 2); gate < end; gate += 16, up += 16) {
+    v128.store(gate, f32x4.mul(activated(v128.load(gate), activation), v128.load(up)));
+  }
+  for (let i: u32 = 0; i < (length & 3); i++, gate += 4, up += 4) {
+    const value = activated(f32x4.splat(load<f32>(gate)), activation);
+    store<f32>(gate, f32x4.extract_lane(value, 0) * load<f32>(up));
+  }
+}
+
+/** Turns `heads` heads in place; the first 2 * pairs of their headDim elements. */
+export function rotate(x: usize, heads: u32, headDim: u32, cos: usize, sin: usize, pairs: u32, interleaved: bool): void {
+  for (let head: u32 = 0; head < heads; head++, x += headDim << 2) {
+    for (let i: u32 = 0; i < pairs; i++) {
+      const first = x + ((interleaved ? 2 * i : i) << 2);
+      const second = interleaved ? first + 4 : first + (pairs << 2);
+      const c = load<f32>(cos + (i << 2));
+      const s = load<f32>(sin + (i << 2));
+      const a = load<f32>(first);
+      const b = load<f32>(second);
+      store<f32>(first, a * c - b * s);
+      store<f32>(second, b * c + a * s);
+    }
+  }
+}
+
+/** x *= 1 / (1 + e^-gate) */
+export function multiplySigmoid(x: usize, gate: f32, length: u32): void {
+  const e = f32x4.extract_lane(exp(f32x4.splat(-gate)), 0);
+  multiply(x, 1 / (1 + e), length);
+}

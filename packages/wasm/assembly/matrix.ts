@@ -1,0 +1,155 @@
+// A matrix as kernels see it: rows of one tensor, or of one thread's share of it, and where its planes lie in this heap.
+// The host writes these structures (src/matrix-record.ts has the same fields in the same order, 4 bytes each).
+//
+// Pointers are biased: they point to where element, block or nested block 0 of the whole tensor would lie, so that kernels
+// count as the layout counts. Addresses wrap at 2^32 and come out right.
+
+/** What `Matrix.kernel` says. */
+export namespace Kernel {
+  /** Plain F32, F16, BF16. */
+  export const float32: u32 = 0;
+  export const float16: u32 = 1;
+  export const bfloat16: u32 = 2;
+  /** 4-bit codes against int8 activations. */
+  export const affine4: u32 = 3;
+  export const codebook4: u32 = 4;
+  /** 8-bit integer codes against int16 activations. */
+  export const signed8: u32 = 5;
+  export const unsigned8: u32 = 6;
+  /** Any layout: rows are decoded to float32 first. */
+  export const any: u32 = 7;
+}
+
+/** What `Blocks.kind` says. */
+export namespace BlockKind {
+  export const float32: u32 = 0;
+  export const float16: u32 = 1;
+  export const bfloat16: u32 = 2;
+  export const exponent8: u32 = 3;
+  export const nested: u32 = 4;
+}
+
+/** What `Matrix.shift` says: what is added to code * scale. */
+export namespace Shift {
+  /** `levelOffset` times the scale. */
+  export const constant: u32 = 0;
+  /** Minus the block's zero point times the scale. */
+  export const zeroPoints: u32 = 1;
+  /** A float a block. */
+  export const offsets: u32 = 2;
+}
+
+/** One number a block. */
+@unmanaged
+export class Blocks {
+  data: usize;
+  kind: u32;
+  /** Float32 [256] of nested values. */
+  table: usize;
+  /** Float32, one for 2^nestedShift blocks, or for nestedSize where that is no power of two. */
+  nested: usize;
+  nestedSize: u32;
+  /** log2(nestedSize); 32 where that is no whole number. */
+  nestedShift: u32;
+  multiplier: f32;
+  /** Added to nested values. */
+  offset: f32;
+}
+
+@unmanaged
+export class Matrix {
+  kernel: u32;
+  /** Rows here. */
+  rows: u32;
+  /** The first of them, counted in the tensor. */
+  firstRow: u32;
+  /** K */
+  columns: u32;
+  /** Elements that the inner loop takes at a time: 64 or 32. */
+  unit: u32;
+  /** K / unit */
+  units: u32;
+  /** Codes, or the plain numbers. */
+  codes: usize;
+  blockSize: u32;
+  /** 0: flat blocks. */
+  blocksPerRow: u32;
+  /** 1: each unit is a block, rows start with one, and four at a time have one nested scale. */
+  simple: u32;
+  shift: u32;
+  zeroPoints: usize;
+  /** value = (levelStep * level + levelOffset) * scale */
+  levelStep: f32;
+  levelOffset: f32;
+  /** 16 levels, one byte each, of a 4-bit codebook. */
+  levels: usize;
+  /** Float32 [2^bits]: code to number, for kernels that decode to float32. */
+  values: usize;
+  bits: u32;
+  /** 0 highFirst, 1 lowFirst, 2 splitHalves. */
+  order: u32;
+  scaleData: usize;
+  scaleKind: u32;
+  scaleTable: usize;
+  scaleNested: usize;
+  scaleNestedSize: u32;
+  scaleNestedShift: u32;
+  scaleMultiplier: f32;
+  scaleOffset: f32;
+  offsetData: usize;
+  offsetKind: u32;
+  offsetTable: usize;
+  offsetNested: usize;
+  offsetNestedSize: u32;
+  offsetNestedShift: u32;
+  offsetMultiplier: f32;
+  offsetOffset: f32;
+
+  // @ts-ignore: decorator
+  @inline
+  get scales(): Blocks {
+    return changetype<Blocks>(changetype<usize>(this) + offsetof<Matrix>('scaleData'));
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  get offsets(): Blocks {
+    return changetype<Blocks>(changetype<usize>(this) + offsetof<Matrix>('offsetData'));
+  }
+}
+
+/** Room that kernels work in, given by the host; U is the most units of a row, K the most columns. */
+export namespace Scratch {
+  /** Float32 [U]: the scale of each unit of the row. */
+  export let scales: usize = 0;
+  /** Float32 [U]: what is added, a unit. */
+  export let shifts: usize = 0;
+  /** Float32 [4, U]: scale times activation scale, for four tokens. */
+  export let products: usize = 0;
+  /** Bytes from one row of `products` to the next. */
+  export let stride: usize = 0;
+  /** Bytes [K] or Float32 [K]: a decoded row. */
+  export let row: usize = 0;
+}
+
+/**
+ * @param address of `scratchBytes(columns)` bytes
+ * @param columns the most that a matrix has
+ */
+export function useScratch(address: usize, columns: u32): void {
+  const stride = unitsBytes(columns);
+  Scratch.stride = stride;
+  Scratch.scales = address;
+  Scratch.shifts = address + stride;
+  Scratch.products = address + 2 * stride;
+  Scratch.row = address + 6 * stride;
+}
+
+export function scratchBytes(columns: u32): u32 {
+  return 6 * unitsBytes(columns) + 4 * columns + 64;
+}
+
+/** Units of 32, filled up to whole vectors. */
+function unitsBytes(columns: u32): u32 {
+  return ((columns / 32 + 4) * 4 + 15) & ~15;
+}

@@ -1,0 +1,69 @@
+// What stands between steps and threads: compiles what a step has recorded, places the program in the heaps, runs it.
+import type { ExpertWeights, KvCache, MlpWeights, Vector, Weight } from '@moeq/kernels';
+import { Handles } from '@moeq/kernels';
+import type { Graph, Node } from './graph.js';
+import type { LoadedCache, LoadedExperts, LoadedMlp, LoadedVector, LoadedWeight } from './loaded.js';
+import { Program } from './program.js';
+import type { Store } from './store.js';
+import type { Team } from './team/team.js';
+
+export interface Objects {
+  readonly weights: Handles<Weight, LoadedWeight>;
+  readonly experts: Handles<ExpertWeights, LoadedExperts>;
+  readonly mlps: Handles<MlpWeights, LoadedMlp>;
+  readonly vectors: Handles<Vector, LoadedVector>;
+  readonly caches: Handles<KvCache, LoadedCache>;
+}
+
+function makeObjects(): Objects {
+  return {
+    weights: new Handles('weight'),
+    experts: new Handles('experts'),
+    mlps: new Handles('MLP weights'),
+    vectors: new Handles('vector'),
+    caches: new Handles('KV cache'),
+  };
+}
+
+export class Engine {
+  readonly objects: Objects = makeObjects();
+  readonly store: Store;
+  readonly #team: Team;
+  readonly #program: Program;
+  /** The room for programs in every heap. */
+  #room = { address: 0, bytes: 0 };
+
+  constructor(team: Team, store: Store) {
+    this.#team = team;
+    this.store = store;
+    this.#program = new Program(store);
+  }
+
+  /** Runs all that is recorded and has not run. */
+  async run(graph: Graph): Promise<void> {
+    const program = this.#program;
+    const { address, columns } = this.store.scratch();
+    program.emit('scratch', address, columns);
+    const due = graph.compile(program);
+    const words = program.take();
+    if (!due) return;
+    this.#reserve(words.byteLength);
+    this.store.writeAll(this.#room.address, new Uint8Array(words.buffer, 0, words.byteLength));
+    await this.#team.run(this.#room.address, words.length);
+  }
+
+  read(node: Node): Promise<Float32Array> {
+    return this.#team.read(node.address as number, node.rows * node.columns);
+  }
+
+  /** Gives up what a step holds. */
+  close(): void {
+    this.#program.close();
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#room.bytes) return;
+    this.store.free(this.#room.address);
+    this.#room = { address: this.store.allocate(2 * bytes, 'program'), bytes: 2 * bytes };
+  }
+}

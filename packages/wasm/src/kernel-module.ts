@@ -1,0 +1,30 @@
+// The compiled kernels: chosen by what the engine can do, made to import a shared memory where threads are to share it.
+import { plainKernels, relaxedKernels } from './generated/kernels.js';
+
+export type SimdLevel = 'relaxed' | 'plain';
+
+/** (func (result v128) (i8x16.relaxed_swizzle (v128.const 0) (v128.const 0))), in short: valid where relaxed SIMD is. */
+const relaxedProbe = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0], // magic, version
+  ...[1, 5, 1, 96, 0, 1, 123], // type: () -> v128
+  ...[3, 2, 1, 0], // function 0 of type 0
+  ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11], // two splats, i8x16.relaxed_swizzle
+);
+
+export function hasRelaxedSimd(): boolean {
+  return WebAssembly.validate(relaxedProbe);
+}
+
+/** `env`, `memory`, memory import, limits with a maximum: the byte after is 1, and 3 for a shared memory. */
+const memoryImport = Uint8Array.of(3, 101, 110, 118, 6, 109, 101, 109, 111, 114, 121, 2);
+
+/** @param shared whether the memory that it imports is shared */
+export function compileKernels(simd: SimdLevel, shared: boolean): Promise<WebAssembly.Module> {
+  const base64 = simd === 'relaxed' ? relaxedKernels : plainKernels;
+  const binary = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  if (shared) {
+    const at = binary.findIndex((_, start) => memoryImport.every((byte, i) => binary[start + i] === byte));
+    binary[at + memoryImport.length] = 3;
+  }
+  return WebAssembly.compile(binary);
+}

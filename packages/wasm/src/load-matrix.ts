@@ -1,0 +1,211 @@
+// Puts a matrix into the heaps of all threads: each gets the rows that it computes, and the planes of their blocks, cut
+// from the tensor without repacking. Records point to where element, block or nested block 0 of the whole tensor would be.
+//
+// Shapes: N rows, K columns, B block.
+import type { MatrixData } from '@moeq/kernels';
+import type { BlockValues, Layout, QuantizedTensor } from '@moeq/tensors';
+import { blocksPerMatrix, bytesPerElement, isQuantized, toFloat32 } from '@moeq/tensors';
+import type { KernelChoice } from './fit-kernel.js';
+import { chooseKernel } from './fit-kernel.js';
+import type { Field } from './matrix-record.js';
+import { blockKinds, encodeRecord, kernels, orders, recordBytes, shifts } from './matrix-record.js';
+import { shareStart } from './share.js';
+import type { Store } from './store.js';
+
+/** How activations have to come: float32 as they are, or quantized for a unit, an order and a width. */
+export interface Intake {
+  readonly bits: 8 | 16 | 32;
+  readonly unit: 0 | 32 | 64;
+  /** Of nibbles, for 8 bits. */
+  readonly order: number;
+}
+
+/** A matrix in the heaps. */
+export interface LoadedMatrix {
+  /** Of its record, the same in every heap. */
+  readonly record: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly bytes: number;
+  readonly intake: Intake;
+}
+
+/** A part of a plane that one thread needs. */
+interface Cut {
+  readonly data: Uint8Array;
+  /** The field of the record that points to it. */
+  readonly field: Field;
+  /** Where the plane would begin, in bytes before `data`. */
+  readonly bias: number;
+}
+
+type Fields = Partial<Record<Field, number>>;
+
+/**
+ * @param range rows of the tensor to load; all unless given
+ * @throws MoeqError when memory is short
+ */
+export function loadMatrix(
+  store: Store,
+  data: MatrixData,
+  range: { first: number; count: number } = { first: 0, count: data.shape[0] as number },
+): LoadedMatrix {
+  const columns = data.shape[1] as number;
+  const choice = chooseKernel(data);
+  const { threads } = store;
+  store.useColumns(columns);
+  const shares = Array.from({ length: threads }, (_, thread) => {
+    const first = range.first + shareStart(range.count, thread, threads);
+    return { first, end: range.first + shareStart(range.count, thread + 1, threads) };
+  });
+  const cuts = shares.map(({ first, end }) => cutPlanes(data, first, end));
+  const room = Math.max(...cuts.map((each) => each.reduce((sum, cut) => sum + padded(cut.data), 0)));
+  const record = store.allocate(padded(recordBytes) + room, 'weights');
+  const common = commonFields(store, data, choice);
+  let bytes = 0;
+  shares.forEach(({ first, end }, thread) => {
+    const fields: Fields = { ...common, firstRow: first, rows: end - first };
+    let address = record + padded(recordBytes);
+    for (const cut of cuts[thread] as Cut[]) {
+      store.write(thread, address, cut.data);
+      fields[cut.field] = address - cut.bias + 2 ** 32;
+      address += padded(cut.data);
+      bytes += cut.data.byteLength;
+    }
+    store.write(thread, record, encodeRecord(fields));
+  });
+  return { record, rows: range.count, columns, bytes, intake: intakeOf(data, choice) };
+}
+
+function padded(data: Uint8Array | number): number {
+  const bytes = typeof data === 'number' ? data : data.byteLength;
+  return Math.ceil(bytes / 64) * 64;
+}
+
+function intakeOf(data: MatrixData, { kernel, unit }: KernelChoice): Intake {
+  if (unit === 0) return { bits: 32, unit: 0, order: 0 };
+  if (kernel === 'signed8' || kernel === 'unsigned8') return { bits: 16, unit, order: 0 };
+  const order = isQuantized(data) && data.layout !== null ? orders[data.layout.order] : 0;
+  return { bits: 8, unit, order };
+}
+
+/** What does not depend on the thread. */
+function commonFields(store: Store, data: MatrixData, choice: KernelChoice): Fields {
+  const [rows = 0, columns = 0] = data.shape;
+  const { kernel, unit, levelStep, levelOffset, levels } = choice;
+  const fields: Fields = { kernel: kernels[kernel], columns, unit, units: unit === 0 ? 0 : columns / unit };
+  if (!isQuantized(data) || data.layout === null) return fields;
+  const { layout } = data;
+  const { decode, scale, blockSize, blocks, bitsPerCode, order } = layout;
+  const zero = decode.kind === 'affine' ? decode.zero : null;
+  return {
+    ...fields,
+    blockSize,
+    blocksPerRow: blocks === 'row' ? blocksPerMatrix(layout, rows, columns) / rows : 0,
+    simple: isSimple(layout, columns, unit) ? 1 : 0,
+    shift:
+      shifts[zero?.kind === 'zeroPoint' ? 'zeroPoints' : zero?.kind === 'offset' ? 'offsets' : 'constant'],
+    levelStep,
+    levelOffset,
+    levels: levels === null ? 0 : store.table(levels),
+    values: store.table(codeNumbers(layout)),
+    bits: bitsPerCode,
+    order: orders[order],
+    ...blockFields(store, data, 'scale', scale),
+    ...(zero?.kind === 'offset' && blockFields(store, data, 'offset', zero.offset)),
+  };
+}
+
+/** Float32 [2^bits]: codes to numbers, before zero points. */
+function codeNumbers({ bitsPerCode, decode }: Layout): Float32Array {
+  if (decode.kind === 'codebook') return decode.values;
+  const count = 2 ** bitsPerCode;
+  const { zero } = decode;
+  return Float32Array.from({ length: count }, (_, code) => {
+    if (zero.kind === 'signed') return code < count / 2 ? code : code - count;
+    return zero.kind === 'constant' ? code - zero.value : code;
+  });
+}
+
+/** Units are blocks one for one, four at a time with one nested scale. */
+function isSimple({ blockSize, scale }: Layout, columns: number, unit: number): boolean {
+  if (unit === 0 || blockSize !== unit || (columns / unit) % 4 !== 0) return false;
+  return scale.kind === 'plain' || (Number.isInteger(Math.log2(scale.blockSize)) && scale.blockSize >= 4);
+}
+
+function blockFields(
+  store: Store,
+  tensor: QuantizedTensor,
+  name: 'scale' | 'offset',
+  values: BlockValues,
+): Fields {
+  if (values.kind === 'plain') {
+    return { [`${name}Kind`]: blockKinds[values.dtype], [`${name}Multiplier`]: values.multiplier };
+  }
+  const offset = values.hasOffset ? toFloat32(planeOf(tensor, `${name}sOffset`), 'F32')[0] : 0;
+  const shift = Math.log2(values.blockSize);
+  return {
+    [`${name}Kind`]: blockKinds.nested,
+    [`${name}Table`]: store.table(values.codebook),
+    [`${name}NestedSize`]: values.blockSize,
+    [`${name}NestedShift`]: Number.isInteger(shift) ? shift : 32,
+    [`${name}Multiplier`]: 1,
+    [`${name}Offset`]: offset ?? 0,
+  };
+}
+
+/** The planes' bytes that rows `first` to `end` need. */
+function cutPlanes(data: MatrixData, first: number, end: number): Cut[] {
+  const [rows = 0, columns = 0] = data.shape;
+  if (!isQuantized(data) || data.layout === null) {
+    const rowBytes = columns * bytesPerElement((data as { dtype: 'F32' | 'F16' | 'BF16' }).dtype);
+    const bytes = (data as { data: Uint8Array }).data;
+    return [cut(bytes, first * rowBytes, end * rowBytes, 'codes')];
+  }
+  const { layout } = data;
+  const { blockSize, bitsPerCode, decode, scale } = layout;
+  const [from, to] = [first * columns, end * columns];
+  const perRow = blocksPerMatrix(layout, rows, columns) / rows;
+  const block =
+    layout.blocks === 'row'
+      ? { first: first * perRow, end: end * perRow }
+      : { first: Math.floor(from / blockSize), end: Math.ceil(to / blockSize) };
+  const codes =
+    bitsPerCode === 8
+      ? cut(planeOf(data, 'codes'), from, to, 'codes')
+      : cut(planeOf(data, 'codes'), 16 * Math.floor(from / 32), 16 * Math.ceil(to / 32), 'codes');
+  const zero = decode.kind === 'affine' ? decode.zero : null;
+  return [
+    codes,
+    ...cutBlocks(data, 'scale', scale, block),
+    ...(zero?.kind === 'zeroPoint'
+      ? [cut(planeOf(data, 'zeroPoints'), block.first, block.end, 'zeroPoints')]
+      : []),
+    ...(zero?.kind === 'offset' ? cutBlocks(data, 'offset', zero.offset, block) : []),
+  ];
+}
+
+/** Nested scales, one for hundreds of weights, are held as float32; what they scale stays as it is. */
+function cutBlocks(
+  tensor: QuantizedTensor,
+  name: 'scale' | 'offset',
+  values: BlockValues,
+  block: { first: number; end: number },
+): Cut[] {
+  const size = values.kind === 'nested' ? 1 : bytesPerElement(values.dtype);
+  const blocks = cut(planeOf(tensor, `${name}s`), block.first * size, block.end * size, `${name}Data`);
+  if (values.kind === 'plain') return [blocks];
+  const nested = toFloat32(planeOf(tensor, `${name}sNested`), values.dtype);
+  const bytes = new Uint8Array(nested.buffer, nested.byteOffset, nested.byteLength);
+  const start = 4 * Math.floor(block.first / values.blockSize);
+  const stop = 4 * Math.ceil(block.end / values.blockSize);
+  return [blocks, cut(bytes, start, stop, `${name}Nested`)];
+}
+
+function planeOf(tensor: QuantizedTensor, name: string): Uint8Array {
+  return tensor.planes[name]?.data ?? new Uint8Array(0);
+}
+
+function cut(data: Uint8Array, from: number, to: number, field: Field): Cut {
+  return { data: data.subarray(from, to), field, bias: from };
+}

@@ -1,0 +1,59 @@
+// MLPs and experts in the heaps. Gate and up may come as one fused matrix or as two; kernels see two.
+//
+// Shapes: D hidden, F intermediate.
+import type { MlpData } from '@moeq/kernels';
+import { mlpShape } from '@moeq/kernels';
+import { MoeqError } from '@moeq/tensors';
+import { type Intake, loadMatrix } from './load-matrix.js';
+import type { LoadedExperts, LoadedMlp } from './loaded.js';
+import type { Store } from './store.js';
+
+/** @throws MoeqError when matrices do not fit each other or memory is short */
+export function loadMlp(store: Store, data: MlpData, subject?: string): LoadedMlp {
+  const { hidden, intermediate } = mlpShape(data, subject);
+  const [first, second, ...rest] = data.gateUp;
+  const halves = second === undefined || second.shape[0] === intermediate;
+  if (first === undefined || rest.length > 0 || !halves) {
+    throw new MoeqError({
+      operation: 'load',
+      subject: `${subject ?? 'mlp'} gateUp`,
+      expected: 'one fused matrix, or gate and up',
+      found: `matrices of ${data.gateUp.map(({ shape }) => shape[0]).join(' and ')} rows`,
+    });
+  }
+  const gate = loadMatrix(store, first, { first: 0, count: intermediate });
+  const up =
+    second === undefined
+      ? loadMatrix(store, first, { first: intermediate, count: intermediate })
+      : loadMatrix(store, second);
+  const down = loadMatrix(store, data.down);
+  return { hidden, intermediate, bytes: gate.bytes + up.bytes + down.bytes, gate, up, down };
+}
+
+export function freeMlp(store: Store, { gate, up, down }: LoadedMlp): void {
+  for (const { record } of [gate, up, down]) store.free(record);
+}
+
+/** Makes one of experts of the same shapes. */
+export function joinExperts(store: Store, experts: readonly LoadedMlp[]): LoadedExperts {
+  const { hidden = 0, intermediate = 0 } = experts[0] ?? {};
+  const upIntakes: Intake[] = [];
+  const downIntakes: Intake[] = [];
+  const words = experts.flatMap(({ gate, up, down }) => [
+    ...[gate.record, modeOf(upIntakes, gate.intake)],
+    ...[up.record, modeOf(upIntakes, up.intake)],
+    ...[down.record, modeOf(downIntakes, down.intake)],
+  ]);
+  const table = store.allocate(4 * words.length, 'experts');
+  store.writeAll(table, new Uint8Array(Uint32Array.from(words).buffer));
+  const bytes = experts.reduce((sum, expert) => sum + expert.bytes, 0);
+  return { hidden, intermediate, bytes, experts, table, upIntakes, downIntakes };
+}
+
+/** Index of an intake in a list, to which it is added where it is new. */
+function modeOf(intakes: Intake[], { bits, unit, order }: Intake): number {
+  const known = intakes.findIndex(
+    (intake) => intake.bits === bits && intake.unit === unit && intake.order === order,
+  );
+  return known >= 0 ? known : intakes.push({ bits, unit, order }) - 1;
+}

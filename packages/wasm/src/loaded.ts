@@ -1,0 +1,48 @@
+// What stands behind the objects that the backend hands out: addresses in the heaps.
+import type { KvCacheSpec } from '@moeq/kernels';
+import type { Intake, LoadedMatrix } from './load-matrix.js';
+
+export interface LoadedWeight {
+  readonly rows: number;
+  readonly columns: number;
+  readonly bytes: number;
+  /** One below the other. */
+  readonly parts: readonly LoadedMatrix[];
+}
+
+export interface LoadedMlp {
+  readonly hidden: number;
+  readonly intermediate: number;
+  readonly bytes: number;
+  readonly gate: LoadedMatrix;
+  readonly up: LoadedMatrix;
+  readonly down: LoadedMatrix;
+}
+
+export interface LoadedExperts {
+  readonly hidden: number;
+  readonly intermediate: number;
+  readonly bytes: number;
+  readonly experts: readonly LoadedMlp[];
+  /** Six words an expert: record and mode of gate, up and down. */
+  readonly table: number;
+  /** The intakes that gates and ups, and downs, have; modes are indices of these. */
+  readonly upIntakes: readonly Intake[];
+  readonly downIntakes: readonly Intake[];
+}
+
+export interface LoadedVector {
+  readonly length: number;
+  readonly bytes: number;
+  readonly address: number;
+}
+
+export interface LoadedCache {
+  readonly spec: KvCacheSpec;
+  readonly bytes: number;
+  /** Of the keys and values. */
+  readonly address: number;
+  /** Of the records: layers times the most key/value heads that a thread has. */
+  readonly records: number;
+  readonly headsAThread: number;
+}

@@ -1,0 +1,109 @@
+// Attention in a program. Operands are in the order in which worker/attention.ts reads them.
+//
+// Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension, P rotated pairs.
+import type { AttentionSpec, NormSpec, RopeSpec, Segment } from '@moeq/kernels';
+import type { Node, Recorded } from '../graph.js';
+import { cacheRecordBytes, cacheShape } from '../kv-cache.js';
+import type { LoadedCache, LoadedVector } from '../loaded.js';
+import { Float, type Operand } from '../program.js';
+
+/** Float32 [T, P] cosines, then Float32 [T, P] sines, for all layers that turn alike. */
+export function rotations(
+  { inverseFrequencies, attentionFactor }: RopeSpec,
+  segments: readonly Segment[],
+): Recorded {
+  const positions = segments.flatMap(({ start, tokens }) =>
+    Array.from({ length: tokens }, (_, index) => start + index),
+  );
+  const rows = positions.length;
+  const pairs = inverseFrequencies.length;
+  return {
+    rows,
+    columns: 2 * pairs,
+    inputs: [],
+    emit(program) {
+      const cos = program.room(2 * rows * pairs);
+      const sin = cos + 4 * rows * pairs;
+      program.emit(
+        'rotations',
+        cos,
+        sin,
+        new Float(attentionFactor),
+        rows,
+        pairs,
+        positions,
+        inverseFrequencies,
+      );
+      return cos;
+    },
+  };
+}
+
+export interface LoadedNorms {
+  readonly query: LoadedVector | undefined;
+  readonly key: LoadedVector | undefined;
+}
+
+/** @param turns the rotations of all tokens; null: none */
+export function attention(
+  qkv: Node,
+  cache: LoadedCache,
+  layer: number,
+  segments: readonly Segment[],
+  spec: AttentionSpec,
+  norms: LoadedNorms,
+  turns: Node | null,
+): Recorded {
+  const { heads, kvHeads, headDim, rope, scale, window = 0, clip } = spec;
+  const { pageSize, valueDim = headDim } = cache.spec;
+  const tokens = qkv.rows;
+  const width = heads * valueDim;
+  return {
+    rows: tokens,
+    columns: width,
+    inputs: turns === null ? [qkv] : [qkv, turns],
+    emit(program) {
+      const cos = turns === null ? 0 : program.addressOf(turns);
+      const pairs = turns === null ? 0 : turns.columns / 2;
+      const queries = program.room(tokens * heads * headDim);
+      const key = program.room(kvHeads * headDim + valueDim);
+      const tile = program.room(16);
+      const scratch = program.room(scratchFloats(cache, segments));
+      const out = program.room(tokens * width);
+      program.emit(
+        'attention',
+        [program.addressOf(qkv), qkv.columns, heads, kvHeads, headDim, valueDim],
+        [cos, cos + 4 * tokens * pairs, pairs, rope?.style === 'interleaved' ? 1 : 0],
+        new Float(scale),
+        window,
+        clip === undefined ? 0 : 1,
+        new Float(clip ?? 0),
+        ...normOperands(spec.queryNorm, norms.query),
+        ...normOperands(spec.keyNorm, norms.key),
+        cache.records + cacheRecordBytes * cache.headsAThread * layer,
+        [pageSize, queries, key, tile, scratch, out, segments.length],
+        segments.flatMap(({ start, tokens: count, pages }) => [start, count, pages.length, ...pages]),
+      );
+      for (const room of [queries, key, tile, scratch]) program.free(room);
+      const group = heads / kvHeads;
+      program.gather(out, tokens, width, [{ first: 0, count: kvHeads, size: group * valueDim }]);
+      return out;
+    },
+  };
+}
+
+function normOperands(
+  norm: (NormSpec & { readonly over: 'head' | 'all' }) | undefined,
+  weight: LoadedVector | undefined,
+): Operand[] {
+  if (norm === undefined || weight === undefined) return [0, 0, 0];
+  return [norm.over === 'head' ? 1 : 2, weight.address, new Float(norm.epsilon)];
+}
+
+/** Scores and outputs of four queries over the longest sequence: assembly/attention.ts. */
+function scratchFloats({ spec }: LoadedCache, segments: readonly Segment[]): number {
+  const { paddedSize, paddedValueDim } = cacheShape(spec);
+  const positions = Math.max(0, ...segments.map(({ start, tokens }) => start + tokens));
+  const pages = Math.ceil(positions / spec.pageSize) + 1;
+  return 4 * (pages * paddedSize + paddedValueDim + 1);
+}

@@ -1,0 +1,77 @@
+// What lies in the heaps of all threads: room, bytes and tables that matrices share.
+import { Heap } from './heap.js';
+import type { Team } from './team/team.js';
+
+/** Bytes at the beginning of a memory that belong to the kernels: their static data. */
+const kernelBytes = 65536;
+
+export class Store {
+  readonly threads: number;
+  readonly #team: Team;
+  readonly #heap: Heap;
+  #columns = 0;
+  #scratch = { address: 0, columns: 0 };
+  readonly #tables = new Map<string, number>();
+  readonly #known = new WeakMap<Float32Array | Uint8Array, number>();
+
+  constructor(team: Team) {
+    this.threads = team.threads;
+    this.#team = team;
+    this.#heap = new Heap(team, kernelBytes);
+  }
+
+  /** Room of so many bytes in every heap, at the same address. @throws MoeqError when memory is short */
+  allocate(bytes: number, subject: string): number {
+    return this.#heap.allocate(bytes, subject);
+  }
+
+  free(address: number): void {
+    this.#heap.free(address);
+  }
+
+  /** Copies bytes into the heap of one thread. */
+  write(thread: number, address: number, bytes: Uint8Array): void {
+    this.#team.write(thread, address, bytes);
+  }
+
+  /** Copies bytes into every heap. */
+  writeAll(address: number, bytes: Uint8Array): void {
+    for (let thread = 0; thread < this.threads; thread++) this.write(thread, address, bytes);
+  }
+
+  /** Matrices of so many columns are going to be multiplied: their kernels need room to decode a row. */
+  useColumns(columns: number): void {
+    this.#columns = Math.max(this.#columns, columns);
+  }
+
+  /** The kernels' room, long enough for every matrix so far. */
+  scratch(): { readonly address: number; readonly columns: number } {
+    if (this.#scratch.columns < this.#columns) {
+      this.free(this.#scratch.address);
+      this.#scratch = {
+        address: this.allocate(scratchBytes(this.#columns), 'kernels'),
+        columns: this.#columns,
+      };
+    }
+    return this.#scratch;
+  }
+
+  /** Address of a copy of `values` in every heap, one for all that are equal; it stays. */
+  table(values: Float32Array | Uint8Array): number {
+    const known = this.#known.get(values);
+    if (known !== undefined) return known;
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const key = bytes.join();
+    const address = this.#tables.get(key) ?? this.allocate(bytes.byteLength, 'tables');
+    if (!this.#tables.has(key)) this.writeAll(address, bytes);
+    this.#tables.set(key, address);
+    this.#known.set(values, address);
+    return address;
+  }
+}
+
+/** As assembly/matrix.ts counts it. */
+function scratchBytes(columns: number): number {
+  const stride = Math.ceil((4 * (Math.floor(columns / 32) + 4)) / 16) * 16;
+  return 6 * stride + 4 * columns + 64;
+}

@@ -1,0 +1,116 @@
+// Threads with shared memories: the host writes weights and programs straight into them, and reads results from them.
+// A program is announced by a counter that the workers watch, and its end by one message.
+import { compileKernels, type SimdLevel } from '../kernel-module.js';
+import type { Failure, FromWorker } from './messages.js';
+import { sync as at } from './messages.js';
+import { failureError, Outcome } from './outcome.js';
+import { spawnWorker, type WorkerLink } from './spawn.js';
+import type { Team } from './team.js';
+
+const initialPages = 1;
+
+/** 4 GiB, and what to try where the engine has no address space for it. */
+const maximumPages = [65536, 32768, 16384, 4096] as const;
+
+export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team> {
+  const module = await compileKernels(simd, true);
+  const memories = Array.from({ length: threads }, sharedMemory);
+  const sync = new Int32Array(new SharedArrayBuffer(4 * at.words));
+  const outcome = new Outcome<void>();
+  let failure: Failure | null = null;
+  let ended = false;
+  let ready = 0;
+  const links = Array.from({ length: threads }, spawnWorker);
+  let bytes = memories.map(({ memory }) => new Uint8Array(memory.buffer));
+
+  const hold = (held: boolean): void => {
+    for (const link of links) link.hold(held);
+  };
+  const hear = (message: FromWorker): void => {
+    if (message.kind === 'failed') failure ??= message.failure;
+    if (message.kind === 'ready') ready++;
+    if (message.kind === 'done' || ready === threads) ended = true;
+    // messages of different workers may overtake each other: the flag says whether one about a failure is to come
+    const expected = Atomics.load(sync, at.failed) === 1;
+    if (!ended || (expected && failure === null)) return;
+    ended = false;
+    ready = 0;
+    if (failure === null) outcome.resolve();
+    else outcome.reject(failureError(failure));
+    failure = null;
+  };
+  const start = (link: WorkerLink, thread: number): void => {
+    link.onMessage(hear);
+    link.onError((error) => outcome.reject(failureError(String(error))));
+    link.post({
+      kind: 'start',
+      module,
+      thread,
+      memories: memories.map(({ memory }) => memory),
+      sync,
+      initialPages,
+      maximumPages: 0,
+    });
+  };
+  const finished = async (end: Promise<void>): Promise<void> => {
+    hold(true);
+    try {
+      await end;
+    } finally {
+      hold(false);
+    }
+  };
+
+  const started = outcome.wait();
+  links.forEach(start);
+  await finished(started);
+
+  return {
+    threads,
+    maximumPages: Math.min(...memories.map(({ maximum }) => maximum)),
+    grow(pages) {
+      for (const { memory } of memories) memory.grow(pages - memory.buffer.byteLength / 65536);
+      bytes = memories.map(({ memory }) => new Uint8Array(memory.buffer));
+    },
+    write(thread, address, data) {
+      bytes[thread]?.set(data, address);
+    },
+    run(address, length) {
+      const end = outcome.wait();
+      Atomics.store(sync, at.address, address);
+      Atomics.store(sync, at.length, length);
+      Atomics.store(sync, at.arrived, 0);
+      Atomics.store(sync, at.finished, 0);
+      Atomics.store(sync, at.failed, 0);
+      Atomics.add(sync, at.program, 1);
+      Atomics.notify(sync, at.program);
+      return finished(end);
+    },
+    settle: async () => {},
+    read: async (address, length) =>
+      new Float32Array((memories[0] as SharedMemory).memory.buffer, address, length).slice(),
+    stop: async () => {
+      await Promise.all(links.map((link) => link.terminate()));
+    },
+  };
+}
+
+interface SharedMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly maximum: number;
+}
+
+function sharedMemory(): SharedMemory {
+  let refused: unknown;
+  for (const maximum of maximumPages) {
+    try {
+      return {
+        memory: new WebAssembly.Memory({ initial: initialPages, maximum, shared: true }),
+        maximum,
+      };
+    } catch (error) {
+      refused = error;
+    }
+  }
+  throw refused;
+}

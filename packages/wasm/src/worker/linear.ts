@@ -1,0 +1,38 @@
+// This thread's rows of a matrix against activations.
+//
+// Shapes: T tokens, N rows, K columns.
+import { shareStart } from '../share.js';
+import type { Machine } from './machine.js';
+
+/** Activations as a matrix takes them. */
+export interface Intakes {
+  /** 32: float32 at x; 8 and 16: integers at x with their scales and sums. */
+  readonly bits: number;
+  readonly x: number;
+  readonly scales: number;
+  readonly sums: number;
+}
+
+/**
+ * @param rows N, of all threads
+ * @param list address of U32 [tokens], rows of x; 0: the first `tokens`
+ * @param out address of column 0 of the N, in rows of `outColumns`
+ */
+export function multiplyShare(
+  { kernels, thread, threads }: Machine,
+  { record, rows }: { readonly record: number; readonly rows: number },
+  { bits, x, scales, sums }: Intakes,
+  list: number,
+  tokens: number,
+  out: number,
+  outColumns: number,
+): void {
+  const own = out + 4 * shareStart(rows, thread, threads);
+  if (bits === 32) kernels.floatLinear(record, x, list, tokens, own, 4 * outColumns);
+  else kernels.integerLinear(record, x, scales, sums, list, tokens, own, 4 * outColumns);
+}
+
+/** Bytes of the scales of one token: assembly/quantize-activations.ts. */
+export function scalesStride(columns: number, unit: number): number {
+  return Math.ceil(columns / unit / 4) * 16;
+}

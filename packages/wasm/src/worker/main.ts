@@ -1,0 +1,100 @@
+// A worker thread. With shared memory it runs programs as the host announces them, for ever; alone it does as messages say.
+import type { KernelExports } from '../kernel-exports.js';
+import type { Failure, FromWorker, ToWorker } from '../team/messages.js';
+import { sync as at } from '../team/messages.js';
+import { Abandoned, abandonBarrier, makeBarrier, noBarrier, waitWhile } from './barrier.js';
+import { Machine } from './machine.js';
+import { runProgram } from './run-program.js';
+
+type Start = Extract<ToWorker, { kind: 'start' }>;
+
+interface Port {
+  postMessage(message: FromWorker, transfer?: readonly ArrayBuffer[]): void;
+  listen(listener: (message: ToWorker) => void): void;
+}
+
+function connect(): Port {
+  const { process } = globalThis as {
+    process?: { getBuiltinModule?: (name: string) => typeof import('node:worker_threads') };
+  };
+  const parent = process?.getBuiltinModule?.('node:worker_threads').parentPort;
+  if (parent) {
+    return {
+      postMessage: (message, transfer = []) => parent.postMessage(message, [...transfer]),
+      listen: (listener) => void parent.on('message', listener),
+    };
+  }
+  const scope = globalThis as unknown as Worker;
+  return {
+    postMessage: (message, transfer = []) => scope.postMessage(message, [...transfer]),
+    listen: (listener) => scope.addEventListener('message', (event) => listener(event.data)),
+  };
+}
+
+function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  return exports as unknown as KernelExports;
+}
+
+/** A MoeqError's facts, or what is known of another error. */
+function failureOf(error: unknown): Failure {
+  const { operation, subject, expected, found } = error as Partial<Record<string, unknown>>;
+  const facts = { operation, subject, expected, found };
+  if (Object.values(facts).every((fact) => typeof fact === 'string')) return facts as Failure;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+const port = connect();
+
+function serveShared({ module, thread, memories, sync }: Start): void {
+  if (memories === null || sync === null) return;
+  const kernels = instantiate(module, memories[thread] as WebAssembly.Memory);
+  const machine = new Machine(kernels, thread, memories, makeBarrier(sync, memories.length));
+  let program = Atomics.load(sync, at.program);
+  port.postMessage({ kind: 'ready' });
+  for (;;) {
+    waitWhile(sync, at.program, program);
+    program = Atomics.load(sync, at.program);
+    try {
+      machine.refresh();
+      runProgram(machine, Atomics.load(sync, at.address) >>> 0, Atomics.load(sync, at.length));
+    } catch (error) {
+      if (!(error instanceof Abandoned) && abandonBarrier(sync)) {
+        port.postMessage({ kind: 'failed', failure: failureOf(error) });
+      }
+    }
+    if (Atomics.add(sync, at.finished, 1) === memories.length - 1) port.postMessage({ kind: 'done' });
+  }
+}
+
+function serveAlone({ module, initialPages, maximumPages }: Start): (message: ToWorker) => void {
+  const memory = new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages });
+  const machine = new Machine(instantiate(module, memory), 0, [memory], noBarrier);
+  port.postMessage({ kind: 'ready' });
+  return (message) => {
+    if (message.kind === 'grow') {
+      memory.grow(message.pages - memory.buffer.byteLength / 65536);
+      machine.refresh();
+    } else if (message.kind === 'write') {
+      new Uint8Array(memory.buffer).set(message.bytes, message.address);
+    } else if (message.kind === 'run') {
+      runProgram(machine, message.address, message.length);
+    } else if (message.kind === 'read') {
+      const values = new Float32Array(memory.buffer, message.address, message.length).slice();
+      port.postMessage({ kind: 'values', values }, [values.buffer]);
+    }
+  };
+}
+
+let serve: ((message: ToWorker) => void) | null = null;
+
+port.listen((message) => {
+  try {
+    if (message.kind !== 'start') serve?.(message);
+    else if (message.memories === null) serve = serveAlone(message);
+    else serveShared(message);
+  } catch (error) {
+    port.postMessage({ kind: 'failed', failure: failureOf(error) });
+  }
+  if (message.kind === 'run' || message.kind === 'settle') port.postMessage({ kind: 'done' });
+});
