@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { collect, number, oneOf, wholeNumber } from './options.js';
+import { collect, number, oneOf, part, wholeNumber } from './options.js';
 
 test('whole numbers are decimal digits within the range', () => {
   const parse = wholeNumber({ min: 1, max: 100 });
@@ -51,4 +51,15 @@ test('words and lists', () => {
   expect(oneOf(['auto', 'reference'])('auto')).toBe('auto');
   expect(() => oneOf(['auto', 'reference'])('cuda')).toThrow('It takes one of auto, reference.');
   expect(collect('b', collect('a', undefined))).toEqual(['a', 'b']);
+});
+
+test('parts of a whole', () => {
+  expect([part('1/1'), part('2/4'), part('40/40')]).toEqual([
+    { index: 1, of: 1 },
+    { index: 2, of: 4 },
+    { index: 40, of: 40 },
+  ]);
+  for (const text of ['', '1', '0/2', '3/2', '1/0', '1/2/3', '-1/2', '1.5/2', 'a/b', ' 1/2']) {
+    expect(() => part(text), text).toThrow('It takes i/n, part i of n, from 1/n to n/n.');
+  }
 });

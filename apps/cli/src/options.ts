@@ -52,3 +52,10 @@ export function oneOf<Word extends string>(words: readonly Word[]): (text: strin
     return word;
   };
 }
+
+/** A parser of a part of a whole, `2/4`. */
+export function part(text: string): { readonly index: number; readonly of: number } {
+  const [, index, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(text)?.map(Number) ?? [];
+  if (index !== undefined && of !== undefined && index >= 1 && index <= of) return { index, of };
+  throw new InvalidArgumentError('It takes i/n, part i of n, from 1/n to n/n.');
+}

@@ -27,7 +27,8 @@ test('a codebook of one’s own: quantized, loaded and generating; its layout ne
     formats: { even16: { values: 16 } },
   });
 
-  const text = (...argv: string[]) => moeq(['generate', ...argv, '--greedy', '-n', '10', '-p', 'The sea']);
+  const text = (...argv: string[]) =>
+    moeq(['generate', ...argv, '--backend', 'reference', '--greedy', '-n', '10', '-p', 'The sea']);
   const stored = await text(out);
   expect(stored.status).toBe(0);
   expect(stored.stdout.trim().length).toBeGreaterThan(5);

@@ -2,7 +2,7 @@
 // written, each stacked by role, so that what the recipe bought and what it left alone are seen at a glance.
 import type { QuantizeReport, RoleSummary } from '@moeq/convert';
 import { formatBytes, formatCount, formatSeconds, formatShare } from './format.js';
-import { type Output, painter, widthOf } from './io.js';
+import { type Io, note, type Output, painter, printJson, warn, widthOf } from './io.js';
 import { grid } from './table.js';
 
 type Paint = ReturnType<typeof painter>;
@@ -15,6 +15,19 @@ const inks = [
   { color: 'yellow', glyph: '░' },
   { color: 'green', glyph: '▞' },
 ] as const;
+
+/** What a conversion says at its end: notes and warnings, and the table or the document. */
+export function printReport(io: Io, report: QuantizeReport, json: boolean): void {
+  for (const text of report.notes) note(io, `note: ${text}`);
+  for (const text of report.warnings) warn(io, text);
+  if (json) printJson(io, documentOf(report));
+  else io.stdout.write(roleTable(report, io.stdout));
+}
+
+/** The fields that the command promises; what the table shows besides is for the table. */
+function documentOf({ out, recipe, bytes, seconds, peakRssBytes, coverage, errors, files }: QuantizeReport) {
+  return { out, recipe, bytes, seconds, peakRssBytes, coverage, errors, files };
+}
 
 /** @returns the lines, the last one ending in a line feed */
 export function roleTable(report: QuantizeReport, stream: Output): string {

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { backendNames } from './backend.js';
 import { moeq } from './testkit/capture.js';
 import { temporaryFolder } from './testkit/folder.js';
 
-const commands = ['quantize', 'inspect', 'generate', 'chat', 'logits'];
+const commands = ['quantize', 'merge', 'inspect', 'generate', 'chat', 'logits'];
 
 test('help and version go to stdout, with status 0', async () => {
   for (const argv of [[], ['--help'], ['-h'], ['help']]) {
@@ -16,7 +17,6 @@ test('help and version go to stdout, with status 0', async () => {
     const { status, stdout, stderr } = await moeq([command, '--help']);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/Examples?:\n {2}moeq |While chatting:/);
-    expect(stdout).toContain('tiny-moe');
     for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(110);
   }
   const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
@@ -41,8 +41,14 @@ test('a wrong command line is one sentence on stderr, with status 2', async () =
     [['generate', '--min-p', '1.5'], 'It takes a number from 0 to 1.'],
     [['generate', '--repetition-penalty', '0'], 'It takes a number above 0.'],
     [['generate', '--seed', '1e3'], 'It takes a whole number from 0 to 4294967295.'],
-    [['generate', '--backend', 'cuda'], 'It takes one of auto, reference.'],
+    [['generate', '--backend', 'cuda'], `It takes one of ${backendNames.join(', ')}.`],
     [['generate', '--threads', '0'], 'It takes a whole number from 1 to 1024.'],
+    [['quantize', '--out', 'x', '--shard', '3/2'], 'It takes i/n, part i of n, from 1/n to n/n.'],
+    [
+      ['quantize', '--out', 'x', '--shard', '1/2', '--resume'],
+      "option '--resume' cannot be used with option '--shard <i/n>'",
+    ],
+    [['merge', '--out', 'x'], "missing required argument 'dir'"],
     [['generate', '--stop', ''], 'It takes a text of at least one character.'],
   ];
   for (const [argv, sentence] of cases) {
@@ -74,6 +80,7 @@ test('work that fails is one sentence on stderr, with status 1; the stack trace 
       `${none}.json: cannot read the recipe`,
     ],
     [['quantize', '--out', `${none}-out`, '--plugin', `${none}.mjs`], `${none}.mjs: cannot load the plugin`],
+    [['merge', none, '--out', `${none}-out`], `${none}: cannot merge: expected a part of a conversion`],
     [['logits', '--token-ids', none, '--out', none], `${none}: cannot read token ids`],
   ];
   for (const [argv, sentence] of cases) {

@@ -7,6 +7,7 @@ import { chat } from './commands/chat.js';
 import { generate } from './commands/generate.js';
 import { inspect } from './commands/inspect.js';
 import { logits } from './commands/logits.js';
+import { merge } from './commands/merge.js';
 import { quantize } from './commands/quantize.js';
 import { type Io, painter, widthOf } from './io.js';
 
@@ -41,7 +42,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       getErrHasColors: () => io.stderr.isTTY === true,
       outputError: (text, write) => write(`moeq: ${text.replace(/^error: /, '')}`),
     });
-  for (const command of [quantize, inspect, generate, chat, logits]) {
+  for (const command of [quantize, merge, inspect, generate, chat, logits]) {
     const sub = command(io).copyInheritedSettings(program).helpOption('-h, --help', 'print this help');
     program.addCommand(sub.option('--debug', 'print the stack trace of an error'));
   }

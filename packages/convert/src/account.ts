@@ -1,92 +1,67 @@
-// The running account of a conversion: bytes written for each tensor, held against the plan, and what quantizing lost. The
-// report is made of it.
+// The running account of a conversion: bytes written for each tensor, held against the plan, and what quantizing lost.
+import type { Role } from '@moeq/quantizers';
 import { elementCount, MoeqError, quote } from '@moeq/tensors';
-import { type ErrorMeter, errorMeter } from './error-meter.js';
-import { partBytes } from './form.js';
+import { partBytes, storedAs } from './form.js';
+import { type Ledger, type TensorRecord, WORST_KEPT } from './ledger.js';
 import type { ConversionPlan, PlannedTensor } from './plan.js';
-import type { QuantizeReport, RoleSummary, WrittenFile } from './report.js';
+import { relativeError, type SquaredNorms } from './relative-error.js';
+import type { TensorError } from './report.js';
 
 export interface Account {
-  readonly errors: Pick<ErrorMeter, 'add'>;
   /** More bytes of a tensor are in the output. */
   wrote(tensor: PlannedTensor, bytes: number): void;
+  /** A matrix has been quantized. */
+  lost(matrix: Omit<TensorError, 'relativeError'>, norms: SquaredNorms): void;
   /** @throws MoeqError naming the first tensor that was not written as planned */
-  check(): void;
-  report(facts: Outcome): QuantizeReport;
+  close(): Ledger;
 }
 
-/** What is known when all is done. */
-interface Outcome {
-  readonly out: string;
-  readonly files: readonly WrittenFile[];
-  readonly seconds: number;
-  readonly peakRssBytes: number;
-}
-
-export function openAccount(plan: ConversionPlan): Account {
-  const meter = errorMeter();
+export function openAccount({ recipe, form, warnings, tensors }: ConversionPlan): Account {
   const written = new Map<PlannedTensor, number>();
+  const norms: Partial<Record<Role, SquaredNorms>> = {};
+  const worst: TensorError[] = [];
   return {
-    errors: meter,
     wrote: (tensor, bytes) => void written.set(tensor, (written.get(tensor) ?? 0) + bytes),
-    check() {
-      for (const tensor of plan.tensors) assertAsPlanned(tensor, written.get(tensor) ?? 0);
+    lost(matrix, { weights, difference }) {
+      const before = norms[matrix.role] ?? { weights: 0, difference: 0 };
+      norms[matrix.role] = { weights: before.weights + weights, difference: before.difference + difference };
+      const entry = { ...matrix, relativeError: relativeError({ weights, difference }) };
+      const rank = worst.findIndex((other) => other.relativeError < entry.relativeError);
+      worst.splice(rank < 0 ? worst.length : rank, 0, entry);
+      worst.length = Math.min(worst.length, WORST_KEPT);
     },
-    report({ out, files, seconds, peakRssBytes }) {
-      const byRole = summarize(plan, written, meter);
-      return {
-        out,
-        recipe: plan.recipe.name,
-        form: plan.form,
-        bytes: { in: plan.bytesIn, out: byRole.reduce((sum, { bytesOut }) => sum + bytesOut, 0) },
-        seconds,
-        peakRssBytes,
-        coverage: plan.coverage,
-        errors: { byRole: meter.byRole(), worst: meter.worst() },
-        files,
-        byRole,
-        warnings: plan.warnings,
-        notes: plan.recipe.notes,
-      };
-    },
+    close: () => ({
+      recipe: recipe.name,
+      form,
+      notes: recipe.notes,
+      warnings,
+      tensors: tensors.map((tensor) => recordOf(tensor, written.get(tensor) ?? 0)),
+      norms,
+      worst,
+    }),
   };
 }
 
-function assertAsPlanned({ source, parts, bytes }: PlannedTensor, written: number): void {
-  const open = parts.reduce((sum, part) => sum + ('maxBytes' in part ? partBytes(part) : 0), 0);
-  if (written <= bytes && written > bytes - open - Number(open === 0)) return;
-  throw new MoeqError({
-    operation: 'quantize',
-    subject: quote(source.facts.name, 200),
-    expected: `${open === 0 ? '' : 'at most '}${bytes} bytes, as planned`,
-    found: `${written}`,
-  });
+function recordOf(tensor: PlannedTensor, bytesOut: number): TensorRecord {
+  const { source, action, parts, bytes } = tensor;
+  const { name, role, shape } = source.facts;
+  const open = parts.reduce((total, part) => total + ('maxBytes' in part ? partBytes(part) : 0), 0);
+  if (bytesOut > bytes || bytesOut < bytes - open) {
+    throw new MoeqError({
+      operation: 'quantize',
+      subject: quote(name, 200),
+      expected: `${open === 0 ? '' : 'at most '}${bytes} bytes, as planned`,
+      found: `${bytesOut}`,
+    });
+  }
+  return {
+    name,
+    role,
+    before: source.stored,
+    after: storedAs(action, source),
+    parameters: elementCount(shape),
+    bytesIn: source.bytes,
+    bytesOut,
+    parts: parts.map((part) => part.name),
+  };
 }
-
-function summarize(
-  plan: ConversionPlan,
-  written: ReadonlyMap<PlannedTensor, number>,
-  meter: ErrorMeter,
-): RoleSummary[] {
-  const roles = new Map(plan.tensors.map(({ source }) => [source.facts.role, [] as PlannedTensor[]]));
-  for (const tensor of plan.tensors) roles.get(tensor.source.facts.role)?.push(tensor);
-  return [...roles].map(([role, tensors]) => {
-    const sum = (count: (tensor: PlannedTensor) => number) =>
-      tensors.reduce((total, tensor) => total + count(tensor), 0);
-    const parameters = sum(({ source }) => elementCount(source.facts.shape));
-    const bytesOut = sum((tensor) => written.get(tensor) ?? 0);
-    return {
-      role,
-      stored: [...new Set(tensors.map(storedAs))],
-      tensors: tensors.length,
-      parameters,
-      bytesIn: sum(({ source }) => source.bytes),
-      bytesOut,
-      bitsPerWeight: parameters === 0 ? 0 : (8 * bytesOut) / parameters,
-      relativeError: meter.ofRole(role),
-    };
-  });
-}
-
-const storedAs = ({ source, action }: PlannedTensor): string =>
-  action === 'keep' ? source.stored : action.name;

@@ -48,6 +48,11 @@ export function planStorage(actions: readonly Action[]): StoragePlan {
   return { form: 'moeq', config: entries.length === 0 ? null : moeqConfig(entries, quantizers), parts };
 }
 
+/** The dtype or format that a tensor has in the output. */
+export function storedAs(action: Quantizer | 'keep', source: CheckpointTensor): string {
+  return action === 'keep' ? source.stored : action.name;
+}
+
 /** Bytes of a part; a bound where its length depends on what is in it. */
 export function partBytes(part: StoredPart): number {
   return 'maxBytes' in part ? part.maxBytes : byteLength(part.dtype, part.shape);

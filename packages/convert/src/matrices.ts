@@ -16,8 +16,8 @@ import {
   quote,
   toFloat32,
 } from '@moeq/tensors';
-import { type SquaredNorms, squaredNorms } from './error-meter.js';
 import { findNonFinite } from './finite.js';
+import { type SquaredNorms, squaredNorms } from './relative-error.js';
 
 export interface QuantizedMatrix {
   /** 0 to M - 1. */

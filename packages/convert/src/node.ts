@@ -1,5 +1,7 @@
 // Conversion of checkpoints in a file system.
 
+export type { MergeOptions } from './node/merge.js';
+export { mergeParts } from './node/merge.js';
 export type { QuantizeOptions, QuantizeProgress } from './node/options.js';
 export { loadPlugins } from './node/plugin.js';
 export { quantizeCheckpoint } from './node/quantize-checkpoint.js';

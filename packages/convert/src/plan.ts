@@ -12,7 +12,8 @@ import {
   type StoredPart,
 } from '@moeq/quantizers';
 import { MoeqError, quote } from '@moeq/tensors';
-import { type Action, partBytes, planStorage, type StoragePlan } from './form.js';
+import { type Action, partBytes, planStorage, type StoragePlan, storedAs } from './form.js';
+import { coverageOf } from './ledger.js';
 import { floatDTypeOf } from './matrices.js';
 import type { Coverage } from './report.js';
 
@@ -61,20 +62,42 @@ export function planConversion(
   });
   const warnings = checkRouters(actions, recipe, options.allowRouterQuantization === true);
   const { form, config, parts } = planStorage(actions);
-  const sum = (numbers: readonly number[]) => numbers.reduce((total, bytes) => total + bytes, 0);
   const tensors = actions.map((action, index): PlannedTensor => {
     const own = parts[index] ?? [];
-    return { ...action, parts: own, bytes: sum(own.map(partBytes)) };
+    return { ...action, parts: own, bytes: own.reduce((sum, part) => sum + partBytes(part), 0) };
   });
+  return { recipe, form, config, warnings, ...totalsOf(tensors) };
+}
+
+/**
+ * Part `index` (1 to `of`) of a plan: consecutive tensors, the bytes of the input shared out evenly. Every tensor is in
+ * exactly one part; there may be parts without any.
+ */
+export function planPart(plan: ConversionPlan, index: number, of: number): ConversionPlan {
+  let end = 0;
+  const own = plan.tensors.filter(({ source }) => {
+    const middle = end + source.bytes / 2;
+    end += source.bytes;
+    return Math.min(Math.floor((of * middle) / Math.max(plan.bytesIn, 1)), of - 1) === index - 1;
+  });
+  return { ...plan, ...totalsOf(own) };
+}
+
+function totalsOf(
+  tensors: readonly PlannedTensor[],
+): Pick<ConversionPlan, 'tensors' | 'bytesIn' | 'bytesOut' | 'coverage'> {
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, bytes) => total + bytes, 0);
+  const records = tensors.map(({ source, action }) => ({
+    role: source.facts.role,
+    before: source.stored,
+    after: storedAs(action, source),
+    bytesIn: source.bytes,
+  }));
   return {
-    recipe,
-    form,
-    config,
     tensors,
     bytesIn: sum(tensors.map(({ source }) => source.bytes)),
     bytesOut: sum(tensors.map(({ bytes }) => bytes)),
-    coverage: coverageOf(actions),
-    warnings,
+    coverage: coverageOf(records),
   };
 }
 
@@ -115,13 +138,4 @@ function checkRouters(actions: readonly Action[], recipe: Recipe, allowed: boole
     actions.map(({ source }) => source.facts),
   );
   return warning === null ? [] : [warning];
-}
-
-function coverageOf(actions: readonly Action[]): Coverage {
-  const experts = actions.filter(({ source }) => source.facts.role === 'expert');
-  const bytes = (list: readonly Action[]) => list.reduce((sum, { source }) => sum + source.bytes, 0);
-  const expertBytesTotal = bytes(experts);
-  const expertBytesQuantized = bytes(experts.filter(({ action }) => action !== 'keep'));
-  const fraction = expertBytesTotal === 0 ? 1 : expertBytesQuantized / expertBytesTotal;
-  return { expertBytesQuantized, expertBytesTotal, fraction };
 }

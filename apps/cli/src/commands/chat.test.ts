@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { moeq } from '../testkit/capture.js';
 
-const chat = ['chat', '--greedy', '-n', '6'];
+const chat = ['chat', '--backend', 'reference', '--greedy', '-n', '6'];
 
 test('every line is a question; answers alone are on stdout', async () => {
   const { status, stdout, stderr } = await moeq(chat, {

@@ -116,3 +116,32 @@ test('an output that is there is not touched without --overwrite', async () => {
   expect((await moeq(['quantize', '--out', out, '--overwrite', '--recipe', 'int8'])).status).toBe(0);
   expect(await readdir(folder.path)).toEqual(['out']);
 });
+
+test('parts made with --shard and merged, or made with --resume, are what one run writes', async () => {
+  await using folder = await temporaryFolder();
+  const at = (name: string) => join(folder.path, name);
+  const quantize = async (out: string, ...argv: string[]) => {
+    const { status, stdout, stderr } = await moeq(['quantize', '--out', at(out), ...argv, '--json']);
+    expect([status, stderr]).toEqual([0, '']);
+    return JSON.parse(stdout);
+  };
+  const whole = await quantize('whole');
+  const halves = [await quantize('a', '--shard', '1/2'), await quantize('b', '--shard', '2/2')];
+  expect(halves[0].bytes.in + halves[1].bytes.in).toBe(whole.bytes.in);
+  const merged = await moeq(['merge', at('a'), at('b'), '--out', at('merged'), '--json']);
+  expect([merged.status, merged.stderr]).toEqual([0, '']);
+  const resumed = await quantize('resumed', '--resume');
+  for (const report of [JSON.parse(merged.stdout), resumed]) {
+    const { bytes, coverage, errors } = report;
+    expect({ bytes, coverage }).toEqual({ bytes: whole.bytes, coverage: whole.coverage });
+    expect(errors.worst).toEqual(whole.errors.worst);
+    const sizes = (files: { path: string; bytes: number }[]) => files.map(({ path }) => path).sort();
+    expect(sizes(report.files)).toEqual(sizes(whole.files));
+  }
+  expect((await readdir(folder.path)).sort()).toEqual(['a', 'b', 'merged', 'resumed', 'whole']);
+  const text = async (model: string) => (await moeq(['generate', at(model), '--greedy', '-n', '8'])).stdout;
+  expect(await text('merged')).toBe(await text('whole'));
+  const part = await moeq(['inspect', at('a')]);
+  expect(part.status).toBe(1);
+  expect(part.stderr).toMatch(/^moeq: .*\n$/);
+});

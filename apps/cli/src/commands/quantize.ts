@@ -1,11 +1,11 @@
 // moeq quantize: a checkpoint in, a smaller one out, and an account of every byte.
 import type { QuantizeReport } from '@moeq/convert';
 import { loadPlugins, loadRecipe, quantizeCheckpoint } from '@moeq/convert/node';
-import { Command } from 'commander';
-import { type Io, note, printJson, warn } from '../io.js';
-import { collect } from '../options.js';
+import { Command, Option } from 'commander';
+import type { Io } from '../io.js';
+import { collect, part } from '../options.js';
 import { progressBar } from '../progress.js';
-import { roleTable } from '../role-table.js';
+import { printReport } from '../role-table.js';
 
 interface Options {
   readonly out: string;
@@ -13,6 +13,8 @@ interface Options {
   readonly plugin?: readonly string[];
   readonly allowRouterQuantization?: true;
   readonly overwrite?: true;
+  readonly resume?: true;
+  readonly shard?: { readonly index: number; readonly of: number };
   readonly json?: true;
 }
 
@@ -30,7 +32,9 @@ Examples:
   moeq quantize ./Mixtral-8x7B --out ./mixtral --recipe mixed --overwrite
   moeq quantize ./Mixtral-8x7B --out ./mixtral --plugin ./mine.mjs --recipe mine
 
-The checkpoint is read tensor by tensor, never whole. DIR appears when it is complete, and not before.`;
+The checkpoint is read tensor by tensor, never whole. DIR appears when it is complete, and not before.
+With --resume, parts are kept in DIR.parts until it is; the output is written twice. With --shard, several
+machines share the work, and moeq merge puts their folders together.`;
 
 export function quantize(io: Io): Command {
   return new Command('quantize')
@@ -42,6 +46,10 @@ export function quantize(io: Io): Command {
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers, with a warning')
     .option('--overwrite', 'replace a checkpoint that is in the folder')
+    .addOption(
+      new Option('--resume', 'work in parts that survive; run again, go on behind them').conflicts('shard'),
+    )
+    .option('--shard <i/n>', 'only part i of n, for moeq merge', part)
     .option('--json', 'print one JSON document instead of the table')
     .addHelpText('after', help)
     .action((model: string, options: Options) => runQuantize(io, model, options));
@@ -60,19 +68,13 @@ async function runQuantize(io: Io, model: string, options: Options): Promise<voi
       quantizers,
       allowRouterQuantization: options.allowRouterQuantization === true,
       overwrite: options.overwrite === true,
+      resume: options.resume === true,
+      shard: options.shard,
       signal: io.signal,
       onProgress: ({ bytesDone, bytesTotal, tensor }) => progress.update(bytesDone, bytesTotal, tensor),
     });
   } finally {
     progress.stop();
   }
-  for (const text of report.notes) note(io, `note: ${text}`);
-  for (const text of report.warnings) warn(io, text);
-  if (options.json === true) printJson(io, documentOf(report));
-  else io.stdout.write(roleTable(report, io.stdout));
-}
-
-/** The fields that the command promises; what the table shows besides is for the table. */
-function documentOf({ out, recipe, bytes, seconds, peakRssBytes, coverage, errors, files }: QuantizeReport) {
-  return { out, recipe, bytes, seconds, peakRssBytes, coverage, errors, files };
+  printReport(io, report, options.json === true);
 }

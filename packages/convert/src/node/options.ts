@@ -18,6 +18,15 @@ export interface QuantizeOptions {
   readonly maxShardBytes?: number | undefined;
   /** Replace a checkpoint that is in `out` already, once the new one is complete. */
   readonly overwrite?: boolean | undefined;
+  /** Convert this part of the model only, for `mergeParts` to put together with the others. */
+  readonly shard?: { readonly index: number; readonly of: number } | undefined;
+  /**
+   * Work in parts that survive the process, in the folder `<out>.parts`; begun before, it goes on behind those that are
+   * there. Output is written twice, and an abort keeps the parts that are finished.
+   */
+  readonly resume?: boolean | undefined;
+  /** Bytes of the input in one part of a conversion that can be resumed; 2e9 unless given. */
+  readonly partBytes?: number | undefined;
   readonly onProgress?: ((progress: QuantizeProgress) => void) | undefined;
   /** Ends the conversion; nothing of it is left. */
   readonly signal?: AbortSignal | undefined;
@@ -41,11 +50,14 @@ const known: Readonly<Record<keyof QuantizeOptions, true>> = {
   allowRouterQuantization: true,
   maxShardBytes: true,
   overwrite: true,
+  shard: true,
+  resume: true,
+  partBytes: true,
   onProgress: true,
   signal: true,
 };
 
-/** @throws MoeqError for an option that does not exist, or an `out` that is no path */
+/** @throws MoeqError for an option that does not exist, or values that cannot be */
 export function checkOptions(options: QuantizeOptions): void {
   const fail = (subject: string, expected: string, found: string): never => {
     throw new MoeqError({ operation: 'quantize', subject, expected, found });
@@ -53,6 +65,14 @@ export function checkOptions(options: QuantizeOptions): void {
   const unknown = Object.keys(options).find((key) => !Object.hasOwn(known, key));
   if (unknown !== undefined)
     fail(`option ${quote(unknown)}`, `one of ${Object.keys(known).join(', ')}`, 'an unknown option');
+  const { shard, resume = false, partBytes = 1 } = options;
+  const counts = shard === undefined ? [1, 1] : [shard.index, shard.of];
+  const [index = 0, of = 0] = counts;
+  if (!counts.every(Number.isSafeInteger) || index < 1 || index > of) {
+    fail('option shard', 'an index from 1 to a number of parts', `${index} of ${of}`);
+  }
+  if (shard !== undefined && resume) fail('options', 'shard or resume', 'both');
+  if (!(partBytes > 0)) fail('option partBytes', 'a number above 0', quote(partBytes));
   if (typeof options.out !== 'string' || options.out === '')
     fail('option out', 'the path of a folder', quote(options.out));
 }

@@ -8,13 +8,18 @@ import type { ConversionPlan } from '../plan.js';
 const companions =
   /^(?!\.)(?!.*\.index\.json$).*\.(json|jsonl|txt|model|tiktoken|jinja|md|py)$|^(LICENSE|NOTICE)\b/i;
 
+/** Whether a file goes with a model as it is: neither weights nor what a conversion writes itself. */
+export function isCompanion(name: string): boolean {
+  return name !== 'config.json' && name !== 'moeq-part.json' && companions.test(name);
+}
+
 /** The largest tokenizers are below 40 MB. */
 const MAX_COMPANION_BYTES = 256 * 2 ** 20;
 
 /** Names and bytes of all but config.json and the weights. @throws MoeqError for a file that is too large to be text */
 export async function* otherFiles(files: FileSet): AsyncGenerator<readonly [name: string, data: Uint8Array]> {
   for (const name of await files.list()) {
-    if (name === 'config.json' || !companions.test(name)) continue;
+    if (!isCompanion(name)) continue;
     const data = await readWhole(files, name);
     if (data !== null) yield [name, data];
   }

@@ -6,7 +6,7 @@ import { doubleQuant, nf4, type Quantizer } from '@moeq/quantizers';
 import { decodeTensor, elementCount, isQuantized, sliceMatrix, toFloat32 } from '@moeq/tensors';
 import { openSafetensorsFile } from '@moeq/tensors/node';
 import { expect, test } from 'vitest';
-import { relativeError, squaredNorms } from '../error-meter.js';
+import { relativeError, squaredNorms } from '../relative-error.js';
 import { mixtralFolder } from '../testkit/checkpoint.js';
 import type { QuantizeProgress } from './options.js';
 import { quantizeCheckpoint } from './quantize-checkpoint.js';

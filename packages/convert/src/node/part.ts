@@ -1,0 +1,89 @@
+// A part of a conversion: a folder with some of the tensors and a file that says which, so that machines can share the work
+// and a crash costs one part. Parts belong together when their fingerprints are equal.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Checkpoint } from '@moeq/loader';
+import { byteLength, MoeqError, quote } from '@moeq/tensors';
+import type { Ledger } from '../ledger.js';
+import { floatDTypeOf } from '../matrices.js';
+import type { ConversionPlan } from '../plan.js';
+
+const PART_FILE = 'moeq-part.json';
+
+export interface Part {
+  /** Of the plan and the input. */
+  readonly fingerprint: string;
+  /** 1 to `of`. */
+  readonly index: number;
+  readonly of: number;
+  /** The safetensors files of the folder. */
+  readonly shards: readonly string[];
+  readonly ledger: Ledger;
+}
+
+const VERSION = 1;
+
+/** @returns the name and the text of the file that says what the folder holds */
+export function describePart(part: Part): readonly [name: string, text: string] {
+  return [PART_FILE, `${JSON.stringify({ version: VERSION, ...part })}\n`];
+}
+
+/** @throws MoeqError when the folder is no part; null in its stead where there is no such folder */
+export async function readPart(folder: string): Promise<Part | null> {
+  const path = join(folder, PART_FILE);
+  const fail = (found: string, cause?: unknown): never => {
+    const expected = `a part of a conversion, made with --shard or --resume`;
+    throw new MoeqError({ operation: 'read the part', subject: folder, expected, found, cause });
+  };
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    return fail(`no readable ${PART_FILE}`, cause);
+  });
+  if (text === null) return null;
+  try {
+    const part: unknown = JSON.parse(text);
+    return isPart(part) ? part : fail(`another content or version of ${PART_FILE}`);
+  } catch (cause) {
+    if (MoeqError.isInstance(cause)) throw cause;
+    return fail(`${PART_FILE} with ${quote(text, 24)}`, cause);
+  }
+}
+
+/** What merging relies on; the rest of the ledger is numbers for the report. */
+function isPart(value: unknown): value is Part {
+  const fields = new Map(Object.entries(value ?? {}));
+  const [index, of, shards, ledger] = ['index', 'of', 'shards', 'ledger'].map((key) => fields.get(key));
+  const tensors: unknown = ledger?.tensors;
+  return (
+    fields.get('version') === VERSION &&
+    typeof fields.get('fingerprint') === 'string' &&
+    Number.isInteger(index) &&
+    Number.isInteger(of) &&
+    index >= 1 &&
+    index <= of &&
+    Array.isArray(shards) &&
+    shards.every((name) => typeof name === 'string' && /^[\w-]+\.safetensors$/.test(name)) &&
+    Array.isArray(tensors) &&
+    tensors.every(({ parts }) => Array.isArray(parts) && parts.every((name) => typeof name === 'string')) &&
+    typeof ledger.norms === 'object' &&
+    Array.isArray(ledger.worst)
+  );
+}
+
+/** Bytes of each tensor that go into the fingerprint: enough to tell one training run from another. */
+const SAMPLE_BYTES = 1024;
+
+/** Hexadecimal SHA-256 of the plan, config.json and a sample of every tensor of the input. */
+export async function fingerprint(checkpoint: Checkpoint, plan: ConversionPlan): Promise<string> {
+  const { recipe, form, config } = plan;
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([VERSION, recipe.data, form, config, checkpoint.config]));
+  for (const { source, parts } of plan.tensors) {
+    const { name, shape } = source.facts;
+    hash.update(JSON.stringify([name, floatDTypeOf(source), shape, parts]));
+    const bytes = byteLength(floatDTypeOf(source), shape);
+    hash.update(await source.readBytes(0, Math.min(SAMPLE_BYTES, bytes)));
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,73 @@
+// A conversion that survives its process: done in parts beside the output, each complete or absent, and put together at the
+// end. Run again, it goes on behind the parts that are there.
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Checkpoint } from '@moeq/loader';
+import { MoeqError } from '@moeq/tensors';
+import { type ConversionPlan, planPart } from '../plan.js';
+import type { QuantizeReport } from '../report.js';
+import { convert, type Target } from './convert.js';
+import { mergeParts } from './merge.js';
+import { describePart, fingerprint, type Part, readPart } from './part.js';
+
+/** Bytes of the input in one part: what a crash costs at most. Minutes of work, and few enough parts. */
+const PART_BYTES = 2e9;
+
+/**
+ * Carries out a plan in parts in the folder `<out>.parts`, which is removed when `out` is complete.
+ * @throws MoeqError when that folder holds parts of another conversion
+ */
+export async function convertInParts(
+  checkpoint: Checkpoint,
+  plan: ConversionPlan,
+  target: Target,
+  partBytes: number = PART_BYTES,
+): Promise<QuantizeReport> {
+  const started = performance.now();
+  const { out, maxShardBytes, overwrite, signal } = target;
+  const folder = `${out}.parts`;
+  const print = await fingerprint(checkpoint, plan);
+  const found = await finishedParts(folder);
+  if (found.some((part) => part.fingerprint !== print)) throw otherConversion(folder, out);
+  // Parts that are there say how many there are to be, whatever their size was meant to be this time.
+  const of = found[0]?.of ?? Math.max(1, Math.ceil(plan.bytesIn / partBytes));
+  const finished = new Set(found.filter((part) => part.of === of).map(({ index }) => index));
+  const parts = Array.from({ length: of }, (_, i) => join(folder, partName(i + 1, of)));
+  for (const [i, path] of parts.entries()) {
+    const index = i + 1;
+    const own = planPart(plan, index, of);
+    if (finished.has(index)) {
+      target.advance(own.bytesIn, own.tensors.at(-1)?.source.facts.name ?? '');
+      continue;
+    }
+    await convert(checkpoint, own, {
+      ...target,
+      out: path,
+      overwrite: false,
+      describe: (ledger, shards) => describePart({ fingerprint: print, index, of, shards, ledger }),
+    });
+  }
+  const report = await mergeParts({ parts, out, overwrite, maxShardBytes, signal });
+  await rm(folder, { recursive: true, force: true });
+  return { ...report, seconds: (performance.now() - started) / 1000 };
+}
+
+const partName = (index: number, of: number): string => `part-${index}-of-${of}`;
+
+/** The parts in a folder, complete as they are or they would not be there. */
+async function finishedParts(folder: string): Promise<Part[]> {
+  const names = await readdir(folder).catch(() => []);
+  const parts = await Promise.all(
+    names.filter((name) => /^part-\d+-of-\d+$/.test(name)).map((name) => readPart(join(folder, name))),
+  );
+  return parts.filter((part) => part !== null);
+}
+
+function otherConversion(folder: string, out: string): MoeqError {
+  return new MoeqError({
+    operation: 'resume',
+    subject: folder,
+    expected: `parts of this conversion into ${out}`,
+    found: 'parts of another model or recipe; remove the folder to begin anew',
+  });
+}

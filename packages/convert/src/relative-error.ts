@@ -1,0 +1,25 @@
+// Relative error of quantized weights, ||W - Q(W)|| / ||W|| in the Frobenius norm, accumulated in float64.
+
+/** Squared norms of one matrix, or of many: they add up. */
+export interface SquaredNorms {
+  readonly weights: number;
+  readonly difference: number;
+}
+
+/** @param weights Float32, as read. @param decoded Float32 of the same length, as its codes say. */
+export function squaredNorms(weights: Float32Array, decoded: Float32Array): SquaredNorms {
+  let sum = 0;
+  let lost = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const value = weights[i] as number;
+    const difference = value - (decoded[i] as number);
+    sum += value * value;
+    lost += difference * difference;
+  }
+  return { weights: sum, difference: lost };
+}
+
+/** 0 where nothing was lost, infinite where all-zero weights became something else. */
+export function relativeError({ weights, difference }: SquaredNorms): number {
+  return difference === 0 ? 0 : Math.sqrt(difference / weights);
+}
