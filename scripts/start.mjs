@@ -6,14 +6,19 @@ import { styleText } from 'node:util';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const out = 'out/tiny-moe-nf4';
 
-/** Runs the built command as a reader would and shows what was typed. */
+/**
+ * Runs the built command as a reader would, through npm: a script of its own finds the workspace's Node, while this one was
+ * started by the machine's, from before the installation.
+ */
 function moeq(...words) {
   const typed = words.map((word) => (/^[\w./=-]+$/.test(word) ? word : `"${word}"`)).join(' ');
-  console.log(`\n${styleText('bold', `$ moeq ${typed}`)}`);
-  const { status } = spawnSync(process.execPath, ['apps/cli/dist/bin.js', ...words], {
+  console.log(`\n${styleText('bold', `$ npm run -s moeq -- ${typed}`)}`);
+  const { status, error } = spawnSync('npm', ['run', '-s', 'moeq', '--', ...words], {
     cwd: root,
     stdio: 'inherit',
+    shell: process.platform === 'win32',
   });
+  if (error) console.error(`npm could not be started: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);
 }
 
