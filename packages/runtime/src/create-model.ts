@@ -44,7 +44,7 @@ export async function createModel(source: ModelSource, options: ModelOptions): P
   const cache = createCache(backend, { layers, kvHeads, headDim, pageSize, pages: allocator.pages }, weights);
   return new LoadedModel({
     source,
-    engine: { backend, decoder: weights.decoder, cache, closed: false },
+    executor: { backend, decoder: weights.decoder, cache, closed: false },
     allocator,
     contextLength,
     prefillChunk,

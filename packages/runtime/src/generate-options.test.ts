@@ -7,7 +7,7 @@ describe('options', () => {
   test.each<[Record<string, unknown>, string]>([
     [
       { temprature: 1 },
-      'option "temprature": cannot generate: expected one of the options frequencyPenalty, ',
+      'option "temprature": cannot generate: expected one of the options constraint, frequencyPenalty, ',
     ],
     [
       { temperature: -1 },
@@ -29,6 +29,8 @@ describe('options', () => {
     [{ stopStrings: [''] }, 'expected a list, each item text of at least one character'],
     [{ stopStrings: 'x' }, 'expected a list'],
     [{ stopTokenIds: [40] }, 'expected a list, each item an integer from 0 to 39, found "[40]"'],
+    [{ logprobs: 21 }, 'expected an integer from 0 to 20, found 21'],
+    [{ constraint: {} }, 'expected a TokenConstraint, found "{}"'],
     [{ signal: 1 }, 'expected an AbortSignal, found 1'],
     [JSON.parse('{"__proto__": 1}') as Record<string, unknown>, 'option "__proto__"'],
   ])('%j is an error at once', async (options, message) => {

@@ -9,6 +9,10 @@ import {
   samplingChecks,
   samplingSettings,
 } from './sampling-settings.js';
+import type { TokenConstraint } from './token-constraint.js';
+
+/** The most alternatives of a token: OpenAI's limit. */
+const maxLogprobs = 20;
 
 export interface GenerateOptions extends SamplingOptions {
   /** Default: the model's, else the rest of the context. Texts end with the context in any case. */
@@ -17,6 +21,10 @@ export interface GenerateOptions extends SamplingOptions {
   readonly stopStrings?: readonly string[] | undefined;
   /** Tokens that end the text. Default: the model's; an empty list lets the text go on past them. */
   readonly stopTokenIds?: readonly number[] | undefined;
+  /** Log probabilities of each token and of this many of the likeliest, 0 to 20; of the model itself, before sampling. */
+  readonly logprobs?: number | undefined;
+  /** Holds the text within a grammar. Serves one text. */
+  readonly constraint?: TokenConstraint | undefined;
   /** Ends the text with finishReason `aborted` before the next step. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -37,6 +45,11 @@ export function generationSettings(
     maxNewTokens: integer({ min: 1 }),
     stopStrings: listOf(text),
     stopTokenIds: listOf(integer({ min: 0, max: vocabularySize - 1 })),
+    logprobs: integer({ min: 0, max: maxLogprobs }),
+    constraint: {
+      expected: 'a TokenConstraint',
+      holds: (value) => typeof value === 'object' && value !== null && 'mask' in value && 'accept' in value,
+    },
     signal: abortSignal,
   });
   validateOptions(
@@ -58,5 +71,7 @@ export function generationSettings(
     stopTokenIds: new Set(options.stopTokenIds ?? source.stopTokenIds),
     stopStrings,
     maxNewTokens: Math.min(options.maxNewTokens ?? source.generation.maxNewTokens ?? room, room),
+    logprobs: options.logprobs ?? null,
+    constraint: options.constraint ?? null,
   };
 }

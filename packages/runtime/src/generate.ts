@@ -2,11 +2,11 @@
 // model may be under way meanwhile; the backend runs their steps one after the other.
 import { type GeneratedPiece, Generation, type GenerationSettings } from './generation.js';
 import type { Tokenizer } from './model-source.js';
-import { type Engine, runBatch } from './run-batch.js';
+import { type Executor, runBatch } from './run-batch.js';
 import type { Sequence } from './sequence.js';
 
 export interface GenerateContext {
-  readonly engine: Engine;
+  readonly executor: Executor;
   readonly tokenizer: Tokenizer | null;
   /** Tokens of the prompt that one step takes. */
   readonly prefillChunk: number;
@@ -19,7 +19,7 @@ export interface GenerateContext {
  * @param signal ends the text before the next step
  */
 export async function* generate(
-  { engine, tokenizer, prefillChunk }: GenerateContext,
+  { executor, tokenizer, prefillChunk }: GenerateContext,
   sequence: Sequence,
   settings: GenerationSettings,
   signal: AbortSignal | undefined,
@@ -33,7 +33,7 @@ export async function* generate(
       }
       const phase = generation.phase;
       const began = performance.now();
-      const logits = await feed(engine, sequence, prefillChunk);
+      const logits = await feed(executor, sequence, prefillChunk);
       const piece = logits === null ? null : generation.accept(logits);
       generation.addSeconds(phase, (performance.now() - began) / 1000);
       if (piece !== null) yield piece;
@@ -45,9 +45,9 @@ export async function* generate(
 }
 
 /** One step. The logits after the last token, float32 [V]; null while more of the prompt is to come. */
-async function feed(engine: Engine, sequence: Sequence, chunk: number): Promise<Float32Array | null> {
+async function feed(executor: Executor, sequence: Sequence, chunk: number): Promise<Float32Array | null> {
   const count = Math.min(chunk, sequence.pending);
   const last = count === sequence.pending;
-  const [result] = await runBatch(engine, [{ sequence, count, logits: last ? 'last' : 'none' }]);
+  const [result] = await runBatch(executor, [{ sequence, count, logits: last ? 'last' : 'none' }]);
   return last && result !== undefined ? result.logits : null;
 }

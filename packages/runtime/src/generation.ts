@@ -6,9 +6,11 @@ import { Sampler } from './sampler.js';
 import type { SamplingSettings } from './sampling-settings.js';
 import type { Sequence } from './sequence.js';
 import { StopStrings } from './stop-strings.js';
+import type { TokenConstraint } from './token-constraint.js';
+import { type TokenLogprobs, tokenLogprobs } from './token-logprobs.js';
 
 /**
- * - `stop`: the model wrote a stop token.
+ * - `stop`: the model wrote a stop token, or a constrained text is complete.
  * - `length`: maxNewTokens or the end of the context was reached.
  * - `stopString`: one of stopStrings is complete.
  * - `aborted`: the signal.
@@ -21,6 +23,8 @@ export interface GeneratedPiece {
   readonly text: string;
   /** null in the last piece, which stands for no token. */
   readonly tokenId: number | null;
+  /** Where they were asked for, in pieces that stand for a token. */
+  readonly logprobs?: TokenLogprobs;
   /** null in all pieces but the last. */
   readonly result: GenerationResult | null;
 }
@@ -31,6 +35,8 @@ export interface GenerationResult {
   /** All that were chosen, the stop token included. */
   readonly tokenIds: readonly number[];
   readonly promptTokenIds: readonly number[];
+  /** Tokens of the prompt whose keys and values another text had left in the cache; 0 outside an engine. */
+  readonly reusedPromptTokens: number;
   readonly finishReason: FinishReason;
   /** Gives the same text again. */
   readonly seed: number;
@@ -53,6 +59,9 @@ export interface GenerationSettings {
   readonly stopStrings: readonly string[];
   /** At least 1. */
   readonly maxNewTokens: number;
+  /** Alternatives that each token's log probabilities list; null: no log probabilities. */
+  readonly logprobs: number | null;
+  readonly constraint: TokenConstraint | null;
 }
 
 export class Generation {
@@ -64,6 +73,7 @@ export class Generation {
   readonly #stops: StopStrings;
   #text = '';
   #finishReason: FinishReason | null = null;
+  #reused = 0;
   readonly #seconds = { prefill: 0, decode: 0 };
 
   /** @param sequence holds the prompt and nothing else */
@@ -91,17 +101,26 @@ export class Generation {
    * @throws MoeqError when they are not finite
    */
   accept(logits: Float32Array): GeneratedPiece {
-    const tokenId = this.#sampler.next(logits);
+    const { constraint, logprobs, stopTokenIds, maxNewTokens } = this.#settings;
+    const raw = logprobs === null ? null : logits.slice();
+    const tokenId = this.#sampler.next(logits, constraint);
+    const piece = {
+      tokenId,
+      result: null,
+      ...(raw !== null && { logprobs: tokenLogprobs(raw, tokenId, logprobs ?? 0) }),
+    };
     this.#sequence.tokens.push(tokenId);
-    if (this.#settings.stopTokenIds.has(tokenId)) {
+    if (stopTokenIds.has(tokenId)) {
       this.#finishReason = 'stop';
-      return { text: '', tokenId, result: null };
+      return { text: '', ...piece };
     }
+    constraint?.accept(tokenId);
     const text = this.#stops.push(this.#detokenizer?.push(tokenId) ?? '');
     this.#text += text;
     if (this.#stops.stopped) this.#finishReason = 'stopString';
-    else if (this.#generated >= this.#settings.maxNewTokens) this.#finishReason = 'length';
-    return { text, tokenId, result: null };
+    else if (constraint?.finished === true) this.#finishReason = 'stop';
+    else if (this.#generated >= maxNewTokens) this.#finishReason = 'length';
+    return { text, ...piece };
   }
 
   /** What the next token waits for: the prompt, or the token before it. */
@@ -112,6 +131,11 @@ export class Generation {
   /** Counts computing time of a phase. */
   addSeconds(phase: 'prefill' | 'decode', seconds: number): void {
     this.#seconds[phase] += seconds;
+  }
+
+  /** Counts tokens of the prompt that need not be computed. */
+  addReused(tokens: number): void {
+    this.#reused += tokens;
   }
 
   abort(): void {
@@ -132,6 +156,7 @@ export class Generation {
       text: this.#text,
       tokenIds: this.#sequence.tokens.slice(this.#promptTokens),
       promptTokenIds: this.#sequence.tokens.slice(0, this.#promptTokens),
+      reusedPromptTokens: Math.min(this.#reused, this.#promptTokens),
       finishReason: this.#finishReason ?? 'aborted',
       seed: this.#settings.sampling.seed,
       timings: {

@@ -1,5 +1,8 @@
 export type { ModelOptions } from './create-model.js';
 export { createModel } from './create-model.js';
+export type { Engine, EngineGenerateOptions, EngineOptions } from './engine/engine.js';
+export { createEngine } from './engine/engine.js';
+export type { EngineStatistics } from './engine/statistics.js';
 export type { GenerateOptions } from './generate-options.js';
 export type { FinishReason, GeneratedPiece, GenerationResult, GenerationTimings } from './generation.js';
 export type { LayerOutput, LayerStream, LayerStreamOptions, LoadedPart } from './layer-stream.js';
@@ -8,6 +11,7 @@ export type { LogitsOptions, Model } from './model.js';
 export type {
   AttentionConfig,
   ChatMessage,
+  ChatOptions,
   DecoderConfig,
   DenseConfig,
   GenerationDefaults,
@@ -19,8 +23,10 @@ export type {
   VectorPlace,
   WeightReader,
 } from './model-source.js';
-export type { Prompt } from './prompt.js';
+export type { Conversation, Prompt } from './prompt.js';
 export type { LayerRouting } from './run-batch.js';
 export type { SamplingOptions } from './sampling-settings.js';
 export type { SequenceLogits } from './sequence-logits.js';
+export type { TokenConstraint } from './token-constraint.js';
+export type { TokenLogprob, TokenLogprobs } from './token-logprobs.js';
 export type { LoadProgress } from './weight-loader.js';

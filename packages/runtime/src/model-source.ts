@@ -98,11 +98,23 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
   /** Ids from 0 to this minus one. */
   readonly vocabularySize: number;
+  /**
+   * The bytes that a token adds to a text, for constrained decoding; null for special tokens and ids without one. Absent
+   * where the tokenizer's decoder has none to tell.
+   */
+  tokenBytes?(id: number): Uint8Array | null;
 }
 
 export interface ChatMessage {
   readonly role: string;
   readonly content: string;
+  /** JSON values that chat templates know besides: `name`, `tool_calls`, `tool_call_id`, ... */
+  readonly [field: string]: unknown;
+}
+
+export interface ChatOptions {
+  /** Functions that the model may call, in OpenAI's form. */
+  readonly tools?: readonly object[] | undefined;
 }
 
 /** generation_config.json, the fields that sampling uses; absent fields leave the runtime's defaults. */
@@ -124,7 +136,7 @@ export interface ModelSource {
   /** null: a checkpoint without a tokenizer, usable with token ids only. */
   readonly tokenizer: Tokenizer | null;
   /** The prompt of a conversation; null where there is no chat template. */
-  readonly formatChat: ((messages: readonly ChatMessage[]) => string) | null;
+  readonly formatChat: ((messages: readonly ChatMessage[], options?: ChatOptions) => string) | null;
   readonly stopTokenIds: readonly number[];
   readonly generation: GenerationDefaults;
   close(): Promise<void>;

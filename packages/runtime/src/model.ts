@@ -1,5 +1,6 @@
 // A model in memory: weights and KV cache in a backend, ready to write.
 import type { Backend } from '@moeq/kernels';
+import { MoeqError } from '@moeq/tensors';
 import { generate } from './generate.js';
 import { type GenerateOptions, generationSettings } from './generate-options.js';
 import type { GeneratedPiece, GenerationResult } from './generation.js';
@@ -7,7 +8,7 @@ import type { DecoderConfig, ModelSource, Tokenizer } from './model-source.js';
 import { abortSignal, flag, validateOptions } from './options.js';
 import type { PageAllocator } from './page-allocator.js';
 import { type Prompt, promptTokens } from './prompt.js';
-import type { Engine } from './run-batch.js';
+import type { Executor } from './run-batch.js';
 import { Sequence } from './sequence.js';
 import { type SequenceLogits, sequenceLogits } from './sequence-logits.js';
 
@@ -46,7 +47,7 @@ export interface LogitsOptions {
 
 export interface LoadedModelParts {
   readonly source: ModelSource;
-  readonly engine: Engine;
+  readonly executor: Executor;
   readonly allocator: PageAllocator;
   readonly contextLength: number;
   readonly prefillChunk: number;
@@ -62,6 +63,17 @@ export class LoadedModel implements Model {
     this.#parts = parts;
   }
 
+  /** What a model is made of. @throws MoeqError for a model that createModel did not make */
+  static parts(model: Model): LoadedModelParts {
+    if (#parts in model) return model.#parts;
+    throw new MoeqError({
+      operation: 'use a model',
+      subject: model.name,
+      expected: 'one that createModel made',
+      found: 'another',
+    });
+  }
+
   get name(): string {
     return this.#parts.source.name;
   }
@@ -71,7 +83,7 @@ export class LoadedModel implements Model {
   }
 
   get backend(): Backend {
-    return this.#parts.engine.backend;
+    return this.#parts.executor.backend;
   }
 
   get tokenizer(): Tokenizer | null {
@@ -83,15 +95,15 @@ export class LoadedModel implements Model {
   }
 
   get memory(): Model['memory'] {
-    return { weightBytes: this.#parts.weightBytes, kvCacheBytes: this.#parts.engine.cache.bytes };
+    return { weightBytes: this.#parts.weightBytes, kvCacheBytes: this.#parts.executor.cache.bytes };
   }
 
   generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedPiece, void, void> {
-    const { source, engine, prefillChunk, contextLength } = this.#parts;
+    const { source, executor, prefillChunk, contextLength } = this.#parts;
     const sequence = this.#sequence(prompt, contextLength - 1);
     const settings = generationSettings(options, source, contextLength - sequence.tokens.length);
     return generate(
-      { engine, tokenizer: source.tokenizer, prefillChunk },
+      { executor, tokenizer: source.tokenizer, prefillChunk },
       sequence,
       settings,
       options.signal,
@@ -105,10 +117,10 @@ export class LoadedModel implements Model {
 
   async logits(prompt: Prompt, options: LogitsOptions = {}): Promise<SequenceLogits> {
     validateOptions('compute logits', options, { routings: flag, signal: abortSignal });
-    const { engine, prefillChunk: chunk, contextLength } = this.#parts;
+    const { executor, prefillChunk: chunk, contextLength } = this.#parts;
     const sequence = this.#sequence(prompt, contextLength);
     try {
-      return await sequenceLogits(engine, sequence, {
+      return await sequenceLogits(executor, sequence, {
         chunk,
         routings: options.routings ?? false,
         signal: options.signal,
@@ -119,11 +131,11 @@ export class LoadedModel implements Model {
   }
 
   async close(): Promise<void> {
-    const { engine, release } = this.#parts;
-    if (engine.closed) return;
-    engine.closed = true;
+    const { executor, release } = this.#parts;
+    if (executor.closed) return;
+    executor.closed = true;
     // Steps asked for before have ended when this one has; those asked for later refuse to run.
-    await engine.backend.step(async () => undefined);
+    await executor.backend.step(async () => undefined);
     release();
   }
 

@@ -13,6 +13,7 @@ export class PageAllocator {
   readonly #references: Uint32Array;
   /** A stack: the page freed last is used next, while it may still be in a processor's cache. */
   readonly #free: number[];
+  #reclaim: (count: number) => void = () => undefined;
 
   constructor(pages: number, pageSize: number) {
     this.pages = pages;
@@ -25,6 +26,16 @@ export class PageAllocator {
     return this.#free.length;
   }
 
+  /** Owners of a page; 0 where it is free. */
+  owners(page: number): number {
+    return this.#references[page] ?? 0;
+  }
+
+  /** Asked for `count` more pages before an allocation fails: whoever keeps pages for later can release some. */
+  reclaimFrom(reclaim: (count: number) => void): void {
+    this.#reclaim = reclaim;
+  }
+
   /** Pages that `tokens` tokens fill, the last one perhaps in part. */
   pagesFor(tokens: number): number {
     return Math.ceil(tokens / this.pageSize);
@@ -35,6 +46,7 @@ export class PageAllocator {
    * @throws MoeqError when fewer are free
    */
   allocate(count: number): number[] {
+    if (count > this.#free.length) this.#reclaim(count - this.#free.length);
     if (count > this.#free.length) {
       throw new MoeqError({
         operation: `hold ${count * this.pageSize} more tokens`,

@@ -1,9 +1,13 @@
 // What people give as a prompt (text, token ids, a conversation) as token ids that are known to fit.
 import { MoeqError } from '@moeq/tensors';
-import type { ChatMessage, ModelSource, Tokenizer } from './model-source.js';
+import type { ChatMessage, ChatOptions, ModelSource, Tokenizer } from './model-source.js';
+
+export interface Conversation extends ChatOptions {
+  readonly messages: readonly ChatMessage[];
+}
 
 /** Text, to which the tokenizer adds its own beginning; token ids; or a conversation for the chat template. */
-export type Prompt = string | readonly number[] | Int32Array | { readonly messages: readonly ChatMessage[] };
+export type Prompt = string | readonly number[] | Int32Array | Conversation;
 
 /**
  * @throws MoeqError when the model has no tokenizer or chat template for it, when an id is outside the vocabulary, or when
@@ -28,13 +32,15 @@ function tokenize(source: ModelSource, prompt: Prompt): number[] {
     if (source.formatChat === null)
       throw wrongPrompt(source, 'a checkpoint with a chat template', 'one without');
     // A chat template writes the special tokens itself.
-    return tokenizerOf(source).encode(source.formatChat(prompt.messages), { addSpecialTokens: false });
+    return tokenizerOf(source).encode(source.formatChat(prompt.messages, { tools: prompt.tools }), {
+      addSpecialTokens: false,
+    });
   }
   if (prompt instanceof Int32Array || Array.isArray(prompt)) return Array.from(prompt);
   throw wrongPrompt(source, 'text, a list of token ids, or { messages }', typeof prompt);
 }
 
-function isConversation(prompt: unknown): prompt is { readonly messages: readonly ChatMessage[] } {
+function isConversation(prompt: unknown): prompt is Conversation {
   return (
     typeof prompt === 'object' && prompt !== null && 'messages' in prompt && Array.isArray(prompt.messages)
   );

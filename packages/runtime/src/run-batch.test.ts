@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadDecoder } from './load-decoder.js';
 import { PageAllocator } from './page-allocator.js';
-import { type Engine, runBatch, type Slice } from './run-batch.js';
+import { type Executor, runBatch, type Slice } from './run-batch.js';
 import { Sequence } from './sequence.js';
 import { randomSource, someIds, tinyMixtral } from './testkit/random-source.js';
 import { largestDifference } from './testkit/rows.js';
@@ -11,22 +11,22 @@ import { largestDifference } from './testkit/rows.js';
 const pageSize = 4;
 const source = randomSource(tinyMixtral, 5);
 
-async function start(pages: number): Promise<{ engine: Engine; allocator: PageAllocator }> {
+async function start(pages: number): Promise<{ executor: Executor; allocator: PageAllocator }> {
   const backend = referenceBackend();
   const { decoder } = await loadDecoder(source, backend, {});
   const { kvHeads, headDim } = tinyMixtral.attention;
   const cache = backend.createKvCache({ layers: 2, kvHeads, headDim, pageSize, pages });
   return {
-    engine: { backend, decoder, cache, closed: false },
+    executor: { backend, decoder, cache, closed: false },
     allocator: new PageAllocator(pages, pageSize),
   };
 }
 
 /** Logits after every token, by itself and at once. */
 async function alone(ids: readonly number[]): Promise<Float32Array> {
-  const { engine, allocator } = await start(20);
+  const { executor, allocator } = await start(20);
   const sequence = new Sequence(ids, allocator);
-  const [result] = await runBatch(engine, [{ sequence, count: ids.length, logits: 'all' }]);
+  const [result] = await runBatch(executor, [{ sequence, count: ids.length, logits: 'all' }]);
   return result?.logits ?? new Float32Array();
 }
 
@@ -37,7 +37,7 @@ describe('runBatch', () => {
     await fc.assert(
       fc.asyncProperty(lengths, fc.array(chunk, { minLength: 5, maxLength: 12 }), async (sizes, chunks) => {
         fc.pre(chunks.some((size) => size > 0));
-        const { engine, allocator } = await start(24);
+        const { executor, allocator } = await start(24);
         const texts = sizes.map((length, index) => someIds(tinyMixtral, length, index));
         const sequences = texts.map((ids) => new Sequence(ids, allocator));
         const found = texts.map((): number[] => []);
@@ -47,7 +47,7 @@ describe('runBatch', () => {
             return count === 0 ? [] : [{ sequence, count, logits: 'all' }];
           });
           if (slices.length === 0) continue;
-          const results = await runBatch(engine, slices, { routings: true });
+          const results = await runBatch(executor, slices, { routings: true });
           for (const [index, { sequence, count }] of slices.entries()) {
             found[sequences.indexOf(sequence)]?.push(...(results[index]?.logits ?? []));
             expect(
@@ -64,11 +64,11 @@ describe('runBatch', () => {
   });
 
   test('logits of the last token, of all or of none, in the order of the slices', async () => {
-    const { engine, allocator } = await start(20);
+    const { executor, allocator } = await start(20);
     const texts = [3, 5, 4].map((length, index) => someIds(tinyMixtral, length, index));
     const kinds = ['last', 'none', 'all'] as const;
     const results = await runBatch(
-      engine,
+      executor,
       texts.map((ids, index) => ({
         sequence: new Sequence(ids, allocator),
         count: ids.length,
@@ -83,25 +83,25 @@ describe('runBatch', () => {
   });
 
   test('a sequence that gave its pages up computes the same when it is fed again', async () => {
-    const { engine, allocator } = await start(10);
+    const { executor, allocator } = await start(10);
     const ids = someIds(tinyMixtral, 9, 1);
     const sequence = new Sequence(ids, allocator);
-    await runBatch(engine, [{ sequence, count: 8, logits: 'none' }]);
+    await runBatch(executor, [{ sequence, count: 8, logits: 'none' }]);
     sequence.release();
     expect([sequence.cached, sequence.pending, allocator.freePages]).toEqual([0, 9, 10]);
-    const [result] = await runBatch(engine, [{ sequence, count: 9, logits: 'last' }]);
+    const [result] = await runBatch(executor, [{ sequence, count: 9, logits: 'last' }]);
     const expected = (await alone(ids)).subarray(8 * tinyMixtral.vocabularySize);
     expect(largestDifference(result?.logits ?? [], expected)).toBeLessThan(1e-6);
   });
 
   test('without room it is an error, and what was cached stays usable', async () => {
-    const { engine, allocator } = await start(2);
+    const { executor, allocator } = await start(2);
     const sequence = new Sequence(someIds(tinyMixtral, 20, 1), allocator);
-    await runBatch(engine, [{ sequence, count: 5, logits: 'none' }]);
-    await expect(runBatch(engine, [{ sequence, count: 4, logits: 'last' }])).rejects.toThrow(
+    await runBatch(executor, [{ sequence, count: 5, logits: 'none' }]);
+    await expect(runBatch(executor, [{ sequence, count: 4, logits: 'last' }])).rejects.toThrow(
       'the KV cache: cannot hold 4 more tokens: expected 1 free pages',
     );
-    const [result] = await runBatch(engine, [{ sequence, count: 3, logits: 'last' }]);
+    const [result] = await runBatch(executor, [{ sequence, count: 3, logits: 'last' }]);
     expect(result?.logits).toHaveLength(tinyMixtral.vocabularySize);
   });
 });

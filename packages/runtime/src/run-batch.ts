@@ -9,7 +9,7 @@ import { type Decoder, forward } from './decoder.js';
 import type { Sequence } from './sequence.js';
 
 /** What a step needs besides its tokens. */
-export interface Engine {
+export interface Executor {
   readonly backend: Backend;
   readonly decoder: Decoder;
   readonly cache: KvCache;
@@ -42,17 +42,17 @@ export interface SliceResult {
  * @throws MoeqError when the KV cache has no room for all of them, or the model was closed
  */
 export async function runBatch(
-  engine: Engine,
+  executor: Executor,
   slices: readonly Slice[],
   { routings: wantsRoutings = false }: { routings?: boolean } = {},
 ): Promise<SliceResult[]> {
-  const { backend, decoder, cache } = engine;
+  const { backend, decoder, cache } = executor;
   const segments = slices.map(({ sequence, count }) => sequence.segment(count));
   const ids = Int32Array.from(slices.flatMap(nextTokens)); // [T]
   const rows = Int32Array.from(wantedRows(slices)); // [R]
 
   const output = await backend.step(async (step) => {
-    if (engine.closed) throw closedModel();
+    if (executor.closed) throw closedModel();
     const { logits, routings } = forward(step, decoder, cache, {
       ids,
       segments,

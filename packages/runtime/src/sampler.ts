@@ -2,13 +2,14 @@
 // of tokens, so what it writes does not depend on what else runs beside it.
 //
 // In order: logit bias; repetition penalty (Keskar et al., arXiv 1909.05858; transformers: prompt and text); presence and
-// frequency penalties (OpenAI: text only); then, at temperature 0, the largest logit, the lowest id among equals, and
+// frequency penalties (OpenAI: text only); what a constraint forbids; then, at temperature 0, the largest logit, the lowest id among equals, and
 // otherwise a draw from `probabilities`.
 import { MoeqError } from '@moeq/tensors';
 import { draw, probabilities } from './probabilities.js';
 import { type Random, seededRandom } from './random.js';
 import type { SamplingSettings } from './sampling-settings.js';
 import { argmax } from './select.js';
+import type { TokenConstraint } from './token-constraint.js';
 
 export class Sampler {
   readonly #settings: SamplingSettings;
@@ -26,13 +27,15 @@ export class Sampler {
   }
 
   /**
-   * @param logits float32 [V], overwritten with what they are after bias and penalties
+   * @param logits float32 [V], overwritten with what they are after bias, penalties and constraint
+   * @param constraint what may come next; hears of the choice from the caller
    * @returns the id of the token, which is taken to be part of the text from now on
    * @throws MoeqError when a logit is NaN or infinite, or when no token is allowed
    */
-  next(logits: Float32Array): number {
+  next(logits: Float32Array, constraint: TokenConstraint | null = null): number {
     assertComputable(logits);
     this.#adjust(logits);
+    constraint?.mask(logits);
     const best = argmax(logits);
     if (!Number.isFinite(logits[best])) throw nothingAllowed();
     const { temperature } = this.#settings;
@@ -74,7 +77,7 @@ function assertComputable(logits: Float32Array): void {
 function nothingAllowed(): MoeqError {
   return new MoeqError({
     operation: 'choose a token',
-    subject: 'the logits after bias and penalties',
+    subject: 'the logits after bias, penalties and constraint',
     expected: 'at least one token that is not forbidden',
     found: 'none, or a number too large for float32',
   });

@@ -1,7 +1,7 @@
 // Logits after every token of a sequence, for perplexity, comparisons between implementations and router statistics.
 //
 // Shapes: T tokens of the sequence, V vocabulary, A experts per token.
-import { type Engine, type LayerRouting, runBatch, type SliceResult } from './run-batch.js';
+import { type Executor, type LayerRouting, runBatch, type SliceResult } from './run-batch.js';
 import type { Sequence } from './sequence.js';
 
 export interface SequenceLogits {
@@ -23,11 +23,11 @@ export function logitRowsPerStep(vocabularySize: number, chunk: number): number 
 
 /** @param sequence not fed yet; the caller releases it */
 export async function sequenceLogits(
-  engine: Engine,
+  executor: Executor,
   sequence: Sequence,
   { chunk, routings, signal }: { chunk: number; routings: boolean; signal: AbortSignal | undefined },
 ): Promise<SequenceLogits> {
-  const vocabularySize = engine.decoder.head.rows;
+  const vocabularySize = executor.decoder.head.rows;
   const tokens = sequence.pending;
   const rows = logitRowsPerStep(vocabularySize, chunk);
   const logits = new Float32Array(tokens * vocabularySize); // [T, V]
@@ -36,7 +36,7 @@ export async function sequenceLogits(
     signal?.throwIfAborted();
     const first = sequence.cached;
     const count = Math.min(rows, sequence.pending);
-    const [part] = await runBatch(engine, [{ sequence, count, logits: 'all' }], { routings });
+    const [part] = await runBatch(executor, [{ sequence, count, logits: 'all' }], { routings });
     if (part === undefined) break;
     logits.set(part.logits, first * vocabularySize);
     parts.push(part);

@@ -25,6 +25,27 @@ export class Sequence {
     return this.tokens.length - this.#cached;
   }
 
+  /** Pages that hold its cached tokens, in order, and perhaps room for more. */
+  get pages(): readonly number[] {
+    return this.#pages;
+  }
+
+  /**
+   * Takes over pages that hold the keys and values of its next tokens, full ones, with a reference to each.
+   * The cached tokens end where a page ends.
+   */
+  adopt(pages: readonly number[]): void {
+    const full = this.#cached / this.#allocator.pageSize;
+    this.#allocator.release(this.#pages.splice(full));
+    this.#pages.push(...pages);
+    this.#cached += pages.length * this.#allocator.pageSize;
+  }
+
+  /** Gives the page at `index` up for another with the same contents, with a reference to it. */
+  exchange(index: number, page: number): void {
+    this.#allocator.release(this.#pages.splice(index, 1, page));
+  }
+
   /**
    * The next `count` uncached tokens as part of a step; pages are taken for them.
    * @throws MoeqError when the cache has no room

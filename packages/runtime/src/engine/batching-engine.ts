@@ -1,0 +1,288 @@
+// Continuous batching (Orca, OSDI 2022): a text joins at the next step and leaves with its last token. Each step feeds one
+// token of every text under way and a chunk of the prompts that are coming in, as in Sarathi-Serve (arXiv 2403.02310), so
+// a layer's experts see the tokens of all texts together. Sampling is each text's own.
+import { MoeqError } from '@moeq/tensors';
+import { generationSettings } from '../generate-options.js';
+import type { FinishReason, GeneratedPiece } from '../generation.js';
+import { LoadedModel, type LoadedModelParts, type Model } from '../model.js';
+import { text, validateOptions } from '../options.js';
+import { type Prompt, promptTokens } from '../prompt.js';
+import { runBatch, type SliceResult } from '../run-batch.js';
+import { Sequence } from '../sequence.js';
+import type { Engine, EngineGenerateOptions, EngineOptions } from './engine.js';
+import { FairQueue } from './fair-queue.js';
+import { PrefixCache } from './prefix-cache.js';
+import { Request } from './request.js';
+import { type EngineStatistics, ExpertLoads } from './statistics.js';
+import { type PlannedSlice, planStep } from './step-plan.js';
+import { turn } from './turn.js';
+
+/** Where the experts of a large model are busy and tokens still come at reading speed. */
+const defaultMaxBatch = 32;
+/** Several minutes of work; whoever comes later is better told so. */
+const defaultMaxQueue = 256;
+/** Bounds the pause in other texts to a fraction of that of a whole prompt, and still fills the experts. */
+const defaultMixedPrefillChunk = 64;
+
+export class BatchingEngine implements Engine {
+  readonly model: Model;
+  readonly #parts: LoadedModelParts;
+  readonly #options: EngineOptions;
+  readonly #prefixes: PrefixCache;
+  readonly #waiting = new FairQueue<Request>();
+  /** In the order of their admission. */
+  #running: Request[] = [];
+  readonly #paused = new Set<Request>();
+  readonly #aborted = new Set<Request>();
+  readonly #loads: ExpertLoads;
+  #loop: Promise<void> | null = null;
+  #open = true;
+  /** Submitted and not ended. */
+  #texts = 0;
+  readonly #whenIdle: (() => void)[] = [];
+  #steps = 0;
+  #preemptions = 0;
+  #lastStep = { texts: 0, tokens: 0, seconds: 0 };
+  readonly #tokens = { prefilled: 0, reused: 0, generated: 0 };
+
+  constructor(model: Model, options: EngineOptions) {
+    this.model = model;
+    this.#parts = LoadedModel.parts(model);
+    this.#options = options;
+    this.#prefixes = new PrefixCache(this.#parts.allocator);
+    this.#loads = new ExpertLoads(model.config);
+  }
+
+  hasRoom(texts = 1): boolean {
+    const { maxBatch = defaultMaxBatch, maxQueue = defaultMaxQueue } = this.#options;
+    return this.#open && this.#texts + texts <= maxBatch + maxQueue;
+  }
+
+  countTokens(prompt: Prompt): number {
+    return promptTokens(this.#parts.source, prompt, this.#parts.contextLength).length;
+  }
+
+  generate(prompt: Prompt, options: EngineGenerateOptions = {}): AsyncGenerator<GeneratedPiece, void, void> {
+    const { client = '', ...rest } = options;
+    validateOptions('generate', { client: options.client }, { client: text });
+    const { source, allocator, contextLength } = this.#parts;
+    const sequence = new Sequence(promptTokens(source, prompt, contextLength - 1), allocator);
+    const settings = generationSettings(rest, source, contextLength - sequence.tokens.length);
+    const request = new Request({ client, sequence, tokenizer: source.tokenizer, settings });
+    return this.#pieces(request, options.signal);
+  }
+
+  statistics(): EngineStatistics {
+    const { allocator } = this.#parts;
+    const { pages, pageSize, freePages } = allocator;
+    const kept = this.#prefixes.evictable;
+    return {
+      waiting: this.#waiting.length,
+      running: this.#running.length,
+      paused: this.#paused.size,
+      lastStep: { ...this.#lastStep },
+      steps: this.#steps,
+      preemptions: this.#preemptions,
+      tokens: { ...this.#tokens },
+      kvCache: { pageSize, pages, used: pages - freePages - kept, kept, free: freePages },
+      expertLoads: this.#loads.all,
+    };
+  }
+
+  async drain(): Promise<void> {
+    this.#open = false;
+    if (this.#texts > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    this.#prefixes.clear();
+  }
+
+  async close(): Promise<void> {
+    this.#open = false;
+    for (const request of [...this.#running, ...this.#paused]) this.#abort(request);
+    for (let request = this.#waiting.peek(); request !== undefined; request = this.#waiting.peek()) {
+      this.#abort(request);
+    }
+    await this.drain();
+  }
+
+  async *#pieces(
+    request: Request,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<GeneratedPiece, void, void> {
+    if (!this.hasRoom()) throw this.#refusal();
+    const abort = () => this.#abort(request);
+    signal?.addEventListener('abort', abort);
+    this.#texts += 1;
+    try {
+      this.#waiting.push(request);
+      if (signal?.aborted === true) abort();
+      this.#start();
+      for (;;) {
+        const piece = await request.next();
+        if (request.caughtUp && this.#paused.delete(request)) this.#queueAgain(request);
+        yield piece;
+        if (piece.result !== null) return;
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.#abort(request);
+    }
+  }
+
+  /** Ends a text: at once where it is not under way, otherwise after the step that may be computing it. */
+  #abort(request: Request): void {
+    if (request.ended) return;
+    request.generation.abort();
+    const idle = this.#waiting.remove(request) || this.#paused.delete(request);
+    if (idle) this.#end(request);
+    else this.#aborted.add(request);
+  }
+
+  #end(request: Request): void {
+    request.end();
+    this.#dismiss(request, request.generation.finishReason ?? 'aborted');
+  }
+
+  #fail(request: Request, error: unknown): void {
+    this.#dismiss(request, 'error');
+    request.fail(error);
+  }
+
+  /** Lets go of a text. */
+  #dismiss(request: Request, reason: FinishReason | 'error'): void {
+    this.#prefixes.release(request.sequence);
+    this.#options.onEnd?.(reason);
+    this.#texts -= 1;
+    if (this.#texts === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  /** A text that was under way waits for its turn again, before the other texts of its client. */
+  #queueAgain(request: Request): void {
+    this.#waiting.push(request, true);
+    this.#start();
+  }
+
+  #start(): void {
+    this.#loop ??= this.#run().finally(() => {
+      this.#loop = null;
+      // Somebody may have come between the last look at the queue and now.
+      if (this.#waiting.length > 0) this.#start();
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#running.length > 0) {
+      await turn();
+      this.#leave();
+      this.#admit();
+      if (this.#running.length > 0) await this.#step();
+    }
+  }
+
+  /** Takes out the texts that were aborted, and those whose readers have to catch up. */
+  #leave(): void {
+    this.#running = this.#running.filter((request) => {
+      if (this.#aborted.has(request)) this.#end(request);
+      else if (request.full) {
+        this.#prefixes.release(request.sequence);
+        this.#paused.add(request);
+      }
+      return !request.ended && !this.#paused.has(request);
+    });
+    this.#aborted.clear();
+  }
+
+  /** As many texts as there is room for; one in any case. */
+  #admit(): void {
+    const { allocator } = this.#parts;
+    const { maxBatch = defaultMaxBatch } = this.#options;
+    let available = allocator.freePages + this.#prefixes.evictable - this.#running.length;
+    while (this.#running.length < maxBatch) {
+      const request = this.#waiting.peek();
+      if (request === undefined) return;
+      const { sequence } = request;
+      // One page more than it has tokens for now, so that it is not the next to be sent away.
+      const pages = allocator.pagesFor(sequence.tokens.length) + 1 - this.#prefixes.matches(sequence);
+      if (pages > available && this.#running.length > 0) return;
+      available -= pages;
+      this.#waiting.take();
+      this.#running.push(request);
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { allocator, prefillChunk } = this.#parts;
+    const { mixedPrefillChunk = defaultMixedPrefillChunk } = this.#options;
+    const limits = { prefillChunk, mixedPrefillChunk: Math.min(mixedPrefillChunk, prefillChunk) };
+    const { slices, preempted, reused } = planStep(this.#running, allocator, this.#prefixes, limits);
+    for (const request of preempted) this.#waiting.push(request, true);
+    this.#preemptions += preempted.length;
+    this.#tokens.reused += reused;
+
+    const phases = slices.map(({ request }) => request.generation.phase);
+    const began = performance.now();
+    const results = await this.#compute(slices);
+    const seconds = (performance.now() - began) / 1000;
+    this.#steps += 1;
+    this.#lastStep = { texts: slices.length, tokens: countOf(slices), seconds };
+    for (const [index, slice] of slices.entries()) {
+      slice.request.generation.addSeconds(phases[index] ?? 'decode', seconds);
+      this.#take(slice, results[index] ?? { error: new Error('a slice without a result') });
+    }
+    this.#running = this.#running.filter((request) => !request.ended);
+  }
+
+  /** All slices in one step; where that fails, each in a step of its own, so that one text cannot take others with it. */
+  async #compute(slices: readonly PlannedSlice[]): Promise<(SliceResult | { error: unknown })[]> {
+    const routings = this.#options.expertLoads ?? true;
+    try {
+      return await runBatch(this.#parts.executor, slices, { routings });
+    } catch (error) {
+      if (slices.length === 1) return [{ error }];
+      const results: (SliceResult | { error: unknown })[] = [];
+      for (const slice of slices) results.push(...(await this.#compute([slice])));
+      return results;
+    }
+  }
+
+  #take({ request, count, logits }: PlannedSlice, result: SliceResult | { error: unknown }): void {
+    const { generation, client, sequence } = request;
+    if ('error' in result) {
+      this.#fail(request, result.error);
+      return;
+    }
+    this.#loads.add(result.routings);
+    this.#waiting.charge(client, count);
+    this.#prefixes.record(sequence);
+    if (generation.phase === 'prefill' || count > 1) this.#tokens.prefilled += count;
+    if (logits === 'none' || generation.finishReason !== null) return;
+    try {
+      request.push(generation.accept(result.logits));
+      this.#tokens.generated += 1;
+      this.#clock(request);
+    } catch (error) {
+      this.#fail(request, error);
+    }
+    if (generation.finishReason !== null) this.#end(request);
+  }
+
+  #clock(request: Request): void {
+    const now = performance.now();
+    const since = (now - (request.lastToken ?? request.submitted)) / 1000;
+    if (request.lastToken === null) this.#options.onFirstToken?.(since);
+    else this.#options.onNextToken?.(since);
+    request.lastToken = now;
+  }
+
+  #refusal(): MoeqError {
+    return new MoeqError({
+      operation: 'take another text',
+      subject: 'the engine',
+      expected: this.#open ? 'room in the queue' : 'an open engine',
+      found: this.#open ? `${this.#waiting.length} texts waiting` : 'one that is closing',
+    });
+  }
+}
+
+function countOf(slices: readonly PlannedSlice[]): number {
+  return slices.reduce((total, { count }) => total + count, 0);
+}

@@ -1,0 +1,81 @@
+// One text of an engine, from its prompt to its last piece: its tokens, its sampling, and the pieces that its reader has
+// not taken yet.
+import { type GeneratedPiece, Generation, type GenerationSettings } from '../generation.js';
+import type { Tokenizer } from '../model-source.js';
+import type { Sequence } from '../sequence.js';
+
+/** Pieces that wait for a reader before its text pauses: enough to hide its hiccups, too few to be memory. */
+const maxUnread = 64;
+
+export interface RequestOptions {
+  readonly client: string;
+  readonly sequence: Sequence;
+  readonly tokenizer: Tokenizer | null;
+  readonly settings: GenerationSettings;
+}
+
+export class Request {
+  readonly client: string;
+  readonly sequence: Sequence;
+  readonly generation: Generation;
+  /** performance.now() when it was submitted, and when its last token came. */
+  readonly submitted = performance.now();
+  lastToken: number | null = null;
+  readonly #pieces: GeneratedPiece[] = [];
+  #ended = false;
+  #failure: { readonly error: unknown } | null = null;
+  #wake: () => void = () => undefined;
+
+  constructor({ client, sequence, tokenizer, settings }: RequestOptions) {
+    this.client = client;
+    this.sequence = sequence;
+    this.generation = new Generation(sequence, tokenizer, settings);
+  }
+
+  /** The last piece or an error is there; nothing more comes. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The reader has to take pieces before more are written. */
+  get full(): boolean {
+    return this.#pieces.length >= maxUnread;
+  }
+
+  /** Enough have been taken for it to go on. */
+  get caughtUp(): boolean {
+    return this.#pieces.length <= maxUnread / 2;
+  }
+
+  push(piece: GeneratedPiece): void {
+    this.#pieces.push(piece);
+    this.#wake();
+  }
+
+  /** The last piece. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.push(this.generation.end());
+  }
+
+  /** The reader gets the pieces that are there, then the error. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#failure = { error };
+    this.#wake();
+  }
+
+  /** The next piece; one reader at a time. */
+  async next(): Promise<GeneratedPiece> {
+    for (;;) {
+      const piece = this.#pieces.shift();
+      if (piece !== undefined) return piece;
+      if (this.#failure !== null) throw this.#failure.error;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// What an engine counts, for people and for metrics. Counters only grow; rates are the reader's to take.
+import { type ExpertLoad, expertLoad, mergeExpertLoads } from '@moeq/router';
+import type { DecoderConfig } from '../model-source.js';
+import type { LayerRouting } from '../run-batch.js';
+
+export interface EngineStatistics {
+  /** Texts that wait to be admitted, those that were under way before included. */
+  readonly waiting: number;
+  /** Texts under way. */
+  readonly running: number;
+  /** Texts that pause until their reader has caught up. */
+  readonly paused: number;
+  /** Of the step computed last. */
+  readonly lastStep: { readonly texts: number; readonly tokens: number; readonly seconds: number };
+  readonly steps: number;
+  /** Texts that gave up their pages to others, and were computed again. */
+  readonly preemptions: number;
+  readonly tokens: {
+    /** Computed of prompts, and of texts after a preemption. */
+    readonly prefilled: number;
+    /** Of prompts, found in the cache. */
+    readonly reused: number;
+    readonly generated: number;
+  };
+  /** Pages of `pageSize` tokens: of texts under way, kept for later ones, and free. */
+  readonly kvCache: {
+    readonly pageSize: number;
+    readonly pages: number;
+    readonly used: number;
+    readonly kept: number;
+    readonly free: number;
+  };
+  /** Tokens that went to each expert so far, one entry an MoE layer. */
+  readonly expertLoads: readonly { readonly layer: number; readonly load: ExpertLoad }[];
+}
+
+/** Adds up the expert load of every layer. */
+export class ExpertLoads {
+  readonly #experts: ReadonlyMap<number, number>;
+  readonly #loads = new Map<number, ExpertLoad>();
+
+  constructor({ layers }: DecoderConfig) {
+    const moe = layers.flatMap(({ mlp }, layer) =>
+      mlp.kind === 'moe' ? [[layer, mlp.route.experts] as const] : [],
+    );
+    this.#experts = new Map(moe);
+    for (const [layer, experts] of moe) {
+      this.#loads.set(layer, { tokens: 0, counts: new Float64Array(experts) });
+    }
+  }
+
+  add(routings: readonly LayerRouting[]): void {
+    for (const routing of routings) {
+      const before = this.#loads.get(routing.layer);
+      const fresh = expertLoad(routing, this.#experts.get(routing.layer) ?? 0);
+      this.#loads.set(routing.layer, before === undefined ? fresh : mergeExpertLoads([before, fresh]));
+    }
+  }
+
+  get all(): EngineStatistics['expertLoads'] {
+    return Array.from(this.#loads, ([layer, load]) => ({ layer, load }));
+  }
+}

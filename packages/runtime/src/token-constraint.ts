@@ -1,0 +1,14 @@
+// What keeps a text within a grammar: asked before each token, told of each. The grammar itself is somebody else's, e.g.
+// `@moeq/grammar`, which makes constraints from JSON schemas.
+
+export interface TokenConstraint {
+  /**
+   * Sets the logits of tokens that cannot come next to -Infinity; those of stop tokens too, unless the text may end here.
+   * @param logits float32 [V]
+   */
+  mask(logits: Float32Array): void;
+  /** Takes the token that was chosen; never a stop token. */
+  accept(tokenId: number): void;
+  /** The text is complete and nothing can follow. */
+  readonly finished: boolean;
+}
