@@ -8,6 +8,15 @@ export type { DType, FloatDType } from './dtype.js';
 export { byteLength, bytesPerElement, dtypes, elementCount, isDType, isFloatDType } from './dtype.js';
 export type { ErrorFacts } from './errors.js';
 export { MoeqError, quote } from './errors.js';
+export { fromGgufBlocks, toGgufBlocks } from './gguf/blocks.js';
+export type { GgufTensor } from './gguf/encode-header.js';
+export { isQuantizable, quantizeGguf } from './gguf/quantize.js';
+export type { GgufFile, GgufHeader } from './gguf/read.js';
+export { openGguf } from './gguf/read.js';
+export type { GgufEntry } from './gguf/tensor-infos.js';
+export type { GgufQuantization, GgufType } from './gguf/types.js';
+export { ggufByteLength, ggufType, ggufTypes } from './gguf/types.js';
+export type { GgufArray, GgufMetadata, GgufNumberType, GgufScalar, GgufValue } from './gguf/value.js';
 export type {
   BlockValues,
   CodeOrder,

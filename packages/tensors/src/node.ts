@@ -4,5 +4,7 @@ export { writeFileAtomic } from './node/atomic-file.js';
 export type { CheckpointWriter, CheckpointWriterOptions } from './node/checkpoint-writer.js';
 export { createCheckpointWriter } from './node/checkpoint-writer.js';
 export { fileSource, openSafetensorsFile } from './node/file-source.js';
+export type { GgufWriter, GgufWriterOptions } from './node/gguf-writer.js';
+export { createGgufWriter } from './node/gguf-writer.js';
 export type { WrittenFile } from './node/shard-file.js';
 export type { PlannedTensor } from './node/shard-plan.js';

@@ -86,7 +86,7 @@ async function assertFree(target: string, out: string, overwrite: boolean): Prom
   });
 }
 
-async function assertRoom(parent: string, out: string, bytes: number): Promise<void> {
+export async function assertRoom(parent: string, out: string, bytes: number): Promise<void> {
   const { bavail, bsize, blocks } = await statfs(parent);
   // file systems that do not count report no blocks at all
   if (blocks === 0 || bavail * bsize >= bytes) return;
