@@ -1,6 +1,7 @@
 // The options of every command that runs a model, and the model that they ask for.
 import { loadPlugins, loadRecipe } from '@moeq/convert/node';
 import type { Backend } from '@moeq/kernels';
+import type { OpenedModel as ModelFiles } from '@moeq/loader';
 import { openModel } from '@moeq/loader/node';
 import { createModel, type LoadProgress, type Model } from '@moeq/runtime';
 import type { Command } from 'commander';
@@ -32,7 +33,26 @@ export function withModelOptions(command: Command): Command {
     );
 }
 
+/**
+ * Opens the model of a command, its weights unread. Close it afterwards.
+ * @throws MoeqError from opening
+ */
+export async function openSource(
+  name: string,
+  { plugin = [], recipe, allowRouterQuantization }: Pick<ModelOptions, SourceOption>,
+): Promise<ModelFiles> {
+  const quantizers = await loadPlugins(plugin);
+  return openModel(name, {
+    quantizers,
+    allowRouterQuantization: allowRouterQuantization === true,
+    ...(recipe !== undefined && { recipe: await loadRecipe(recipe, quantizers) }),
+  });
+}
+
+type SourceOption = 'recipe' | 'plugin' | 'allowRouterQuantization';
+
 export interface OpenedModel extends AsyncDisposable {
+  readonly source: ModelFiles;
   readonly model: Model;
   readonly backend: Backend;
   /** Whether there is a chat template. */
@@ -47,12 +67,7 @@ export interface OpenedModel extends AsyncDisposable {
  */
 export async function open(io: Io, name: string, options: ModelOptions): Promise<OpenedModel> {
   const started = performance.now();
-  const quantizers = await loadPlugins(options.plugin ?? []);
-  const source = await openModel(name, {
-    quantizers,
-    allowRouterQuantization: options.allowRouterQuantization === true,
-    ...(options.recipe !== undefined && { recipe: await loadRecipe(options.recipe, quantizers) }),
-  });
+  const source = await openSource(name, options);
   const progress = progressBar(io, 'loading', 'weights');
   try {
     const backend = await openBackend(options.backend, options.threads);
@@ -73,7 +88,7 @@ export async function open(io: Io, name: string, options: ModelOptions): Promise
     for (const text of source.report().notices) note(io, `note: ${text}`);
     const loadSeconds = (performance.now() - started) / 1000;
     const chats = source.formatChat !== null;
-    return { model, backend, chats, loadSeconds, [Symbol.asyncDispose]: () => backend.destroy() };
+    return { source, model, backend, chats, loadSeconds, [Symbol.asyncDispose]: () => backend.destroy() };
   } finally {
     progress.stop();
     await source.close();

@@ -13,7 +13,11 @@ export interface Progress {
  * @param verb what is going on, e.g. `quantizing`
  * @param unit what is counted
  */
-export function progressBar(io: Io, verb: string, unit: 'bytes' | 'rows' | 'weights' = 'bytes'): Progress {
+export function progressBar(
+  io: Io,
+  verb: string,
+  unit: 'bytes' | 'rows' | 'runs' | 'tokens' | 'weights' = 'bytes',
+): Progress {
   if (io.stderr.isTTY !== true) return { update: () => undefined, stop: () => undefined };
   const paint = painter(io.stderr);
   const show = unit === 'bytes' ? formatBytes : (count: number) => String(Math.round(count));

@@ -3,7 +3,9 @@
 import { MoeqError } from '@moeq/tensors';
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { bench } from './commands/bench.js';
 import { chat } from './commands/chat.js';
+import { evaluateCommand } from './commands/eval.js';
 import { generate } from './commands/generate.js';
 import { inspect } from './commands/inspect.js';
 import { logits } from './commands/logits.js';
@@ -42,7 +44,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       getErrHasColors: () => io.stderr.isTTY === true,
       outputError: (text, write) => write(`moeq: ${text.replace(/^error: /, '')}`),
     });
-  for (const command of [quantize, merge, inspect, generate, chat, logits]) {
+  for (const command of [quantize, merge, inspect, generate, chat, evaluateCommand, bench, logits]) {
     const sub = command(io).copyInheritedSettings(program).helpOption('-h, --help', 'print this help');
     program.addCommand(sub.option('--debug', 'print the stack trace of an error'));
   }

@@ -26,7 +26,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation[]> 
   const sources = baseline === undefined ? models : [baseline, ...models];
   const { window, stride } = windowSettings(options, sources);
   assertComparable(sources);
-  const texts = options.texts.map((text) => tokenizeText(sources, text));
+  const texts = options.texts.map((text) => tokenizeText(sources, text, options.maxTokens));
   const jobs = texts.flatMap(({ ids }, text) =>
     textWindows(ids.length, { window, stride }).map((each): TextJob => {
       const { first, end, scored } = each;

@@ -21,6 +21,8 @@ export interface EvaluateOptions {
   readonly texts: readonly EvaluationText[];
   /** Stays the caller's. */
   readonly backend: Backend;
+  /** Of each text only so many tokens, at least 2. Default: all. */
+  readonly maxTokens?: number | undefined;
   /** Tokens a window. Default: the context of the model with the shortest. */
   readonly window?: number | undefined;
   /** Tokens from one window to the next. Default: the window. */
@@ -35,6 +37,7 @@ const optionNames: Readonly<Record<keyof EvaluateOptions, true>> = {
   baseline: true,
   texts: true,
   backend: true,
+  maxTokens: true,
   window: true,
   stride: true,
   onProgress: true,
@@ -53,6 +56,9 @@ export function windowSettings(options: EvaluateOptions, sources: readonly Model
     throw refuse('options', `only ${Object.keys(optionNames).join(', ')}`, quote(unknown));
   if (options.models.length === 0) throw refuse('option models', 'at least one model', 'none');
   if (options.texts.length === 0) throw refuse('option texts', 'at least one text', 'none');
+  const { maxTokens = 2 } = options;
+  if (!Number.isSafeInteger(maxTokens) || maxTokens < 2)
+    throw refuse('option maxTokens', 'a whole number of at least 2', `${maxTokens}`);
   const context = Math.min(...sources.map(({ config }) => config.contextLength));
   const { window = context, stride = window } = options;
   if (window > context)

@@ -14,16 +14,21 @@ export interface TokenizedText {
 
 /**
  * @param sources models with or without tokenizers; the first that has one tokenizes, the others must agree
+ * @param maxTokens of the text, from its beginning
  * @throws MoeqError where no model has a tokenizer, two disagree, an id is outside the vocabulary, or there are not two tokens
  */
-export function tokenizeText(sources: readonly ModelSource[], text: EvaluationText): TokenizedText {
+export function tokenizeText(
+  sources: readonly ModelSource[],
+  text: EvaluationText,
+  maxTokens = Number.POSITIVE_INFINITY,
+): TokenizedText {
   const ids = Int32Array.from('ids' in text ? text.ids : tokenize(sources, text));
   const vocabularySize = sources[0]?.config.vocabularySize ?? 0;
   const wrong = ids.find((id) => id < 0 || id >= vocabularySize);
   if (wrong !== undefined)
     throw wrongText(text.name, `token ids from 0 to ${vocabularySize - 1}`, `${wrong}`);
   if (ids.length < 2) throw wrongText(text.name, 'a text of at least 2 tokens', `${ids.length}`);
-  return { name: text.name, ids };
+  return { name: text.name, ids: ids.subarray(0, maxTokens) };
 }
 
 function tokenize(sources: readonly ModelSource[], { name, text }: { name: string; text: string }): number[] {

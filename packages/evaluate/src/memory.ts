@@ -1,0 +1,54 @@
+// What a model's weights take, by role, from the headers of its files and from what was done to them while loading.
+import type { OpenedModel } from '@moeq/loader';
+import type { Role } from '@moeq/quantizers';
+import { elementCount } from '@moeq/tensors';
+
+export interface RoleMemory {
+  readonly role: Role;
+  readonly parameters: number;
+  /** Of the weights as they run: as stored, or as a recipe made them while loading. */
+  readonly bytes: number;
+}
+
+/** @param source whose weights have been read; those that were not count as they are stored */
+export function roleMemory(source: OpenedModel): RoleMemory[] {
+  const memory = new Map<Role, { parameters: number; bytes: number }>();
+  for (const { facts, bytes } of loadedTensors(source)) {
+    const before = memory.get(facts.role) ?? { parameters: 0, bytes: 0 };
+    memory.set(facts.role, {
+      parameters: before.parameters + elementCount(facts.shape),
+      bytes: before.bytes + bytes,
+    });
+  }
+  return [...memory].map(([role, { parameters, bytes }]) => ({ role, parameters, bytes }));
+}
+
+/**
+ * Bytes of weights that decoding one token reads: of the routed experts the chosen ones, of the embedding table one row
+ * (all of it where it is the head too), everything else whole.
+ * @param source whose weights have been read
+ */
+export function weightBytesPerToken(source: OpenedModel): number {
+  const { layers, tiedHead } = source.config;
+  let total = 0;
+  for (const { facts, bytes } of loadedTensors(source)) {
+    const mlp = facts.layer === undefined ? undefined : layers[facts.layer]?.mlp;
+    if (facts.role === 'expert' && mlp?.kind === 'moe')
+      total += (bytes * mlp.route.expertsPerToken) / mlp.route.experts;
+    else if (facts.role === 'embedding') total += bytes / (facts.shape[0] ?? 1) + (tiedHead ? bytes : 0);
+    else total += bytes;
+  }
+  return Math.round(total);
+}
+
+function loadedTensors(source: OpenedModel) {
+  const loaded = new Map(source.report().tensors.map((tensor) => [tensor.name, tensor.bytes]));
+  return source.checkpoint.tensors.map(({ facts, bytes }) => {
+    const read = loaded.get(facts.name);
+    // A tensor that was read twice counts twice in the report, and with the same ratio.
+    return {
+      facts,
+      bytes: read === undefined || read.stored === 0 ? bytes : (bytes * read.loaded) / read.stored,
+    };
+  });
+}

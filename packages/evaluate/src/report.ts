@@ -1,0 +1,3 @@
+export function renderReport(data: unknown): string {
+  return JSON.stringify(data);
+}

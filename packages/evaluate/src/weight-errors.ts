@@ -1,0 +1,152 @@
+// What quantizing did to each matrix: ||W - Q|| / ||W|| in the Frobenius norm, beside the bits that a weight takes. Both
+// models are read by the decoder's places, so that fused and per-expert checkpoints, and weights quantized while loading,
+// compare alike; one matrix, or one expert, of each is in memory at a time.
+//
+// Shapes: N rows, K columns.
+import type { MatrixData } from '@moeq/kernels';
+import type { Projection, Role } from '@moeq/quantizers';
+import type { DecoderConfig, MatrixPlace, ModelSource } from '@moeq/runtime';
+import { bitsPerWeight, bytesPerElement, elementCount, isQuantized } from '@moeq/tensors';
+import { assertComparable } from './comparable.js';
+import { type SquaredNorms, squaredNorms } from './squared-norms.js';
+
+/** One matrix of the model, or one expert's. Norms and biases are vectors and never quantized. */
+export interface WeightError {
+  readonly role: Role;
+  readonly layer: number | null;
+  readonly projection: Projection | null;
+  readonly expert: number | null;
+  /** A dtype or a format, as the runtime gets it. */
+  readonly format: string;
+  readonly parameters: number;
+  /** All planes counted. */
+  readonly bitsPerWeight: number;
+  readonly norms: SquaredNorms;
+  /** Of the norms; 0 where nothing was lost, infinite where all-zero weights became something else. */
+  readonly relativeError: number;
+}
+
+export function relativeError({ weights, difference }: SquaredNorms): number {
+  return difference === 0 ? 0 : Math.sqrt(difference / weights);
+}
+
+/** Error and mean bits of several matrices together. */
+export function summarizeErrors(
+  errors: readonly WeightError[],
+): Pick<WeightError, 'parameters' | 'bitsPerWeight' | 'relativeError'> {
+  const sum = (of: (error: WeightError) => number) => errors.reduce((total, error) => total + of(error), 0);
+  const parameters = sum((error) => error.parameters);
+  const norms = {
+    weights: sum(({ norms }) => norms.weights),
+    difference: sum(({ norms }) => norms.difference),
+  };
+  const bits = sum((error) => error.parameters * error.bitsPerWeight);
+  return {
+    parameters,
+    bitsPerWeight: parameters === 0 ? 0 : bits / parameters,
+    relativeError: relativeError(norms),
+  };
+}
+
+/**
+ * Compares every matrix of a model with the baseline's, in the order of the layers.
+ * @throws MoeqError for models that differ in vocabulary, layers or experts; from reading
+ */
+export async function* weightErrors(
+  model: ModelSource,
+  baseline: ModelSource,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<WeightError> {
+  assertComparable([baseline, model]);
+  for (const { role, layer = null, projection = null, expert = null, read } of groups(model.config)) {
+    signal?.throwIfAborted();
+    const [ofModel, ofBaseline] = [await read(model), await read(baseline)];
+    for (const { projection: own, parts, others } of pairs(ofModel, ofBaseline, projection)) {
+      const parameters = parts.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+      const bits = parts.reduce((sum, part) => sum + bitsOf(part) * elementCount(part.shape), 0);
+      const norms = squaredNorms(others, parts);
+      yield {
+        role,
+        layer,
+        projection: own,
+        expert,
+        format: [...new Set(parts.map((part) => (isQuantized(part) ? part.format : part.dtype)))].join(' '),
+        parameters,
+        bitsPerWeight: parameters === 0 ? 0 : bits / parameters,
+        norms,
+        relativeError: relativeError(norms),
+      };
+    }
+  }
+}
+
+/** Matrices that are read together: one, or the three of an MLP, gate and up fused or not. */
+interface Group {
+  readonly role: Role;
+  readonly layer?: number;
+  readonly projection?: Projection;
+  readonly expert?: number;
+  readonly read: (source: ModelSource) => Promise<readonly (readonly MatrixData[])[]>;
+}
+
+function* groups({ layers, tiedHead }: DecoderConfig): Generator<Group> {
+  const one = (place: MatrixPlace) => async (source: ModelSource) => [[await source.weights.matrix(place)]];
+  yield { role: 'embedding', read: one({ kind: 'embedding' }) };
+  for (const [layer, { mlp }] of layers.entries()) {
+    for (const projection of ['query', 'key', 'value', 'output'] as const) {
+      const read = one({ kind: 'attention', layer, projection });
+      yield { role: 'attention', layer, projection: `${projection}Proj`, read };
+    }
+    if (mlp.kind === 'dense') {
+      yield {
+        role: 'denseMlp',
+        layer,
+        read: async ({ weights }) => mlpParts(await weights.mlp(layer, 'dense')),
+      };
+      continue;
+    }
+    yield { role: 'router', layer, read: one({ kind: 'router', layer }) };
+    if (mlp.shared !== null) {
+      const read = async ({ weights }: ModelSource) => mlpParts(await weights.mlp(layer, 'shared'));
+      yield { role: 'sharedExpert', layer, read };
+    }
+    if (mlp.shared?.gated === true)
+      yield { role: 'router', layer, read: one({ kind: 'sharedExpertGate', layer }) };
+    for (let expert = 0; expert < mlp.route.experts; expert++) {
+      const read = async ({ weights }: ModelSource) => mlpParts(await weights.expert(layer, expert));
+      yield { role: 'expert', layer, expert, read };
+    }
+  }
+  if (!tiedHead) yield { role: 'head', read: one({ kind: 'head' }) };
+}
+
+function mlpParts({ gateUp, down }: { gateUp: readonly MatrixData[]; down: MatrixData }) {
+  return [gateUp, [down]];
+}
+
+/** The matrices of two models against each other: gate and up apart where both hold them apart. */
+function* pairs(
+  model: readonly (readonly MatrixData[])[],
+  baseline: readonly (readonly MatrixData[])[],
+  projection: Projection | null,
+): Generator<{ projection: Projection | null; parts: readonly MatrixData[]; others: readonly MatrixData[] }> {
+  const [first = [], down] = model;
+  const [others = [], otherDown] = baseline;
+  if (down === undefined || otherDown === undefined) {
+    yield { projection, parts: first, others };
+    return;
+  }
+  const [gate, up] = first;
+  const [otherGate, otherUp] = others;
+  if (gate === undefined || up === undefined || otherGate === undefined || otherUp === undefined) {
+    yield { projection: 'gateUpProj', parts: first, others };
+  } else {
+    yield { projection: 'gateProj', parts: [gate], others: [otherGate] };
+    yield { projection: 'upProj', parts: [up], others: [otherUp] };
+  }
+  yield { projection: 'downProj', parts: down, others: otherDown };
+}
+
+function bitsOf(matrix: MatrixData): number {
+  return isQuantized(matrix) ? bitsPerWeight(matrix) : 8 * bytesPerElement(matrix.dtype);
+}
