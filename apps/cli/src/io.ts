@@ -51,12 +51,16 @@ export function warn(io: Io, text: string): void {
   io.stderr.write(`${painter(io.stderr)('yellow', 'warning:')} ${text}\n`);
 }
 
+/** All control characters but tab and line feed. */
+const controls = /[^\P{Cc}\t\n]/gu;
+
 /**
- * Writes a piece of a result and lets the process turn to what waits: a backend that computes in this thread leaves no
- * other moment for Ctrl-C, for a reader that has gone, or for the bar.
+ * Writes a piece of a text and lets the process turn to what waits: a backend that computes in this thread leaves no other
+ * moment for Ctrl-C, for a reader that has gone, or for the bar. A terminal gets U+FFFD for control characters, for a model
+ * may write sequences that move the cursor or worse; a file gets the very text.
  */
 export async function writeNow(stream: Output, text: string): Promise<void> {
-  if (text !== '') stream.write(text);
+  if (text !== '') stream.write(stream.isTTY === true ? text.replace(controls, '\uFFFD') : text);
   await setImmediate();
 }
 
