@@ -88,9 +88,12 @@ test('Ctrl-C while quantizing ends with 130 and leaves nothing', async () => {
   expect(interrupted).toBeGreaterThan(0);
 });
 
-test('Ctrl-C while generating ends with 130', async () => {
+test.each([
+  { signal: 'SIGINT', status: 130 },
+  { signal: 'SIGTERM', status: 143 },
+] as const)('$signal while generating ends with $status', async ({ signal, status }) => {
   const generating = start('generate', '-n', '200');
   await generating.spoke;
-  generating.kill('SIGINT');
-  expect(await generating.ended).toMatchObject({ status: 130 });
+  generating.kill(signal);
+  expect(await generating.ended).toMatchObject({ status, signal: null });
 });
