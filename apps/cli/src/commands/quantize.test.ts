@@ -1,4 +1,4 @@
-import { access, readdir, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openSafetensorsFile } from '@moeq/tensors/node';
@@ -144,4 +144,18 @@ test('parts made with --shard and merged, or made with --resume, are what one ru
   const part = await moeq(['inspect', at('a')]);
   expect(part.status).toBe(1);
   expect(part.stderr).toMatch(/^moeq: .*\n$/);
+});
+
+test('the recipe of the README does what it says', async () => {
+  await using folder = await temporaryFolder();
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const recipe = join(folder.path, 'recipe.json');
+  await writeFile(recipe, /```json\n(.*?)```/s.exec(readme)?.[1] ?? '');
+  const out = join(folder.path, 'out');
+  expect(await moeq(['quantize', '--out', out, '--recipe', recipe])).toMatchObject({ status: 0, stderr: '' });
+  const { tensors } = JSON.parse((await moeq(['inspect', out, '--json'])).stdout);
+  const experts: { name: string; role: string; format: string }[] = tensors;
+  for (const { name, role, format } of experts) {
+    if (role === 'expert') expect(format, name).toBe(/layers\.[0-3]\./.test(name) ? 'int8' : 'nf4-dq');
+  }
 });
