@@ -3,11 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './scripts/closing-line.ts';
 
+const apps = fileURLToPath(new URL('./apps/', import.meta.url));
 const packages = fileURLToPath(new URL('./packages/', import.meta.url));
 
 export default defineConfig({
   resolve: {
     alias: [
+      { find: /^@moeq\/server$/, replacement: `${apps}server/src/index.ts` },
+      { find: /^@moeq\/server\/node$/, replacement: `${apps}server/src/node.ts` },
       { find: /^@moeq\/([a-z-]+)$/, replacement: `${packages}$1/src/index.ts` },
       { find: /^@moeq\/([a-z-]+)\/([a-z-]+)$/, replacement: `${packages}$1/src/$2.ts` },
     ],

@@ -1,6 +1,6 @@
 // From messages to a prompt: the checkpoint's Jinja template, with the globals that transformers gives to it
 // (utils/chat_template_utils.py), run within limits.
-import type { ChatMessage } from '@moeq/runtime';
+import type { ChatMessage, ChatOptions } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import { formatTime } from './format-time.js';
 import { Environment, parse, tokenize } from './huggingface.js';
@@ -21,14 +21,14 @@ export function chatFormatter(
   template: string,
   specialTokens: Readonly<Record<string, string>>,
   file: string,
-): (messages: readonly ChatMessage[]) => string {
+): (messages: readonly ChatMessage[], options?: ChatOptions) => string {
   if (template.length > MAX_TEMPLATE_LENGTH) {
     throw templateError('read', file, `at most ${MAX_TEMPLATE_LENGTH} characters`, String(template.length));
   }
   const program = attempt('read', file, () =>
     parse(tokenize(template, { lstrip_blocks: true, trim_blocks: true })),
   );
-  return (messages) => {
+  return (messages, { tools } = {}) => {
     const environment = new Environment();
     const globals: Readonly<Record<string, unknown>> = {
       ...constants,
@@ -38,9 +38,10 @@ export function chatFormatter(
         throw new TemplateRefusal(String(message));
       },
       ...specialTokens,
-      messages: messages.map(({ role, content }) => ({ role, content })),
+      // JSON and nothing else: no functions, no prototypes, no undefined.
+      messages: JSON.parse(JSON.stringify(messages)) as unknown,
       add_generation_prompt: true,
-      tools: null,
+      tools: tools === undefined ? null : (JSON.parse(JSON.stringify(tools)) as unknown),
       documents: null,
     };
     return attempt('run', file, () => {

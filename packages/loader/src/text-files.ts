@@ -1,5 +1,5 @@
 // The files of a checkpoint that turn text into tokens: tokenizer and chat template. Each may be absent.
-import type { ChatMessage, Tokenizer } from '@moeq/runtime';
+import type { ModelSource, Tokenizer } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import { chatFormatter } from './chat-template.js';
 import type { FileSet } from './checkpoint.js';
@@ -13,7 +13,7 @@ const TEMPLATE = 'chat_template.jinja';
 
 export interface TextParts {
   readonly tokenizer: Tokenizer | null;
-  readonly formatChat: ((messages: readonly ChatMessage[]) => string) | null;
+  readonly formatChat: ModelSource['formatChat'];
 }
 
 /** @throws MoeqError naming file, expected and found when one of the files is malformed */

@@ -7,6 +7,7 @@ import { explain } from './config.js';
 import { HubTokenizer } from './huggingface.js';
 import { isObject } from './json.js';
 import { assertBoundedCost } from './pattern-cost.js';
+import { tokenBytes } from './token-bytes.js';
 
 const id = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
@@ -55,8 +56,10 @@ export function createTokenizer(files: TokenizerFiles, vocabularySize: number): 
   const largest = assertTokenizer(files.tokenizer, file, vocabularySize);
   assertPatterns(files.tokenizer, file);
   const hub = attempt(file, () => construct(files));
+  const bytes = tokenBytes(files.tokenizer);
   const tokenizer: Tokenizer = {
     vocabularySize: largest + 1,
+    ...(bytes !== undefined && { tokenBytes: bytes }),
     encode(text, options = {}) {
       const { ids } = attempt(file, () =>
         hub.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }),

@@ -22,7 +22,7 @@ export class Sampler {
   /** @param prompt its tokens count for the repetition penalty */
   constructor(settings: SamplingSettings, prompt: Iterable<number>) {
     this.#settings = settings;
-    this.#random = seededRandom(settings.seed);
+    this.#random = seededRandom(settings.seed, settings.stream);
     this.#seen = new Set(prompt);
   }
 

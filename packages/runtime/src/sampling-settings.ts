@@ -23,6 +23,8 @@ export interface SamplingOptions {
   readonly logitBias?: Readonly<Record<number, number>> | undefined;
   /** Same seed, same text. Default: a fresh one, which the result names. Integer from 0 to 2^53 - 1. */
   readonly seed?: number | undefined;
+  /** Which of several texts of one seed: each has random numbers of its own. Default 0, below 2^32. */
+  readonly stream?: number | undefined;
 }
 
 export interface SamplingSettings {
@@ -35,6 +37,7 @@ export interface SamplingSettings {
   readonly frequencyPenalty: number;
   readonly logitBias: ReadonlyMap<number, number>;
   readonly seed: number;
+  readonly stream: number;
 }
 
 /** @param vocabularySize ids of a logit bias are below it */
@@ -63,6 +66,7 @@ export function samplingChecks(vocabularySize: number): Record<keyof SamplingOpt
         ),
     },
     seed: integer({ min: 0 }),
+    stream: integer({ min: 0, max: 2 ** 32 - 1 }),
   };
 }
 
@@ -78,6 +82,7 @@ export function samplingSettings(options: SamplingOptions, defaults: GenerationD
     frequencyPenalty: options.frequencyPenalty ?? 0,
     logitBias: new Map(Object.entries(options.logitBias ?? {}).map(([id, bias]) => [Number(id), bias])),
     seed: options.seed ?? freshSeed(),
+    stream: options.stream ?? 0,
   };
 }
 

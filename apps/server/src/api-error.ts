@@ -1,0 +1,68 @@
+// An answer that is no success: a status and OpenAI's error object, `{ error: { message, type, param, code } }`, which
+// every OpenAI client turns into its own exception.
+import { MoeqError } from '@moeq/tensors';
+
+export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 421 | 429 | 500 | 503 | 504;
+
+export interface ApiErrorFacts {
+  readonly status: ErrorStatus;
+  readonly message: string;
+  /** Field of the request, e.g. `messages[0].content`. */
+  readonly param?: string | undefined;
+  /** For programs. */
+  readonly code?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const types: Readonly<Record<ErrorStatus, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  405: 'invalid_request_error',
+  408: 'timeout_error',
+  413: 'invalid_request_error',
+  415: 'invalid_request_error',
+  421: 'invalid_request_error',
+  429: 'rate_limit_error',
+  500: 'server_error',
+  503: 'server_error',
+  504: 'timeout_error',
+};
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: ErrorStatus;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly #param: string | null;
+  readonly #code: string | null;
+
+  constructor({ status, message, param, code, headers = {} }: ApiErrorFacts) {
+    super(message);
+    this.status = status;
+    this.headers = headers;
+    this.#param = param ?? null;
+    this.#code = code ?? null;
+  }
+
+  get body(): object {
+    const { status, message } = this;
+    return { error: { message, type: types[status], param: this.#param, code: this.#code } };
+  }
+
+  get response(): Response {
+    return Response.json(this.body, { status: this.status, headers: this.headers });
+  }
+}
+
+/** A field that is not what it has to be. */
+export function badField(param: string, message: string, code?: string): ApiError {
+  return new ApiError({ status: 400, message: `${param}: ${message}`, param, code });
+}
+
+/** Anything thrown, as an answer: what moeq refuses in its own words, all else without details. */
+export function toApiError(error: unknown, param?: string): ApiError {
+  if (error instanceof ApiError) return error;
+  if (MoeqError.isInstance(error)) return new ApiError({ status: 400, message: error.message, param });
+  return new ApiError({ status: 500, message: 'The server failed to compute an answer.' });
+}

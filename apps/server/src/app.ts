@@ -1,0 +1,111 @@
+// The server as a function from Request to Response: routes, guards, limits, and one shape of error. Binding a port is
+// node.ts's part; anything that speaks web-standard requests can carry it.
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { routePath } from 'hono/route';
+import { ApiError, toApiError } from './api-error.js';
+import { chat } from './chat.js';
+import { completions } from './completions.js';
+import { guard, loopbackHosts } from './guard.js';
+import { defaultLimits, type Limits } from './limits.js';
+import { createMetrics } from './metrics.js';
+import { type ServedModel, Service } from './served-model.js';
+
+export interface AppOptions {
+  /** Required of every request to /v1, /metrics and /status where given. */
+  readonly apiKey?: string | undefined;
+  /** Names that requests may call the server by; null: any. Default: those of loopback. */
+  readonly hosts?: readonly string[] | null | undefined;
+  /** Origins of pages elsewhere that may ask. Default none. */
+  readonly origins?: readonly string[] | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  /** Hears of errors that are the server's own. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+export interface App {
+  /** @param bindings what the carrier knows besides, e.g. the connection of @hono/node-server */
+  fetch(request: Request, bindings?: object): Response | Promise<Response>;
+  /** The model is loaded: requests are answered from now on. */
+  serve(served: ServedModel): void;
+  readonly limits: Limits;
+  /** Takes no more requests; @returns once all answers have ended, whether none of them had to be cut */
+  drain(): Promise<boolean>;
+}
+
+export function createApp(options: AppOptions = {}): App {
+  const { apiKey, hosts = loopbackHosts, origins = [], onError = () => undefined } = options;
+  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const service = new Service();
+  const metrics = createMetrics(service);
+  const app = new Hono();
+
+  app.onError((error) => {
+    const failure = toApiError(error);
+    if (failure.status === 500) onError(error);
+    return failure.response;
+  });
+  app.notFound((c) => {
+    throw new ApiError({
+      status: 404,
+      message: `There is no ${c.req.method} ${c.req.path.slice(0, 100)} here.`,
+    });
+  });
+  app.use(async (c, next) => {
+    await next();
+    metrics.count(routePath(c, -1), c.res.status);
+    c.header('X-Content-Type-Options', 'nosniff');
+  });
+  app.use(guard({ apiKey, hosts, origins }));
+  app.use(
+    bodyLimit({
+      maxSize: limits.bodyBytes,
+      onError: () => {
+        throw new ApiError({
+          status: 413,
+          message: `A request has at most ${limits.bodyBytes} bytes.`,
+          code: 'body_too_large',
+        });
+      },
+    }),
+  );
+
+  app.get('/health', (c) => c.json({ status: 'ok' }));
+  app.get('/ready', (c) => {
+    const { state } = service;
+    return c.json({ status: state }, state === 'ready' ? 200 : 503);
+  });
+  app.get('/metrics', async (c) =>
+    c.text(await metrics.text(), 200, { 'Content-Type': metrics.contentType }),
+  );
+  const card = () => {
+    const { model, created } = service.require();
+    return { id: model.name, object: 'model', created, owned_by: 'moeq', max_model_len: model.contextLength };
+  };
+  app.get('/v1/models', (c) => c.json({ object: 'list', data: [card()] }));
+  app.get('/v1/models/:name{.+}', (c) => {
+    service.require(c.req.param('name'));
+    return c.json(card());
+  });
+  app.post('/v1/chat/completions', (c) => chat(c, service, limits));
+  app.post('/v1/completions', (c) => completions(c, service, limits));
+  for (const path of ['/v1/chat/completions', '/v1/completions']) {
+    app.all(path, (c) => {
+      throw new ApiError({
+        status: 405,
+        message: `${path} takes POST, not ${c.req.method}.`,
+        headers: { Allow: 'POST' },
+      });
+    });
+  }
+
+  return {
+    fetch: (request, bindings) => app.fetch(request, bindings),
+    serve: (served) => {
+      const { batch, queue } = limits;
+      service.serve(served, { maxBatch: batch, maxQueue: queue, ...metrics.observers });
+    },
+    limits,
+    drain: () => service.drain(limits.drainSeconds),
+  };
+}

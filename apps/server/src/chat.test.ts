@@ -1,0 +1,260 @@
+import type { Model } from '@moeq/runtime';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Served, serve, tinyMoe, toolTemplate } from './testkit/served.js';
+
+let model: Model;
+let server: Served;
+beforeAll(async () => {
+  model = await tinyMoe({}, toolTemplate);
+  server = await serve(model);
+});
+afterAll(() => server.close());
+
+const messages: OpenAI.ChatCompletionMessageParam[] = [
+  { role: 'system', content: 'You are a book.' },
+  {
+    role: 'user',
+    content: [
+      { type: 'text', text: 'In the ' },
+      { type: 'text', text: 'beginning' },
+    ],
+  },
+  { role: 'assistant', content: 'God created' },
+  { role: 'user', content: 'What?' },
+];
+const rendered =
+  'system: You are a book.\nuser: In the beginning\nassistant: God created\nuser: What?\nassistant: ';
+const base = { model: 'tiny-moe', messages, max_tokens: 12 } as const;
+
+describe('chat completions', () => {
+  test('answers what the model writes after the conversation', async () => {
+    const expected = await model.complete({ messages: [{ role: 'user', content: '' }] }, { maxNewTokens: 1 });
+    expect(expected.tokenIds).toHaveLength(1);
+    const alone = await model.complete(model.tokenizer?.encode(rendered, { addSpecialTokens: false }) ?? [], {
+      temperature: 0,
+      maxNewTokens: 12,
+    });
+    const answer = await server.client.chat.completions.create({ ...base, temperature: 0 });
+    expect(answer).toMatchObject({
+      object: 'chat.completion',
+      model: 'tiny-moe',
+      system_fingerprint: 'moeq-reference',
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: alone.text, refusal: null },
+          logprobs: null,
+          finish_reason: 'length',
+        },
+      ],
+      usage: {
+        prompt_tokens: alone.promptTokenIds.length,
+        completion_tokens: 12,
+        total_tokens: alone.promptTokenIds.length + 12,
+      },
+    });
+    expect(answer.id).toMatch(/^chatcmpl-[0-9a-f]{32}$/);
+    expect(Math.abs(answer.created - Date.now() / 1000)).toBeLessThan(60);
+  });
+
+  test('streams the same text, then usage', async () => {
+    const request = { ...base, seed: 7, temperature: 1 };
+    const whole = await server.client.chat.completions.create(request);
+    const stream = await server.client.chat.completions.create({
+      ...request,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    const chunks: OpenAI.ChatCompletionChunk[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    const deltas = chunks.flatMap(({ choices }) => choices);
+    expect(chunks[0]?.choices[0]?.delta).toEqual({ role: 'assistant', content: '', refusal: null });
+    expect(deltas.map(({ delta }) => delta.content ?? '').join('')).toBe(whole.choices[0]?.message.content);
+    expect(deltas.map(({ finish_reason }) => finish_reason).filter((reason) => reason !== null)).toEqual([
+      'length',
+    ]);
+    expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
+    expect(chunks.slice(0, -1).every(({ usage }) => usage === null)).toBe(true);
+    expect(chunks.at(-1)).toMatchObject({
+      choices: [],
+      usage: { ...whole.usage, prompt_tokens_details: expect.anything() },
+    });
+    const silent = await server.client.chat.completions.create({ ...request, stream: true });
+    for await (const chunk of silent) expect(chunk.usage).toBe(undefined);
+  });
+
+  test('the client’s helper for streams finds the whole message', async () => {
+    const runner = server.client.chat.completions.stream({ ...base, temperature: 0 });
+    const events: string[] = [];
+    runner.on('content', (delta) => events.push(delta));
+    const final = await runner.finalChatCompletion();
+    const whole = await server.client.chat.completions.create({ ...base, temperature: 0 });
+    expect(final.choices[0]?.message.content).toBe(whole.choices[0]?.message.content);
+    expect(events.join('')).toBe(whole.choices[0]?.message.content);
+  });
+
+  test('a seed gives its text again, among others and alone; n texts differ and each is repeatable', async () => {
+    const ask = (seed: number, n = 1) =>
+      server.client.chat.completions.create({
+        ...base,
+        seed,
+        n,
+        temperature: 1.2,
+        max_completion_tokens: 16,
+        max_tokens: null,
+      });
+    const texts = ({ choices }: OpenAI.ChatCompletion) => choices.map(({ message }) => message.content);
+    const alone = texts(await ask(3));
+    const together = await Promise.all([1, 2, 3, 4, 5, 6].map((seed) => ask(seed)));
+    expect(together.map((answer) => texts(answer)[0])[2]).toBe(alone[0]);
+    const three = await ask(3, 3);
+    expect(three.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(texts(three)[0]).toBe(alone[0]);
+    expect(new Set(texts(three)).size).toBe(3);
+    expect(texts(await ask(3, 3))).toEqual(texts(three));
+    expect(three.usage?.completion_tokens).toBe(48);
+    expect(three.usage?.prompt_tokens).toBe(together[0]?.usage?.prompt_tokens);
+
+    const stream = await server.client.chat.completions.create({
+      ...base,
+      seed: 3,
+      n: 3,
+      temperature: 1.2,
+      max_tokens: 16,
+      stream: true,
+    });
+    const streamed = ['', '', ''];
+    for await (const { choices } of stream) {
+      for (const { index, delta } of choices) streamed[index] += delta.content ?? '';
+    }
+    expect(streamed).toEqual(texts(three));
+  });
+
+  test('stop texts end the answer before them', async () => {
+    const free = await server.client.chat.completions.create({ ...base, temperature: 0, max_tokens: 24 });
+    const text = free.choices[0]?.message.content ?? '';
+    const stop = text.slice(8, 11);
+    for (const given of [stop, ['@@@', stop]]) {
+      const cut = await server.client.chat.completions.create({
+        ...base,
+        temperature: 0,
+        max_tokens: 24,
+        stop: given,
+      });
+      expect(cut.choices[0]).toMatchObject({
+        finish_reason: 'stop',
+        message: { content: text.slice(0, text.indexOf(stop)) },
+      });
+    }
+  });
+
+  test('log probabilities of tokens and their rivals', async () => {
+    const request = { ...base, temperature: 0, logprobs: true, top_logprobs: 3 };
+    const { choices } = await server.client.chat.completions.create(request);
+    const content = choices[0]?.logprobs?.content ?? [];
+    expect(content).toHaveLength(12);
+    expect(content.map(({ token }) => token).join('')).toBe(choices[0]?.message.content);
+    for (const { token, logprob, bytes, top_logprobs: top } of content) {
+      expect(new TextDecoder().decode(Uint8Array.from(bytes ?? []))).toBe(token);
+      expect(top).toHaveLength(3);
+      // Greedy takes the likeliest.
+      expect(top[0]).toEqual({ token, logprob, bytes });
+      expect(top.map((each) => each.logprob)).toEqual(
+        top.map((each) => each.logprob).toSorted((a, b) => b - a),
+      );
+      expect(top.reduce((sum, each) => sum + Math.exp(each.logprob), 0)).toBeLessThanOrEqual(1);
+    }
+    const stream = await server.client.chat.completions.create({ ...request, stream: true });
+    const streamed = [];
+    for await (const chunk of stream) streamed.push(...(chunk.choices[0]?.logprobs?.content ?? []));
+    expect(streamed).toEqual(content);
+  });
+
+  test('a logit bias forbids or forces a token; penalties change the text', async () => {
+    const ask = async (more: object) => {
+      const answer = await server.client.chat.completions.create({ ...base, temperature: 0, ...more });
+      return answer.choices[0]?.message.content ?? '';
+    };
+    const free = await ask({ max_tokens: 40 });
+    const [id = -1] = model.tokenizer?.encode('zeal', { addSpecialTokens: false }) ?? [];
+    const forced = await ask({ max_tokens: 3, logit_bias: { [id]: 100 } });
+    expect(forced).toBe(model.tokenizer?.decode([id, id, id]));
+    expect(await ask({ max_tokens: 40, frequency_penalty: 2 })).not.toBe(free);
+    expect(await ask({ max_tokens: 40, presence_penalty: 2 })).not.toBe(free);
+    expect(await ask({ max_tokens: 40, top_p: 0.5, temperature: 1, seed: 1 })).not.toBe(free);
+  });
+
+  test('a conversation continued finds its beginning in the cache', async () => {
+    const first = await server.client.chat.completions.create({ ...base, temperature: 0 });
+    const reply = first.choices[0]?.message.content ?? '';
+    const next = await server.client.chat.completions.create({
+      ...base,
+      messages: [...messages, { role: 'assistant', content: reply }, { role: 'user', content: 'Go on.' }],
+    });
+    expect(next.usage?.prompt_tokens_details?.cached_tokens).toBeGreaterThanOrEqual(16);
+  });
+
+  test('an aborted stream ends its text', async () => {
+    const stream = await server.client.chat.completions.create({ ...base, max_tokens: 200, stream: true });
+    let count = 0;
+    for await (const { choices } of stream) {
+      count += choices.length;
+      if (count === 3) stream.controller.abort();
+    }
+    await expect
+      .poll(
+        async () =>
+          (await (await fetch(`${server.url}/metrics`)).text()).match(/moeq_texts_running (\d+)/)?.[1],
+      )
+      .toBe('0');
+  });
+});
+
+describe('tools', () => {
+  const weather = {
+    type: 'function',
+    function: {
+      name: 'get_weather',
+      description: 'The weather of a city',
+      parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+    },
+  } as const;
+
+  test('reach the chat template, with calls and their results', async () => {
+    const plain = await server.client.chat.completions.create({ ...base });
+    const told = await server.client.chat.completions.create({ ...base, tools: [weather] });
+    const silent = await server.client.chat.completions.create({
+      ...base,
+      tools: [weather],
+      tool_choice: 'none',
+    });
+    expect(told.usage?.prompt_tokens).toBeGreaterThan(plain.usage?.prompt_tokens ?? 0);
+    expect(silent.usage?.prompt_tokens).toBe(plain.usage?.prompt_tokens);
+    const talk: OpenAI.ChatCompletionMessageParam[] = [
+      { role: 'user', content: 'Paris?' },
+      {
+        role: 'assistant',
+        tool_calls: [
+          {
+            id: 'call_1',
+            type: 'function',
+            function: { name: 'get_weather', arguments: '{"city":"Paris"}' },
+          },
+        ],
+      },
+      { role: 'tool', tool_call_id: 'call_1', content: 'rain' },
+    ];
+    const answer = await server.client.chat.completions.create({ ...base, messages: talk });
+    const text = 'user: Paris?\nassistant: get_weather{"city": "Paris"}\ntool: rain\nassistant: ';
+    const ids = model.tokenizer?.encode(text, { addSpecialTokens: false }) ?? [];
+    expect(answer.usage?.prompt_tokens).toBe(ids.length);
+  });
+
+  test('a template that takes none refuses them', async () => {
+    await using other = await serve(await tinyMoe());
+    const asked = other.client.chat.completions.create({ ...base, tools: [weather] });
+    await expect(asked).rejects.toMatchObject({ status: 400, param: 'tools' });
+    await expect(asked).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+  });
+});

@@ -1,0 +1,134 @@
+// POST /v1/completions: texts and token ids as they stand, without a chat template.
+import type { GeneratedPiece, Prompt } from '@moeq/runtime';
+import type { Context } from 'hono';
+import * as v from 'valibot';
+import { Answer } from './answer.js';
+import { badField } from './api-error.js';
+import { clientOf } from './client.js';
+import { assertWithin, generateOptions, sharedFields } from './fields.js';
+import { parseFields, readJson } from './json-body.js';
+import type { Limits } from './limits.js';
+import { completionLogprobs } from './logprobs.js';
+import { eventStream, finishReason, headOf, usageOf } from './openai.js';
+import type { Ready, Service } from './served-model.js';
+
+const ids = v.pipe(
+  v.array(v.pipe(v.number(), v.safeInteger('expected token ids'), v.minValue(0, 'expected token ids'))),
+  v.minLength(1),
+);
+
+const completionRequest = v.strictObject({
+  ...sharedFields,
+  prompt: v.union(
+    [v.string(), ids, v.pipe(v.array(v.string()), v.minLength(1)), v.pipe(v.array(ids), v.minLength(1))],
+    'expected a text, a list of texts, a list of token ids, or a list of such lists',
+  ),
+  logprobs: v.nullish(
+    v.pipe(
+      v.number(),
+      v.safeInteger('expected an integer'),
+      v.minValue(0, 'expected at least 0'),
+      v.maxValue(5, 'expected at most 5'),
+    ),
+  ),
+  // Only what changes nothing.
+  echo: v.nullish(v.literal(false, 'expected false; echo is not supported')),
+  suffix: v.nullish(v.literal('', 'expected none; suffix is not supported')),
+  best_of: v.nullish(v.number()),
+});
+
+type CompletionRequest = v.InferOutput<typeof completionRequest>;
+
+export async function completions(c: Context, service: Service, limits: Limits): Promise<Response> {
+  const request = parseFields(completionRequest, await readJson(c.req.raw));
+  const ready = service.require(request.model);
+  const { contextLength, config } = ready.model;
+  const prompts = promptsOf(request.prompt);
+  const bounds = { limits, contextLength, vocabularySize: config.vocabularySize, prompts: prompts.length };
+  assertWithin(request, bounds);
+  const n = request.n ?? 1;
+  if (typeof request.best_of === 'number' && request.best_of !== n) {
+    throw badField('best_of', 'expected the same as n; ranking is not supported', 'unsupported_value');
+  }
+  const shared = generateOptions(request);
+  const wanted = prompts.flatMap((prompt) =>
+    Array.from({ length: n }, (_, stream) => ({
+      prompt,
+      options: {
+        ...shared,
+        client: shared.client ?? clientOf(c),
+        stream,
+        // OpenAI's default of this endpoint.
+        maxNewTokens: request.max_tokens ?? 16,
+        logprobs: request.logprobs ?? undefined,
+      },
+    })),
+  );
+  const answer = new Answer(ready, wanted, limits, c.req.raw.signal, 'prompt');
+  return request.stream === true
+    ? streamed(c, request, ready, answer, n)
+    : whole(c, request, ready, answer, n);
+}
+
+async function whole(
+  c: Context,
+  request: CompletionRequest,
+  ready: Ready,
+  answer: Answer,
+  n: number,
+): Promise<Response> {
+  const pieces: GeneratedPiece[][] = [];
+  const results = await answer.read((piece, index) => {
+    const own = pieces[index] ?? [];
+    own.push(piece);
+    pieces[index] = own;
+  });
+  if (results === null) return c.body(null, 499 as 400);
+  return c.json({
+    ...headOf('cmpl', 'text_completion', ready),
+    choices: results.map((result, index) => ({
+      index,
+      text: result.text,
+      logprobs: logprobsOf(request, ready, pieces[index] ?? [], 0),
+      finish_reason: finishReason(result.finishReason),
+    })),
+    usage: usageOf(results, n),
+  });
+}
+
+function streamed(c: Context, request: CompletionRequest, ready: Ready, answer: Answer, n: number): Response {
+  const wantsUsage = request.stream_options?.include_usage === true;
+  const head = { ...headOf('cmpl', 'text_completion', ready), ...(wantsUsage && { usage: null }) };
+  const shown: number[] = [];
+  const write = async (send: (data: object) => Promise<void>) => {
+    const results = await answer.read(async (piece, index) => {
+      const logprobs = logprobsOf(request, ready, [piece], shown[index] ?? 0);
+      shown[index] = (shown[index] ?? 0) + piece.text.length;
+      const reason = piece.result === null ? null : finishReason(piece.result.finishReason);
+      if (piece.text === '' && reason === null) return;
+      await send({ ...head, choices: [{ index, text: piece.text, logprobs, finish_reason: reason }] });
+    });
+    if (results !== null && wantsUsage) await send({ ...head, choices: [], usage: usageOf(results, n) });
+  };
+  return eventStream(c, write, answer.abort);
+}
+
+function logprobsOf(
+  { logprobs }: CompletionRequest,
+  { model }: Ready,
+  pieces: readonly GeneratedPiece[],
+  offset: number,
+): object | null {
+  if (logprobs === null || logprobs === undefined) return null;
+  const entries = pieces.flatMap((piece) =>
+    piece.logprobs !== undefined && piece.text !== '' ? [piece.logprobs] : [],
+  );
+  return completionLogprobs(model.tokenizer, entries, offset);
+}
+
+function promptsOf(prompt: CompletionRequest['prompt']): Prompt[] {
+  if (typeof prompt === 'string') return [prompt];
+  const [first] = prompt;
+  if (typeof first === 'number') return [prompt as number[]];
+  return prompt as (string | number[])[];
+}

@@ -1,0 +1,125 @@
+// The fields that chat and text completions share, as OpenAI names and bounds them, and the three that moeq adds as others
+// do: top_k, min_p, repetition_penalty. What OpenAI takes and what has no meaning here is taken and not used.
+import type { EngineGenerateOptions } from '@moeq/runtime';
+import * as v from 'valibot';
+import { badField } from './api-error.js';
+import { type Limits, maxStopLength, maxStops } from './limits.js';
+
+const between = (min: number, max: number) =>
+  v.pipe(
+    v.number(),
+    v.finite(),
+    v.minValue(min, `expected at least ${min}`),
+    v.maxValue(max, `expected at most ${max}`),
+  );
+const wholeBetween = (min: number, max: number) =>
+  v.pipe(
+    v.number(),
+    v.safeInteger('expected an integer'),
+    v.minValue(min, `expected at least ${min}`),
+    v.maxValue(max, `expected at most ${max}`),
+  );
+
+const stop = v.pipe(
+  v.string(),
+  v.minLength(1, 'expected at least one character'),
+  v.maxLength(maxStopLength, `expected at most ${maxStopLength} characters`),
+);
+
+/** As OpenAI documents them. */
+const logitBias = v.record(
+  v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'expected token ids as keys')),
+  between(-100, 100),
+);
+
+/** Vocabularies end far below; the engine knows where. */
+const maxTopK = 2 ** 31 - 1;
+
+export const sharedFields = {
+  model: v.string(),
+  max_tokens: v.nullish(wholeBetween(1, Number.MAX_SAFE_INTEGER)),
+  temperature: v.nullish(between(0, 2)),
+  top_p: v.nullish(v.pipe(v.number(), v.gtValue(0, 'expected above 0'), v.maxValue(1, 'expected at most 1'))),
+  top_k: v.nullish(wholeBetween(0, maxTopK)),
+  min_p: v.nullish(between(0, 1)),
+  repetition_penalty: v.nullish(
+    v.pipe(v.number(), v.gtValue(0, 'expected above 0'), v.maxValue(100, 'expected at most 100')),
+  ),
+  presence_penalty: v.nullish(between(-2, 2)),
+  frequency_penalty: v.nullish(between(-2, 2)),
+  logit_bias: v.nullish(logitBias),
+  n: v.nullish(wholeBetween(1, 2 ** 31 - 1)),
+  seed: v.nullish(wholeBetween(0, Number.MAX_SAFE_INTEGER)),
+  stop: v.nullish(
+    v.union(
+      [stop, v.pipe(v.array(stop), v.maxLength(maxStops, `expected at most ${maxStops} texts`))],
+      'expected a text or a list of texts, none empty or too long',
+    ),
+  ),
+  stream: v.nullish(v.boolean()),
+  stream_options: v.nullish(
+    v.strictObject({ include_usage: v.nullish(v.boolean()), include_obfuscation: v.nullish(v.boolean()) }),
+  ),
+  /** Texts of one user share one turn in the queue. */
+  user: v.nullish(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
+} as const;
+
+type SharedFields = v.InferOutput<ReturnType<typeof shared>>;
+const shared = () => v.object(sharedFields);
+
+/** A text's settings as the engine takes them. */
+export function generateOptions(fields: SharedFields): EngineGenerateOptions {
+  const { stop: stops } = fields;
+  return {
+    temperature: fields.temperature ?? undefined,
+    topP: fields.top_p ?? undefined,
+    topK: fields.top_k ?? undefined,
+    minP: fields.min_p ?? undefined,
+    repetitionPenalty: fields.repetition_penalty ?? undefined,
+    presencePenalty: fields.presence_penalty ?? undefined,
+    frequencyPenalty: fields.frequency_penalty ?? undefined,
+    logitBias: fields.logit_bias ?? undefined,
+    seed: fields.seed ?? undefined,
+    stopStrings: stops === null || stops === undefined ? undefined : [stops].flat(),
+    client: fields.user ?? undefined,
+  };
+}
+
+/** @throws ApiError 400 for what depends on the model or on the server's limits */
+export function assertWithin(
+  fields: Pick<SharedFields, 'n' | 'logit_bias' | 'stream' | 'stream_options'> & {
+    readonly max_tokens?: number | null | undefined;
+    readonly max_completion_tokens?: number | null | undefined;
+  },
+  { limits, contextLength, vocabularySize, prompts }: Bounds,
+): void {
+  const most = Math.min(limits.maxTokens, contextLength);
+  for (const field of ['max_tokens', 'max_completion_tokens'] as const) {
+    const value = fields[field] ?? 1;
+    if (value > most) throw badField(field, `expected at most ${most}, found ${value}`, 'invalid_value');
+  }
+  const texts = prompts * (fields.n ?? 1);
+  if (texts > limits.texts) {
+    throw badField('n', `expected at most ${limits.texts} texts a request, found ${texts}`, 'invalid_value');
+  }
+  for (const id of Object.keys(fields.logit_bias ?? {})) {
+    if (Number(id) >= vocabularySize) {
+      throw badField(
+        'logit_bias',
+        `expected token ids below ${vocabularySize}, found ${id}`,
+        'invalid_value',
+      );
+    }
+  }
+  if (fields.stream !== true && fields.stream_options !== null && fields.stream_options !== undefined) {
+    throw badField('stream_options', 'allowed only where stream is true', 'invalid_value');
+  }
+}
+
+export interface Bounds {
+  readonly limits: Limits;
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  /** Of the request. */
+  readonly prompts: number;
+}

@@ -1,0 +1,6 @@
+// moeq's OpenAI-compatible server as a function from Request to Response.
+
+export type { App, AppOptions } from './app.js';
+export { createApp } from './app.js';
+export type { Limits } from './limits.js';
+export type { ServedModel } from './served-model.js';

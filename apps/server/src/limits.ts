@@ -1,0 +1,36 @@
+// What one request may ask for, and what the server bears at once.
+
+export interface Limits {
+  /** Bytes of a request's body. */
+  readonly bodyBytes: number;
+  /** Tokens of an answer; those of the context in any case. */
+  readonly maxTokens: number;
+  /** Texts of one request: prompts times n. */
+  readonly texts: number;
+  /** Texts that are computed together. */
+  readonly batch: number;
+  /** Texts that may wait besides. */
+  readonly queue: number;
+  /** Seconds from a request to the end of its answer. */
+  readonly seconds: number;
+  /** Seconds that answers under way have to end in when the server stops. */
+  readonly drainSeconds: number;
+}
+
+export const defaultLimits: Limits = {
+  // A context of 32,768 tokens is some 150 kB of text; escaped as JSON, at most six times that.
+  bodyBytes: 2 ** 20,
+  maxTokens: Infinity,
+  texts: 16,
+  batch: 32,
+  queue: 256,
+  seconds: 600,
+  drainSeconds: 30,
+};
+
+/** Stop strings of a request, and characters of each: every one is looked for at every token. */
+export const maxStops = 16;
+export const maxStopLength = 256;
+
+/** Brackets within brackets of a request: far more than any schema has, far less than a stack holds. */
+export const maxNesting = 128;

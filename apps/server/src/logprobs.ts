@@ -1,0 +1,60 @@
+// Log probabilities in the two shapes that OpenAI gives them: of chats, and of text completions.
+import type { Tokenizer, TokenLogprobs } from '@moeq/runtime';
+
+export interface ChatLogprob {
+  readonly token: string;
+  readonly logprob: number;
+  /** UTF-8; null where the token has none to tell. */
+  readonly bytes: readonly number[] | null;
+  readonly top_logprobs: readonly Omit<ChatLogprob, 'top_logprobs'>[];
+}
+
+export function chatLogprob(tokenizer: Tokenizer | null, entry: TokenLogprobs): ChatLogprob {
+  const of = ({ tokenId, logprob }: { tokenId: number; logprob: number }) => ({
+    token: tokenText(tokenizer, tokenId),
+    logprob,
+    bytes: bytesOf(tokenizer, tokenId),
+  });
+  return { ...of(entry), top_logprobs: entry.top.map(of) };
+}
+
+export interface CompletionLogprobs {
+  readonly tokens: string[];
+  readonly token_logprobs: number[];
+  readonly top_logprobs: Record<string, number>[];
+  readonly text_offset: number[];
+}
+
+/** @param offset characters of the text before the first token */
+export function completionLogprobs(
+  tokenizer: Tokenizer | null,
+  entries: readonly TokenLogprobs[],
+  offset: number,
+): CompletionLogprobs {
+  const result: CompletionLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
+  let at = offset;
+  for (const { tokenId, logprob, top } of entries) {
+    const token = tokenText(tokenizer, tokenId);
+    result.tokens.push(token);
+    result.token_logprobs.push(logprob);
+    const shown = [...top, { tokenId, logprob }].map((each) => [
+      tokenText(tokenizer, each.tokenId),
+      each.logprob,
+    ]);
+    result.top_logprobs.push(Object.fromEntries(shown) as Record<string, number>);
+    result.text_offset.push(at);
+    at += token.length;
+  }
+  return result;
+}
+
+function tokenText(tokenizer: Tokenizer | null, id: number): string {
+  const bytes = bytesOf(tokenizer, id);
+  if (bytes !== null) return new TextDecoder().decode(Uint8Array.from(bytes));
+  return tokenizer === null || id >= tokenizer.vocabularySize ? '' : tokenizer.decode([id]);
+}
+
+function bytesOf(tokenizer: Tokenizer | null, id: number): number[] | null {
+  const bytes = tokenizer?.tokenBytes?.(id) ?? null;
+  return bytes === null ? null : [...bytes];
+}

@@ -1,0 +1,130 @@
+// GET /metrics, for Prometheus. Counters that the engine keeps are read when asked for; times are observed as they come.
+import type { EngineOptions } from '@moeq/runtime';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Ready, Service } from './served-model.js';
+
+/** Seconds: from a small model's token to a long prompt in a queue. */
+const waitBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+const tokenBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+export interface Metrics {
+  /** What the engine reports to. */
+  readonly observers: Pick<EngineOptions, 'onFirstToken' | 'onNextToken' | 'onEnd'>;
+  /** An answered request. */
+  readonly count: (route: string, status: number) => void;
+  readonly contentType: string;
+  /** In Prometheus' text format. */
+  readonly text: () => Promise<string>;
+}
+
+export function createMetrics(service: Service): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const read = (name: string, help: string, value: (ready: Ready) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const ready = service.current;
+        this.set(ready === null ? 0 : value(ready));
+      },
+    });
+  const total = (name: string, help: string, value: (ready: Ready) => number) => {
+    let last = 0;
+    return new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = service.current === null ? last : value(service.current);
+        this.inc(Math.max(0, now - last));
+        last = now;
+      },
+    });
+  };
+
+  read('moeq_texts_waiting', 'Texts that wait to be computed', ({ engine }) => engine.statistics().waiting);
+  read('moeq_texts_running', 'Texts under way', ({ engine }) => engine.statistics().running);
+  read('moeq_texts_paused', 'Texts that wait for their reader', ({ engine }) => engine.statistics().paused);
+  read('moeq_batch_texts', 'Texts of the last step', ({ engine }) => engine.statistics().lastStep.texts);
+  read('moeq_batch_tokens', 'Tokens of the last step', ({ engine }) => engine.statistics().lastStep.tokens);
+  read('moeq_weight_bytes', 'Bytes of weights', ({ model }) => model.memory.weightBytes);
+  read('moeq_kv_cache_bytes', 'Bytes of the KV cache', ({ model }) => model.memory.kvCacheBytes);
+  total('moeq_steps_total', 'Steps computed', ({ engine }) => engine.statistics().steps);
+  total(
+    'moeq_preemptions_total',
+    'Texts that had to make room',
+    ({ engine }) => engine.statistics().preemptions,
+  );
+  total(
+    'moeq_prompt_tokens_total',
+    'Tokens of prompts computed',
+    ({ engine }) => engine.statistics().tokens.prefilled,
+  );
+  total(
+    'moeq_reused_tokens_total',
+    'Tokens of prompts found in the cache',
+    ({ engine }) => engine.statistics().tokens.reused,
+  );
+  total(
+    'moeq_generated_tokens_total',
+    'Tokens written',
+    ({ engine }) => engine.statistics().tokens.generated,
+  );
+  new Gauge({
+    name: 'moeq_kv_cache_pages',
+    help: 'Pages of the KV cache by use: texts under way, kept for later ones, free',
+    labelNames: ['use'],
+    registers,
+    collect() {
+      const cache = service.current?.engine.statistics().kvCache;
+      for (const use of ['used', 'kept', 'free'] as const) this.set({ use }, cache?.[use] ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'moeq_expert_tokens',
+    help: 'Tokens that went to each expert since the start',
+    labelNames: ['layer', 'expert'],
+    registers,
+    collect() {
+      for (const { layer, load } of service.current?.engine.statistics().expertLoads ?? []) {
+        for (const [expert, count] of load.counts.entries()) this.set({ layer, expert }, count);
+      }
+    },
+  });
+  const first = new Histogram({
+    name: 'moeq_time_to_first_token_seconds',
+    help: 'From the request of a text to its first token',
+    buckets: waitBuckets,
+    registers,
+  });
+  const next = new Histogram({
+    name: 'moeq_time_between_tokens_seconds',
+    help: 'From one token of a text to the next',
+    buckets: tokenBuckets,
+    registers,
+  });
+  const ended = new Counter({
+    name: 'moeq_texts_total',
+    help: 'Texts by how they ended',
+    labelNames: ['reason'],
+    registers,
+  });
+  const answered = new Counter({
+    name: 'moeq_http_requests_total',
+    help: 'Requests by route and status',
+    labelNames: ['route', 'status'],
+    registers,
+  });
+  return {
+    observers: {
+      onFirstToken: (seconds) => first.observe(seconds),
+      onNextToken: (seconds) => next.observe(seconds),
+      onEnd: (reason) => ended.inc({ reason }),
+    },
+    count: (route, status) => answered.inc({ route, status }),
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  };
+}

@@ -1,0 +1,3 @@
+// Binds the port.
+export type { Listening, ListenOptions } from './node/listen.js';
+export { listen } from './node/listen.js';

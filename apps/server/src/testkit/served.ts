@@ -1,0 +1,50 @@
+// A server on a port of loopback with a model in the reference backend, and the stock OpenAI client beside it.
+import { referenceBackend } from '@moeq/kernels';
+import { openModelFiles } from '@moeq/loader';
+import { resolveModel } from '@moeq/loader/node';
+import { createModel, type Model, type ModelOptions } from '@moeq/runtime';
+import { memorySource } from '@moeq/tensors';
+import OpenAI from 'openai';
+import { type Listening, type ListenOptions, listen } from '../node/listen.js';
+
+/** A template that tells roles apart and lists tools, in the Hermes form. */
+export const toolTemplate = [
+  "{% if tools %}{{ 'tools: ' + (tools | tojson) + '\\n' }}{% endif %}",
+  "{% for message in messages %}{{ message['role'] + ': ' + message['content'] }}",
+  "{% for call in message['tool_calls'] or [] %}{{ call['function']['name'] + (call['function']['arguments'] | tojson) }}{% endfor %}",
+  "{{ '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}",
+].join('');
+
+/** tiny-moe, with another chat template where one is given. */
+export async function tinyMoe(options: Partial<ModelOptions> = {}, chatTemplate?: string): Promise<Model> {
+  const files = await resolveModel('tiny-moe');
+  const source = await openModelFiles(
+    {
+      ...files,
+      open: async (name) =>
+        name === 'chat_template.jinja' && chatTemplate !== undefined
+          ? memorySource(name, new TextEncoder().encode(chatTemplate))
+          : files.open(name),
+    },
+    { name: 'tiny-moe' },
+  );
+  const model = await createModel(source, { backend: referenceBackend(), ...options });
+  await source.close();
+  return model;
+}
+
+export interface Served extends Listening, AsyncDisposable {
+  readonly client: OpenAI;
+}
+
+/** @param model null: it is being loaded for ever */
+export async function serve(model: Model | null, options: ListenOptions = {}): Promise<Served> {
+  const listening = await listen(options);
+  if (model !== null) listening.app.serve({ model });
+  const client = new OpenAI({
+    baseURL: `${listening.url}/v1`,
+    apiKey: options.apiKey ?? 'none',
+    maxRetries: 0,
+  });
+  return { ...listening, client, [Symbol.asyncDispose]: async () => void (await listening.close()) };
+}
