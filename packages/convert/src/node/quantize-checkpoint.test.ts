@@ -99,6 +99,9 @@ test.each([false, true])('the report is what the files say, fused: %s', async (f
   const errors = report.errors.worst.map(({ relativeError: error }) => error);
   expect(errors).toEqual(errors.toSorted((a, b) => b - a));
   expect(errors.at(-1)).toBeGreaterThan(0.005);
+  const matrices = report.errors.worst.map(({ role, matrix }) => (role === 'expert' ? matrix : undefined));
+  for (const matrix of matrices) if (!fused) expect(matrix).toBeUndefined();
+  if (fused) expect(matrices.some((matrix) => matrix !== undefined && matrix < 4)).toBe(true);
   const written = await readdir(out);
   expect(report.files.map(({ path }) => path).sort()).toEqual(written.sort());
   for (const { path, bytes, sha256 } of report.files) {
@@ -147,6 +150,7 @@ test('config.json gains the block and keeps its text; other text files are copie
   const before = await readFile(join(model.path, 'config.json'), 'utf8');
   const after = await readFile(join(out, 'config.json'), 'utf8');
   expect(after.startsWith(before.trimEnd().slice(0, -2))).toBe(true);
+  expect(after).toMatch(/[^\s],\n {2}"quantization_config": \{\n {4}"quant_method"/);
   const { quantization_config: block, ...rest } = JSON.parse(after);
   expect(rest).toEqual(JSON.parse(before));
   expect(block).toMatchObject({
