@@ -31,7 +31,7 @@ export function klDivergence(
   for (let i = 0; i < logits.length; i++) {
     const log = (logits[i] as number) - total;
     const share = Math.exp(log);
-    if (share > 0) sum += share * (log - ((others[i] as number) - othersTotal));
+    if (share !== 0) sum += share * (log - ((others[i] as number) - othersTotal));
   }
   // Rounding can leave a divergence of zero a little below it.
   return Math.max(sum, 0);

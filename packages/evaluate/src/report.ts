@@ -1,3 +1,5 @@
-export function renderReport(data: unknown): string {
-  return JSON.stringify(data);
-}
+// A page that shows what an evaluation found: pictures drawn once, as SVG, by Observable Plot. Kept behind a subpath, so
+// that nobody else loads a plotting library.
+
+export { renderReport } from './report/page.js';
+export type { ReportData } from './report/report-data.js';

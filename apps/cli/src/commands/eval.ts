@@ -174,8 +174,9 @@ async function writeReport(
 ): Promise<string> {
   // Only this command's pictures need a plotting library.
   const { renderReport } = await import('@moeq/evaluate/report');
+  const { recipe } = model.report();
   const summary = describeCheckpoint(model.checkpoint);
-  const page = renderReport({ evaluation, errors, summary, memory: roleMemory(model) });
+  const page = renderReport({ evaluation, errors, summary, memory: roleMemory(model), recipe });
   const path = join(folder, 'index.html');
   await mkdir(folder, { recursive: true });
   await writeFileAtomic(path, new TextEncoder().encode(page));

@@ -1,0 +1,110 @@
+// How far every backend is from transformers and from the reference backend. Prints tables; changes nothing.
+//
+//   node agreement/main.ts [reference] [cpu] [cpu-plain] [webgpu] [--windows N]
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { type Backend, referenceBackend } from '@moeq/kernels';
+import { openModel } from '@moeq/loader/node';
+import { parseRecipe, type RecipeData } from '@moeq/quantizers';
+import { modelUrl } from '@moeq/tiny-moe';
+import { wasmBackend } from '@moeq/wasm';
+import { webgpuBackend } from '@moeq/webgpu/node';
+import { againstReference } from './against-reference.ts';
+import { againstTransformers } from './against-transformers.ts';
+import { goldenNames, goldenReference, tinyMoeReference } from './reference.ts';
+
+const makers: Readonly<Record<string, () => Promise<Backend>>> = {
+  reference: async () => referenceBackend(),
+  cpu: () => wasmBackend(),
+  'cpu-plain': () => wasmBackend({ simd: 'plain' }),
+  webgpu: () => webgpuBackend(),
+};
+
+const fp4: RecipeData = { name: 'fp4', rules: [{ role: 'expert', quantizer: { name: 'fp4' } }] };
+const recipes: readonly (RecipeData | null)[] = [
+  null,
+  recipeData('nf4'),
+  fp4,
+  recipeData('int4'),
+  recipeData('int8'),
+  recipeData('nf4-all'),
+];
+
+function recipeData(name: string): RecipeData {
+  return parseRecipe(name).data;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { windows: { type: 'string', default: '2' } },
+});
+const chosen = positionals.length > 0 ? positionals : ['reference', 'cpu'];
+
+const promptLengths = JSON.parse(
+  await readFile(new URL('../../packages/tiny-moe/testdata/reference.json', import.meta.url), 'utf8'),
+) as { prompt: string; prompt_tokens: number }[];
+const references = [
+  await tinyMoeReference(promptLengths.map((entry) => entry.prompt_tokens)),
+  ...(await Promise.all(goldenNames.map(goldenReference))),
+];
+const texts = {
+  windows: await evalWindows(Number(values.windows)),
+  prompts: promptLengths.map((entry) => entry.prompt),
+  newTokens: 64,
+};
+
+for (const name of chosen) {
+  const make = makers[name];
+  if (make === undefined)
+    throw new Error(`unknown backend ${name}: known are ${Object.keys(makers).join(', ')}`);
+  const backend = await make();
+  console.log(`\n${backend.description}, against transformers in float32`);
+  const rows = [];
+  for (const reference of references) {
+    const { logitDifference, experts, greedyTexts } = await againstTransformers(reference, backend);
+    rows.push({
+      model: reference.name,
+      'largest logit difference': logitDifference.toExponential(2),
+      'experts identical': percent(experts),
+      'greedy texts identical': `${greedyTexts.identical} of ${greedyTexts.of}`,
+    });
+  }
+  console.table(rows);
+  if (name !== 'reference') await printDivergences(backend);
+  await backend.destroy();
+}
+
+async function printDivergences(backend: Backend): Promise<void> {
+  console.log(`${backend.description}, against the reference backend on the same weights of tiny-moe`);
+  const oracle = referenceBackend();
+  const rows = [];
+  for (const recipe of recipes) {
+    const result = await againstReference(recipe, { oracle, backend }, texts);
+    rows.push({
+      weights: result.recipe,
+      predictions: result.predicted,
+      'mean KL': result.meanKl.toExponential(2),
+      'max KL': result.maxKl.toExponential(2),
+      'top-1': percent(result.top1),
+      perplexity: `${result.perplexityChange >= 0 ? '+' : ''}${(100 * result.perplexityChange).toFixed(3)} %`,
+      'greedy texts identical': `${result.greedyTexts.identical} of ${result.greedyTexts.of}`,
+    });
+  }
+  console.table(rows);
+}
+
+/** The first windows of 256 tokens of each held-out text. */
+async function evalWindows(windowsEach: number): Promise<number[][]> {
+  const source = await openModel('tiny-moe');
+  const windows: number[][] = [];
+  for (const text of ['scripture', 'drama', 'dictionary', 'encyclopedia', 'code']) {
+    const ids = source.tokenizer?.encode(await readFile(new URL(`eval/${text}.txt`, modelUrl), 'utf8')) ?? [];
+    for (let i = 0; i < windowsEach; i++) windows.push(ids.slice(i * 256, (i + 1) * 256));
+  }
+  await source.close();
+  return windows;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}

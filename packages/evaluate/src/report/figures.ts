@@ -1,0 +1,39 @@
+// Numbers as the page writes them. Bytes are decimal (1 MB = 10^6).
+
+const digits = (value: number): number => (value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2);
+
+function scaled(value: number, units: readonly string[]): string {
+  let power = 0;
+  while (value >= 999.5 && power < units.length - 1) {
+    value /= 1000;
+    power++;
+  }
+  return `${value.toFixed(power === 0 ? 0 : digits(value))} ${units[power] ?? ''}`.trimEnd();
+}
+
+export const bytes = (value: number): string => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB']);
+
+/** A round number on an axis: `5 MB`. */
+export const byteTick = (value: number): string =>
+  bytes(value).replace(/\.\d+/, (part) => part.replace(/\.?0+$/, ''));
+
+export const count = (value: number): string => scaled(value, ['', 'k', 'million', 'billion', 'trillion']);
+
+/** `96.4 %`; 100 and 0 only where it is all or nothing. */
+export function percent(share: number, fraction = 1): string {
+  const text = (100 * share).toFixed(fraction);
+  if (share < 1 && Number(text) >= 100) return `> ${(100 - 10 ** -fraction).toFixed(fraction)} %`;
+  if (share > 0 && Number(text) <= 0) return `< ${(10 ** -fraction).toFixed(fraction)} %`;
+  return share === 1 ? '100 %' : share === 0 ? '0 %' : `${text} %`;
+}
+
+export const signedPercent = (share: number): string =>
+  `${share < 0 ? '−' : '+'}${(100 * Math.abs(share)).toFixed(2)} %`;
+
+export const perplexity = (value: number): string =>
+  value < 1000 ? value.toFixed(value < 100 ? 3 : 2) : value.toPrecision(5);
+
+export function nats(value: number): string {
+  if (value === 0) return '0';
+  return value < 1e-3 ? value.toExponential(1).replace('-', '−') : value.toFixed(4);
+}
