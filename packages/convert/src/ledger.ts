@@ -1,5 +1,6 @@
 // What a conversion did, as plain data: it can be written down, read back, added up, and made a report of.
 import type { Role } from '@moeq/quantizers';
+import { isDType } from '@moeq/tensors';
 import { relativeError, type SquaredNorms } from './relative-error.js';
 import type { Coverage, QuantizeReport, RoleSummary, TensorError, WrittenFile } from './report.js';
 
@@ -83,13 +84,11 @@ export function joinLedgers(first: Ledger, ...others: readonly Ledger[]): Ledger
 }
 
 /** How much of the experts was quantized, counted in bytes of the input. */
-export function coverageOf(
-  tensors: readonly Pick<TensorRecord, 'role' | 'before' | 'after' | 'bytesIn'>[],
-): Coverage {
+export function coverageOf(tensors: readonly Pick<TensorRecord, 'role' | 'after' | 'bytesIn'>[]): Coverage {
   const experts = tensors.filter(({ role }) => role === 'expert');
   const expertBytesTotal = sum(experts, 'bytesIn');
   const expertBytesQuantized = sum(
-    experts.filter(({ before, after }) => before !== after),
+    experts.filter(({ after }) => !isDType(after)),
     'bytesIn',
   );
   const fraction = expertBytesTotal === 0 ? 1 : expertBytesQuantized / expertBytesTotal;

@@ -1,5 +1,7 @@
 // Conversion of checkpoints in a file system.
 
+export type { GgufOptions } from './node/convert-to-gguf.js';
+export { convertToGguf } from './node/convert-to-gguf.js';
 export type { MergeOptions } from './node/merge.js';
 export { mergeParts } from './node/merge.js';
 export type { QuantizeOptions, QuantizeProgress } from './node/options.js';

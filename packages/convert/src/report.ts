@@ -50,8 +50,8 @@ export interface WrittenFile {
 export interface QuantizeReport {
   readonly out: string;
   readonly recipe: string;
-  /** `bitsandbytes` where that form can express the recipe, else `moeq`. */
-  readonly form: 'bitsandbytes' | 'moeq';
+  /** In safetensors `bitsandbytes` where that form can express the recipe, else `moeq`. */
+  readonly form: 'bitsandbytes' | 'moeq' | 'gguf';
   /** Of all tensors, in the files. */
   readonly bytes: { readonly in: number; readonly out: number };
   readonly seconds: number;

@@ -4,6 +4,7 @@ import type { TensorFacts } from '@moeq/quantizers';
 import type { DecoderConfig } from '@moeq/runtime';
 import type { ByteSource, DType, QuantizedTensor, Tensor } from '@moeq/tensors';
 import type { Slot } from './slots.js';
+import type { StoredTensors } from './stored-tensors.js';
 
 /** Files by name, e.g. a folder; `open` answers null when there is no such file. */
 export interface FileSet {
@@ -12,6 +13,8 @@ export interface FileSet {
   list(): Promise<readonly string[]>;
   /** @throws MoeqError for names that leave the set (absolute, `..`, links out of it) */
   open(name: string): Promise<ByteSource | null>;
+  /** The weights, where they do not lie in safetensors files of the set. */
+  weights?(): Promise<StoredTensors>;
 }
 
 export interface CheckpointTensor {

@@ -3,6 +3,12 @@
 export type { Architecture, TensorNames } from './architecture.js';
 export { architectures } from './architectures.js';
 export type { Checkpoint, CheckpointTensor, FileSet } from './checkpoint.js';
+export type { GgufArchitecture, GgufField } from './gguf/architectures.js';
+export { architectureOf as ggufArchitectureOf, metadataOf as ggufDecoderMetadata } from './gguf/config.js';
+export { ggufFiles } from './gguf/files.js';
+export { ggufNames } from './gguf/names.js';
+export { rowOfGguf } from './gguf/rows.js';
+export { tokenizerMetadata as ggufTokenizerMetadata } from './gguf/write-tokenizer.js';
 export type { LoadedTensor, LoadReport } from './matrix-stage.js';
 export type { ModelReference } from './model-reference.js';
 export { parseModelReference } from './model-reference.js';

@@ -35,10 +35,10 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
   }
   const architecture = findArchitecture(config, file);
   const decoder = architecture.decoder(config, file);
-  const { tensors: stored, close } = await openStoredTensors(files);
+  const { tensors: stored, quantized: own, close } = await openStoredTensors(files);
   try {
     const { quantizers = [] } = options;
-    const quantized = quantizedWeights({ stored, config, file, quantizers });
+    const quantized = own ?? quantizedWeights({ stored, config, file, quantizers });
     const tensors = placeTensors([...stored.values()], quantized, architecture, decoder, files.name);
     return { name: files.name, files, config, decoder, tensors, close };
   } catch (error) {

@@ -12,6 +12,7 @@ import {
 } from '@moeq/tensors';
 import type { FileSet } from './checkpoint.js';
 import { inSet, MAX_INDEX_BYTES, readText } from './json.js';
+import type { QuantizedWeight } from './quantized-tensors.js';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -35,11 +36,14 @@ export interface StoredTensor {
 export interface StoredTensors {
   /** By name, in the order of the files. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Those of them that are quantized, where the container itself says so and not config.json. */
+  readonly quantized?: readonly QuantizedWeight[];
   close(): Promise<void>;
 }
 
 /** @throws MoeqError when there are no weights, a shard is missing, a name is in two shards, or a header is malformed */
 export async function openStoredTensors(files: FileSet): Promise<StoredTensors> {
+  if (files.weights !== undefined) return files.weights();
   const sources: ByteSource[] = [];
   const close = async () => {
     await Promise.all(sources.map((source) => source.close?.()));

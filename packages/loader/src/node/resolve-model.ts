@@ -3,8 +3,10 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MoeqError } from '@moeq/tensors';
+import { fileSource } from '@moeq/tensors/node';
 import { modelUrl } from '@moeq/tiny-moe';
 import type { FileSet } from '../checkpoint.js';
+import { ggufFiles } from '../gguf/files.js';
 import { type ModelReference, parseModelReference, unsupportedReference } from '../model-reference.js';
 import { folder } from './folder.js';
 
@@ -18,11 +20,11 @@ const openers: {
   folder: ({ path }) => openFolder(path),
   hub: null,
   url: null,
-  gguf: null,
+  gguf: ({ path }) => ggufFiles(() => fileSource(path)),
 };
 
 /**
- * The files of a model: `tiny-moe`, or a folder.
+ * The files of a model: `tiny-moe`, a folder, or a .gguf file.
  * @throws MoeqError for a folder that is not there, or a reference of another kind, naming what can be opened
  */
 export async function resolveModel(reference: string): Promise<FileSet> {

@@ -1,0 +1,130 @@
+// The bytes of a tensor of a GGUF file, strip by strip: rows of the checkpoint as float32, in order, as the type has them.
+//
+// Shapes: N rows, K columns.
+import { rowOfGguf } from '@moeq/loader';
+import { dequantize, type Quantizer } from '@moeq/quantizers';
+import {
+  byteLength,
+  decodeRows,
+  decodeTensor,
+  fromFloat32,
+  type GgufType,
+  isDType,
+  isFloatDType,
+  isQuantized,
+  MoeqError,
+  quantizeGguf,
+  quote,
+  sliceMatrix,
+  toFloat32,
+  toGgufBlocks,
+} from '@moeq/tensors';
+import { findNonFinite } from '../finite.js';
+import { type SquaredNorms, squaredNorms } from '../relative-error.js';
+import type { MatrixSource, PlannedGgufTensor } from './plan.js';
+
+/** Elements of a strip: 16 MiB of float32. An embedding table of a large vocabulary is gigabytes. */
+const STRIP_ELEMENTS = 2 ** 22;
+
+export interface Strip {
+  /** Index of the matrix in the planned tensor. */
+  readonly matrix: number;
+  readonly data: Uint8Array;
+  readonly norms: SquaredNorms;
+  /** Share of the matrix, 0 to 1. */
+  readonly share: number;
+}
+
+/** @throws MoeqError at a weight that is not finite, or beyond what the type holds */
+export async function* encodeGguf(
+  { name, type, matrices, headDim }: PlannedGgufTensor,
+  quantizers: readonly Quantizer[],
+  signal?: AbortSignal,
+): AsyncGenerator<Strip> {
+  for (const [matrix, source] of matrices.entries()) {
+    const { rows, columns } = source;
+    const read = await rowReader(source, quantizers, signal);
+    const strip = headDim === null ? Math.max(1, Math.floor(STRIP_ELEMENTS / Math.max(columns, 1))) : rows;
+    for (let first = 0; first < rows; first += strip) {
+      const count = Math.min(strip, rows - first);
+      const values = await read(first, count);
+      assertFinite(values, source);
+      const ordered = headDim === null ? values : reordered(values, columns, headDim);
+      const { data, decoded } = encode(type, ordered, [count, columns], name);
+      yield { matrix, data, norms: squaredNorms(ordered, decoded), share: count / rows };
+      signal?.throwIfAborted();
+    }
+  }
+}
+
+/** Float32 [count, K] of rows from `first` on. */
+type RowReader = (first: number, count: number) => Promise<Float32Array>;
+
+async function rowReader(
+  { tensor, matrix, firstRow, columns }: MatrixSource,
+  quantizers: readonly Quantizer[],
+  signal?: AbortSignal,
+): Promise<RowReader> {
+  const { stored, facts } = tensor;
+  if (isDType(stored) && isFloatDType(stored)) {
+    const row = byteLength(stored, [columns]);
+    const [, rows = 0] = facts.shape.toReversed();
+    const start = (matrix ?? 0) * rows + firstRow;
+    return async (first, count) =>
+      toFloat32(await tensor.readBytes((start + first) * row, count * row, signal), stored);
+  }
+  const whole = await tensor.read(signal);
+  const own = matrix === undefined ? whole : sliceMatrix(whole, matrix);
+  if (!isQuantized(own)) return async () => toFloat32(own.data, own.dtype);
+  if (own.layout !== null) {
+    return async (first, count) =>
+      decodeRows(own, firstRow + first, count, new Float32Array(count * columns));
+  }
+  const values = dequantize(own, quantizers);
+  return async (first, count) =>
+    values.subarray((firstRow + first) * columns, (firstRow + first + count) * columns);
+}
+
+function reordered(values: Float32Array, columns: number, headDim: number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < values.length / columns; row++) {
+    const from = rowOfGguf(row, headDim) * columns;
+    out.set(values.subarray(from, from + columns), row * columns);
+  }
+  return out;
+}
+
+function encode(
+  type: GgufType,
+  values: Float32Array,
+  shape: readonly number[],
+  name: string,
+): { data: Uint8Array; decoded: Float32Array } {
+  if (typeof type.content !== 'string') {
+    const tensor = quantizeGguf(type, values, shape);
+    return { data: toGgufBlocks(type, tensor), decoded: decodeTensor(tensor) };
+  }
+  const data = fromFloat32(values, type.content);
+  const decoded = toFloat32(data, type.content);
+  const beyond = findNonFinite(data, type.content);
+  if (beyond >= 0) {
+    throw new MoeqError({
+      operation: 'write as GGUF',
+      subject: `tensor ${quote(name)}`,
+      expected: `weights within ${type.name}`,
+      found: `${values[beyond]}`,
+    });
+  }
+  return { data, decoded };
+}
+
+function assertFinite(values: Float32Array, { tensor }: MatrixSource): void {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  throw new MoeqError({
+    operation: 'write as GGUF',
+    subject: quote(tensor.facts.name, 200),
+    expected: 'finite weights',
+    found: `${values[at]}`,
+  });
+}

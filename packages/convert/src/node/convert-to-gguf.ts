@@ -1,0 +1,192 @@
+// A checkpoint in, one .gguf file out, and a report that accounts for every byte.
+import { realpath } from 'node:fs/promises';
+import { type Checkpoint, openCheckpoint } from '@moeq/loader';
+import { resolveModel } from '@moeq/loader/node';
+import type { Quantizer } from '@moeq/quantizers';
+import { elementCount, ggufByteLength, ggufType, MoeqError, quote } from '@moeq/tensors';
+import { createGgufWriter, type GgufWriter } from '@moeq/tensors/node';
+import { encodeGguf } from '../gguf/encode.js';
+import { ggufMetadata } from '../gguf/metadata.js';
+import { type PlannedGgufTensor, planGguf } from '../gguf/plan.js';
+import { parseGgufRecipe } from '../gguf/recipe.js';
+import { type Ledger, reportOf, WORST_KEPT } from '../ledger.js';
+import { relativeError, type SquaredNorms } from '../relative-error.js';
+import type { QuantizeReport, TensorError } from '../report.js';
+import type { QuantizeProgress } from './options.js';
+
+export interface GgufOptions {
+  /** A folder, a .gguf file or `tiny-moe`; or a checkpoint that is open already and stays open. */
+  readonly model: string | Checkpoint;
+  /** The file to make. */
+  readonly out: string;
+  /**
+   * A type (`iq4_nl`, the default, `q4_0`, `q8_0` for experts; `f16`, `bf16`, `f32` for all), or types by role. All else is
+   * kept; routers and norms are F32.
+   */
+  readonly recipe?: unknown;
+  /** Quantizers of your own, for checkpoints that use them. */
+  readonly quantizers?: readonly Quantizer[];
+  /** Replace a file that is at `out` already, once the new one is complete. */
+  readonly overwrite?: boolean;
+  readonly onProgress?: (progress: QuantizeProgress) => void;
+  /** Ends the conversion; nothing of it is left. */
+  readonly signal?: AbortSignal;
+}
+
+const known: Readonly<Record<keyof GgufOptions, true>> = {
+  model: true,
+  out: true,
+  recipe: true,
+  quantizers: true,
+  overwrite: true,
+  onProgress: true,
+  signal: true,
+};
+
+/**
+ * Writes a checkpoint, plain or quantized, as a GGUF file for llama.cpp. One strip of a matrix is in memory at a time.
+ * @throws MoeqError for an unknown option, a model or tokenizer that llama.cpp has no name for, NaN or infinity in a weight,
+ *   and from writing; the signal's reason when it aborts. `out` is then as it was before.
+ */
+export async function convertToGguf(options: GgufOptions): Promise<QuantizeReport> {
+  const unknown = Object.keys(options).find((key) => !Object.hasOwn(known, key));
+  if (unknown !== undefined) {
+    throw new MoeqError({
+      operation: 'write as GGUF',
+      subject: `option ${quote(unknown)}`,
+      expected: `one of ${Object.keys(known).join(', ')}`,
+      found: 'an unknown option',
+    });
+  }
+  const { model, quantizers = [] } = options;
+  const checkpoint =
+    typeof model === 'string' ? await openCheckpoint(await resolveModel(model), { quantizers }) : model;
+  try {
+    return await convert(checkpoint, options);
+  } finally {
+    if (typeof model === 'string') await checkpoint.close();
+  }
+}
+
+async function convert(checkpoint: Checkpoint, options: GgufOptions): Promise<QuantizeReport> {
+  const { out, overwrite = false, signal } = options;
+  const started = performance.now();
+  const recipe = parseGgufRecipe(options.recipe);
+  await assertApart(checkpoint.name, out);
+  const tensors = planGguf(checkpoint, recipe);
+  const experts = tensors.find(({ role }) => role === 'expert')?.type ?? ggufType('F32');
+  const metadata = await ggufMetadata(checkpoint, experts);
+  await using writer = await createGgufWriter({ out, metadata, tensors, overwrite });
+  const norms: Partial<Record<PlannedGgufTensor['role'], SquaredNorms>> = {};
+  const worst: TensorError[] = [];
+  const advance = progressOf(tensors, options, started);
+  for (const tensor of tensors) {
+    const lost = await writeTensor(writer, tensor, options, advance);
+    // a float type that holds the weights exactly has nothing to report
+    if (lost.every(({ difference }) => difference === 0)) continue;
+    norms[tensor.role] = sumOf([...lost, norms[tensor.role] ?? nothing]);
+    lost.forEach((own, index) => {
+      worst.push(errorOf(tensor, own, index));
+    });
+    worst.sort((a, b) => b.relativeError - a.relativeError).splice(WORST_KEPT);
+  }
+  signal?.throwIfAborted();
+  const file = await writer.commit();
+  const ledger: Ledger = {
+    recipe: recipe.name,
+    form: 'gguf',
+    notes: [],
+    warnings: [],
+    tensors: tensors.map(recordOf),
+    norms,
+    worst,
+  };
+  const seconds = (performance.now() - started) / 1000;
+  return reportOf(ledger, {
+    out,
+    files: [file],
+    seconds,
+    peakRssBytes: 1024 * process.resourceUsage().maxRSS,
+  });
+}
+
+const nothing: SquaredNorms = { weights: 0, difference: 0 };
+
+function sumOf(norms: readonly SquaredNorms[]): SquaredNorms {
+  return norms.reduce((a, b) => ({
+    weights: a.weights + b.weights,
+    difference: a.difference + b.difference,
+  }));
+}
+
+/** @returns what each of its matrices lost */
+async function writeTensor(
+  writer: GgufWriter,
+  tensor: PlannedGgufTensor,
+  { quantizers = [], signal }: GgufOptions,
+  advance: (bytes: number, tensor: string) => void,
+): Promise<SquaredNorms[]> {
+  const lost = tensor.matrices.map(() => nothing);
+  for await (const { matrix, data, norms, share } of encodeGguf(tensor, quantizers, signal)) {
+    await writer.write(tensor.name, data);
+    lost[matrix] = sumOf([lost[matrix] ?? nothing, norms]);
+    advance((tensor.bytesIn * share) / tensor.matrices.length, tensor.name);
+  }
+  return lost;
+}
+
+function errorOf(tensor: PlannedGgufTensor, norms: SquaredNorms, matrix: number): TensorError {
+  const { name, role, type, matrices } = tensor;
+  return {
+    name,
+    role,
+    format: formatOf(tensor),
+    ...(matrices.length > 1 && { matrix }),
+    relativeError: relativeError(norms),
+    bitsPerWeight: (8 * type.blockBytes) / type.blockLength,
+  };
+}
+
+function formatOf({ type }: PlannedGgufTensor): string {
+  return typeof type.content === 'string' ? type.content : type.content.format;
+}
+
+function recordOf(tensor: PlannedGgufTensor): Ledger['tensors'][number] {
+  const { name, role, type, shape, matrices, bytesIn } = tensor;
+  return {
+    name,
+    role,
+    before: matrices[0]?.tensor.stored ?? '',
+    after: formatOf(tensor),
+    parameters: elementCount(shape),
+    bytesIn,
+    bytesOut: ggufByteLength(type, shape),
+    parts: [name],
+  };
+}
+
+/** The output must not take the place of its input. */
+async function assertApart(model: string, out: string): Promise<void> {
+  const [input, output] = await Promise.all([model, out].map((path) => realpath(path).catch(() => null)));
+  if (input == null || input !== output) return;
+  throw new MoeqError({
+    operation: 'write as GGUF',
+    subject: out,
+    expected: 'a file that is not the model that is read',
+    found: model,
+  });
+}
+
+function progressOf(
+  tensors: readonly PlannedGgufTensor[],
+  { onProgress }: GgufOptions,
+  started: number,
+): (bytes: number, tensor: string) => void {
+  const bytesTotal = tensors.reduce((sum, { bytesIn }) => sum + bytesIn, 0);
+  let bytesDone = 0;
+  return (bytes, tensor) => {
+    bytesDone += bytes;
+    const bytesPerSecond = (1000 * bytesDone) / Math.max(performance.now() - started, 1);
+    onProgress?.({ bytesDone, bytesTotal, tensor, bytesPerSecond });
+  };
+}

@@ -1,0 +1,138 @@
+// A config.json from the metadata of a GGUF file, and the metadata from a decoder's configuration. What is written is read
+// back and has to give the same decoder, so a model that llama.cpp's architecture cannot express is refused, not changed.
+import type { DecoderConfig } from '@moeq/runtime';
+import { type GgufMetadata, type GgufValue, MoeqError, quote } from '@moeq/tensors';
+import { findArchitecture } from '../architectures.js';
+import { findGgufArchitecture, type GgufArchitecture, ggufArchitectures } from './architectures.js';
+
+/** Facts that the tensors of a file tell, and its metadata may not. */
+interface TensorFacts {
+  readonly vocabularySize: number;
+  readonly tiedHead: boolean;
+}
+
+/** @throws MoeqError naming a key of another type than its field has, or a model in several files */
+export function configOf(metadata: GgufMetadata, facts: TensorFacts, file: string): Record<string, unknown> {
+  const architecture = findGgufArchitecture(metadata, file);
+  const parts = metadata.get('split.count');
+  if (parts !== undefined && Number(parts.value) > 1) {
+    throw keyError(
+      file,
+      'split.count',
+      'a model in one file (join its parts with `llama-gguf-split --merge`)',
+      parts,
+    );
+  }
+  const config: Record<string, unknown> = {
+    architectures: [architecture.className],
+    model_type: architecture.modelType,
+    vocab_size: facts.vocabularySize,
+  };
+  for (const { key, field } of architecture.fields) {
+    const full = `${architecture.name}.${key}`;
+    const value = metadata.get(full);
+    if (field !== null && value !== undefined) config[field] = numberOf(value, full, file);
+  }
+  Object.assign(config, architecture.constants, { tie_word_embeddings: facts.tiedHead });
+  const scaling = metadata.get(`${architecture.name}.rope.scaling.type`);
+  if (scaling !== undefined && scaling.value !== 'none') {
+    // which the decoder's own check refuses by name
+    config['rope_scaling'] = { rope_type: scaling.value };
+  }
+  return config;
+}
+
+function numberOf(value: GgufValue, key: string, file: string): number {
+  if (value.type === 'f32') return shortest(value.value);
+  if (typeof value.value === 'number') return value.value;
+  if (typeof value.value === 'bigint') return Number(value.value);
+  if (value.type === 'array' && value.of !== 'string' && value.of !== 'bool') {
+    // one number a layer, e.g. of heads: the decoder has the same everywhere
+    const [first] = Array.from(value.value, Number);
+    if (first !== undefined && Array.from(value.value, Number).every((number) => number === first))
+      return first;
+    throw keyError(file, key, 'the same number for every layer', value);
+  }
+  throw keyError(file, key, 'a number', value);
+}
+
+/** Digits that tell any float32 from its neighbours. */
+const float32Digits = 9;
+
+/** The shortest decimal that rounds to a float32: 1e-5 rather than 0.000009999999747378752. */
+function shortest(value: number): number {
+  for (let digits = 1; digits < float32Digits; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
+}
+
+/**
+ * The `<architecture>.*` part of the metadata.
+ * @param model name of the checkpoint, for messages
+ * @throws MoeqError when llama.cpp has no such architecture, or its architecture cannot express this decoder
+ */
+export function metadataOf(decoder: DecoderConfig, model: string): Map<string, GgufValue> {
+  const architecture = architectureOf(decoder, model);
+  const metadata = new Map<string, GgufValue>([
+    ['general.architecture', { type: 'string', value: architecture.name }],
+  ]);
+  for (const { key, type, of } of architecture.fields) {
+    const value = of(decoder);
+    if (value !== null) metadata.set(`${architecture.name}.${key}`, { type, value });
+  }
+  const { vocabularySize, tiedHead } = decoder;
+  const config = configOf(metadata, { vocabularySize, tiedHead }, model);
+  const back = findArchitecture(config, model).decoder(config, model);
+  const difference = differenceOf(decoder, back, 'config');
+  if (difference === null) return metadata;
+  throw new MoeqError({
+    operation: 'write as GGUF',
+    subject: model,
+    expected: `what ${architecture.name} of llama.cpp can express, ${difference.path} ${difference.other}`,
+    found: difference.own,
+  });
+}
+
+/** @throws MoeqError that lists the known ones */
+export function architectureOf(decoder: DecoderConfig, model: string): GgufArchitecture {
+  const found = ggufArchitectures.find(({ modelType }) => modelType === decoder.architecture);
+  if (found !== undefined) return found;
+  throw new MoeqError({
+    operation: 'write as GGUF',
+    subject: model,
+    expected: `one of ${ggufArchitectures.map(({ modelType }) => modelType).join(', ')}`,
+    found: decoder.architecture,
+  });
+}
+
+interface Difference {
+  readonly path: string;
+  readonly own: string;
+  readonly other: string;
+}
+
+/** The first place at which two configurations are not the same; numbers count as float32. */
+function differenceOf(own: unknown, other: unknown, path: string): Difference | null {
+  if (typeof own === 'number' && typeof other === 'number' && Math.fround(own) === Math.fround(other))
+    return null;
+  if (typeof own !== 'object' || typeof other !== 'object' || own === null || other === null) {
+    return own === other ? null : { path, own: JSON.stringify(own), other: JSON.stringify(other) };
+  }
+  for (const key of new Set([...Object.keys(own), ...Object.keys(other)])) {
+    const [a, b] = [own, other].map((side) => (side as Readonly<Record<string, unknown>>)[key]);
+    const difference = differenceOf(a, b, `${path}.${key}`);
+    if (difference !== null) return difference;
+  }
+  return null;
+}
+
+function keyError(file: string, key: string, expected: string, { type, value }: GgufValue): MoeqError {
+  return new MoeqError({
+    operation: 'read the configuration',
+    subject: `${file}: key ${quote(key)}`,
+    expected,
+    found: `${type} ${quote(String(value))}`,
+  });
+}

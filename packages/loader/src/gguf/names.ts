@@ -1,0 +1,66 @@
+// Names of GGUF tensors by slot: the same for all architectures, with `{layer}` and `{expert}` for numbers. Experts of a
+// layer are one tensor [E, N, K]; files from before 2024 have one tensor an expert.
+// https://github.com/ggml-org/llama.cpp, gguf-py/gguf/constants.py.
+import type { Slot } from '../slots.js';
+
+export const ggufNames: Readonly<Record<Slot, string>> = {
+  embedding: 'token_embd.weight',
+  head: 'output.weight',
+  finalNorm: 'output_norm.weight',
+  attentionNorm: 'blk.{layer}.attn_norm.weight',
+  query: 'blk.{layer}.attn_q.weight',
+  key: 'blk.{layer}.attn_k.weight',
+  value: 'blk.{layer}.attn_v.weight',
+  output: 'blk.{layer}.attn_output.weight',
+  queryBias: 'blk.{layer}.attn_q.bias',
+  keyBias: 'blk.{layer}.attn_k.bias',
+  valueBias: 'blk.{layer}.attn_v.bias',
+  outputBias: 'blk.{layer}.attn_output.bias',
+  queryNorm: 'blk.{layer}.attn_q_norm.weight',
+  keyNorm: 'blk.{layer}.attn_k_norm.weight',
+  mlpNorm: 'blk.{layer}.ffn_norm.weight',
+  denseGate: 'blk.{layer}.ffn_gate.weight',
+  denseUp: 'blk.{layer}.ffn_up.weight',
+  denseDown: 'blk.{layer}.ffn_down.weight',
+  router: 'blk.{layer}.ffn_gate_inp.weight',
+  correctionBias: 'blk.{layer}.exp_probs_b.bias',
+  sharedGate: 'blk.{layer}.ffn_gate_shexp.weight',
+  sharedUp: 'blk.{layer}.ffn_up_shexp.weight',
+  sharedDown: 'blk.{layer}.ffn_down_shexp.weight',
+  sharedOutputGate: 'blk.{layer}.ffn_gate_inp_shexp.weight',
+  expertGate: 'blk.{layer}.ffn_gate_exps.weight',
+  expertUp: 'blk.{layer}.ffn_up_exps.weight',
+  expertGateUp: 'blk.{layer}.ffn_gate_up_exps.weight',
+  expertDown: 'blk.{layer}.ffn_down_exps.weight',
+};
+
+const onePerExpert: readonly (readonly [name: string, slot: Slot])[] = [
+  ['blk.{layer}.ffn_gate.{expert}.weight', 'expertGate'],
+  ['blk.{layer}.ffn_up.{expert}.weight', 'expertUp'],
+  ['blk.{layer}.ffn_down.{expert}.weight', 'expertDown'],
+];
+
+const slotOf = new Map<string, Slot>([
+  ...Object.entries(ggufNames).map(([slot, name]) => [name, slot as Slot] as const),
+  ...onePerExpert,
+]);
+
+/** Six digits: more layers or experts than any limit lets through, and still an exact integer. */
+const numbers = /^blk\.(0|[1-9]\d{0,5})\.(?:(ffn_(?:gate|up|down))\.(0|[1-9]\d{0,5})\.weight$)?/;
+
+/** Where a tensor belongs; null for a name that is none of these. */
+export function ggufPlace(name: string): { slot: Slot; layer?: number; expert?: number } | null {
+  const [head = '', layer, projection, expert] = numbers.exec(name) ?? [];
+  const rest = name.slice(head.length);
+  const pattern =
+    layer === undefined
+      ? name
+      : `blk.{layer}.${projection === undefined ? rest : `${projection}.{expert}.weight`}`;
+  const slot = slotOf.get(pattern);
+  if (slot === undefined) return null;
+  return {
+    slot,
+    ...(layer !== undefined && { layer: Number(layer) }),
+    ...(expert !== undefined && { expert: Number(expert) }),
+  };
+}

@@ -1,0 +1,168 @@
+// The tensors of a GGUF file under the names that transformers has for them. Experts, which lie stacked in the file, are
+// one tensor each; query and key rows lie as transformers has them. Blocks become QuantizedTensors when they are read.
+//
+// Shapes: E experts, N rows, K columns.
+import type { DecoderConfig } from '@moeq/runtime';
+import {
+  type ByteSource,
+  type FloatDType,
+  fromGgufBlocks,
+  type GgufEntry,
+  type GgufFile,
+  isQuantized,
+  MoeqError,
+  quote,
+} from '@moeq/tensors';
+import type { Architecture } from '../architecture.js';
+import type { QuantizedWeight } from '../quantized-tensors.js';
+import type { Slot } from '../slots.js';
+import type { StoredTensor, StoredTensors } from '../stored-tensors.js';
+import type { GgufArchitecture } from './architectures.js';
+import { ggufPlace } from './names.js';
+import { reorderRows, rowInGguf } from './rows.js';
+
+export interface GgufWeights {
+  readonly source: ByteSource;
+  readonly tensors: ReadonlyMap<string, GgufEntry>;
+  readonly gguf: GgufArchitecture;
+  /** Of transformers, for the names. */
+  readonly architecture: Architecture;
+  readonly decoder: DecoderConfig;
+}
+
+/** Tensors that llama.cpp computes from the configuration when they are not there. */
+const derived = new Set(['rope_freqs.weight']);
+
+/** @throws MoeqError naming a tensor that no decoder here has */
+export function storedGguf(weights: GgufWeights): StoredTensors {
+  const { source } = weights;
+  const tensors = new Map<string, StoredTensor>();
+  const quantized: QuantizedWeight[] = [];
+  for (const entry of weights.tensors.values()) {
+    if (derived.has(entry.name)) continue;
+    for (const part of partsOf(entry, weights)) {
+      const stored = storedPart(part, source);
+      tensors.set(part.name, stored);
+      if (typeof entry.type.content !== 'string') quantized.push(quantizedPart(part, stored, source.name));
+    }
+  }
+  return {
+    tensors,
+    quantized,
+    async close() {
+      await source.close?.();
+    },
+  };
+}
+
+/** A tensor of transformers' within a tensor of the file. */
+interface Part {
+  readonly name: string;
+  readonly entry: GgufEntry;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly bytes: number;
+  /** The head dimension by which rows are put in order; null where they are. */
+  readonly headDim: number | null;
+}
+
+function* partsOf(entry: GgufEntry, { source, gguf, architecture, decoder }: GgufWeights): Generator<Part> {
+  const place = ggufPlace(entry.name);
+  const patterns = place === null ? [] : (architecture.names[place.slot] ?? []);
+  const each = patterns.find((pattern) => pattern.includes('{expert}'));
+  const pattern = each ?? patterns[0];
+  if (place === null || pattern === undefined) {
+    throw new MoeqError({
+      operation: 'match the tensors to the configuration',
+      subject: source.name,
+      expected: `only tensors that ${gguf.name} has`,
+      found: quote(entry.name),
+    });
+  }
+  const { slot, layer, expert } = place;
+  const named = (index: number | undefined) =>
+    pattern.replace('{layer}', String(layer)).replace('{expert}', String(index));
+  const { offset, bytes } = entry;
+  const shape = shapeOf(entry, slot);
+  const headDim = gguf.permuted && (slot === 'query' || slot === 'key') ? decoder.attention.headDim : null;
+  const [experts = 0, ...matrix] = shape;
+  const stacked = each !== undefined && expert === undefined && shape.length === 3;
+  if (!stacked) {
+    yield { name: named(expert), entry, shape, offset, bytes, headDim };
+    return;
+  }
+  for (let index = 0; index < experts; index++) {
+    const part = bytes / experts;
+    yield { name: named(index), entry, shape: matrix, offset: offset + index * part, bytes: part, headDim };
+  }
+}
+
+/** The gate of a shared expert is a vector in the file, and a matrix of one row elsewhere. */
+function shapeOf({ shape }: GgufEntry, slot: Slot): readonly number[] {
+  return slot === 'sharedOutputGate' && shape.length === 1 ? [1, ...shape] : shape;
+}
+
+function storedPart({ name, entry, shape, offset, bytes, headDim }: Part, source: ByteSource): StoredTensor {
+  const { content } = entry.type;
+  const plain = typeof content === 'string';
+  const [rows = 0] = shape;
+  const readAll = async (signal?: AbortSignal) => {
+    const data = await source.read(offset, bytes, signal);
+    return headDim === null ? data : reorderRows(data, rows, (row) => rowInGguf(row, headDim));
+  };
+  return {
+    name,
+    dtype: plain ? content : 'U8',
+    shape: plain ? shape : [bytes],
+    bytes,
+    file: source.name,
+    read: async (signal) => ({
+      dtype: plain ? content : 'U8',
+      shape: plain ? shape : [bytes],
+      data: await readAll(signal),
+    }),
+    async readBytes(start, length, signal) {
+      if (!(start >= 0 && length >= 0 && start + length <= bytes)) {
+        throw new MoeqError({
+          operation: 'open the weights',
+          subject: source.name,
+          expected: `a range within the ${bytes} bytes of ${quote(name)}`,
+          found: `${length} bytes from ${start}`,
+        });
+      }
+      if (headDim === null) return source.read(offset + start, length, signal);
+      return (await readAll(signal)).slice(start, start + length);
+    },
+  };
+}
+
+function quantizedPart(part: Part, stored: StoredTensor, file: string): QuantizedWeight {
+  const { name, entry, shape } = part;
+  const subject = `${file}: tensor ${quote(entry.name)}`;
+  return {
+    name,
+    parts: [stored],
+    format: entry.type.name.toLowerCase(),
+    shape,
+    assertShape: () => undefined,
+    decode(tensors) {
+      const data = tensors[name]?.data ?? new Uint8Array(0);
+      const tensor = fromGgufBlocks(entry.type, shape, data, subject);
+      if (isQuantized(tensor)) return tensor;
+      // blocks that are no matrix: a norm or bias, which no converter quantizes
+      throw new MoeqError({
+        operation: 'read a weight',
+        subject,
+        expected: 'F32, F16 or BF16 for a vector',
+        found: entry.type.name,
+      });
+    },
+  };
+}
+
+/** What config.json calls the dtype of a file's float weights. */
+export function torchDtypeOf(file: GgufFile): string {
+  const names: Readonly<Record<FloatDType, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+  const { name } = file.tensors.get('token_embd.weight')?.type ?? { name: 'F32' };
+  return name in names ? names[name as FloatDType] : 'float32';
+}
