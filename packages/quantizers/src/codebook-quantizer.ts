@@ -1,6 +1,6 @@
 // A quantizer from nothing but a table of values: codes of the nearest value, blocks along the row-major elements, absmax
 // scales in float32. nf4 and fp4 are made of it, and so is a codebook of your own, which then runs on every kernel there is.
-import { decodeTensor, type Layout } from '@moeq/tensors';
+import { type Codebook, decodeTensor, type Layout } from '@moeq/tensors';
 import * as v from 'valibot';
 import { assertMatrix } from './check.js';
 import { codebookEncoder, quantizeCodebook } from './codebook.js';
@@ -70,10 +70,13 @@ function make(name: string, values: Float32Array, blockSize: BlockSize): Quantiz
     decode: { kind: 'codebook', values },
     scale: { kind: 'plain', dtype: 'F32', multiplier: 1 },
   };
+  const { bitsPerCode, thresholds, codeOfRank } = encoder;
+  const codebook: Codebook = { bitsPerCode, values, thresholds, codeOfRank };
   return {
     specificationVersion: 'v1',
     name,
     options: { blockSize },
+    encoding: { rule: { kind: 'codebook', codebook, blockSize }, nested: null },
     layout: () => layout,
     quantize(weights, shape, context) {
       assertMatrix(weights, shape, context.name);

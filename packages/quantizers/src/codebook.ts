@@ -6,15 +6,10 @@
 // whose reciprocal could overflow, counts as 1e-38, and only a short block stores it so.
 //
 // Everything specific to a format is in the encoder, as data, so that another implementation can take this one's place.
-import { packCodes } from '@moeq/tensors';
+import { type Codebook, packCodes } from '@moeq/tensors';
 
-/** How values become codes of one codebook. A rank is a code's place among the codes sorted by value. */
-export interface CodebookEncoder {
-  readonly bitsPerCode: 4 | 8;
-  /** Ascending; the rank of x is the number of thresholds below it. Ends in infinity, which stops every search. */
-  readonly thresholds: Float32Array;
-  /** Uint8 [2^bitsPerCode]: rank to code. */
-  readonly codeOfRank: Uint8Array;
+/** How values become codes of one codebook. The infinite threshold stops every search. */
+export interface CodebookEncoder extends Codebook {
   /** Uint8 [cells + 1]: thresholds that lie wholly below a cell of [-1, 1], where the search of its values may start. */
   readonly firstRank: Uint8Array;
 }
@@ -50,7 +45,7 @@ export function codebookEncoder(values: Float32Array): CodebookEncoder {
     while (cellOf(thresholds[rank] as number) < cell) rank++;
     firstRank[cell] = rank;
   }
-  return { bitsPerCode: values.length === 16 ? 4 : 8, thresholds, codeOfRank, firstRank };
+  return { bitsPerCode: values.length === 16 ? 4 : 8, values, thresholds, codeOfRank, firstRank };
 }
 
 /** Rises with x, so a threshold in an earlier cell than x is below x. */

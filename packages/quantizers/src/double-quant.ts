@@ -5,6 +5,7 @@
 import {
   type BlockValues,
   decodeTensor,
+  type Encoding,
   float32View,
   type Layout,
   MoeqError,
@@ -42,6 +43,7 @@ export function doubleQuant(inner: Quantizer, options: BlockOptions = {}): Quant
     specificationVersion: 'v1',
     name,
     options: { ...inner.options, doubleQuant: { blockSize } },
+    ...encodingOf(inner.encoding, blockSize),
     layout,
     quantize(weights, shape, context) {
       const tensor = inner.quantize(weights, shape, context);
@@ -54,6 +56,14 @@ export function doubleQuant(inner: Quantizer, options: BlockOptions = {}): Quant
     },
     dequantize: decodeTensor,
   };
+}
+
+/** Of a rule whose scales are what is nested: not where a multiplier stands between the two. */
+function encodingOf(inner: Encoding | undefined, blockSize: number): Pick<Quantizer, 'encoding'> {
+  if (inner === undefined || inner.nested !== null || inner.rule.kind === 'rows8') return {};
+  const { bitsPerCode, values, thresholds, codeOfRank } = encoder;
+  const codebook = { bitsPerCode, values, thresholds, codeOfRank };
+  return { encoding: { rule: inner.rule, nested: { codebook, blockSize } } };
 }
 
 function offsetOf(layout: Layout | null): BlockValues | undefined {

@@ -8,6 +8,7 @@ export { assertFinite } from './check.js';
 export type { BlockOptions, BlockSize, CodebookOptions } from './codebook-quantizer.js';
 export { codebookQuantizer } from './codebook-quantizer.js';
 export { doubleQuant } from './double-quant.js';
+export { encodeWith } from './encode-with.js';
 export { fp4 } from './fp4.js';
 export type { Int4Options } from './int4.js';
 export { int4 } from './int4.js';

@@ -42,6 +42,7 @@ export function int4(options: Int4Options = {}): Quantizer {
     specificationVersion: 'v1',
     name: 'int4',
     options: { symmetric, blockSize, search },
+    encoding: { rule: { kind: 'affine4', blockSize, symmetric, search }, nested: null },
     layout,
     quantize(weights, shape, { name, dtype }) {
       assertMatrix(weights, shape, name);

@@ -53,6 +53,7 @@ function rowWise(): Quantizer {
     specificationVersion: 'v1',
     name: 'int8',
     options: { granularity: 'row' },
+    encoding: { rule: { kind: 'rows8', multiplier: int8RowMultiplier }, nested: null },
     layout,
     quantize(weights, shape, { name, dtype }) {
       assertMatrix(weights, shape, name);
@@ -96,6 +97,7 @@ function blockWise(blockSize: number): Quantizer {
     specificationVersion: 'v1',
     name: 'int8',
     options: { granularity: 'block', blockSize },
+    encoding: { rule: { kind: 'signed8', blockSize }, nested: null },
     layout: () => layout,
     quantize(weights, shape, { name, dtype }) {
       assertMatrix(weights, shape, name);

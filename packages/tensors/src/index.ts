@@ -6,6 +6,15 @@ export { fromFloat32, toFloat32 } from './convert.js';
 export { decodeRows, decodeTensor } from './decode.js';
 export type { DType, FloatDType } from './dtype.js';
 export { byteLength, bytesPerElement, dtypes, elementCount, isDType, isFloatDType } from './dtype.js';
+export type {
+  Codebook,
+  CodeRule,
+  EncodedMatrix,
+  Encoding,
+  MatrixEncoder,
+  MatrixInput,
+  SquaredNorms,
+} from './encoding.js';
 export type { ErrorFacts } from './errors.js';
 export { MoeqError, quote } from './errors.js';
 export { fromGgufBlocks, toGgufBlocks } from './gguf/blocks.js';

@@ -12,11 +12,11 @@ const output = new URL('../src/generated/', import.meta.url);
 const staticBytes = 64 * 1024;
 
 /** Base64 of a module that imports its memory as `env.memory`, not shared; the host makes it shared where it can. */
-async function compileKernels(relaxed: boolean): Promise<string> {
+async function compileKernels(entry: string, relaxed: boolean): Promise<string> {
   let binary: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
     [
-      'assembly/index.ts',
+      entry,
       '--baseDir',
       root,
       ...[
@@ -46,9 +46,9 @@ async function compileKernels(relaxed: boolean): Promise<string> {
 }
 
 /** One classic script: both Node's `eval` workers and browsers' workers from a blob run it. */
-async function bundleWorker(): Promise<string> {
+async function bundleWorker(entry: string): Promise<string> {
   const result = await build({
-    entryPoints: [`${root}/src/worker/main.ts`],
+    entryPoints: [`${root}/${entry}`],
     bundle: true,
     write: false,
     minify: true,
@@ -71,7 +71,16 @@ const write = (name: string, comment: string, constants: Record<string, string>)
 
 await mkdir(output, { recursive: true });
 await write('kernels.ts', 'The compiled kernels, base64.', {
-  relaxedKernels: await compileKernels(true),
-  plainKernels: await compileKernels(false),
+  relaxedKernels: await compileKernels('assembly/index.ts', true),
+  plainKernels: await compileKernels('assembly/index.ts', false),
 });
-await write('worker-script.ts', "The workers' script.", { workerScript: await bundleWorker() });
+await write('quantize-kernels.ts', 'The compiled kernels that quantize, base64.', {
+  relaxedQuantizeKernels: await compileKernels('assembly/quantize/index.ts', true),
+  plainQuantizeKernels: await compileKernels('assembly/quantize/index.ts', false),
+});
+await write('worker-script.ts', "The workers' script.", {
+  workerScript: await bundleWorker('src/worker/main.ts'),
+});
+await write('quantize-script.ts', 'The script of the workers that quantize.', {
+  quantizeScript: await bundleWorker('src/quantize/worker.ts'),
+});

@@ -1,2 +1,3 @@
 export type { WasmOptions } from './options.js';
+export { wasmEncoder } from './quantize/wasm-encoder.js';
 export { wasmBackend } from './wasm-backend.js';

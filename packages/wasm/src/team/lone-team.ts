@@ -1,7 +1,8 @@
 // One worker with a memory of its own, for pages without SharedArrayBuffer: everything goes by message. Messages arrive
 // in order, so a program finds what was written before it.
+import { workerScript } from '../generated/worker-script.js';
 import { compileKernels, type SimdLevel } from '../kernel-module.js';
-import type { FromWorker } from './messages.js';
+import type { FromWorker, ToWorker } from './messages.js';
 import { failureError, Outcome } from './outcome.js';
 import { spawnWorker } from './spawn.js';
 import type { Team } from './team.js';
@@ -11,7 +12,7 @@ const maximumPages = 65536;
 
 export async function loneTeam(simd: SimdLevel): Promise<Team> {
   const module = await compileKernels(simd, false);
-  const link = spawnWorker();
+  const link = spawnWorker<ToWorker, FromWorker>(workerScript, 'moeq');
   const outcome = new Outcome<FromWorker>();
   /** A failure of an order that nobody waits for; the next one that is awaited tells it. */
   let failure: unknown = null;

@@ -1,7 +1,8 @@
 // Threads with shared memories: the host writes weights and programs straight into them, and reads results from them.
 // A program is announced by a counter that the workers watch, and its end by one message.
+import { workerScript } from '../generated/worker-script.js';
 import { compileKernels, type SimdLevel } from '../kernel-module.js';
-import type { Failure, FromWorker } from './messages.js';
+import type { Failure, FromWorker, ToWorker } from './messages.js';
 import { sync as at } from './messages.js';
 import { failureError, Outcome } from './outcome.js';
 import { spawnWorker, type WorkerLink } from './spawn.js';
@@ -20,7 +21,9 @@ export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team
   let failure: Failure | null = null;
   let ended = false;
   let ready = 0;
-  const links = Array.from({ length: threads }, spawnWorker);
+  const links = Array.from({ length: threads }, () =>
+    spawnWorker<ToWorker, FromWorker>(workerScript, 'moeq'),
+  );
   let bytes = memories.map(({ memory }) => new Uint8Array(memory.buffer));
 
   const hold = (held: boolean): void => {
@@ -39,7 +42,7 @@ export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team
     else outcome.reject(failureError(failure));
     failure = null;
   };
-  const start = (link: WorkerLink, thread: number): void => {
+  const start = (link: WorkerLink<ToWorker, FromWorker>, thread: number): void => {
     link.onMessage(hear);
     link.onError((error) => outcome.reject(failureError(String(error))));
     link.post({

@@ -1,8 +1,6 @@
 // Starts a worker from the embedded script, in browsers (and Deno and Bun) and in Node, which has no global Worker.
-import { workerScript } from '../generated/worker-script.js';
-import type { FromWorker, ToWorker } from './messages.js';
 
-export interface WorkerLink {
+export interface WorkerLink<ToWorker, FromWorker> {
   post(message: ToWorker, transfer?: readonly ArrayBuffer[]): void;
   onMessage(listener: (message: FromWorker) => void): void;
   onError(listener: (error: unknown) => void): void;
@@ -16,12 +14,19 @@ interface NodeProcess {
   getBuiltinModule?(name: 'node:worker_threads'): typeof import('node:worker_threads');
 }
 
-export function spawnWorker(): WorkerLink {
-  if (typeof Worker !== 'undefined') return spawnWebWorker();
+/**
+ * @param script a classic script
+ * @param name for people who look at threads
+ */
+export function spawnWorker<ToWorker, FromWorker>(
+  script: string,
+  name: string,
+): WorkerLink<ToWorker, FromWorker> {
+  if (typeof Worker !== 'undefined') return spawnWebWorker(script, name);
   const { process } = globalThis as { process?: NodeProcess };
   const threads = process?.getBuiltinModule?.('node:worker_threads');
   if (threads === undefined) throw new Error('this engine has neither Worker nor node:worker_threads');
-  const worker = new threads.Worker(workerScript, { eval: true, name: 'moeq' });
+  const worker = new threads.Worker(script, { eval: true, name });
   worker.unref();
   return {
     post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
@@ -34,9 +39,12 @@ export function spawnWorker(): WorkerLink {
   };
 }
 
-function spawnWebWorker(): WorkerLink {
-  const url = URL.createObjectURL(new Blob([workerScript], { type: 'text/javascript' }));
-  const worker = new Worker(url, { name: 'moeq' });
+function spawnWebWorker<ToWorker, FromWorker>(
+  script: string,
+  name: string,
+): WorkerLink<ToWorker, FromWorker> {
+  const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+  const worker = new Worker(url, { name });
   return {
     post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     onMessage: (listener) =>

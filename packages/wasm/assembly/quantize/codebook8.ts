@@ -1,0 +1,93 @@
+// Blocks to 8-bit codes of any codebook, the arithmetic of codebook4, element by element: a table of 1025 cells says where the
+// search for the rank begins. It serves double quantization, whose values are the scales of blocks, and 8-bit codebooks.
+import { leastAbsmax } from './codebook4';
+import { tile, widened } from './scratch';
+import { isFinite, sizeOf, widen } from './widen';
+
+/** Cells to each side of zero. */
+const cells: f32 = 512;
+
+/** Tables of one codebook: Float32 [256] thresholds, the last infinite, and values by rank; codes by rank; cells to ranks. */
+@unmanaged
+export class Tables {
+  thresholds: usize;
+  values: usize;
+  codeOfRank: usize;
+  firstRank: usize;
+}
+
+const own = changetype<Tables>(memory.data(16, 16));
+const ownData = memory.data(1024 + 1024 + 256 + 1040, 16);
+
+/** Sums in units of the block's scale, as in a record. */
+export let xx: f64 = 0;
+export let dd: f64 = 0;
+export let dv: f64 = 0;
+
+function cellOf(x: f32): u32 {
+  return <u32>(x * cells + cells);
+}
+
+/** @param from Float32 [256] thresholds, Float32 [256] values, Uint8 [256] codes, each by rank; @param data 3344 bytes */
+export function prepareTables(tables: Tables, data: usize, from: usize): void {
+  memory.copy(data, from, 2304);
+  tables.thresholds = data;
+  tables.values = data + 1024;
+  tables.codeOfRank = data + 2048;
+  tables.firstRank = data + 2304;
+  let rank: u32 = 0;
+  for (let cell: u32 = 0; cell <= 1024; cell++) {
+    while (rank < 255 && cellOf(load<f32>(data + (rank << 2))) < cell) rank++;
+    store<u8>(tables.firstRank + cell, <u8>rank);
+  }
+}
+
+/** @param from as for `prepareTables` */
+export function prepareCodebook8(from: usize): void {
+  prepareTables(own, ownData, from);
+}
+
+/** One block; returns the scale that is stored, and leaves the sums. */
+export function encodeBlock8(tables: Tables, x: usize, count: u32, blockSize: u32, codes: usize): f32 {
+  let largest: f32 = 0;
+  for (let i: u32 = 0; i < count; i++) largest = max(largest, abs(load<f32>(x + (i << 2))));
+  const short = count < blockSize;
+  const divisor = max(largest, leastAbsmax);
+  const reciprocal: f32 = 1 / divisor;
+  const thresholds = tables.thresholds;
+  const firstRank = tables.firstRank;
+  xx = dd = dv = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const w = load<f32>(x + (i << 2));
+    const scaled = short ? w / divisor : w * reciprocal;
+    let rank: u32 = load<u8>(firstRank + cellOf(scaled));
+    while (scaled > load<f32>(thresholds + (rank << 2))) rank++;
+    store<u8>(codes + i, load<u8>(tables.codeOfRank + rank));
+    const value: f64 = load<f32>(tables.values + (rank << 2));
+    const lost = <f64>scaled - value;
+    xx += <f64>scaled * <f64>scaled;
+    dd += lost * lost;
+    dv += lost * value;
+  }
+  return short ? divisor : largest;
+}
+
+/**
+ * Encodes `count` elements from the beginning of a block on; parameters as for `encodeCodebook4`.
+ * @param codes Uint8 [count]
+ */
+export function encodeCodebook8(x: usize, dtype: u32, count: u32, blockSize: u32, codes: usize, records: usize): bool {
+  if (!isFinite(x, dtype, count)) return false;
+  for (let done: u32 = 0; done < count; done += tile) {
+    const length = min(tile, count - done);
+    widen(x + done * sizeOf(dtype), dtype, length, widened);
+    for (let first: u32 = 0; first < length; first += blockSize, records += 16) {
+      const size = min(blockSize, length - first);
+      store<f32>(records, encodeBlock8(own, widened + (first << 2), size, blockSize, codes + done + first));
+      store<f32>(records, <f32>xx, 4);
+      store<f32>(records, <f32>dd, 8);
+      store<f32>(records, <f32>dv, 12);
+    }
+  }
+  return true;
+}

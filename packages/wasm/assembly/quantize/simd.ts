@@ -1,0 +1,63 @@
+// Shuffles that several kernels are made of, and the operations that relaxed SIMD has in one instruction: a swizzle whose
+// indices are 0 to 15, which is defined alike everywhere, and multiply-add for sums that only a report reads. Codes are
+// therefore the same with and without it.
+
+/** table[index], indices 0 to 15. */
+// @ts-ignore: decorator
+@inline
+export function lookUp(table: v128, index: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(table, index);
+  return i8x16.swizzle(table, index);
+}
+
+/** a * b + c, rounded once or twice. */
+// @ts-ignore: decorator
+@inline
+export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** The 16 low bytes of four vectors of integers from 0 to 255. */
+// @ts-ignore: decorator
+@inline
+export function narrow(a: v128, b: v128, c: v128, d: v128): v128 {
+  return i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
+}
+
+/** a0 b0 a1 b1 …, of bytes. */
+// @ts-ignore: decorator
+@inline
+export function interleaveLow(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+// @ts-ignore: decorator
+@inline
+export function interleaveHigh(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+/** The same of pairs of bytes. */
+// @ts-ignore: decorator
+@inline
+export function interleavePairsLow(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23);
+}
+
+// @ts-ignore: decorator
+@inline
+export function interleavePairsHigh(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
+}
+
+/** 1.5 * 2^23: a float32 of this size has no fraction bits left; an integer added to it appears in the low bits. */
+const noFraction: f32 = 12582912;
+
+/** Four float32 that are integers from -128 to 255 to four bytes, in lane 0. */
+// @ts-ignore: decorator
+@inline
+export function toBytes(v: v128): v128 {
+  const bits = f32x4.add(v, f32x4.splat(noFraction));
+  return i8x16.shuffle(bits, bits, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+}

@@ -1,0 +1,77 @@
+// Weights as they are stored to float32: F32, F16 (IEEE 754 binary16, subnormals included) and BF16, exactly.
+
+import { interleavePairsHigh, interleavePairsLow } from './simd';
+export const F32: u32 = 0;
+export const F16: u32 = 1;
+export const BF16: u32 = 2;
+
+/** 2^112: from the exponents of float16, read as float32's, to their own; exact, and subnormals come out right. */
+const rebias: f32 = 5.192296858534828e33;
+
+/** Bytes of an element. */
+// @ts-ignore: decorator
+@inline
+export function sizeOf(dtype: u32): u32 {
+  return dtype == F32 ? 4 : 2;
+}
+
+/** Eight float16 as eight float32 at `out`. NaN and infinity do not survive: `isFinite` is asked first. */
+// @ts-ignore: decorator
+@inline
+function widenHalves(halves: v128, out: usize, scale: v128): void {
+  const low = i32x4.extend_low_i16x8_s(halves);
+  const high = i32x4.extend_high_i16x8_s(halves);
+  widenFour(low, out, scale);
+  widenFour(high, out + 16, scale);
+}
+
+/** A sign-extended float16 in each lane: its sign is in bit 31 already, the rest moves up by 13 places. */
+// @ts-ignore: decorator
+@inline
+function widenFour(half: v128, out: usize, scale: v128): void {
+  const sign = v128.and(half, i32x4.splat(0x80000000));
+  const magnitude = i32x4.shl(v128.and(half, i32x4.splat(0x7fff)), 13);
+  v128.store(out, v128.or(f32x4.mul(magnitude, scale), sign));
+}
+
+/**
+ * Widens `count` elements to float32 and fills up with zeros to a whole vector of four, and with four more.
+ * @param out room for count + 11 float32
+ */
+export function widen(x: usize, dtype: u32, count: u32, out: usize): void {
+  const end = out + (count << 2);
+  if (dtype == F32) {
+    memory.copy(out, x, count << 2);
+  } else if (dtype == BF16) {
+    const zero = i32x4.splat(0);
+    for (let at = out; at < end; at += 32, x += 16) {
+      const words = v128.load(x);
+      v128.store(at, interleavePairsLow(zero, words));
+      v128.store(at, interleavePairsHigh(zero, words), 16);
+    }
+  } else {
+    const scale = f32x4.splat(rebias);
+    for (let at = out; at < end; at += 32, x += 16) widenHalves(v128.load(x), at, scale);
+  }
+  v128.store(end, i32x4.splat(0));
+  v128.store(end, i32x4.splat(0), 16);
+}
+
+/** Whether no element is NaN or infinite: none has all bits of the exponent set. Reads up to 15 bytes past the end. */
+export function isFinite(x: usize, dtype: u32, count: u32): bool {
+  if (count == 0) return true;
+  const size = sizeOf(dtype);
+  const end = x + count * size;
+  const last = end - (end - x) % 16;
+  let largest = i32x4.splat(0);
+  if (dtype == F32) {
+    const magnitude = i32x4.splat(0x7fffffff);
+    for (; x < last; x += 16) largest = i32x4.max_s(largest, v128.and(v128.load(x), magnitude));
+    for (; x < end; x += 4) largest = i32x4.max_s(largest, i32x4.splat(load<u32>(x) & 0x7fffffff));
+    return !v128.any_true(i32x4.gt_s(largest, i32x4.splat(0x7f7fffff)));
+  }
+  const magnitude = i16x8.splat(0x7fff);
+  for (; x < last; x += 16) largest = i16x8.max_s(largest, v128.and(v128.load(x), magnitude));
+  for (; x < end; x += 2) largest = i16x8.max_s(largest, i16x8.splat(load<u16>(x) & 0x7fff));
+  return !v128.any_true(i16x8.gt_s(largest, i16x8.splat(dtype == F16 ? 0x7bff : 0x7f7f)));
+}
