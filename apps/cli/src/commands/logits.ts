@@ -1,15 +1,15 @@
 // moeq logits: logits and expert choices of given token ids, for comparing implementations. Needs no tokenizer.
 //
 // Shapes: R rows of the input, each a sequence of its own, T tokens a row, V vocabulary, A experts a token.
-import { readFile } from 'node:fs/promises';
 import type { Model } from '@moeq/runtime';
-import { encodeSafetensors, MoeqError, quote, type Tensor } from '@moeq/tensors';
+import { encodeSafetensors, type Tensor } from '@moeq/tensors';
 import { writeFileAtomic } from '@moeq/tensors/node';
 import { Command } from 'commander';
 import { formatBytes } from '../format.js';
 import { type Io, note, writeNow } from '../io.js';
 import { type ModelOptions, open, withModelOptions } from '../model-options.js';
 import { progressBar } from '../progress.js';
+import { readTokenIds } from '../token-ids.js';
 
 interface Options extends ModelOptions {
   readonly tokenIds: string;
@@ -44,30 +44,6 @@ export function logits(io: Io): Command {
         `${rows.length} x ${rows[0]?.length ?? 0} tokens · ${options.out}, ${formatBytes(file.byteLength)}`,
       );
     });
-}
-
-async function readTokenIds(path: string): Promise<readonly (readonly number[])[]> {
-  const fail = (found: string, cause?: unknown): never => {
-    const expected = 'a JSON list of rows of token ids, all of one length, at least 1';
-    throw new MoeqError({ operation: 'read token ids', subject: path, expected, found, cause });
-  };
-  const text = await readFile(path, 'utf8').catch((cause: unknown) =>
-    fail('no file that can be read', cause),
-  );
-  let rows: unknown;
-  try {
-    rows = JSON.parse(text);
-  } catch (cause) {
-    return fail(`text that begins with ${quote(text, 24)}`, cause);
-  }
-  if (!Array.isArray(rows) || rows.length === 0) return fail(quote(rows));
-  return rows.map((row: unknown, index) => {
-    if (!Array.isArray(row) || row.length === 0) return fail(`${quote(row)} as row ${index}`);
-    if (row.length !== rows[0].length)
-      return fail(`${rows[0].length} ids in row 0 and ${row.length} in row ${index}`);
-    const bad = row.find((id) => !Number.isInteger(id) || id < 0);
-    return bad === undefined ? row : fail(`${quote(bad)} in row ${index}`);
-  });
 }
 
 async function compute(

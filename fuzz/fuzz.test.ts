@@ -1,0 +1,52 @@
+// Whether the fuzzer finds what it is there to find, and whether every parser stands what its corpus holds.
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { fuzzParser } from './fuzz-parser.ts';
+import { judge } from './judge.ts';
+import { parsers } from './parsers.ts';
+
+const planted = (parser: string, options: { milliseconds?: number; corpus?: string } = {}) =>
+  fuzzParser({
+    module: new URL('./testkit/planted.ts', import.meta.url).href,
+    parser,
+    corpus: [new TextEncoder().encode(options.corpus ?? 'mxxx')],
+    milliseconds: options.milliseconds ?? 8000,
+    seed: 7,
+    patience: 1000,
+  });
+
+describe('planted faults are found', () => {
+  const kinds = { crash: 'crash', sentence: 'sentence', endless: 'endless', memory: 'memory' } as const;
+  test.each(Object.entries(kinds))('%s', async (parser, kind) => {
+    const { finds, tried } = await planted(parser);
+    expect(finds.map((find) => find.kind)).toEqual([kind]);
+    expect(new TextDecoder().decode(finds[0]?.input.subarray(0, 3))).toBe('moe');
+    expect(tried).toBeGreaterThan(0);
+  });
+
+  test('a field of a document', async () => {
+    const { finds } = await planted('field', { corpus: '{"shape":[2,3]}' });
+    expect(finds[0]?.message).toContain('a negative length');
+  });
+
+  test('and where there is none, none', async () => {
+    const { finds, kept } = await planted('sound');
+    expect(finds).toEqual([]);
+    expect(kept).toBe(4);
+  });
+});
+
+describe('the corpus', () => {
+  const folder = new URL('./corpus/', import.meta.url);
+
+  test('is there for every parser', () => {
+    expect(readdirSync(folder).sort()).toEqual(Object.keys(parsers).sort());
+  });
+
+  test.each(Object.entries(parsers))('%s', async (name, { read }) => {
+    for (const file of readdirSync(new URL(`${name}/`, folder))) {
+      const input = new Uint8Array(readFileSync(new URL(`${name}/${file}`, folder)));
+      expect(await judge(read, input), file).toBeNull();
+    }
+  });
+});

@@ -1,0 +1,47 @@
+// What counts as a find. A parser may accept an input or refuse it with a MoeqError of one line; it must do so within a
+// second and without taking memory out of proportion.
+import { MoeqError } from '@moeq/tensors';
+import type { Parser } from './parser.ts';
+
+type Kind = 'crash' | 'sentence' | 'slow' | 'endless' | 'memory';
+
+export interface Verdict {
+  readonly kind: Kind;
+  readonly message: string;
+}
+
+/** For inputs of at most 32 KiB. */
+const slowMilliseconds = 1000;
+const muchBytes = 512 * 2 ** 20;
+/** Three quotations of at most 120 characters and the names of two tensors fit in it. */
+const longMessage = 1500;
+
+const sentence = /^\S.*: cannot .+: expected .+, found .+$/;
+
+/** Reads an input and judges how that went; null where there is nothing to say. */
+export async function judge(read: Parser['read'], input: Uint8Array): Promise<Verdict | null> {
+  const held = process.memoryUsage().arrayBuffers;
+  const started = performance.now();
+  let verdict: Verdict | null = null;
+  try {
+    await read(input);
+  } catch (error) {
+    verdict = judgeError(error);
+  }
+  const milliseconds = performance.now() - started;
+  const bytes = process.memoryUsage().arrayBuffers - held;
+  if (verdict !== null) return verdict;
+  if (bytes > muchBytes) return { kind: 'memory', message: `more than ${muchBytes / 2 ** 20} MiB` };
+  if (milliseconds > slowMilliseconds) return { kind: 'slow', message: `more than ${slowMilliseconds} ms` };
+  return null;
+}
+
+function judgeError(error: unknown): Verdict | null {
+  if (!MoeqError.isInstance(error)) {
+    const { stack = String(error) } = error instanceof Error ? error : {};
+    return { kind: 'crash', message: stack.split('\n').slice(0, 4).join('\n') };
+  }
+  const { message } = error;
+  const good = sentence.test(message) && message.length <= longMessage;
+  return good ? null : { kind: 'sentence', message: message.slice(0, 300) };
+}
