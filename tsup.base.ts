@@ -9,7 +9,6 @@ export const library = (...entry: string[]) =>
     format: 'esm',
     target: 'es2023',
     platform: 'neutral',
-    sourcemap: true,
     clean: true,
     dts: false,
   });

@@ -19,7 +19,9 @@ export default defineConfig({
     include: [
       'packages/*/src/**/*.test.ts',
       'apps/*/src/**/*.test.ts',
-      'examples/*/*.test.ts',
+      'examples/**/*.test.ts',
+      'fuzz/*.test.ts',
+      'scripts/*.test.ts',
       'bench/**/*.test.ts',
     ],
     testTimeout: 60_000,
