@@ -5,4 +5,4 @@ export { decodeRow } from './decode-row';
 export { floatLinear } from './float-linear';
 export { integerLinear } from './integer-linear';
 export { scratchBytes, useScratch } from './matrix';
-export { quantize8, quantize16, scalesStride } from './quantize-activations';
+export { quantize, scalesStride } from './quantize-activations';

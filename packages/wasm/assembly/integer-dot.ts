@@ -1,66 +1,102 @@
-// The inner loops over codes: 64 or 32 weights of a row against the quantized activations of one token. All sums are
+// The inner loops over codes: weights of a row as 16-bit levels, and their products with 16-bit activations. All sums are
 // exact integers, so their order is free; what comes back are four 32-bit partial sums.
 import { Kernel } from './matrix';
-import { dotPairs, lookUp } from './simd';
+import { joinFirst, joinLast, lookUp } from './simd';
 
-/** Constants held in registers. */
 // @ts-ignore: decorator
 @inline
-export function low4(codes: v128, lowNibble: v128, levels: v128, kernel: u32): v128 {
-  const low = v128.and(codes, lowNibble);
-  return kernel == Kernel.codebook4 ? lookUp(levels, low) : low;
+export function isCodes4(kernel: u32): bool {
+  return kernel == Kernel.affine4 || kernel == Kernel.codebook4;
+}
+
+/** Eight activations times eight levels, in pairs. */
+// @ts-ignore: decorator
+@inline
+function products(activations: usize, levels: v128): v128 {
+  return i32x4.dot_i16x8_s(v128.load(activations), levels);
+}
+
+/** Nibbles to levels: the low bytes of a codebook, or the codes themselves. */
+// @ts-ignore: decorator
+@inline
+function lowBytes(nibbles: v128, low: v128, kernel: u32): v128 {
+  return kernel == Kernel.codebook4 ? lookUp(low, nibbles) : nibbles;
 }
 
 // @ts-ignore: decorator
 @inline
-export function high4(codes: v128, lowNibble: v128, levels: v128, kernel: u32): v128 {
-  const high = v128.and(i16x8.shr_u(codes, 4), lowNibble);
-  return kernel == Kernel.codebook4 ? lookUp(levels, high) : high;
+function highBytes(nibbles: v128, high: v128, kernel: u32): v128 {
+  return kernel == Kernel.codebook4 ? lookUp(high, nibbles) : high;
 }
 
-/** Activations [32] of a low and a high vector; quads fit 16 bits. */
+/**
+ * 32 activations times the 32 codes of 16 bytes.
+ * @param low bytes of the codebook's levels
+ * @param high bytes of them; zeros for affine codes
+ */
 // @ts-ignore: decorator
 @inline
-function quad(activations: usize, low: v128, high: v128): v128 {
-  return i16x8.add(dotPairs(v128.load(activations), low), dotPairs(v128.load(activations, 16), high));
+export function dotCodes4(activations: usize, codes: v128, lowNibble: v128, low: v128, high: v128, kernel: u32): v128 {
+  const first = v128.and(codes, lowNibble);
+  const second = v128.and(i16x8.shr_u(codes, 4), lowNibble);
+  const firstLow = lowBytes(first, low, kernel);
+  const firstHigh = highBytes(first, high, kernel);
+  const secondLow = lowBytes(second, low, kernel);
+  const secondHigh = highBytes(second, high, kernel);
+  const a = i32x4.add(
+    products(activations, joinFirst(firstLow, firstHigh)),
+    products(activations + 16, joinLast(firstLow, firstHigh)),
+  );
+  const b = i32x4.add(
+    products(activations + 32, joinFirst(secondLow, secondHigh)),
+    products(activations + 48, joinLast(secondLow, secondHigh)),
+  );
+  return i32x4.add(a, b);
 }
 
-/** 64 int8 activations and levels from 0 to 127. Of affine codes up to 15, eight products fit 16 bits. */
+/** The levels of 16 bytes of codes: Int16 [32] at `out`. */
 // @ts-ignore: decorator
 @inline
-export function dot64(activations: usize, a: v128, b: v128, c: v128, d: v128, ones: v128, kernel: u32): v128 {
-  const first = quad(activations, a, b);
-  const second = quad(activations + 32, c, d);
-  if (kernel == Kernel.affine4) return i32x4.dot_i16x8_s(i16x8.add(first, second), ones);
-  return i32x4.add(i32x4.dot_i16x8_s(first, ones), i32x4.dot_i16x8_s(second, ones));
+export function decodeCodes4(out: usize, codes: v128, lowNibble: v128, low: v128, high: v128, kernel: u32): void {
+  const first = v128.and(codes, lowNibble);
+  const second = v128.and(i16x8.shr_u(codes, 4), lowNibble);
+  const firstLow = lowBytes(first, low, kernel);
+  const firstHigh = highBytes(first, high, kernel);
+  const secondLow = lowBytes(second, low, kernel);
+  const secondHigh = highBytes(second, high, kernel);
+  v128.store(out, joinFirst(firstLow, firstHigh));
+  v128.store(out, joinLast(firstLow, firstHigh), 16);
+  v128.store(out, joinFirst(secondLow, secondHigh), 32);
+  v128.store(out, joinLast(secondLow, secondHigh), 48);
 }
 
-/** 32 int8 activations and levels. */
+/** Eight 8-bit codes as levels. */
 // @ts-ignore: decorator
 @inline
-export function dot32(activations: usize, a: v128, b: v128, ones: v128): v128 {
-  return i32x4.dot_i16x8_s(quad(activations, a, b), ones);
+export function load8(codes: usize, kernel: u32): v128 {
+  return kernel == Kernel.signed8 ? v128.load8x8_s(codes) : v128.load8x8_u(codes);
 }
 
-/** Int16 activations and 8-bit integers, `unit` of them. */
+/** 32 activations times 32 codes of 8 bits. */
 // @ts-ignore: decorator
 @inline
-export function dot8(activations: usize, codes: usize, unit: u32, kernel: u32): v128 {
-  let sum = product8(activations, codes, kernel);
-  sum = i32x4.add(sum, product8(activations + 16, codes + 8, kernel));
-  sum = i32x4.add(sum, product8(activations + 32, codes + 16, kernel));
-  sum = i32x4.add(sum, product8(activations + 48, codes + 24, kernel));
-  if (unit == 32) return sum;
-  let second = product8(activations + 64, codes + 32, kernel);
-  second = i32x4.add(second, product8(activations + 80, codes + 40, kernel));
-  second = i32x4.add(second, product8(activations + 96, codes + 48, kernel));
-  second = i32x4.add(second, product8(activations + 112, codes + 56, kernel));
-  return i32x4.add(sum, second);
+export function dotCodes8(activations: usize, codes: usize, kernel: u32): v128 {
+  const a = i32x4.add(products(activations, load8(codes, kernel)), products(activations + 16, load8(codes + 8, kernel)));
+  const b = i32x4.add(
+    products(activations + 32, load8(codes + 16, kernel)),
+    products(activations + 48, load8(codes + 24, kernel)),
+  );
+  return i32x4.add(a, b);
 }
 
+/** 32 activations times 32 levels. */
 // @ts-ignore: decorator
 @inline
-function product8(activations: usize, codes: usize, kernel: u32): v128 {
-  const weights = kernel == Kernel.signed8 ? v128.load8x8_s(codes) : v128.load8x8_u(codes);
-  return i32x4.dot_i16x8_s(v128.load(activations), weights);
+export function dotLevels(activations: usize, levels: usize): v128 {
+  const a = i32x4.add(products(activations, v128.load(levels)), products(activations + 16, v128.load(levels, 16)));
+  const b = i32x4.add(
+    products(activations + 32, v128.load(levels, 32)),
+    products(activations + 48, v128.load(levels, 48)),
+  );
+  return i32x4.add(a, b);
 }

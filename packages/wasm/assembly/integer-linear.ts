@@ -2,43 +2,54 @@
 //   y = Σ over units u of  S[u] a[u] (levelStep * Σ level * activation)  +  Z[u] * a[u] Σ activation
 // S: scale of the unit, a: scale of the activations, Z: what is added to each weight, levelOffset * S or the unit's own.
 //
-// One token: codes are streamed once, straight through registers. More: a row is decoded to bytes once for a chunk of
-// tokens and meets four tokens at a time. Both add up in the same order, so a token's result does not depend on the
+// One token: codes are streamed once, straight through registers. More: a row is decoded to 16-bit levels once for a chunk
+// of tokens and meets four tokens at a time. Both add up in the same order, so a token's result does not depend on the
 // others beside it.
 //
 // Shapes: T tokens, N rows, K columns, U units of a row.
 import { unitScales, unitShifts } from './block-values';
-import { dot32, dot64, dot8, high4, low4 } from './integer-dot';
+import { decodeCodes4, dotCodes4, dotCodes8, dotLevels, isCodes4, load8 } from './integer-dot';
 import { Kernel, Matrix, Scratch, Shift } from './matrix';
 import { scalesStride } from './quantize-activations';
-import { lowNibbles, ones16, splat, sumLanes } from './simd';
+import { lowNibbles, splat, sumLanes } from './simd';
 
 /** Tokens that meet a decoded row before the next one is decoded: their activations stay in the second-level cache. */
 const chunk: u32 = 32;
 
+/** Whether anything is added to levels times scale. */
 // @ts-ignore: decorator
 @inline
-function isCodes4(kernel: u32): bool {
-  return kernel == Kernel.affine4 || kernel == Kernel.codebook4;
+function isShifted(kernel: u32): bool {
+  return kernel == Kernel.affine4 || kernel == Kernel.unsigned8;
+}
+
+/** The scales of a row, and what is added. */
+// @ts-ignore: decorator
+@inline
+function prepareRow(matrix: Matrix, row: u32, kernel: u32): void {
+  unitScales(matrix, row);
+  if (isShifted(kernel) && matrix.shift != Shift.constant) unitShifts(matrix, row);
 }
 
 /** Writes products[u] = S[u] * a[u] of one token; returns Σ Z[u] * sums[u]. */
 // @ts-ignore: decorator
 @inline
-function scaleUnits(matrix: Matrix, scales: usize, sums: usize, products: usize): f32 {
+function scaleUnits(matrix: Matrix, scales: usize, sums: usize, products: usize, kernel: u32): f32 {
   const end = Scratch.scales + (matrix.units << 2);
-  const shifted = matrix.shift != Shift.constant;
-  let shifts = shifted ? Scratch.shifts : Scratch.scales;
+  if (!isShifted(kernel)) {
+    for (let at = Scratch.scales; at < end; at += 16, scales += 16, products += 16) {
+      v128.store(products, f32x4.mul(v128.load(at), v128.load(scales)));
+    }
+    return 0;
+  }
+  const constant = matrix.shift == Shift.constant;
+  let shifts = constant ? Scratch.scales : Scratch.shifts;
   let added = f32x4.splat(0);
-  for (let at = Scratch.scales; at < end; at += 16) {
+  for (let at = Scratch.scales; at < end; at += 16, scales += 16, products += 16, sums += 16, shifts += 16) {
     v128.store(products, f32x4.mul(v128.load(at), v128.load(scales)));
     added = f32x4.add(added, f32x4.mul(v128.load(shifts), v128.load(sums)));
-    scales += 16;
-    sums += 16;
-    shifts += 16;
-    products += 16;
   }
-  return shifted ? sumLanes(added) : sumLanes(added) * matrix.levelOffset;
+  return constant ? sumLanes(added) * matrix.levelOffset : sumLanes(added);
 }
 
 // @ts-ignore: decorator
@@ -52,38 +63,30 @@ function accumulate(total: v128, dot: v128, product: usize): v128 {
 @inline
 function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, out: usize, kernel: u32, unit: u32): void {
   const lowNibble = v128.load(lowNibbles);
-  const ones = v128.load(ones16);
-  const levels = kernel == Kernel.codebook4 ? v128.load(matrix.levels) : lowNibble;
+  const low = v128.load(matrix.levels);
+  const high = v128.load(matrix.levels, 16);
   const rowBytes = isCodes4(kernel) ? matrix.columns >> 1 : matrix.columns;
   const last = matrix.firstRow + matrix.rows;
   let code = matrix.codes + matrix.firstRow * rowBytes;
   for (let row = matrix.firstRow; row < last; row++) {
-    unitScales(matrix, row);
-    if (matrix.shift != Shift.constant) unitShifts(matrix, row);
-    const added = scaleUnits(matrix, scales, sums, Scratch.products);
+    prepareRow(matrix, row, kernel);
+    const added = scaleUnits(matrix, scales, sums, Scratch.products, kernel);
     let total = f32x4.splat(0);
     let activation = x;
     let product = Scratch.products;
     for (const end = code + rowBytes; code != end; ) {
+      let dot: v128;
       if (isCodes4(kernel)) {
-        const first = v128.load(code);
-        const a = low4(first, lowNibble, levels, kernel);
-        const b = high4(first, lowNibble, levels, kernel);
-        if (unit == 64) {
-          const second = v128.load(code, 16);
-          const c = low4(second, lowNibble, levels, kernel);
-          const d = high4(second, lowNibble, levels, kernel);
-          total = accumulate(total, dot64(activation, a, b, c, d, ones, kernel), product);
-        } else {
-          total = accumulate(total, dot32(activation, a, b, ones), product);
-        }
+        dot = dotCodes4(activation, v128.load(code), lowNibble, low, high, kernel);
+        if (unit == 64) dot = i32x4.add(dot, dotCodes4(activation + 64, v128.load(code, 16), lowNibble, low, high, kernel));
         code += unit >> 1;
-        activation += unit;
       } else {
-        total = accumulate(total, dot8(activation, code, unit, kernel), product);
+        dot = dotCodes8(activation, code, kernel);
+        if (unit == 64) dot = i32x4.add(dot, dotCodes8(activation + 64, code + 32, kernel));
         code += unit;
-        activation += unit << 1;
       }
+      total = accumulate(total, dot, product);
+      activation += unit << 1;
       product += 4;
     }
     store<f32>(out, sumLanes(total) * matrix.levelStep + added);
@@ -91,28 +94,25 @@ function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, out: usize
   }
 }
 
-/** The levels of one row of 4-bit codes, a byte each, in the order of the quantized activations. */
+/** The levels of one row, Int16 [K], in the order of the quantized activations. */
 // @ts-ignore: decorator
 @inline
-function decodeRow(code: usize, rowBytes: usize, levels: v128, lowNibble: v128, kernel: u32): void {
+function decodeRow(code: usize, rowBytes: usize, lowNibble: v128, low: v128, high: v128, kernel: u32): void {
   let out = Scratch.row;
-  for (const end = code + rowBytes; code != end; code += 16, out += 32) {
-    const codes = v128.load(code);
-    v128.store(out, low4(codes, lowNibble, levels, kernel));
-    v128.store(out, high4(codes, lowNibble, levels, kernel), 16);
+  const end = code + rowBytes;
+  if (isCodes4(kernel)) {
+    for (; code != end; code += 16, out += 64) decodeCodes4(out, v128.load(code), lowNibble, low, high, kernel);
+  } else {
+    for (; code != end; code += 8, out += 16) v128.store(out, load8(code, kernel));
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function accumulateUnit(total: v128, activation: usize, weights: usize, product: usize, ones: v128, kernel: u32, unit: u32): v128 {
-  if (!isCodes4(kernel)) return accumulate(total, dot8(activation, weights, unit, kernel), product);
-  const a = v128.load(weights);
-  const b = v128.load(weights, 16);
-  if (unit == 32) return accumulate(total, dot32(activation, a, b, ones), product);
-  const c = v128.load(weights, 32);
-  const d = v128.load(weights, 48);
-  return accumulate(total, dot64(activation, a, b, c, d, ones, kernel), product);
+function accumulateUnit(total: v128, activation: usize, levels: usize, product: usize, unit: u32): v128 {
+  let dot = dotLevels(activation, levels);
+  if (unit == 64) dot = i32x4.add(dot, dotLevels(activation + 64, levels + 64));
+  return accumulate(total, dot, product);
 }
 
 /** Index of the `i`-th token of a list, or i where there is none. */
@@ -126,25 +126,24 @@ function tokenAt(list: usize, i: u32): u32 {
 // @ts-ignore: decorator
 @inline
 function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize, kernel: u32, unit: u32): void {
-  const ones = v128.load(ones16);
   const lowNibble = v128.load(lowNibbles);
-  const levels = kernel == Kernel.codebook4 ? v128.load(matrix.levels) : lowNibble;
+  const low = v128.load(matrix.levels);
+  const high = v128.load(matrix.levels, 16);
   const rowBytes = isCodes4(kernel) ? matrix.columns >> 1 : matrix.columns;
-  const xStride = isCodes4(kernel) ? matrix.columns : matrix.columns << 1;
+  const xStride = matrix.columns << 1;
   const unitsStride = scalesStride(matrix.columns, unit);
   const last = matrix.firstRow + matrix.rows;
   const stride = Scratch.stride;
+  const levelsEnd = Scratch.row + xStride;
+  const step = matrix.levelStep;
 
   for (let first: u32 = 0; first < tokens; first += chunk) {
     const chunkEnd = min(tokens, first + chunk);
     let code = matrix.codes + matrix.firstRow * rowBytes;
     let column = out;
     for (let row = matrix.firstRow; row < last; row++, code += rowBytes, column += 4) {
-      unitScales(matrix, row);
-      if (matrix.shift != Shift.constant) unitShifts(matrix, row);
-      if (isCodes4(kernel)) decodeRow(code, rowBytes, levels, lowNibble, kernel);
-      const weightsStart = isCodes4(kernel) ? Scratch.row : code;
-      const weightsEnd = weightsStart + (isCodes4(kernel) ? matrix.columns : rowBytes);
+      prepareRow(matrix, row, kernel);
+      decodeRow(code, rowBytes, lowNibble, low, high, kernel);
       for (let token = first; token < chunkEnd; token += 4) {
         // a tile of fewer than four repeats its last token and stores it once
         const end = chunkEnd - 1;
@@ -153,10 +152,10 @@ function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize,
         const t2 = tokenAt(list, min(token + 2, end));
         const t3 = tokenAt(list, min(token + 3, end));
         let product = Scratch.products;
-        const added0 = scaleUnits(matrix, scales + t0 * unitsStride, sums + t0 * unitsStride, product);
-        const added1 = scaleUnits(matrix, scales + t1 * unitsStride, sums + t1 * unitsStride, product + stride);
-        const added2 = scaleUnits(matrix, scales + t2 * unitsStride, sums + t2 * unitsStride, product + 2 * stride);
-        const added3 = scaleUnits(matrix, scales + t3 * unitsStride, sums + t3 * unitsStride, product + 3 * stride);
+        const added0 = scaleUnits(matrix, scales + t0 * unitsStride, sums + t0 * unitsStride, product, kernel);
+        const added1 = scaleUnits(matrix, scales + t1 * unitsStride, sums + t1 * unitsStride, product + stride, kernel);
+        const added2 = scaleUnits(matrix, scales + t2 * unitsStride, sums + t2 * unitsStride, product + 2 * stride, kernel);
+        const added3 = scaleUnits(matrix, scales + t3 * unitsStride, sums + t3 * unitsStride, product + 3 * stride, kernel);
         let x0 = x + t0 * xStride;
         let x1 = x + t1 * xStride;
         let x2 = x + t2 * xStride;
@@ -165,20 +164,18 @@ function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize,
         let total1 = f32x4.splat(0);
         let total2 = f32x4.splat(0);
         let total3 = f32x4.splat(0);
-        for (let weights = weightsStart; weights != weightsEnd; weights += unit) {
-          total0 = accumulateUnit(total0, x0, weights, product, ones, kernel, unit);
-          total1 = accumulateUnit(total1, x1, weights, product + stride, ones, kernel, unit);
-          total2 = accumulateUnit(total2, x2, weights, product + 2 * stride, ones, kernel, unit);
-          total3 = accumulateUnit(total3, x3, weights, product + 3 * stride, ones, kernel, unit);
-          const step = isCodes4(kernel) ? unit : unit << 1;
-          x0 += step;
-          x1 += step;
-          x2 += step;
-          x3 += step;
+        for (let levels = Scratch.row; levels != levelsEnd; levels += unit << 1) {
+          total0 = accumulateUnit(total0, x0, levels, product, unit);
+          total1 = accumulateUnit(total1, x1, levels, product + stride, unit);
+          total2 = accumulateUnit(total2, x2, levels, product + 2 * stride, unit);
+          total3 = accumulateUnit(total3, x3, levels, product + 3 * stride, unit);
+          x0 += unit << 1;
+          x1 += unit << 1;
+          x2 += unit << 1;
+          x3 += unit << 1;
           product += 4;
         }
         const y = column + <usize>token * outStride;
-        const step = matrix.levelStep;
         store<f32>(y, sumLanes(total0) * step + added0);
         if (token < end) store<f32>(y + outStride, sumLanes(total1) * step + added1);
         if (token + 1 < end) store<f32>(y + 2 * outStride, sumLanes(total2) * step + added2);
@@ -196,14 +193,13 @@ function multiply(matrix: Matrix, x: usize, scales: usize, sums: usize, list: us
   } else if (tokens == 1) {
     const token = tokenAt(list, 0);
     const units = token * scalesStride(matrix.columns, unit);
-    const xStride = isCodes4(kernel) ? matrix.columns : matrix.columns << 1;
-    vector(matrix, x + token * xStride, scales + units, sums + units, out, kernel, unit);
+    vector(matrix, x + token * (matrix.columns << 1), scales + units, sums + units, out, kernel, unit);
   }
 }
 
 /**
  * The rows of `matrix` against quantized activations of its unit (and order).
- * @param x Int8 or Int16 [.., K]
+ * @param x Int16 [.., K]
  * @param list U32 [tokens], rows of x; 0: the first `tokens`
  * @param out Float32, row i of the result at out + i * outStride bytes
  */

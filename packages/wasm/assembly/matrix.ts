@@ -10,10 +10,10 @@ export namespace Kernel {
   export const float32: u32 = 0;
   export const float16: u32 = 1;
   export const bfloat16: u32 = 2;
-  /** 4-bit codes against int8 activations. */
+  /** 4-bit codes. */
   export const affine4: u32 = 3;
   export const codebook4: u32 = 4;
-  /** 8-bit integer codes against int16 activations. */
+  /** 8-bit integer codes. */
   export const signed8: u32 = 5;
   export const unsigned8: u32 = 6;
   /** Any layout: rows are decoded to float32 first. */
@@ -81,7 +81,7 @@ export class Matrix {
   /** value = (levelStep * level + levelOffset) * scale */
   levelStep: f32;
   levelOffset: f32;
-  /** 16 levels, one byte each, of a 4-bit codebook. */
+  /** The low bytes of the 16 levels of a 4-bit codebook, then the high ones. */
   levels: usize;
   /** Float32 [2^bits]: code to number, for kernels that decode to float32. */
   values: usize;

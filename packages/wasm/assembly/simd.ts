@@ -1,13 +1,10 @@
-// The few primitives that differ between relaxed and plain SIMD, and what every kernel needs. Both forms give the same
-// bits: relaxed operations are used only where the proposal defines one result (swizzle indices below 16, a right operand
-// of the dot from 0 to 127, sums that fit 16 bits).
+// The one primitive that differs between relaxed and plain SIMD, and what every kernel needs. Both forms give the same bits:
+// indices of the relaxed swizzle stay below 16, where it has one meaning.
 //
 // V8 builds a SIMD constant anew at each use inside a loop, so kernels load constants from memory, once.
 
 /** 16 bytes of 0x0f. */
 export const lowNibbles: usize = memory.data<u8>([15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15], 16);
-/** Eight 16-bit ones. */
-export const ones16: usize = memory.data<u16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
 
 /** table[index], indices 0 to 15. */
 // @ts-ignore: decorator
@@ -17,13 +14,18 @@ export function lookUp(table: v128, indices: v128): v128 {
   return i8x16.swizzle(table, indices);
 }
 
-/** i16x8: a[2i] * b[2i] + a[2i+1] * b[2i+1] of signed bytes a and bytes b from 0 to 127. */
+/** 16-bit lanes from the first eight bytes of `low` and of `high`. */
 // @ts-ignore: decorator
 @inline
-export function dotPairs(a: v128, b: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_dot_i8x16_i7x16_s(a, b);
-  const even = i16x8.mul(i16x8.shr_s(i16x8.shl(a, 8), 8), i16x8.shr_u(i16x8.shl(b, 8), 8));
-  return i16x8.add(even, i16x8.mul(i16x8.shr_s(a, 8), i16x8.shr_u(b, 8)));
+export function joinFirst(low: v128, high: v128): v128 {
+  return i8x16.shuffle(low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+/** 16-bit lanes from the last eight bytes of `low` and of `high`. */
+// @ts-ignore: decorator
+@inline
+export function joinLast(low: v128, high: v128): v128 {
+  return i8x16.shuffle(low, high, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 /** The four lanes added: (0 + 2) + (1 + 3). */

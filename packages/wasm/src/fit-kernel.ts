@@ -3,7 +3,7 @@
 import type { MatrixData } from '@moeq/kernels';
 import type { Layout } from '@moeq/tensors';
 import { isQuantized } from '@moeq/tensors';
-import { fitLevels } from './levels.js';
+import { codebookLevels } from './levels.js';
 import type { KernelName } from './matrix-record.js';
 
 export interface KernelChoice {
@@ -12,58 +12,43 @@ export interface KernelChoice {
   readonly unit: 0 | 32 | 64;
   readonly levelStep: number;
   readonly levelOffset: number;
-  /** Uint8 [16] for codebook4. */
-  readonly levels: Uint8Array | null;
+  /** Low and high bytes of the 16 levels of codebook4. */
+  readonly levels: Uint8Array;
 }
 
 const floatKernels = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
-/** A codebook whose 7-bit levels miss it by more (nf4: 0.56 %) is decoded to float32 instead. */
-const maxRelativeError = 0.01;
+/** For kernels without a codebook: the high bytes of their levels. */
+const zeros = new Uint8Array(32);
 
-const plainChoice = (kernel: KernelName): KernelChoice => ({
-  kernel,
-  unit: 0,
-  levelStep: 1,
-  levelOffset: 0,
-  levels: null,
+const choose = (kernel: KernelName, rest: Partial<KernelChoice> = {}): KernelChoice => ({
+  ...{ kernel, unit: 0, levelStep: 1, levelOffset: 0, levels: zeros },
+  ...rest,
 });
 
 export function chooseKernel(data: MatrixData): KernelChoice {
-  if (!isQuantized(data)) return plainChoice(floatKernels[data.dtype as keyof typeof floatKernels]);
+  if (!isQuantized(data)) return choose(floatKernels[data.dtype as keyof typeof floatKernels]);
   const { layout } = data;
   const unit = layout === null ? 0 : unitOf(layout, data.shape[1] as number);
-  if (layout === null || unit === 0) return plainChoice('any');
-  return { ...plainChoice('any'), ...codesChoice(layout), ...withUnit(layout, unit) };
+  return layout === null || unit === 0 ? choose('any') : forCodes(layout, unit);
 }
 
 /** The kernel and what it makes of a code. */
-function codesChoice({ bitsPerCode, decode }: Layout): Partial<KernelChoice> {
-  if (decode.kind === 'codebook') return bitsPerCode === 4 ? codebookChoice(decode.values) : {};
+function forCodes({ bitsPerCode, decode }: Layout, unit: 32 | 64): KernelChoice {
+  if (decode.kind === 'codebook') return bitsPerCode === 4 ? forCodebook(decode.values, unit) : choose('any');
   const { zero } = decode;
+  if (zero.kind === 'signed')
+    return bitsPerCode === 4 ? forCodebook(signed4, unit) : choose('signed8', { unit });
   const levelOffset = zero.kind === 'constant' ? -zero.value : 0;
-  if (zero.kind !== 'signed') return { kernel: bitsPerCode === 4 ? 'affine4' : 'unsigned8', levelOffset };
-  if (bitsPerCode === 8) return { kernel: 'signed8' };
-  return codebookChoice(Float32Array.from({ length: 16 }, (_, code) => (code < 8 ? code : code - 16)));
+  return choose(bitsPerCode === 4 ? 'affine4' : 'unsigned8', { unit, levelOffset });
 }
 
-const fits = new WeakMap<Float32Array, Partial<KernelChoice>>();
+const signed4 = Float32Array.from({ length: 16 }, (_, code) => (code < 8 ? code : code - 16));
 
-function codebookChoice(values: Float32Array): Partial<KernelChoice> {
-  const known = fits.get(values);
-  if (known !== undefined) return known;
-  const { step, offset, levels, relativeError } = fitLevels(values);
-  const choice: Partial<KernelChoice> =
-    relativeError <= maxRelativeError
-      ? { kernel: 'codebook4', levelStep: step, levelOffset: offset, levels }
-      : {};
-  fits.set(values, choice);
-  return choice;
-}
-
-function withUnit(layout: Layout, unit: 32 | 64): Partial<KernelChoice> {
-  const takesUnits = Object.keys(codesChoice(layout)).length > 0;
-  return takesUnits ? { unit } : {};
+function forCodebook(values: Float32Array, unit: 32 | 64): KernelChoice {
+  const levels = codebookLevels(values);
+  if (levels === null) return choose('any');
+  return choose('codebook4', { unit, levelStep: levels.step, levels: levels.bytes });
 }
 
 /** The longest unit that rows and blocks are made of whole; 0: none. */

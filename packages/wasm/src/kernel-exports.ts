@@ -59,21 +59,12 @@ export interface KernelExports {
     outStride: number,
   ): void;
   useScratch(address: Address, columns: number): void;
-  quantize8(
+  quantize(
     x: Address,
     tokens: number,
     columns: number,
     unit: number,
     order: number,
-    codes: Address,
-    scales: Address,
-    sums: Address,
-  ): void;
-  quantize16(
-    x: Address,
-    tokens: number,
-    columns: number,
-    unit: number,
     codes: Address,
     scales: Address,
     sums: Address,

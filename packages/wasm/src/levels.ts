@@ -1,58 +1,31 @@
-// The 16 numbers of a 4-bit codebook as integers of 7 bits: value ≈ step * level + offset, levels 0 to 127, with the step
-// and offset that make the mean squared error least. The kernels multiply levels, so their error adds to the format's own:
-// for nf4 it is a hundredth of that.
+// The 16 numbers of a 4-bit codebook as integers of 14 bits, value ≈ step * level: what the kernels multiply.
 
-/** Levels are the right operand of the relaxed dot product, which has one meaning up to 127 only. */
-const maxLevel = 127;
+/** Sixteen products with activations of 15 bits stay below 2^31: assembly/quantize-activations.ts. */
+const maxLevel = 8191;
 
-/** Steps tried, from the range / 127 up to twice that, and where level 0 may lie, in steps below the least value. */
-const trials = { steps: 400, phases: 16 };
+/** A codebook whose levels miss it by more than this part of its median is decoded to float32 instead. */
+const maxRelativeError = 1e-3;
 
 export interface Levels {
   readonly step: number;
-  readonly offset: number;
-  /** Uint8 [16] */
-  readonly levels: Uint8Array;
-  /** Root of the mean squared error over that of the values; 0 where the values are all integers of a step. */
-  readonly relativeError: number;
+  /** The low bytes of the 16 levels, then the high ones. */
+  readonly bytes: Uint8Array;
 }
 
-/** @param values Float32 [16], finite */
-export function fitLevels(values: Float32Array): Levels {
-  const low = Math.min(...values);
-  const range = Math.max(...values) - low;
-  if (range === 0) return { step: 0, offset: low, levels: new Uint8Array(16), relativeError: 0 };
-  let best = tryLevels(values, range / maxLevel, low);
-  for (let s = 0; s <= trials.steps; s++) {
-    const step = (range / maxLevel) * (1 + s / trials.steps);
-    for (let p = 0; p < trials.phases; p++) {
-      const fit = tryLevels(values, step, low - (p / trials.phases) * step);
-      if (fit.relativeError < best.relativeError) best = fit;
-    }
-  }
-  return best;
-}
-
-/** Levels by rounding, then the least-squares step and offset for them. */
-function tryLevels(values: Float32Array, step: number, offset: number): Levels {
-  const levels = Uint8Array.from(values, (value) => Math.min(maxLevel, Math.round((value - offset) / step)));
-  const count = values.length;
-  let [sumL, sumV, sumLL, sumLV] = [0, 0, 0, 0];
-  for (let i = 0; i < count; i++) {
-    const level = levels[i] as number;
-    const value = values[i] as number;
-    sumL += level;
-    sumV += value;
-    sumLL += level * level;
-    sumLV += level * value;
-  }
-  const fittedStep = (count * sumLV - sumL * sumV) / (count * sumLL - sumL * sumL);
-  const fittedOffset = (sumV - fittedStep * sumL) / count;
-  let [errors, squares] = [0, 0];
-  for (let i = 0; i < count; i++) {
-    const value = values[i] as number;
-    errors += (fittedStep * (levels[i] as number) + fittedOffset - value) ** 2;
-    squares += value ** 2;
-  }
-  return { step: fittedStep, offset: fittedOffset, levels, relativeError: Math.sqrt(errors / squares) };
+/**
+ * @param values Float32 [16], finite
+ * @returns null where the values are of too different sizes for integers
+ */
+export function codebookLevels(values: Float32Array): Levels | null {
+  const sizes = values.map(Math.abs).sort();
+  const step = (sizes[15] as number) / maxLevel;
+  if (step === 0) return { step: 0, bytes: new Uint8Array(32) };
+  if (step / 2 > maxRelativeError * (sizes[8] as number)) return null;
+  const levels = Int16Array.from(values, (value) => Math.round(value / step));
+  const bytes = new Uint8Array(32);
+  levels.forEach((level, code) => {
+    bytes[code] = level & 255;
+    bytes[16 + code] = (level >> 8) & 255;
+  });
+  return { step, bytes };
 }

@@ -12,11 +12,11 @@ import { blockKinds, encodeRecord, kernels, orders, recordBytes, shifts } from '
 import { shareStart } from './share.js';
 import type { Store } from './store.js';
 
-/** How activations have to come: float32 as they are, or quantized for a unit, an order and a width. */
+/** How activations have to come: float32 as they are, or integers in units. */
 export interface Intake {
-  readonly bits: 8 | 16 | 32;
+  /** 0: float32. */
   readonly unit: 0 | 32 | 64;
-  /** Of nibbles, for 8 bits. */
+  /** How elements lie: `Order` in assembly/quantize-activations.ts. */
   readonly order: number;
 }
 
@@ -82,11 +82,10 @@ function padded(data: Uint8Array | number): number {
   return Math.ceil(bytes / 64) * 64;
 }
 
-function intakeOf(data: MatrixData, { kernel, unit }: KernelChoice): Intake {
-  if (unit === 0) return { bits: 32, unit: 0, order: 0 };
-  if (kernel === 'signed8' || kernel === 'unsigned8') return { bits: 16, unit, order: 0 };
-  const order = isQuantized(data) && data.layout !== null ? orders[data.layout.order] : 0;
-  return { bits: 8, unit, order };
+function intakeOf(data: MatrixData, { unit }: KernelChoice): Intake {
+  if (unit === 0 || !isQuantized(data) || data.layout === null) return { unit: 0, order: 0 };
+  const { bitsPerCode, order } = data.layout;
+  return { unit, order: bitsPerCode === 8 ? orders.splitHalves : orders[order] };
 }
 
 /** What does not depend on the thread. */
@@ -107,7 +106,7 @@ function commonFields(store: Store, data: MatrixData, choice: KernelChoice): Fie
       shifts[zero?.kind === 'zeroPoint' ? 'zeroPoints' : zero?.kind === 'offset' ? 'offsets' : 'constant'],
     levelStep,
     levelOffset,
-    levels: levels === null ? 0 : store.table(levels),
+    levels: store.table(levels),
     values: store.table(codeNumbers(layout)),
     bits: bitsPerCode,
     order: orders[order],

@@ -133,7 +133,7 @@ export class Program {
   release(node: Node): void {
     const forms = this.#forms.get(node);
     this.#forms.delete(node);
-    for (const form of forms?.values() ?? []) if (form.bits !== 32) this.free(form.x);
+    for (const form of forms?.values() ?? []) if (form.unit !== 0) this.free(form.x);
     if (node.address !== null) this.free(node.address);
     node.address = null;
   }
@@ -169,7 +169,7 @@ export class Program {
 
   /** A node's activations as an intake wants them; written once for all matrices that want the same. */
   form(node: Node, intake: Intake): Form {
-    const key = `${intake.bits} ${intake.unit} ${intake.order}`;
+    const key = `${intake.unit} ${intake.order}`;
     const forms = this.#forms.get(node) ?? new Map<string, Form>();
     this.#forms.set(node, forms);
     const known = forms.get(key);
@@ -179,16 +179,16 @@ export class Program {
     return form;
   }
 
-  /** The same for activations that are no node's. The caller frees `x` of what is not 32 bits. */
+  /** The same for activations that are no node's. The caller frees `x` of what has units. */
   quantize(address: number, rows: number, columns: number, intake: Intake): Form {
-    const { bits, unit, order } = intake;
+    const { unit, order } = intake;
     if (unit === 0) return { ...intake, x: address, scales: 0, sums: 0 };
-    const codeBytes = Math.ceil((rows * columns * bits) / 8 / 64) * 64;
+    const codeBytes = 2 * rows * columns;
     const scaleBytes = rows * scalesStride(columns, unit);
     const x = this.#allocate(codeBytes + 2 * scaleBytes);
     const scales = x + codeBytes;
     const sums = scales + scaleBytes;
-    this.emit('quantize', address, rows, columns, bits, unit, order, x, scales, sums);
+    this.emit('quantize', address, rows, columns, unit, order, x, scales, sums);
     return { ...intake, x, scales, sums };
   }
 }

@@ -3,7 +3,6 @@
 // Shapes: T tokens, E experts, A experts per token, S = T * A slots, D hidden, F intermediate.
 import type { Activation } from '@moeq/kernels';
 import type { Node, Recorded } from '../graph.js';
-import type { Intake } from '../load-matrix.js';
 import type { LoadedExperts, LoadedMlp, LoadedWeight } from '../loaded.js';
 import { activationNumbers } from '../opcodes.js';
 import type { Form, Program } from '../program.js';
@@ -96,11 +95,11 @@ export function experts(x: Node, routing: Node, weights: LoadedExperts, activati
 }
 
 function modeWords(forms: readonly Form[]): number[] {
-  return [forms.length, ...forms.flatMap(({ bits, x, scales, sums, unit }) => [bits, x, scales, sums, unit])];
+  return [forms.length, ...forms.flatMap(({ unit, x, scales, sums }) => [unit, x, scales, sums])];
 }
 
 /** Frees activations and the forms made of them. */
-function freeForms(program: Program, address: number, forms: readonly (Form & Intake)[]): void {
-  for (const { bits, x } of forms) if (bits !== 32) program.free(x);
+function freeForms(program: Program, address: number, forms: readonly Form[]): void {
+  for (const { unit, x } of forms) if (unit !== 0) program.free(x);
   program.free(address);
 }

@@ -1,8 +1,11 @@
 // Where threads wait for each other between operations: they spin for a moment, then sleep.
 import { sync as at } from '../team/messages.js';
 
-/** Looks before sleeping; about a tenth of a millisecond, longer than threads of equal work are apart. */
-const spins = 2000;
+/**
+ * Looks before sleeping. At a barrier about a tenth of a millisecond, longer than threads of equal work are apart; for the
+ * next program less, because the host may need the processor to make it.
+ */
+const spins = { barrier: 2000, program: 200 };
 
 /** A hint that the other hardware thread of the core may go first; ES2026, absent in some engines. */
 const pause: () => void = (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => {});
@@ -30,7 +33,7 @@ export function makeBarrier(sync: Int32Array, threads: number): Barrier {
         if (Atomics.load(sync, at.sleepers) > 0) Atomics.notify(sync, at.opened);
         return;
       }
-      waitWhile(sync, at.opened, opened);
+      waitWhile(sync, at.opened, opened, spins.barrier);
       if (Atomics.load(sync, at.failed) === 1) throw new Abandoned();
     },
   };
@@ -47,9 +50,14 @@ export function abandonBarrier(sync: Int32Array): boolean {
   return first;
 }
 
+/** Waits for the next program after number `program`. */
+export function waitForProgram(sync: Int32Array, program: number): void {
+  waitWhile(sync, at.program, program, spins.program);
+}
+
 /** Waits until the word at `index` is no longer `value`. */
-export function waitWhile(sync: Int32Array, index: number, value: number): void {
-  for (let i = 0; i < spins; i++) {
+function waitWhile(sync: Int32Array, index: number, value: number, looks: number): void {
+  for (let i = 0; i < looks; i++) {
     if (Atomics.load(sync, index) !== value) return;
     pause();
   }

@@ -6,8 +6,8 @@ import type { Machine } from './machine.js';
 
 /** Activations as a matrix takes them. */
 export interface Intakes {
-  /** 32: float32 at x; 8 and 16: integers at x with their scales and sums. */
-  readonly bits: number;
+  /** 0: float32 at x; else integers at x with their scales and sums, so many at a time. */
+  readonly unit: number;
   readonly x: number;
   readonly scales: number;
   readonly sums: number;
@@ -21,14 +21,14 @@ export interface Intakes {
 export function multiplyShare(
   { kernels, thread, threads }: Machine,
   { record, rows }: { readonly record: number; readonly rows: number },
-  { bits, x, scales, sums }: Intakes,
+  { unit, x, scales, sums }: Intakes,
   list: number,
   tokens: number,
   out: number,
   outColumns: number,
 ): void {
   const own = out + 4 * shareStart(rows, thread, threads);
-  if (bits === 32) kernels.floatLinear(record, x, list, tokens, own, 4 * outColumns);
+  if (unit === 0) kernels.floatLinear(record, x, list, tokens, own, 4 * outColumns);
   else kernels.integerLinear(record, x, scales, sums, list, tokens, own, 4 * outColumns);
 }
 

@@ -2,7 +2,7 @@
 import type { KernelExports } from '../kernel-exports.js';
 import type { Failure, FromWorker, ToWorker } from '../team/messages.js';
 import { sync as at } from '../team/messages.js';
-import { Abandoned, abandonBarrier, makeBarrier, noBarrier, waitWhile } from './barrier.js';
+import { Abandoned, abandonBarrier, makeBarrier, noBarrier, waitForProgram } from './barrier.js';
 import { Machine } from './machine.js';
 import { runProgram } from './run-program.js';
 
@@ -53,7 +53,7 @@ function serveShared({ module, thread, memories, sync }: Start): void {
   let program = Atomics.load(sync, at.program);
   port.postMessage({ kind: 'ready' });
   for (;;) {
-    waitWhile(sync, at.program, program);
+    waitForProgram(sync, program);
     program = Atomics.load(sync, at.program);
     try {
       machine.refresh();

@@ -57,21 +57,20 @@ const byName: Record<Opcode, Operation> = {
     kernels.rmsNorm(x, weight, floats[at + 2] as number, rows, columns, 4 * columns, out, 4 * columns);
   },
 
-  /** x, tokens, columns, bits, unit, order, codes, scales, sums */
+  /** x, tokens, columns, unit, order, codes, scales, sums */
   quantize({ words, kernels }, at) {
-    const [x, tokens, columns, bits, unit, order, codes, scales, sums] = operands(words, at, 9);
-    if (bits === 8) kernels.quantize8(x, tokens, columns, unit, order, codes, scales, sums);
-    else kernels.quantize16(x, tokens, columns, unit, codes, scales, sums);
+    const [x, tokens, columns, unit, order, codes, scales, sums] = operands(words, at, 8);
+    kernels.quantize(x, tokens, columns, unit, order, codes, scales, sums);
   },
 
-  /** record, rows, bits, x, scales, sums, tokens, out, columns of out, first column */
+  /** record, rows, unit, x, scales, sums, tokens, out, columns of out, first column */
   linear(machine, at) {
-    const [record, rows, bits, x, scales, sums, tokens, out, columns, first] = operands(
+    const [record, rows, unit, x, scales, sums, tokens, out, columns, first] = operands(
       machine.words,
       at,
       10,
     );
-    multiplyShare(machine, { record, rows }, { bits, x, scales, sums }, 0, tokens, out + 4 * first, columns);
+    multiplyShare(machine, { record, rows }, { unit, x, scales, sums }, 0, tokens, out + 4 * first, columns);
   },
 
   /** address, rows, columns, parts, then first column, shares, columns of a share of each part */
