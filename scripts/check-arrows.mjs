@@ -6,6 +6,7 @@ const order = [
   'tensors',
   'quantizers',
   'router',
+  'grammar',
   'kernels',
   'wasm',
   'webgpu',
@@ -17,6 +18,7 @@ const order = [
 ];
 const without = {
   router: ['quantizers'],
+  grammar: ['quantizers', 'router'],
   kernels: ['quantizers'],
   wasm: ['quantizers'],
   webgpu: ['quantizers', 'wasm'],

@@ -35,11 +35,21 @@ export function chatFormat(request: ChatRequest, ready: Ready): ChatFormat {
       'invalid_value',
     );
   }
+  const required = choice === 'required' || typeof choice === 'object';
   if (choice === 'required' && given.length === 0)
     throw badField('tool_choice', 'required, and tools is empty');
   const tools = choice === 'none' || given.length === 0 ? undefined : given;
   if (tools !== undefined) assertTemplate(request, tools, ready);
-  return { tools, calls: tools === undefined ? 'none' : 'marked', constraint: () => undefined };
+  const { grammars } = ready;
+  if (tools !== undefined && required) {
+    const callable =
+      typeof choice === 'object'
+        ? tools.filter((tool) => tool.function.name === choice.function.name)
+        : tools;
+    return { tools, calls: 'required', constraint: grammars.call(callable) };
+  }
+  const constraint = grammars.format(request.response_format ?? { type: 'text' });
+  return { tools, calls: tools === undefined ? 'none' : 'marked', constraint };
 }
 
 /** A template that does not know tools would drop them without a word. */
@@ -112,7 +122,7 @@ export class MessageReader {
       const before = this.#held.slice(0, start);
       this.#held = this.#held.slice(end + closing.length);
       const isCall = this.#addCall(block.slice(opening.length, -closing.length));
-      shown += this.#show(isCall ? before.trimEnd() : before + block);
+      shown += this.#show(isCall ? before : before + block);
     }
   }
 

@@ -1,6 +1,7 @@
 // The model that is served, and whether it is: loading, ready, or draining.
 import { createEngine, type Engine, type EngineOptions, type Model } from '@moeq/runtime';
 import { ApiError, badField } from './api-error.js';
+import { Grammars } from './grammars.js';
 
 export interface ServedModel {
   readonly model: Model;
@@ -10,6 +11,7 @@ export interface ServedModel {
 
 export interface Ready extends ServedModel {
   readonly engine: Engine;
+  readonly grammars: Grammars;
   /** Seconds since 1970. */
   readonly created: number;
 }
@@ -30,7 +32,12 @@ export class Service {
 
   serve(served: ServedModel, options: EngineOptions): void {
     const created = Math.floor(Date.now() / 1000);
-    this.#ready = { ...served, engine: createEngine(served.model, options), created };
+    this.#ready = {
+      ...served,
+      engine: createEngine(served.model, options),
+      grammars: new Grammars(served.model),
+      created,
+    };
   }
 
   /** @throws ApiError 503 while the model loads and once the server stops; 404 for another model */

@@ -17,6 +17,8 @@ export interface Model {
   readonly config: DecoderConfig;
   readonly backend: Backend;
   readonly tokenizer: Tokenizer | null;
+  /** Tokens that end a text. */
+  readonly stopTokenIds: readonly number[];
   /** Tokens of prompt and text together. */
   readonly contextLength: number;
   /** Bytes in the backend's memory. */
@@ -88,6 +90,10 @@ export class LoadedModel implements Model {
 
   get tokenizer(): Tokenizer | null {
     return this.#parts.source.tokenizer;
+  }
+
+  get stopTokenIds(): readonly number[] {
+    return this.#parts.source.stopTokenIds;
   }
 
   get contextLength(): number {

@@ -7,9 +7,9 @@ import { memorySource } from '@moeq/tensors';
 import OpenAI from 'openai';
 import { type Listening, type ListenOptions, listen } from '../node/listen.js';
 
-/** A template that tells roles apart and lists tools, in the Hermes form. */
+/** A template that tells roles apart and names tools. */
 export const toolTemplate = [
-  "{% if tools %}{{ 'tools: ' + (tools | tojson) + '\\n' }}{% endif %}",
+  "{% for tool in tools or [] %}{{ 'tool: ' + tool['function']['name'] + '\\n' }}{% endfor %}",
   "{% for message in messages %}{{ message['role'] + ': ' + message['content'] }}",
   "{% for call in message['tool_calls'] or [] %}{{ call['function']['name'] + (call['function']['arguments'] | tojson) }}{% endfor %}",
   "{{ '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}",

@@ -1,0 +1,291 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { jsonObjectGrammar, jsonSchemaGrammar } from './json-schema.js';
+import { accepts, draw } from './testkit/walk.js';
+
+const ajv = new Ajv2020({ strict: false, validateFormats: false });
+
+type Schema = Record<string, unknown>;
+
+const name = fc.constantFrom('a', 'ab', 'b', 'é', 'na"me', '');
+const bounds = fc.tuple(fc.integer({ min: -1500, max: 1500 }), fc.integer({ min: 0, max: 900 }));
+
+/** Schemas of every supported keyword that Ajv checks too. */
+const { schema: anySchema } = fc.letrec<{ schema: Schema }>((tie) => ({
+  schema: fc.oneof(
+    { maxDepth: 3, depthSize: 'small' },
+    fc.constantFrom<Schema>(
+      { type: 'boolean' },
+      { type: 'null' },
+      { type: 'string' },
+      { type: 'number' },
+      { type: 'integer' },
+      {},
+    ),
+    fc.record({ enum: fc.array(fc.jsonValue({ maxDepth: 1 }), { minLength: 1, maxLength: 4 }) }),
+    fc.record({ const: fc.jsonValue({ maxDepth: 1 }) }),
+    fc.record({
+      type: fc.constant('string'),
+      minLength: fc.nat({ max: 3 }),
+      maxLength: fc.integer({ min: 3, max: 6 }),
+    }),
+    fc.record({
+      type: fc.constant('string'),
+      pattern: fc.constantFrom(
+        '^a+b?$',
+        '^(x|yz){2,3}$',
+        '[0-9]',
+        '^[^a-z"]{1,4}$',
+        '^\\w+@\\d',
+        '^$|^é.$',
+        '\\\\n',
+      ),
+    }),
+    bounds.map(([minimum, width]): Schema => ({ type: 'integer', minimum, maximum: minimum + width })),
+    bounds.map(
+      ([low, width]): Schema => ({ type: 'number', minimum: low / 100, maximum: (low + width) / 100 }),
+    ),
+    bounds.map(
+      ([low, width]): Schema => ({
+        type: 'number',
+        exclusiveMinimum: low / 10,
+        exclusiveMaximum: (low + width + 1) / 10,
+      }),
+    ),
+    fc.record({
+      type: fc.constant('array'),
+      items: tie('schema'),
+      minItems: fc.nat({ max: 2 }),
+      maxItems: fc.integer({ min: 2, max: 4 }),
+    }),
+    fc.record({
+      type: fc.constant('array'),
+      prefixItems: fc.array(tie('schema'), { minLength: 1, maxLength: 3 }),
+    }),
+    fc.record({
+      type: fc.constant('object'),
+      properties: fc.dictionary(name, tie('schema'), { maxKeys: 4 }),
+      required: fc.subarray(['a', 'b', 'c']),
+      additionalProperties: fc.oneof(fc.constant<boolean | Schema>(true), tie('schema')),
+    }),
+    fc.record({ anyOf: fc.array(tie('schema'), { minLength: 1, maxLength: 3 }) }),
+    fc.record({ allOf: fc.tuple(tie('schema')), description: fc.constant('one') }),
+  ),
+}));
+
+/** mulberry32 */
+function uniform(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let z = Math.imul(state ^ (state >>> 15), state | 1);
+    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
+    return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+describe('texts of a schema', () => {
+  test('are JSON and fit it, whatever the schema', () => {
+    let checked = 0;
+    fc.assert(
+      fc.property(anySchema, fc.nat(), (schema, seed) => {
+        const text = draw(jsonSchemaGrammar(schema), uniform(seed), 60);
+        if (text === null) return;
+        checked += 1;
+        const validate = ajv.compile(schema);
+        expect(validate(JSON.parse(text)), `${text} for ${JSON.stringify(schema)}`).toBe(true);
+      }),
+      { numRuns: 600 },
+    );
+    expect(checked).toBeGreaterThan(500);
+  });
+
+  test('any JSON value fits the empty schema, any object the grammar of objects', () => {
+    const any = jsonSchemaGrammar({});
+    const objects = jsonObjectGrammar();
+    const numbers = (value: unknown): boolean =>
+      typeof value === 'number'
+        ? Math.abs(value) < 1e15 && /^-?\d+(\.\d{1,16})?(e[+-]\d\d?)?$/.test(String(value))
+        : true;
+    const everyNumber = (value: unknown): boolean =>
+      typeof value === 'object' && value !== null ? Object.values(value).every(everyNumber) : numbers(value);
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), fc.nat({ max: 4 }), (value, indent) => {
+        fc.pre(everyNumber(value));
+        for (const text of [JSON.stringify(value), JSON.stringify(value, null, indent)]) {
+          expect(accepts(any, text), text).toBe(true);
+          expect(accepts(objects, text)).toBe(
+            typeof value === 'object' && value !== null && !Array.isArray(value),
+          );
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test.each<[Schema, string[], string[]]>([
+  [
+    {
+      type: 'object',
+      properties: { a: { type: 'integer' }, b: { type: 'string' } },
+      required: ['b'],
+      additionalProperties: false,
+    },
+    ['{"b":"x"}', '{"a":1,"b":""}', '{ "a": 1,\n  "b": "\\u00e9" }'],
+    [
+      '{}',
+      '{"a":1}',
+      '{"b":"x","a":1}',
+      '{"b":"x","c":1}',
+      '{"b":"x",}',
+      '{"a":1.5,"b":""}',
+      '{"a":01,"b":""}',
+      '',
+    ],
+  ],
+  [
+    { type: 'object', properties: { ab: { type: 'null' } } },
+    ['{}', '{"ab":null}', '{"a":1}', '{"abc":1,"b":[]}', '{"ab":null,"x":{}}'],
+    ['{"ab":1}', '{"x":1,"ab":1}', '{"":1}'],
+  ],
+  [
+    { type: 'array', items: { type: 'integer' }, minItems: 1, maxItems: 2 },
+    ['[1]', '[ 1 , -2 ]'],
+    ['[]', '[1,2,3]', '[1,]', '["1"]'],
+  ],
+  [{ type: 'array', items: { type: 'null' } }, ['[]', '[null,null,null]'], ['[1]', '[,null]']],
+  [
+    { type: 'array', prefixItems: [{ type: 'null' }, { const: 2 }], items: false },
+    ['[]', '[null]', '[null,2]'],
+    ['[2]', '[null,2,3]'],
+  ],
+  [
+    { type: ['string', 'null'], maxLength: 2 },
+    ['null', '"é🙂"', '"\\n\\u0041"'],
+    ['"abc"', '1', '"\\ud800"', '"\n"', '"a'],
+  ],
+  [
+    { type: 'integer', minimum: -3, maximum: 120 },
+    ['-3', '-1', '0', '9', '99', '100', '120'],
+    ['-4', '-0', '121', '1e1', '1.0', '007', '+1'],
+  ],
+  [{ type: 'integer', exclusiveMinimum: 0 }, ['1', '10', '999999999999999'], ['0', '-1', '1000000000000000']],
+  [{ type: 'number', minimum: 0, maximum: 1 }, ['0', '0.5', '0.123456', '1'], ['1.1', '-0.1', '2', '1e0']],
+  [
+    { type: 'number', minimum: 0.25, maximum: 0.5 },
+    ['0.25', '0.3199', '0.50'],
+    ['0.2', '0.249', '0.51', '0.501', '1'],
+  ],
+  [
+    { type: 'number', minimum: -1.5, maximum: -0.5 },
+    ['-1.5', '-0.5', '-1.49', '-0.62'],
+    ['-1.51', '-0.4', '0', '1'],
+  ],
+  [{ type: 'number' }, ['0', '-1.5e10', '12E-3', '0.1'], ['.5', '1.', '1e', '01', 'NaN', '1e999']],
+  [
+    { enum: ['red', 'reddish', 3, null, { a: [1] }] },
+    ['"red"', '"reddish"', '3', 'null', '{"a":[1]}'],
+    ['"re"', '{"a": [1]}', '4'],
+  ],
+  [{ type: 'string', enum: ['a', 1] }, ['"a"'], ['1']],
+  [{ const: 'a"\\b' }, ['"a\\"\\\\b"'], ['"a"']],
+  [{ type: 'string', pattern: '^[A-Z]{2}\\d+$' }, ['"AB1"', '"ZZ999"'], ['"A1"', '"AB"', '"ab1"', '"AB1x"']],
+  [{ type: 'string', pattern: 'b' }, ['"b"', '"abc"', '"\\"b🙂"'], ['"a"', '""']],
+  [{ pattern: '^["\\\\]$' }, ['"\\""', '"\\\\"'], ['"a"', '"""']],
+  [
+    { type: 'string', format: 'date-time' },
+    ['"2026-02-28T23:59:59Z"', '"2026-12-01T00:00:00.123+01:00"'],
+    ['"2026-13-01T00:00:00Z"', '"2026-12-01"'],
+  ],
+  [{ type: 'string', format: 'ipv4' }, ['"127.0.0.1"', '"255.249.99.0"'], ['"256.0.0.1"', '"1.2.3"']],
+  [
+    {
+      $defs: {
+        node: {
+          type: 'object',
+          properties: { next: { anyOf: [{ $ref: '#/$defs/node' }, { type: 'null' }] } },
+          required: ['next'],
+          additionalProperties: false,
+        },
+      },
+      $ref: '#/$defs/node',
+    },
+    ['{"next":null}', '{"next":{"next":{"next":null}}}'],
+    ['{"next":{}}', 'null'],
+  ],
+  [{ type: 'array', items: { $ref: '#' } }, ['[]', '[[],[[]]]'], ['[1]']],
+])('%j', (schema, taken, refused) => {
+  const grammar = jsonSchemaGrammar(schema);
+  for (const text of taken) expect(accepts(grammar, text), `takes ${text}`).toBe(true);
+  for (const text of refused) expect(accepts(grammar, text), `refuses ${text}`).toBe(false);
+});
+
+describe('refusals', () => {
+  test.each<[unknown, string]>([
+    [{ not: {} }, 'schema.not: cannot compile the schema: expected one of the keywords $anchor'],
+    [{ properties: { a: { oneOf: [] } } }, 'schema.properties.a.oneOf'],
+    [{ type: 'foo' }, 'schema.type: cannot compile the schema: expected object, array, string'],
+    [{ type: [] }, 'schema.type: cannot compile the schema: expected a list that is not empty'],
+    [
+      { type: 'string', minLength: -1 },
+      'schema.minLength: cannot compile the schema: expected an integer from 0 to 10000',
+    ],
+    [
+      { type: 'string', minLength: 3, maxLength: 2 },
+      'schema.minLength: cannot compile the schema: expected at most 2, found "3"',
+    ],
+    [{ type: 'array', minItems: 1e9 }, 'schema.minItems'],
+    [{ type: 'array', prefixItems: [{}], items: false, minItems: 2 }, 'expected at most 1'],
+    [
+      { type: 'string', pattern: '(' },
+      'schema.pattern: cannot compile the pattern: expected a regular expression',
+    ],
+    [{ type: 'string', pattern: '(?=a)b' }, 'cannot compile the pattern: expected characters, sets, groups'],
+    [{ type: 'string', pattern: '\\bword\\1' }, 'cannot compile the pattern'],
+    [{ type: 'string', pattern: 'a{5000}' }, 'expected at most 1000 repetitions'],
+    [
+      { type: 'string', pattern: '((((a{900}){900}){900}){900})' },
+      'the grammar: cannot compile: expected at most 100000 states',
+    ],
+    [{ type: 'string', pattern: 'a', maxLength: 3 }, 'expected one of pattern, format and lengths at a time'],
+    [
+      { type: 'string', format: 'hostname' },
+      'schema.format: cannot compile the schema: expected one of date',
+    ],
+    [{ type: 'integer', minimum: 0.2, maximum: 0.8 }, 'expected bounds that a number lies between'],
+    [{ type: 'number', minimum: 1e-9 }, 'expected bounds of at most 6 digits'],
+    [{ type: 'number', minimum: '1' }, 'schema.minimum: cannot compile the schema: expected a number'],
+    [{ enum: [] }, 'schema.enum'],
+    [{ type: 'integer', enum: ['a'] }, 'expected a value of type integer'],
+    [{ $ref: '#/nope' }, 'schema.$ref: cannot compile the schema: expected a place that the schema has'],
+    [{ $ref: '#/constructor' }, 'expected a place that the schema has'],
+    [{ $ref: 'https://example.org/a.json' }, 'expected a place in the same schema'],
+    [{ $ref: '#' }, 'the grammar: cannot compile: expected values that end'],
+    [{ anyOf: [{ $ref: '#' }, { type: 'null' }] }, 'a value that is nothing but itself'],
+    [
+      { type: 'object', properties: { a: { $ref: '#' } }, required: ['a'] },
+      'a value within itself without end',
+    ],
+    [
+      { type: 'object', required: ['x'], additionalProperties: false },
+      'expected names of properties, found "x"',
+    ],
+    [{ $ref: '#/$defs/a', $defs: { a: {} }, minLength: 3 }, 'expected nothing that restricts beside $ref'],
+    [false, 'schema: cannot compile the schema: expected a schema that something fits'],
+    [{ items: false, minItems: 1 }, 'expected at most 0'],
+    [JSON.parse('{"__proto__": {}}'), 'schema.__proto__'],
+  ])('%j', (schema, message) => {
+    expect(() => jsonSchemaGrammar(schema)).toThrow(message);
+  });
+
+  test('large and deep schemas are compiled or refused quickly', () => {
+    const values = Array.from({ length: 20_000 }, (_, index) => `value ${index}`);
+    const grammar = jsonSchemaGrammar({ enum: values });
+    expect(accepts(grammar, '"value 19999"')).toBe(true);
+    let deep: unknown = { type: 'string' };
+    for (let level = 0; level < 120; level += 1) deep = { type: 'array', items: deep };
+    expect(accepts(jsonSchemaGrammar(deep), '[[[]]]')).toBe(true);
+  });
+});
