@@ -1,6 +1,13 @@
 // moeq quantize: a checkpoint in, a smaller one out, and an account of every byte.
 import type { QuantizeReport } from '@moeq/convert';
-import { loadPlugins, loadRecipe, quantizeCheckpoint } from '@moeq/convert/node';
+import {
+  convertToGguf,
+  loadPlugins,
+  loadRecipe,
+  type QuantizeProgress,
+  quantizeCheckpoint,
+} from '@moeq/convert/node';
+import { MoeqError } from '@moeq/tensors';
 import { Command, Option } from 'commander';
 import type { Io } from '../io.js';
 import { collect, part } from '../options.js';
@@ -9,7 +16,8 @@ import { printReport } from '../role-table.js';
 
 interface Options {
   readonly out: string;
-  readonly recipe: string;
+  readonly to: 'safetensors' | 'gguf';
+  readonly recipe?: string;
   readonly plugin?: readonly string[];
   readonly allowRouterQuantization?: true;
   readonly overwrite?: true;
@@ -26,11 +34,16 @@ Recipes, by name:
   int8     experts in int8
   mixed    experts in NF4, attention and shared experts in int8
 A file ends in .json or .mjs: rules of role -> format, or transformers' BitsAndBytesConfig.
+With --to gguf, for llama.cpp, DIR is a file, and recipes are its types:
+  iq4_nl, q4_0, q8_0   experts in that type; all else as it is (the default is iq4_nl)
+  f16, bf16, f32       everything in that type
+A file of these is an object of types by role. Routers and norms are f32.
 
 Examples:
   moeq quantize tiny-moe --out ./tiny-moe-nf4
   moeq quantize ./Mixtral-8x7B --out ./mixtral --recipe mixed --overwrite
   moeq quantize ./Mixtral-8x7B --out ./mixtral --plugin ./mine.mjs --recipe mine
+  moeq quantize ./Mixtral-8x7B --out ./mixtral.gguf --to gguf --recipe q8_0
 
 The checkpoint is read tensor by tensor, never whole. DIR appears when it is complete, and not before.
 With --resume, parts are kept in DIR.parts until it is; the output is written twice. With --shard, several
@@ -40,12 +53,15 @@ export function quantize(io: Io): Command {
   return new Command('quantize')
     .summary('quantize a checkpoint into a new folder')
     .description('Quantizes a checkpoint by recipe into a new folder and accounts for every byte.')
-    .argument('[model]', 'a folder, or tiny-moe', 'tiny-moe')
+    .argument('[model]', 'a folder, a .gguf file, or tiny-moe', 'tiny-moe')
     .requiredOption('-o, --out <dir>', 'folder to write, absent or empty')
-    .option('-r, --recipe <name|file>', 'which format each role gets', 'nf4')
+    .addOption(
+      new Option('--to <container>', 'what to write').choices(['safetensors', 'gguf']).default('safetensors'),
+    )
+    .option('-r, --recipe <name|file>', 'which format each role gets (default: nf4)')
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers, with a warning')
-    .option('--overwrite', 'replace a checkpoint that is in the folder')
+    .option('--overwrite', 'replace a checkpoint that is there')
     .addOption(
       new Option('--resume', 'work in parts that survive; run again, go on behind them').conflicts('shard'),
     )
@@ -57,24 +73,49 @@ export function quantize(io: Io): Command {
 
 async function runQuantize(io: Io, model: string, options: Options): Promise<void> {
   const quantizers = await loadPlugins(options.plugin ?? []);
-  const recipe = await loadRecipe(options.recipe, quantizers);
-  const progress = progressBar(io, 'quantizing');
+  const progress = progressBar(io, options.to === 'gguf' ? 'converting' : 'quantizing');
+  const common = {
+    model,
+    out: options.out,
+    quantizers,
+    overwrite: options.overwrite === true,
+    signal: io.signal,
+    onProgress: ({ bytesDone, bytesTotal, tensor }: QuantizeProgress) =>
+      progress.update(bytesDone, bytesTotal, tensor),
+  };
   let report: QuantizeReport;
   try {
-    report = await quantizeCheckpoint({
-      model,
-      out: options.out,
-      recipe,
-      quantizers,
-      allowRouterQuantization: options.allowRouterQuantization === true,
-      overwrite: options.overwrite === true,
-      resume: options.resume === true,
-      shard: options.shard,
-      signal: io.signal,
-      onProgress: ({ bytesDone, bytesTotal, tensor }) => progress.update(bytesDone, bytesTotal, tensor),
-    });
+    report =
+      options.to === 'gguf'
+        ? await convertToGguf({ ...common, recipe: await ggufRecipe(options) })
+        : await quantizeCheckpoint({
+            ...common,
+            recipe: await loadRecipe(options.recipe ?? 'nf4', quantizers),
+            allowRouterQuantization: options.allowRouterQuantization === true,
+            resume: options.resume === true,
+            shard: options.shard,
+          });
   } finally {
     progress.stop();
   }
   printReport(io, report, options.json === true);
+}
+
+/** A type's name, or what a file of types by role holds. @throws MoeqError for an option that is not for GGUF */
+async function ggufRecipe({ recipe, resume, shard, allowRouterQuantization }: Options): Promise<unknown> {
+  const others = {
+    '--resume': resume,
+    '--shard': shard,
+    '--allow-router-quantization': allowRouterQuantization,
+  };
+  const other = Object.entries(others).find(([, value]) => value !== undefined);
+  if (other !== undefined) {
+    throw new MoeqError({
+      operation: 'quantize',
+      subject: 'command line',
+      expected: 'an option that goes with --to gguf',
+      found: other[0],
+    });
+  }
+  return recipe !== undefined && /\.(json|m?js)$/.test(recipe) ? loadRecipe(recipe) : recipe;
 }
