@@ -13,6 +13,8 @@ export interface FuzzOptions {
   readonly seed: number;
   /** How long one input may be read before the thread is ended; 10,000 unless given. */
   readonly patience?: number;
+  /** Different finds that are enough to end it early; 20 unless given. */
+  readonly enough?: number;
 }
 
 export interface FuzzResult {
@@ -27,16 +29,15 @@ export interface FuzzResult {
 
 /** Of the reading thread, beyond typed arrays. */
 const maxHeapMegabytes = 512;
-/** Different finds that are enough to end a run early. */
-const manyFinds = 20;
 
 /** Runs for as long as it is told. */
 export async function fuzzParser(options: FuzzOptions): Promise<FuzzResult> {
+  const { patience = 10_000, enough = 20 } = options;
   const started = Date.now();
   const until = started + options.milliseconds;
   const finds = new Map<string, Find>();
   const total = { tried: 0, kept: 0, covered: 0 };
-  for (let round = 0; Date.now() < until && finds.size < manyFinds; round++) {
+  for (let round = 0; Date.now() < until && finds.size < enough; round++) {
     const memory = Board.create();
     const board = new Board(memory);
     const data: WorkerData = {
@@ -47,11 +48,12 @@ export async function fuzzParser(options: FuzzOptions): Promise<FuzzResult> {
       until,
       board: memory,
     };
-    const death = await readInThread(data, board, options.patience ?? 10_000, (find) => {
+    const death = await readInThread(data, board, patience, (find) => {
       const key = keyOf(find);
       const known = finds.get(key);
       // the shortest says most
       if (known === undefined || find.input.length < known.input.length) finds.set(key, find);
+      return finds.size < enough;
     });
     if (death !== null) finds.set(keyOf(death), death);
     total.tried += board.tried;
@@ -61,24 +63,31 @@ export async function fuzzParser(options: FuzzOptions): Promise<FuzzResult> {
   return { ...total, seconds: (Date.now() - started) / 1000, finds: [...finds.values()] };
 }
 
-/** @returns what ended the thread before its time, or null */
+/**
+ * @param onFind whether to go on
+ * @returns what ended the thread before its time, or null
+ */
 function readInThread(
   workerData: WorkerData,
   board: Board,
   patience: number,
-  onFind: (find: Find) => void,
+  onFind: (find: Find) => boolean,
 ): Promise<Find | null> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData,
-    resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes },
+    // the stack of a main thread
+    resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes, stackSizeMb: 1 },
   });
   let death: Find | null = null;
   const watch = setInterval(() => {
     if (board.milliseconds < patience) return;
     death ??= { kind: 'endless', message: `more than ${patience} ms`, input: board.input };
+    clearInterval(watch);
     void worker.terminate();
   }, 100);
-  worker.on('message', onFind);
+  worker.on('message', (find: Find) => {
+    if (!onFind(find)) void worker.terminate();
+  });
   worker.on('error', (error: Error & { readonly code?: string }) => {
     const kind = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'crash';
     death ??= { kind, message: error.stack ?? error.message, input: board.input };

@@ -5,34 +5,35 @@ import { fuzzParser } from './fuzz-parser.ts';
 import { judge } from './judge.ts';
 import { parsers } from './parsers.ts';
 
-const planted = (parser: string, options: { milliseconds?: number; corpus?: string } = {}) =>
+/** Ends with the first find. */
+const planted = (parser: string, seed: string, milliseconds = 50_000) =>
   fuzzParser({
     module: new URL('./testkit/planted.ts', import.meta.url).href,
     parser,
-    corpus: [new TextEncoder().encode(options.corpus ?? 'mxxx')],
-    milliseconds: options.milliseconds ?? 8000,
-    seed: 7,
+    corpus: [new TextEncoder().encode(seed)],
+    milliseconds,
+    seed: 2,
     patience: 1000,
+    enough: 1,
   });
 
 describe('planted faults are found', () => {
-  const kinds = { crash: 'crash', sentence: 'sentence', endless: 'endless', memory: 'memory' } as const;
-  test.each(Object.entries(kinds))('%s', async (parser, kind) => {
-    const { finds, tried } = await planted(parser);
+  test.each(['crash', 'sentence', 'endless', 'memory'])('%s', async (kind) => {
+    const { finds, tried } = await planted(kind, 'mxx');
     expect(finds.map((find) => find.kind)).toEqual([kind]);
     expect(new TextDecoder().decode(finds[0]?.input.subarray(0, 3))).toBe('moe');
     expect(tried).toBeGreaterThan(0);
   });
 
   test('a field of a document', async () => {
-    const { finds } = await planted('field', { corpus: '{"shape":[2,3]}' });
+    const { finds } = await planted('field', '{"shape":[2,3]}');
     expect(finds[0]?.message).toContain('a negative length');
   });
 
   test('and where there is none, none', async () => {
-    const { finds, kept } = await planted('sound');
+    const { finds, tried } = await planted('sound', 'moe', 2000);
     expect(finds).toEqual([]);
-    expect(kept).toBe(4);
+    expect(tried).toBeGreaterThan(0);
   });
 });
 

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -24,7 +24,8 @@ export interface Packed {
 
 /** Runs a command; a failure shows what it printed. */
 export async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
-  const path = `${join(root, 'node_modules/.bin')}:${process.env.PATH}`;
+  const { PATH = '' } = process.env;
+  const path = [join(root, 'node_modules/.bin'), PATH].join(delimiter);
   const { stdout } = await execute(command, args, { cwd, env: { ...process.env, PATH: path } }).catch(
     (error: Error & { readonly stdout?: string; readonly stderr?: string }) => {
       throw new Error(`${command} ${args.join(' ')}\n${error.stdout ?? ''}${error.stderr ?? ''}`);

@@ -40,8 +40,27 @@ export class MoeqError extends Error {
   }
 }
 
-/** Text from a file, cut to a length that fits a sentence and quoted, so that control characters cannot reach a terminal. */
+/**
+ * Text or JSON from a file, cut to a length that fits a sentence and quoted, so that control characters cannot reach a
+ * terminal.
+ */
 export function quote(value: unknown, limit = 60): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'string' ? value : beginning(value, limit);
   return JSON.stringify(text.length > limit ? `${text.slice(0, limit)}…` : text);
+}
+
+/** JSON of a value, at least its first `length` characters: what is nested a million deep is not written to its end. */
+function beginning(value: unknown, length: number): string {
+  if (typeof value !== 'object' || value === null) {
+    return typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? String(value));
+  }
+  const isList = Array.isArray(value);
+  let text = isList ? '[' : '{';
+  for (const key in value) {
+    if (text.length > length) return text;
+    const comma = text.length > 1 ? ',' : '';
+    const name = isList ? '' : `${JSON.stringify(key)}:`;
+    text += comma + name + beginning((value as Record<string, unknown>)[key], length - text.length);
+  }
+  return text + (isList ? ']' : '}');
 }

@@ -145,6 +145,16 @@ describe('fromBitsandbytes', () => {
       'plane',
     ],
     [
+      'more matrices than there are codes',
+      { ...good, [state]: bytes(text.replace('[8, 96]', '[2147483648, 256, 64]')) },
+      'bytes of codes for [2147483648,256,64], found 384',
+    ],
+    [
+      'two thousand million matrices of nothing',
+      { ...good, [state]: bytes(text.replace('[8, 96]', '[2147483648, 0, 64]')) },
+      'matrices of a multiple of 16384 elements',
+    ],
+    [
       'a table of 15',
       { ...good, [`${name}.quant_map`]: floats(Array(15).fill(0)) },
       'a codebook of 16 values, found 15',

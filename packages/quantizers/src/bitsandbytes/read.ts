@@ -80,6 +80,7 @@ function fourBit(name: string, parts: Map<string, Tensor>): QuantizedTensor {
     throw fault(stateKey, `quant_type ${stateKey.slice(-3)}`, state.quantType);
   const { nested } = state;
   const weight = take(name, parts, name);
+  const matrices = matricesOf(name, state, weight.data.byteLength);
   const scales = take(name, parts, `${name}.absmax`, nested === null ? 'F32' : 'U8');
   const values = table(name, parts, `${name}.quant_map`);
   let planes: Record<string, Plane> = { codes: bytePlane(weight.data), scales: planeOf(scales) };
@@ -87,7 +88,6 @@ function fourBit(name: string, parts: Map<string, Tensor>): QuantizedTensor {
   if (nested !== null) {
     const codebook = table(name, parts, `${name}.nested_quant_map`);
     scale = { kind: 'nested', codebook, blockSize: nested.blockSize, dtype: 'F32', hasOffset: true };
-    const matrices = state.shape.length === 3 ? (state.shape[0] as number) : 1;
     planes = {
       ...planes,
       scalesNested: planeOf(take(name, parts, `${name}.nested_absmax`, 'F32')),
@@ -95,7 +95,6 @@ function fourBit(name: string, parts: Map<string, Tensor>): QuantizedTensor {
     };
   }
   assertAllTaken(name, parts);
-  assertWholeMatrices(name, state);
   return {
     format: nested === null ? state.quantType : `${state.quantType}-dq`,
     shape: state.shape,
@@ -112,13 +111,21 @@ function fourBit(name: string, parts: Map<string, Tensor>): QuantizedTensor {
   };
 }
 
-/** bitsandbytes quantizes a fused tensor in one run; a layout starts anew at each matrix, which is the same or is not. */
-function assertWholeMatrices(name: string, { shape, blockSize, nested }: QuantState): void {
-  if (shape.length === 2) return;
+/**
+ * Matrices of a tensor whose codes take so many bytes. bitsandbytes quantizes a fused tensor in one run; a layout starts
+ * anew at each matrix, which is the same or is not.
+ * @throws MoeqError where it is not, and for more matrices than the codes can be of
+ */
+function matricesOf(name: string, { shape, blockSize, nested }: QuantState, bytes: number): number {
+  if (shape.length === 2) return 1;
   const block = blockSize * (nested?.blockSize ?? 1);
   const elements = elementCount(shape.slice(1));
-  if (elements % block !== 0)
+  if (elements === 0 || elements % block !== 0)
     throw fault(name, `matrices of a multiple of ${block} elements`, JSON.stringify(shape));
+  const matrices = shape[0] as number;
+  if (matrices * elements !== 2 * bytes)
+    throw fault(name, `${(matrices * elements) / 2} bytes of codes for ${JSON.stringify(shape)}`, `${bytes}`);
+  return matrices;
 }
 
 function int8Row(
