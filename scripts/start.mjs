@@ -1,10 +1,13 @@
-// What `npm start` shows once everything is built: tiny-moe quantized, the account of it, and a text that it writes.
+// What `npm start` shows once everything is built: tiny-moe quantized, the account of it, a text that it writes, and a page on what it
+// lost.
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const out = 'out/tiny-moe-nf4';
+const report = 'out/report';
 
 /**
  * Runs the built command as a reader would, through npm: a script of its own finds the workspace's Node, while this one was
@@ -24,6 +27,7 @@ function moeq(...words) {
 
 moeq('quantize', 'tiny-moe', '--out', out, '--overwrite');
 moeq('generate', out, '-p', 'In the beginning', '-n', '120', '--seed', '7');
+moeq('eval', out, '--baseline', 'tiny-moe', '--max-tokens', '512', '--report', report);
 
 console.log(`
 ${styleText('bold', 'Next, try')}
@@ -32,4 +36,6 @@ ${styleText('bold', 'Next, try')}
   npm run -s moeq -- inspect ${out} --tensors
   npm run -s moeq -- quantize tiny-moe --out out/tiny-moe-int4 --recipe int4
   npm run -s moeq -- --help
+
+${styleText('bold', 'Look at')} ${join(root, report, 'index.html')} in a browser: memory, error, routing and divergence of what was made.
 `);

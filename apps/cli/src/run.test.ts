@@ -5,7 +5,7 @@ import { backendNames } from './backend.js';
 import { moeq } from './testkit/capture.js';
 import { temporaryFolder } from './testkit/folder.js';
 
-const commands = ['quantize', 'merge', 'inspect', 'generate', 'chat', 'logits'];
+const commands = ['quantize', 'merge', 'inspect', 'generate', 'chat', 'eval', 'bench', 'logits'];
 
 test('help and version go to stdout, with status 0', async () => {
   for (const argv of [[], ['--help'], ['-h'], ['help']]) {

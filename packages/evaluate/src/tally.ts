@@ -146,7 +146,7 @@ export class ComparisonTally {
 }
 
 /** Whether a token goes to the same experts in both, in whatever order. */
-export function sameExperts(a: Routing, b: Routing, token: number): boolean {
+function sameExperts(a: Routing, b: Routing, token: number): boolean {
   const of = ({ expertIndices, expertsPerToken }: Routing) =>
     expertIndices.subarray(token * expertsPerToken, (token + 1) * expertsPerToken);
   const [ofA, ofB] = [of(a), of(b)];

@@ -26,7 +26,7 @@ export interface WeightError {
   readonly relativeError: number;
 }
 
-export function relativeError({ weights, difference }: SquaredNorms): number {
+function relativeError({ weights, difference }: SquaredNorms): number {
   return difference === 0 ? 0 : Math.sqrt(difference / weights);
 }
 
