@@ -36,21 +36,23 @@ const q4: BlockQuantizer = (values, at, codes) => {
   return scale;
 };
 
-/** Codes by twice the value that is to be represented, rounded down: all midpoints of the codebook are halves. */
-const nearest = (() => {
-  const table = new Uint8Array(2 * (113 + 127) + 1);
-  for (let twice = -254; twice <= 226; twice++) {
-    let code = 0;
-    while (code < 15 && twice >= (iq4nlValues[code] as number) + (iq4nlValues[code + 1] as number)) code++;
-    table[twice + 254] = code;
-  }
-  return table;
-})();
+/** More than any weight becomes when the largest one is mapped to 127 plus the steps below. */
+const bound = 256;
 
-/** The code whose value is nearest to `x`, the upper one of two. */
-function nearestCode(x: number): number {
-  return x <= -127 ? 0 : x >= 113 ? 15 : (nearest[Math.floor(2 * x) + 254] as number);
-}
+/** Codes by twice the number that is to be represented, rounded down: all midpoints of the codebook are halves. */
+const nearestCodes = Uint8Array.from({ length: 4 * bound }, (_, index) => {
+  let code = 0;
+  while (
+    code < 15 &&
+    index - 2 * bound >= (iq4nlValues[code] as number) + (iq4nlValues[code + 1] as number)
+  ) {
+    code++;
+  }
+  return code;
+});
+
+/** Values of those codes. */
+const nearestValues = Float64Array.from(nearestCodes, (code) => iq4nlValues[code] as number);
 
 /** Steps to each side of the scale that maps the largest weight to the end of the codebook. */
 const tries = 7;
@@ -58,12 +60,24 @@ const tries = 7;
 /** Below it a block is zero: GROUP_MAX_EPS. */
 const smallest = 1e-15;
 
-/** The scale that loses least, weighted by x², of those that 16 assignments of codes suggest. */
+/** The block at hand, and its weights x² in the search: float32 numbers in a form that needs no widening. */
+const block = new Float64Array(length);
+const squares = new Float64Array(length);
+
+/**
+ * The scale that loses least, weighted by x², of those that 16 assignments of codes suggest. The loop runs 16 times for
+ * each weight: the index is cut to an integer, which rounds it down because it is above 0.
+ */
 const iq4: BlockQuantizer = (values, at, codes) => {
   const largest = extreme(values, at);
   if (Math.abs(largest) < smallest) {
     codes.fill(8);
     return 0;
+  }
+  for (let j = 0; j < length; j++) {
+    const x = values[at + j] as number;
+    block[j] = x;
+    squares[j] = fround(x * x);
   }
   const end = iq4nlValues[0] as number;
   let scale = 0;
@@ -74,9 +88,9 @@ const iq4: BlockQuantizer = (values, at, codes) => {
     let qx = 0;
     let qq = 0;
     for (let j = 0; j < length; j++) {
-      const x = values[at + j] as number;
-      const q = iq4nlValues[nearestCode(fround(inverse * x))] as number;
-      const weighted = fround(fround(x * x) * q);
+      const x = block[j] as number;
+      const q = nearestValues[(2 * fround(inverse * x) + 2 * bound) | 0] as number;
+      const weighted = fround((squares[j] as number) * q);
       qx = fround(qx + fround(weighted * x));
       qq = fround(qq + fround(weighted * q));
     }
@@ -86,9 +100,14 @@ const iq4: BlockQuantizer = (values, at, codes) => {
     }
   }
   const inverse = scale === 0 ? 0 : fround(1 / scale);
-  for (let j = 0; j < length; j++) codes[j] = nearestCode(fround(inverse * (values[at + j] as number)));
+  for (let j = 0; j < length; j++) codes[j] = nearestCode(fround(inverse * (block[j] as number)));
   return scale;
 };
+
+/** The code whose value is nearest to `x`, the upper one of two. */
+function nearestCode(x: number): number {
+  return x <= -bound ? 0 : x >= bound ? 15 : (nearestCodes[Math.floor(2 * x) + 2 * bound] as number);
+}
 
 /** The first of the weights of largest magnitude, with its sign. */
 function extreme(values: Float32Array, at: number): number {

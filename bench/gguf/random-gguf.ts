@@ -1,0 +1,203 @@
+// A Mixtral of any shape with random weights as a GGUF file, written as fast as the disk takes it: codes are random bytes,
+// nothing is quantized. Scales are such that activations stay of order one.
+//
+//   node gguf/random-gguf.ts --out FILE.gguf [--type IQ4_NL] [--hidden 1024] [--intermediate 2048] [--layers 12]
+//     [--experts 8] [--per-token 2] [--heads 16] [--kv-heads 4] [--vocabulary 32000] [--context 4096]
+import { parseArgs } from 'node:util';
+import { architectures, ggufDecoderMetadata, ggufNames } from '@moeq/loader';
+import {
+  fromFloat32,
+  type GgufTensor,
+  type GgufType,
+  type GgufValue,
+  ggufByteLength,
+  ggufType,
+} from '@moeq/tensors';
+import { createGgufWriter } from '@moeq/tensors/node';
+
+export interface RandomShape {
+  readonly hidden: number;
+  readonly intermediate: number;
+  readonly layers: number;
+  readonly experts: number;
+  readonly expertsPerToken: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly vocabulary: number;
+  readonly context: number;
+}
+
+const MIB = 2 ** 20;
+
+/**
+ * Writes a random Mixtral whose matrices all have one type; routers and norms are F32.
+ * @param out replaced if it is there
+ * @param type F32, F16, BF16, or one whose blocks begin with an F16 scale: Q8_0, Q4_0, IQ4_NL
+ * @returns bytes of the file
+ */
+export async function writeRandomGguf(out: string, type: GgufType, shape: RandomShape): Promise<number> {
+  const tensors = tensorsOf(type, shape);
+  await using writer = await createGgufWriter({ out, metadata: metadataOf(shape), tensors, overwrite: true });
+  const random = randomWords();
+  for (const tensor of tensors) {
+    if (tensor.shape.length === 1) {
+      await writer.write(tensor.name, floats(new Float32Array(tensor.shape[0] ?? 0).fill(1), tensor.type));
+      continue;
+    }
+    const columns = tensor.shape.at(-1) ?? 1;
+    const row = ggufByteLength(tensor.type, [columns]);
+    const rows = ggufByteLength(tensor.type, tensor.shape) / row;
+    const strip = Math.max(1, Math.floor(MIB / row));
+    for (let first = 0; first < rows; first += strip) {
+      await writer.write(
+        tensor.name,
+        randomRows(tensor.type, Math.min(strip, rows - first), columns, random),
+      );
+    }
+  }
+  return (await writer.commit()).bytes;
+}
+
+function tensorsOf(type: GgufType, shape: RandomShape): GgufTensor[] {
+  const { hidden, intermediate, experts, heads, kvHeads, vocabulary } = shape;
+  const headDim = hidden / heads;
+  const f32 = ggufType('F32');
+  const layers = Array.from({ length: shape.layers }, (_, layer): GgufTensor[] => {
+    const name = (slot: keyof typeof ggufNames) => ggufNames[slot].replace('{layer}', `${layer}`);
+    return [
+      { name: name('attentionNorm'), type: f32, shape: [hidden] },
+      { name: name('query'), type, shape: [heads * headDim, hidden] },
+      { name: name('key'), type, shape: [kvHeads * headDim, hidden] },
+      { name: name('value'), type, shape: [kvHeads * headDim, hidden] },
+      { name: name('output'), type, shape: [hidden, heads * headDim] },
+      { name: name('mlpNorm'), type: f32, shape: [hidden] },
+      { name: name('router'), type: f32, shape: [experts, hidden] },
+      { name: name('expertGate'), type, shape: [experts, intermediate, hidden] },
+      { name: name('expertUp'), type, shape: [experts, intermediate, hidden] },
+      { name: name('expertDown'), type, shape: [experts, hidden, intermediate] },
+    ];
+  });
+  return [
+    { name: ggufNames.embedding, type, shape: [vocabulary, hidden] },
+    ...layers.flat(),
+    { name: ggufNames.finalNorm, type: f32, shape: [hidden] },
+    { name: ggufNames.head, type, shape: [vocabulary, hidden] },
+  ];
+}
+
+function metadataOf(shape: RandomShape): Map<string, GgufValue> {
+  const mixtral = architectures.find(({ modelTypes }) => modelTypes.includes('mixtral'));
+  if (mixtral === undefined) throw new Error('there is no Mixtral');
+  const decoder = mixtral.decoder(
+    {
+      vocab_size: shape.vocabulary,
+      hidden_size: shape.hidden,
+      intermediate_size: shape.intermediate,
+      num_hidden_layers: shape.layers,
+      num_attention_heads: shape.heads,
+      num_key_value_heads: shape.kvHeads,
+      num_local_experts: shape.experts,
+      num_experts_per_tok: shape.expertsPerToken,
+      max_position_embeddings: shape.context,
+    },
+    'random',
+  );
+  return new Map([...ggufDecoderMetadata(decoder, 'random'), ...vocabularyOf(shape.vocabulary)]);
+}
+
+/** Tokens that mean nothing, because node-llama-cpp opens no model without. */
+function vocabularyOf(size: number): [string, GgufValue][] {
+  const control = 3;
+  const tokens = Array.from({ length: size }, (_, id) => (id < 3 ? `<${id}>` : `t${id}`));
+  return [
+    ['tokenizer.ggml.model', { type: 'string', value: 'gpt2' }],
+    ['tokenizer.ggml.pre', { type: 'string', value: 'gpt-2' }],
+    ['tokenizer.ggml.tokens', { type: 'array', of: 'string', value: tokens }],
+    [
+      'tokenizer.ggml.token_type',
+      { type: 'array', of: 'i32', value: tokens.map((_, id) => (id < 3 ? control : 1)) },
+    ],
+    ['tokenizer.ggml.merges', { type: 'array', of: 'string', value: ['t t'] }],
+    ['tokenizer.ggml.bos_token_id', { type: 'u32', value: 1 }],
+    ['tokenizer.ggml.eos_token_id', { type: 'u32', value: 2 }],
+  ];
+}
+
+function floats(values: Float32Array, { content }: GgufType): Uint8Array {
+  if (typeof content !== 'string') throw new Error('floats have no blocks');
+  return fromFloat32(values, content);
+}
+
+/** Root mean square of the codes as they decode, for a row of variance 1 / columns. */
+const codeSizes: Readonly<Record<string, number>> = { Q8_0: 74, Q4_0: 4.6, IQ4_NL: 69 };
+
+function randomRows(
+  type: GgufType,
+  rows: number,
+  columns: number,
+  random: (words: Uint32Array) => void,
+): Uint8Array {
+  const words = new Uint32Array(Math.ceil(ggufByteLength(type, [rows, columns]) / 4));
+  const size = codeSizes[type.name];
+  if (size === undefined) {
+    const numbers = new Uint32Array(rows * columns);
+    random(numbers);
+    // uniform numbers of variance 1 / columns
+    const width = Math.sqrt(12 / columns);
+    return floats(
+      Float32Array.from(numbers, (word) => (word / 2 ** 32 - 0.5) * width),
+      type,
+    );
+  }
+  random(words);
+  const bytes = new Uint8Array(words.buffer, 0, ggufByteLength(type, [rows, columns]));
+  const scale = fromFloat32(Float32Array.of(1 / (size * Math.sqrt(columns))), 'F16');
+  for (let at = 0; at < bytes.length; at += type.blockBytes) bytes.set(scale, at);
+  return bytes;
+}
+
+/** Marsaglia's xorshift32: the same file each time. */
+function randomWords(): (words: Uint32Array) => void {
+  let state = 2463534242;
+  return (words) => {
+    for (let i = 0; i < words.length; i++) {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      words[i] = state;
+    }
+  };
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      out: { type: 'string' },
+      type: { type: 'string', default: 'IQ4_NL' },
+      hidden: { type: 'string', default: '1024' },
+      intermediate: { type: 'string', default: '2048' },
+      layers: { type: 'string', default: '12' },
+      experts: { type: 'string', default: '8' },
+      'per-token': { type: 'string', default: '2' },
+      heads: { type: 'string', default: '16' },
+      'kv-heads': { type: 'string', default: '4' },
+      vocabulary: { type: 'string', default: '32000' },
+      context: { type: 'string', default: '4096' },
+    },
+  });
+  if (values.out === undefined) throw new Error('--out FILE.gguf is needed');
+  const started = performance.now();
+  const bytes = await writeRandomGguf(values.out, ggufType(values.type), {
+    hidden: Number(values.hidden),
+    intermediate: Number(values.intermediate),
+    layers: Number(values.layers),
+    experts: Number(values.experts),
+    expertsPerToken: Number(values['per-token']),
+    heads: Number(values.heads),
+    kvHeads: Number(values['kv-heads']),
+    vocabulary: Number(values.vocabulary),
+    context: Number(values.context),
+  });
+  const seconds = (performance.now() - started) / 1000;
+  console.log(`${values.out}: ${(bytes / 1e6).toFixed(0)} MB in ${seconds.toFixed(1)} s`);
+}
