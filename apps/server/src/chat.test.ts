@@ -9,7 +9,10 @@ beforeAll(async () => {
   model = await tinyMoe({}, toolTemplate);
   server = await serve(model);
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  await model.backend.destroy();
+});
 
 const messages: OpenAI.ChatCompletionMessageParam[] = [
   { role: 'system', content: 'You are a book.' },
@@ -39,7 +42,7 @@ describe('chat completions', () => {
     expect(answer).toMatchObject({
       object: 'chat.completion',
       model: 'tiny-moe',
-      system_fingerprint: 'moeq-reference',
+      system_fingerprint: 'moeq-wasm',
       choices: [
         {
           index: 0,
@@ -252,9 +255,11 @@ describe('tools', () => {
   });
 
   test('a template that takes none refuses them', async () => {
-    await using other = await serve(await tinyMoe());
+    const plain = await tinyMoe();
+    await using other = await serve(plain);
     const asked = other.client.chat.completions.create({ ...base, tools: [weather] });
     await expect(asked).rejects.toMatchObject({ status: 400, param: 'tools' });
     await expect(asked).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+    await plain.backend.destroy();
   });
 });

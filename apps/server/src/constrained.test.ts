@@ -9,7 +9,10 @@ beforeAll(async () => {
   model = await tinyMoe({}, toolTemplate);
   server = await serve(model);
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  await model.backend.destroy();
+});
 
 const base = {
   model: 'tiny-moe',

@@ -26,10 +26,16 @@ const stop = v.pipe(
   v.maxLength(maxStopLength, `expected at most ${maxStopLength} characters`),
 );
 
-/** As OpenAI documents them. */
-const logitBias = v.record(
-  v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'expected token ids as keys')),
-  between(-100, 100),
+/** By token id, from -100 to 100, as OpenAI documents them. A record of valibot would pass over `__proto__`. */
+const logitBias = v.custom<Readonly<Record<string, number>>>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.entries(value).every(
+      ([id, bias]) => /^\d{1,9}$/.test(id) && typeof bias === 'number' && Math.abs(bias) <= 100,
+    ),
+  'expected token ids with numbers from -100 to 100',
 );
 
 /** Vocabularies end far below; the engine knows where. */

@@ -40,11 +40,13 @@ export function parseFields<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
 ): v.InferOutput<Schema> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ApiError({ status: 400, message: 'The body has to be a JSON object.' });
+  }
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
   const param = pathOf(issue);
-  if (param === '') throw new ApiError({ status: 400, message: 'The body has to be a JSON object.' });
   if (issue.type === 'strict_object' && issue.expected === 'never') {
     throw badField(param, 'an unknown field', 'unknown_field');
   }

@@ -25,7 +25,7 @@ describe('marked calls', () => {
     [`Let me see.\n${call('find', { a: 1 })}`, 'Let me see.\n', [['find', '{"a":1}']]],
     [
       `${call('a', {})}\n${call('b', { c: '<tool_call>' })} end`,
-      ' end',
+      '\n end',
       [
         ['a', '{}'],
         ['b', '{"c":"<tool_call>"}'],

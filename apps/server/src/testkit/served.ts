@@ -1,9 +1,9 @@
-// A server on a port of loopback with a model in the reference backend, and the stock OpenAI client beside it.
-import { referenceBackend } from '@moeq/kernels';
+// A server on a port of loopback with a small model, and the stock OpenAI client beside it.
 import { openModelFiles } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
 import { createModel, type Model, type ModelOptions } from '@moeq/runtime';
 import { memorySource } from '@moeq/tensors';
+import { wasmBackend } from '@moeq/wasm';
 import OpenAI from 'openai';
 import { type Listening, type ListenOptions, listen } from '../node/listen.js';
 
@@ -15,7 +15,7 @@ export const toolTemplate = [
   "{{ '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}",
 ].join('');
 
-/** tiny-moe, with another chat template where one is given. */
+/** tiny-moe, with another chat template where one is given. Its backend is the caller's to destroy. */
 export async function tinyMoe(options: Partial<ModelOptions> = {}, chatTemplate?: string): Promise<Model> {
   const files = await resolveModel('tiny-moe');
   const source = await openModelFiles(
@@ -28,7 +28,7 @@ export async function tinyMoe(options: Partial<ModelOptions> = {}, chatTemplate?
     },
     { name: 'tiny-moe' },
   );
-  const model = await createModel(source, { backend: referenceBackend(), ...options });
+  const model = await createModel(source, { backend: await wasmBackend({ threads: 1 }), ...options });
   await source.close();
   return model;
 }
