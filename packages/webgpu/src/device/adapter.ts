@@ -1,0 +1,75 @@
+// Finding an adapter and asking it for a device with the limits and features that it has.
+import { WebGpuError } from '../errors.js';
+
+/** What this package asks of an adapter: the fields of GPUAdapterInfo, all of which may be empty. */
+export type AdapterInfo = Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'device' | 'description'> & {
+  readonly isFallbackAdapter?: boolean;
+};
+
+/** Names under which CPUs pretend to be GPUs. */
+const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b|software/i;
+
+/** Whether an adapter computes on the CPU; the other backends are faster there. */
+export function isSoftwareAdapter(info: AdapterInfo): boolean {
+  const names = [info.vendor, info.architecture, info.device, info.description].join(' ');
+  return info.isFallbackAdapter === true || softwareNames.test(names);
+}
+
+/** The adapter for people: `nvidia ampere, NVIDIA GeForce RTX 3060`. */
+export function adapterName(info: AdapterInfo): string {
+  const family = [info.vendor, info.architecture].filter((part) => part !== '').join(' ');
+  const name = info.description || info.device;
+  return [family, name].filter((part) => part !== '').join(', ') || 'unnamed adapter';
+}
+
+export interface AdapterRequest {
+  readonly gpu: GPU;
+  readonly powerPreference: GPUPowerPreference | undefined;
+  readonly software: boolean;
+}
+
+/** @throws WebGpuError `noAdapter` */
+export async function requestAdapter({
+  gpu,
+  powerPreference,
+  software,
+}: AdapterRequest): Promise<GPUAdapter> {
+  const adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
+  if (adapter === null) throw noAdapter('an adapter', 'none: no GPU, no driver, or WebGPU is switched off');
+  if (!software && isSoftwareAdapter(adapter.info)) {
+    throw noAdapter('an adapter that is no software one', adapterName(adapter.info));
+  }
+  return adapter;
+}
+
+export function noAdapter(expected: string, found: string): WebGpuError {
+  return new WebGpuError('noAdapter', { operation: 'start', subject: 'WebGPU', expected, found });
+}
+
+/** Limits that more of is better of; everything else stays at its default. */
+const wantedLimits = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+] as const satisfies (keyof GPUSupportedLimits)[];
+
+/** What a device needs to stay alive: Dawn for Node ends with its GPU object, devices and all. */
+const holders = new WeakMap<GPUDevice, GPU>();
+
+/** Keeps `gpu` for as long as the device is in use. */
+export function hold(device: GPUDevice, gpu: GPU): GPUDevice {
+  holders.set(device, gpu);
+  return device;
+}
+
+/** A device with the adapter's limits, and with `features` where the adapter has them. */
+export async function requestDevice(
+  adapter: GPUAdapter,
+  features: readonly GPUFeatureName[],
+): Promise<GPUDevice> {
+  return adapter.requestDevice({
+    label: 'moeq',
+    requiredFeatures: features.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]])),
+  });
+}

@@ -1,0 +1,45 @@
+// What can go wrong on a device, typed, so that an application can react: choose another backend, a smaller recipe, or
+// make the backend anew and load the model again.
+
+import type { ErrorFacts } from '@moeq/tensors';
+import { MoeqError } from '@moeq/tensors';
+
+/**
+ * - `noAdapter`: this machine or browser offers no WebGPU adapter, or not the one that was asked for.
+ * - `deviceLost`: the device is gone with everything in its memory. Make a new backend and load the model again.
+ * - `outOfMemory`: the device has no room for what was asked.
+ * - `limit`: one buffer would be larger than the device allows.
+ * - `validation`: the device refused a command or a shader; a defect of this package or of the driver.
+ */
+export type WebGpuErrorCode = 'noAdapter' | 'deviceLost' | 'outOfMemory' | 'limit' | 'validation';
+
+export class WebGpuError extends MoeqError {
+  override readonly name: string = 'WebGpuError';
+  readonly code: WebGpuErrorCode;
+
+  constructor(code: WebGpuErrorCode, facts: ErrorFacts) {
+    super(facts);
+    this.code = code;
+  }
+}
+
+export function deviceLost(operation: string, reason: string): WebGpuError {
+  return new WebGpuError('deviceLost', {
+    operation,
+    subject: 'WebGPU device',
+    expected: 'a working device',
+    found: `that it was lost (${reason || 'no reason given'}); make a new backend and load the model again`,
+  });
+}
+
+const units = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** Bytes for people: 5.1 GB. */
+export function formatBytes(bytes: number): string {
+  const step = Math.min(units.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** step;
+  return `${step === 0 ? value : value.toFixed(1)} ${units[step]}`;
+}
+
+/** What to do about too little memory. */
+export const memoryAdvice = 'try --recipe int4, a shorter context, or --backend cpu';

@@ -1,0 +1,198 @@
+// Attention as dispatches: prepare, attend, and join where keys are cut into ranges. Which workgroup takes which tokens and
+// keys is decided here, from the lengths of the sequences, and sent as tables that all layers share.
+//
+// Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
+import type { RopeSpec, Segment } from '@moeq/kernels';
+import { attendKernel, attendPlan, itemWords, partialVectors } from '../wgsl/attend.js';
+import { joinKernel } from '../wgsl/join.js';
+import { prepareKernel } from '../wgsl/prepare.js';
+import type { Node, OperationOf } from './graph.js';
+import type { Emitter } from './multiply.js';
+import { Slot } from './program.js';
+
+/** Keys that one workgroup goes through where more workgroups are wanted than there are heads and tokens. */
+const rangeKeys = 256;
+
+/** Workgroups that keep a large device busy. */
+const enoughWorkgroups = 64;
+
+/** Sees everything; positions and windows add up within 31 bits. */
+const unlimited = 0x3fffffff;
+
+interface Tiling {
+  /** Words of all items. */
+  readonly items: Uint32Array;
+  readonly count: number;
+  /** null: every item has all keys of its tokens. */
+  readonly joins: Uint32Array | null;
+  readonly partialRows: number;
+}
+
+export function emitAttention(
+  emitter: Emitter,
+  node: Node<OperationOf<'attention'>>,
+  qkv: Slot,
+  out: Slot,
+  workgroupMemory: number,
+): void {
+  const { program, kernels } = emitter;
+  const { cache, layer, segments, spec, norms, valueDim } = node.operation;
+  const { heads, kvHeads, headDim, rope, clip, scale, window = unlimited } = spec;
+  const { pageSize } = cache.spec;
+  const shape = { headDim, valueDim, cache: cache.dtype };
+  const name = `${headDim} ${valueDim} ${cache.dtype}`;
+  const keys = cache.keys[layer] as GPUBuffer;
+  const values = cache.values[layer] as GPUBuffer;
+  const { tables } = program;
+
+  const fresh = segments.every(({ tokens }) => tokens === 1);
+  const uniforms = {
+    heads,
+    kvHeads,
+    pageSize,
+    cacheRows: fresh ? 0 : tables.addOnce(segments, `rows ${pageSize}`, () => cacheRows(segments, pageSize)),
+    rotations:
+      rope === null ? 0 : tables.addOnce(segments, rotationKey(rope), () => rotations(segments, rope)),
+    pairs: rope?.inverseFrequencies.length ?? 0,
+    interleaved: rope?.style === 'interleaved' ? 1 : 0,
+    queryNorm: normMode(spec.queryNorm?.over),
+    keyNorm: normMode(spec.keyNorm?.over),
+    queryEpsilon: spec.queryNorm?.epsilon ?? 0,
+    keyEpsilon: spec.keyNorm?.epsilon ?? 0,
+    clip: clip ?? 0,
+    scale,
+  };
+  const weights = [norms.query?.buffer ?? emitter.empty, norms.key?.buffer ?? emitter.empty];
+  const queries = fresh ? null : new Slot('queries', 16 * node.rows * heads * Math.ceil(headDim / 4));
+  if (queries !== null) {
+    const kernel = kernels.get(`prepare ${name}`, () => prepareKernel(shape));
+    const operands = [qkv, queries, keys, values, ...weights, 'tables'] as const;
+    program.dispatch(kernel, uniforms, operands, [heads + 2 * kvHeads, node.rows]);
+  }
+
+  const plan = kernels.get(`plan ${name} ${heads / kvHeads} ${fresh}`, () =>
+    attendPlan(shape, heads / kvHeads, fresh, workgroupMemory),
+  );
+  const columns = heads / plan.heads;
+  const tiling = tile(segments, plan.tokens, window, columns);
+  const ranges = tiling.joins !== null;
+  const tilingKey = `${plan.tokens} ${window} ${columns}`;
+  const partial = ranges
+    ? new Slot('ranges', 16 * tiling.partialRows * heads * partialVectors(valueDim))
+    : null;
+  program.dispatch(
+    kernels.get(`attend ${name} ${plan.heads} ${plan.tokens} ${plan.tile} ${ranges} ${fresh}`, () =>
+      attendKernel({ ...shape, ...plan, ranges, fresh }),
+    ),
+    {
+      ...uniforms,
+      window,
+      items: tables.addOnce(segments, `items ${tilingKey}`, () => items(tiling, segments, tables)),
+    },
+    [queries ?? qkv, keys, values, 'tables', partial ?? out, ...(fresh ? weights : [])],
+    [columns, tiling.count],
+  );
+  if (partial === null || tiling.joins === null) return;
+  const { joins } = tiling;
+  program.dispatch(
+    kernels.get(`join ${valueDim}`, () => joinKernel(valueDim)),
+    { heads, joins: tables.addOnce(segments, `joins ${tilingKey}`, () => joins) },
+    [partial, 'tables', out],
+    [heads, node.rows],
+  );
+}
+
+const normMode = (over: 'head' | 'all' | undefined): number =>
+  over === undefined ? 0 : over === 'head' ? 1 : 2;
+
+/** Row of the cache of every token. */
+function cacheRows(segments: readonly Segment[], pageSize: number): Uint32Array {
+  const rows = segments.flatMap(({ pages, start, tokens }) =>
+    Array.from({ length: tokens }, (_, i) => {
+      const position = start + i;
+      return (pages[Math.floor(position / pageSize)] as number) * pageSize + (position % pageSize);
+    }),
+  );
+  return Uint32Array.from(rows);
+}
+
+function rotationKey({ inverseFrequencies, attentionFactor }: RopeSpec): string {
+  return `rotations ${attentionFactor} ${inverseFrequencies.join()}`;
+}
+
+/** Cosines then sines of every token, float32 bits; angles are float32, as the reference has them. */
+function rotations(
+  segments: readonly Segment[],
+  { inverseFrequencies, attentionFactor }: RopeSpec,
+): Uint32Array {
+  const pairs = inverseFrequencies.length;
+  const tokens = segments.reduce((sum, segment) => sum + segment.tokens, 0);
+  const values = new Float32Array(2 * tokens * pairs);
+  let token = 0;
+  for (const { start, tokens: count } of segments) {
+    for (let position = start; position < start + count; position++, token++) {
+      inverseFrequencies.forEach((frequency, i) => {
+        const angle = Math.fround(position * frequency);
+        values[2 * token * pairs + i] = Math.fround(Math.cos(angle)) * attentionFactor;
+        values[(2 * token + 1) * pairs + i] = Math.fround(Math.sin(angle)) * attentionFactor;
+      });
+    }
+  }
+  return new Uint32Array(values.buffer);
+}
+
+/** Items as words, with 3: the segment's index, in place of its pages. */
+function tile(segments: readonly Segment[], tokens: number, window: number, columns: number): Tiling {
+  const tiles = segments.flatMap(({ start, tokens: count }, segment) => {
+    const row = segments.slice(0, segment).reduce((sum, each) => sum + each.tokens, 0);
+    return Array.from({ length: Math.ceil(count / tokens) }, (_, i) => {
+      const first = i * tokens;
+      const rows = Math.min(tokens, count - first);
+      const position = start + first;
+      return {
+        row: row + first,
+        position,
+        rows,
+        segment,
+        begin: Math.max(0, position - window + 1),
+        end: position + rows,
+      };
+    });
+  });
+  const wanted = Math.ceil(enoughWorkgroups / Math.max(1, tiles.length * columns));
+  const longest = tiles.reduce((most, { begin, end }) => Math.max(most, end - begin), 0);
+  const mostRanges = Math.min(wanted, Math.ceil(longest / rangeKeys));
+  const words: number[] = [];
+  const joins: number[] = [];
+  let partialRows = 0;
+  for (const { row, position, rows, segment, begin, end } of tiles) {
+    const count = Math.max(1, Math.min(mostRanges, Math.ceil((end - begin) / rangeKeys)));
+    const keys = Math.ceil((end - begin) / count);
+    for (let r = 0; r < count; r++) {
+      const from = begin + r * keys;
+      words.push(row, position, rows, segment, from, Math.min(end, from + keys), partialRows + r * rows, 0);
+    }
+    for (let t = 0; t < rows; t++) joins.push(partialRows + t, count, rows, 0);
+    partialRows += rows * count;
+  }
+  return {
+    items: Uint32Array.from(words),
+    count: words.length / itemWords,
+    joins: mostRanges > 1 ? Uint32Array.from(joins) : null,
+    partialRows,
+  };
+}
+
+/** The items, with the word at which the pages of each begin. */
+function items(
+  { items: words }: Tiling,
+  segments: readonly Segment[],
+  tables: Emitter['program']['tables'],
+): Uint32Array {
+  const pages = segments.map((segment, index) =>
+    tables.addOnce(segments, `pages ${index}`, () => Uint32Array.from(segment.pages)),
+  );
+  const filled = words.slice();
+  for (let at = 3; at < filled.length; at += itemWords) filled[at] = pages[filled[at] as number] as number;
+  return filled;
+}

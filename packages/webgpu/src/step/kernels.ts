@@ -1,0 +1,56 @@
+// Kernels by what they are for, assembled once each: shader text is long, and a token needs hundreds of them.
+import type { MatrixKind } from '../weights/kind.js';
+import { kindName } from '../weights/kind.js';
+import { routeName } from '../wgsl/route.js';
+import type { RouterOptions } from '../wgsl/router.js';
+import { routerKernel } from '../wgsl/router.js';
+import type { TileKernel, TileOptions } from '../wgsl/tile.js';
+import { tileKernel } from '../wgsl/tile.js';
+import type { VectorKernel, VectorOptions } from '../wgsl/vector.js';
+import { vectorKernel } from '../wgsl/vector.js';
+
+export class Kernels {
+  readonly subgroups: boolean;
+  readonly #made = new Map<string, unknown>();
+  readonly #names = new WeakMap<MatrixKind, string>();
+
+  constructor(subgroups: boolean) {
+    this.subgroups = subgroups;
+  }
+
+  /** The kernel of that name, made at its first use. The name has to say everything that `make` depends on. */
+  get<Made>(name: string, make: () => Made): Made {
+    const found = this.#made.get(name);
+    if (found !== undefined) return found as Made;
+    const made = make();
+    this.#made.set(name, made);
+    return made;
+  }
+
+  nameOf(kind: MatrixKind): string {
+    let name = this.#names.get(kind);
+    if (name === undefined) {
+      name = kindName(kind);
+      this.#names.set(kind, name);
+    }
+    return name;
+  }
+
+  vector(options: Omit<VectorOptions, 'subgroups'>): VectorKernel {
+    const { kind, use, gated, normed, tokens } = options;
+    const name = `vector ${use} ${gated} ${normed} ${tokens} ${this.nameOf(kind)}`;
+    return this.get(name, () => vectorKernel({ ...options, subgroups: this.subgroups }));
+  }
+
+  tile(options: TileOptions, columns32: boolean): TileKernel {
+    const { kind, use, gated } = options;
+    const name = `tile ${use} ${gated} ${columns32} ${this.nameOf(kind)}`;
+    return this.get(name, () => tileKernel(options, columns32));
+  }
+
+  router(options: Omit<RouterOptions, 'subgroups'>): ReturnType<typeof routerKernel> {
+    const { kind, spec, hasBias, normed } = options;
+    const name = `router ${routeName(spec, hasBias)} ${normed} ${this.nameOf(kind)}`;
+    return this.get(name, () => routerKernel({ ...options, subgroups: this.subgroups }));
+  }
+}

@@ -1,0 +1,137 @@
+// Small kernels on rows of activations: embedding, norm, sum, selection, activation. One row is a workgroup's work, or a
+// part of it where rows are long.
+//
+// Shapes: T tokens, D columns, F intermediate.
+import type { Activation } from '@moeq/kernels';
+import type { MatrixKind } from '../weights/kind.js';
+import { kindName } from '../weights/kind.js';
+import { activationFunctions } from './activation.js';
+import { lines, makeKernel } from './shader.js';
+import { fillTable, tableSize, weightFields, weightFunctions, weightStorage } from './weight.js';
+
+const workgroupSize = 64;
+
+/** Elements of a row that one workgroup takes in element-wise kernels. */
+export const elementsPerWorkgroup = 256;
+
+const forElements = (columns: string, body: readonly string[]): string[] => [
+  `let end = min((workgroup.x + 1u) * ${elementsPerWorkgroup}u, ${columns});`,
+  `for (var c = workgroup.x * ${elementsPerWorkgroup}u + local; c < end; c += ${workgroupSize}u) {`,
+  ...body.map((line) => `  ${line}`),
+  '}',
+];
+
+/** out[t] = scale * table[ids[t]]; ids are words of `tables` from `ids` on. Rows of other buffers are left alone. */
+export function embedKernel(kind: MatrixKind) {
+  return makeKernel({
+    label: `embed, ${kindName(kind)}`,
+    fields: { ...weightFields, ids: 'u32', scale: 'f32' },
+    matrices: true,
+    storage: [
+      ...weightStorage,
+      { name: 'tables', access: 'read', type: 'array<u32>' },
+      { name: 'out', access: 'write', type: 'array<f32>' },
+    ],
+    workgroupSize,
+    declarations: weightFunctions(kind),
+    main: lines(
+      ...fillTable(kind, workgroupSize),
+      ...(tableSize(kind) > 0 ? ['workgroupBarrier();'] : []),
+      'let id = tables[p.ids + workgroup.y];',
+      'for (var m = 0u; m < p.parts; m += 1u) {',
+      '  let row = id - p.matrices[m].firstRow;',
+      '  if (row < p.matrices[m].rows) {',
+      ...forElements('p.columns', [
+        'out[workgroup.y * p.columns + c] = p.scale * value(m, recordOf(m, 0u), row, c);',
+      ]).map((line) => `    ${line}`),
+      '  }',
+      '}',
+    ),
+  });
+}
+
+/** out[t] = x[t] * inverseSqrt(mean(x[t]²) + epsilon) * weight */
+export function normKernel() {
+  return makeKernel({
+    label: 'rms norm',
+    fields: { columns: 'u32', epsilon: 'f32' },
+    storage: [
+      { name: 'x', access: 'read', type: 'array<f32>' },
+      { name: 'weight', access: 'read', type: 'array<f32>' },
+      { name: 'out', access: 'write', type: 'array<f32>' },
+    ],
+    workgroupSize: 128,
+    declarations: ['var<workgroup> squares: array<f32, 128>;'],
+    main: lines(
+      'let first = workgroup.x * p.columns;',
+      'var sum = 0.0;',
+      'for (var c = local; c < p.columns; c += 128u) { sum += x[first + c] * x[first + c]; }',
+      'squares[local] = sum;',
+      'workgroupBarrier();',
+      'for (var step = 64u; step > 0u; step >>= 1u) {',
+      '  if (local < step) { squares[local] += squares[local + step]; }',
+      '  workgroupBarrier();',
+      '}',
+      'let root = inverseSqrt(squares[0] / f32(p.columns) + p.epsilon);',
+      'for (var c = local; c < p.columns; c += 128u) { out[first + c] = x[first + c] * root * weight[c]; }',
+    ),
+  });
+}
+
+/** out = a + scale * b, element by element. */
+export function addKernel() {
+  return makeKernel({
+    label: 'add',
+    fields: { columns: 'u32', scale: 'f32' },
+    storage: [
+      { name: 'a', access: 'read', type: 'array<f32>' },
+      { name: 'b', access: 'read', type: 'array<f32>' },
+      { name: 'out', access: 'write', type: 'array<f32>' },
+    ],
+    workgroupSize,
+    declarations: [],
+    main: lines(
+      'let first = workgroup.y * p.columns;',
+      ...forElements('p.columns', ['out[first + c] = a[first + c] + p.scale * b[first + c];']),
+    ),
+  });
+}
+
+/** out[r] = x[rows[r]]; row indices are words of `tables` from `rows` on. */
+export function selectKernel() {
+  return makeKernel({
+    label: 'select rows',
+    fields: { columns: 'u32', rows: 'u32' },
+    storage: [
+      { name: 'x', access: 'read', type: 'array<f32>' },
+      { name: 'tables', access: 'read', type: 'array<u32>' },
+      { name: 'out', access: 'write', type: 'array<f32>' },
+    ],
+    workgroupSize,
+    declarations: [],
+    main: lines(
+      'let source = tables[p.rows + workgroup.y] * p.columns;',
+      ...forElements('p.columns', ['out[workgroup.y * p.columns + c] = x[source + c];']),
+    ),
+  });
+}
+
+/** out[t, f] = act(gateUp[t, f]) * gateUp[t, F + f]: where gate and up could not meet in one kernel. `columns` is F. */
+export function activateKernel(activation: Activation) {
+  return makeKernel({
+    label: `activate ${activation}`,
+    fields: { columns: 'u32' },
+    storage: [
+      { name: 'gateUp', access: 'read', type: 'array<f32>' },
+      { name: 'out', access: 'write', type: 'array<f32>' },
+    ],
+    workgroupSize,
+    declarations: activationFunctions(activation),
+    main: lines(
+      'let first = 2u * workgroup.y * p.columns;',
+      ...forElements('p.columns', [
+        'out[workgroup.y * p.columns + c] = activate(gateUp[first + c]) * gateUp[first + p.columns + c];',
+      ]),
+    ),
+  });
+}

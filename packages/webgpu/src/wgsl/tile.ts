@@ -1,0 +1,278 @@
+// Matrix times matrix, for prefill: a workgroup decodes 32 columns of 64 rows into workgroup memory once and multiplies
+// them with 32 rows of activations; every invocation owns 4 rows and 4 tokens in registers.
+//
+//   dense           y[t] = W x[t]                               with bias, gate and residuals
+//   slots           y[s] = W_e x[s]                             a tile has slots of one expert, from the plan
+//   gated           h = act(W_gate x) * (W_up x)                either; 32 rows of each
+//
+// Shapes: T tokens, N rows, K columns, S slots.
+import type { Activation } from '@moeq/kernels';
+import type { MatrixKind } from '../weights/kind.js';
+import { kindName } from '../weights/kind.js';
+import { activationFunctions } from './activation.js';
+import { epilogueFields, epilogueFunctions, extraStorage, residualStorage } from './epilogue.js';
+import type { Kernel, StorageBinding } from './shader.js';
+import { lines, makeKernel } from './shader.js';
+import {
+  absent,
+  blockOfChunk,
+  chunkPieces,
+  fillTable,
+  overWords,
+  tableSize,
+  weightFields,
+  weightFunctions,
+  weightStorage,
+} from './weight.js';
+
+export interface TileOptions {
+  readonly kind: MatrixKind;
+  readonly use: 'dense' | 'slots';
+  readonly gated: Activation | null;
+}
+
+const tileFields = {
+  ...weightFields,
+  ...epilogueFields,
+  tokens: 'u32',
+  /** Slots that share a row of x: A where x is by token, 1 where it is by slot. */
+  slotsPerRow: 'u32',
+  upMatrix: 'u32',
+  upRow: 'u32',
+} as const;
+
+export type TileKernel = Kernel<typeof tileFields>;
+
+const workgroupSize = 128;
+/** Tokens or slots of a tile. */
+export const tileTokens = 32;
+/** Rows decoded at a time. */
+const tileRows = 64;
+/** Columns of a round, in vectors of four. */
+const vectors = 8;
+/** Of a row in workgroup memory: one more than is used, so that neighbouring rows fall into different banks. */
+const stride = vectors + 1;
+
+/** Rows 16 i + tx and tokens 4 ty + j are an invocation's own: 16 sums, a vector of four tokens for each row. */
+const ownRows = [0, 1, 2, 3];
+const ownTokens = [0, 1, 2, 3];
+
+/** Rows (or pairs of rows) of the output that a workgroup computes. */
+export function tileOutputs(gated: Activation | null): number {
+  return gated === null ? tileRows : tileRows / 2;
+}
+
+/** Whole rounds of whole chunks; else element by element. */
+function isFast(kind: MatrixKind, columns32: boolean): boolean {
+  return kind.fast && columns32;
+}
+
+function tileStorage({ use, gated }: TileOptions, fast: boolean): StorageBinding[] {
+  return [
+    { name: 'x', access: 'read', type: fast ? 'array<vec4<f32>>' : 'array<f32>' },
+    { name: 'out', access: 'write', type: 'array<f32>' },
+    ...(use === 'slots' ? [{ name: 'plan', access: 'read', type: 'array<u32>' } as const] : []),
+    ...(use === 'dense' && gated === null ? [extraStorage, ...residualStorage] : []),
+  ];
+}
+
+/** @param columns32 the rows of the matrix are whole rounds of 32 columns */
+export function tileKernel(options: TileOptions, columns32: boolean): TileKernel {
+  const { kind, use, gated } = options;
+  const fast = isFast(kind, columns32);
+  return makeKernel({
+    label: `tile ${use}${gated === null ? '' : ` ${gated}`}${fast ? '' : ' any columns'}, ${kindName(kind)}`,
+    fields: tileFields,
+    matrices: true,
+    storage: [...weightStorage, ...tileStorage(options, fast)],
+    workgroupSize,
+    declarations: [
+      ...weightFunctions(kind),
+      `var<workgroup> wTile: array<vec4<f32>, ${tileRows * stride}>;`,
+      `var<workgroup> xTile: array<vec4<f32>, ${tileTokens * stride}>;`,
+      `var<workgroup> targets: array<u32, ${tileTokens}>;`,
+      ...(gated !== null ? activationFunctions(gated) : use === 'dense' ? epilogueFunctions : []),
+    ],
+    main: lines(
+      ...tileTargets(use),
+      'var m = 0u;',
+      'while (m + 1u < p.parts && workgroup.x >= p.matrices[m + 1u].firstTile) { m += 1u; }',
+      'let rows = p.matrices[m].rows;',
+      `let firstRow = (workgroup.x - p.matrices[m].firstTile) * ${tileOutputs(gated)}u;`,
+      ...fillTable(kind, workgroupSize),
+      ...(tableSize(kind) > 0 ? ['workgroupBarrier();'] : []),
+      ...stagedRow(gated),
+      ...ownRows.map((i) => `var sum${i} = vec4<f32>();`),
+      `for (var k0 = 0u; k0 < p.columns; k0 += ${4 * vectors}u) {`,
+      ...(fast ? stageChunks(kind) : stageElements()).map((line) => `  ${line}`),
+      ...stageX(fast, use).map((line) => `  ${line}`),
+      '  workgroupBarrier();',
+      `  for (var k = 0u; k < ${vectors}u; k += 1u) {`,
+      ...ownTokens.map((j) => `    let x${j} = xTile[(4u * ty + ${j}u) * ${stride}u + k];`),
+      ...ownRows.flatMap((i) => [
+        `    let w${i} = wTile[(tx + ${16 * i}u) * ${stride}u + k];`,
+        `    sum${i} += vec4<f32>(${ownTokens.map((j) => `dot(w${i}, x${j})`).join(', ')});`,
+      ]),
+      '  }',
+      '  workgroupBarrier();',
+      '}',
+      ...storeSums(options),
+    ),
+  });
+}
+
+/** Which rows of x a tile reads and which rows of the output it writes: the same, but for slots of one token. */
+function tileTargets(use: 'dense' | 'slots'): string[] {
+  const own = ['let tx = local % 16u;', 'let ty = local / 16u;'];
+  if (use === 'dense') {
+    return [
+      ...own,
+      'let place = 0u;',
+      `let count = min(p.tokens - min(p.tokens, workgroup.y * ${tileTokens}u), ${tileTokens}u);`,
+      `if (local < ${tileTokens}u) { targets[local] = workgroup.y * ${tileTokens}u + local; }`,
+      'workgroupBarrier();',
+    ];
+  }
+  return [
+    ...own,
+    'let count = plan[workgroup.y * 4u + 2u];',
+    'if (count == 0u) { return; }',
+    'let place = placeOf(plan[workgroup.y * 4u]);',
+    `if (place == ${absent}) { return; }`,
+    'let firstSlot = plan[workgroup.y * 4u + 1u];',
+    'if (local < count) { targets[local] = plan[firstSlot + local]; }',
+    'workgroupBarrier();',
+  ];
+}
+
+/** The matrix and row whose 16 columns at `half` this invocation decodes in every round. */
+function stagedRow(gated: Activation | null): string[] {
+  const head = [`let staged = local % ${tileRows}u;`, `let half = local / ${tileRows}u;`];
+  if (gated === null) {
+    return [
+      ...head,
+      'let sm = m;',
+      'let sRow = min(firstRow + staged, rows - 1u);',
+      'let record = recordOf(sm, place);',
+    ];
+  }
+  return [
+    ...head,
+    `let isUp = staged >= ${tileRows / 2}u;`,
+    'let sm = select(m, p.upMatrix, isUp);',
+    `let sRow = min(firstRow + staged % ${tileRows / 2}u, rows - 1u) + select(0u, p.upRow, isUp);`,
+    'let record = recordOf(sm, place);',
+  ];
+}
+
+/** 16 columns of a row, from whole chunks or from half of one. */
+function stageChunks(kind: MatrixKind): string[] {
+  const chunksPerHalf = kind.kind === 'codes' ? kind.bits / 8 : kind.dtype === 'F32' ? 4 : 2;
+  const to = (at: string, value: string): string => `wTile[staged * ${stride}u + ${at}] = ${value};`;
+  const finish = (value: string): string => {
+    if (kind.kind === 'plain') return value;
+    if (kind.shift === 'bytes') return `(${value} - vec4<f32>(shift)) * scale`;
+    return kind.shift === null ? `${value} * scale` : `${value} * scale + vec4<f32>(shift)`;
+  };
+  const values = (c: string): string[] =>
+    kind.kind === 'plain'
+      ? []
+      : [
+          `let block = ${blockOfChunk(kind, 'sRow', c)};`,
+          'let scale = scaleOf(sm, record, block);',
+          ...(kind.shift === null ? [] : ['let shift = shiftOf(sm, record, block);']),
+        ];
+
+  if (chunksPerHalf === 0.5) {
+    // words 2 half and 2 half + 1 of a chunk of 32 codes
+    const split = kind.kind === 'codes' && kind.order === 'splitHalves';
+    const { prelude, pieces } = chunkPieces(kind, 'mine', 'w');
+    return [
+      'let c = k0 / 32u;',
+      'let chunk = chunks[record + sRow * p.chunks + c];',
+      'let mine = select(chunk, chunk.zwzw, half == 1u);',
+      ...values('c'),
+      ...overWords(2, [
+        ...prelude,
+        ...pieces.map(({ at, value }) => to(`${at} + half * ${split ? 2 : 4}u`, finish(value))),
+      ]),
+    ];
+  }
+  const perChunk = 4 / chunksPerHalf;
+  const { words, prelude, pieces } = chunkPieces(kind, 'chunk', 'w');
+  const stageChunk = [
+    `let c = k0 / ${4 * perChunk}u + half * ${chunksPerHalf}u + n;`,
+    'let chunk = chunks[record + sRow * p.chunks + c];',
+    ...values('c'),
+    ...overWords(words, [
+      ...prelude,
+      ...pieces.map(({ at, value }) => to(`half * 4u + n * ${perChunk}u + ${at}`, finish(value))),
+    ]),
+  ];
+  return [
+    `for (var n = 0u; n < ${chunksPerHalf}u; n += 1u) {`,
+    ...stageChunk.map((line) => `  ${line}`),
+    '}',
+  ];
+}
+
+function stageElements(): string[] {
+  return [
+    'for (var v = 0u; v < 4u; v += 1u) {',
+    '  var four = vec4<f32>();',
+    '  for (var e = 0u; e < 4u; e += 1u) {',
+    '    let k = k0 + half * 16u + v * 4u + e;',
+    '    if (k < p.columns) { four[e] = value(sm, record, sRow, k); }',
+    '  }',
+    `  wTile[staged * ${stride}u + half * 4u + v] = four;`,
+    '}',
+  ];
+}
+
+function stageX(fast: boolean, use: 'dense' | 'slots'): string[] {
+  const row = use === 'dense' ? 'targets[token]' : 'targets[token] / p.slotsPerRow';
+  return [
+    `for (var i = local; i < ${tileTokens * vectors}u; i += ${workgroupSize}u) {`,
+    `  let token = i / ${vectors}u;`,
+    `  let v = i % ${vectors}u;`,
+    '  var four = vec4<f32>();',
+    '  if (token < count) {',
+    `    let row = ${row};`,
+    ...(fast
+      ? ['    four = x[(row * p.columns + k0) / 4u + v];']
+      : [
+          '    for (var e = 0u; e < 4u; e += 1u) {',
+          '      let k = k0 + v * 4u + e;',
+          '      if (k < p.columns) { four[e] = x[row * p.columns + k]; }',
+          '    }',
+        ]),
+    '  }',
+    `  xTile[token * ${stride}u + v] = four;`,
+    '}',
+  ];
+}
+
+/** Sums go through workgroup memory, so that neighbours store neighbouring rows of one token. */
+function storeSums({ use, gated }: TileOptions): string[] {
+  const outputs = tileOutputs(gated);
+  const sum = (row: string): string => `wTile[(${row}) * ${stride}u + t / 4u][t % 4u]`;
+  const at = 'out[row * p.outColumns + p.matrices[m].firstRow + firstRow + r]';
+  const store =
+    gated !== null
+      ? `${at} = activate(${sum('r')}) * ${sum(`r + ${outputs}u`)};`
+      : use === 'dense'
+        ? `store(row, p.matrices[m].firstRow + firstRow + r, ${sum('r')});`
+        : `${at} = ${sum('r')};`;
+  return [
+    ...ownRows.map((i) => `wTile[(tx + ${16 * i}u) * ${stride}u + ty] = sum${i};`),
+    'workgroupBarrier();',
+    `for (var i = local; i < ${tileTokens * outputs}u; i += ${workgroupSize}u) {`,
+    `  let t = i / ${outputs}u;`,
+    `  let r = i % ${outputs}u;`,
+    '  if (t < count && firstRow + r < rows) {',
+    '    let row = targets[t];',
+    `    ${store}`,
+    '  }',
+    '}',
+  ];
+}
