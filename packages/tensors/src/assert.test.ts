@@ -191,6 +191,41 @@ describe('assertQuantizedTensor', () => {
     expect(() => assertQuantizedTensor(bad, 'w')).toThrow(/finite numbers in plane scales/);
   });
 
+  test('refuses finite scales that give infinite weights', () => {
+    const most = fromFloat32(Float32Array.of(3.4028234663852886e38), 'F32');
+    const withScales = (use: Layout, planes: Record<string, Uint8Array>): QuantizedTensor => {
+      const tensor = zeros([1, 64], use);
+      const changed = Object.entries(planes).map(([name, data]) => [name, { dtype: 'F32' as const, data }]);
+      return { ...tensor, planes: { ...tensor.planes, ...Object.fromEntries(changed) } };
+    };
+    const plain = (multiplier: number) => ({ kind: 'plain', dtype: 'F32', multiplier }) as const;
+    const nestedOnes = { ...nested, codebook: new Float32Array(256).fill(1) };
+    const signed = affine({ kind: 'affine', zero: { kind: 'signed' } });
+    const check = (tensor: QuantizedTensor) => () => assertQuantizedTensor(tensor, 'w');
+    const message =
+      /w: cannot read as nf4: expected weights that float32 holds, found scales of up to 6\.81e\+38/;
+    expect(
+      check(withScales({ ...layout, scale: nestedOnes }, { scalesNested: most, scalesOffset: most })),
+    ).toThrow(message);
+    expect(check(withScales({ ...layout, scale: plain(-2) }, { scales: most }))).toThrow(message);
+    const large = { kind: 'codebook', values: values.map((value) => -2 * value) } as const;
+    expect(check(withScales({ ...layout, decode: large, scale: plain(1) }, { scales: most }))).toThrow(
+      '3.40e+38',
+    );
+    expect(check(withScales({ ...signed, scale: plain(1) }, { scales: most }))).toThrow('3.40e+38');
+    // the largest weights there are
+    check(withScales({ ...layout, scale: nestedOnes }, { scalesNested: most }))();
+    check(withScales({ ...layout, scale: plain(1) }, { scales: most }))();
+    check(withScales({ ...signed, scale: plain(1 / 7) }, { scales: most }))();
+  });
+
+  test('takes scales that are zero, negative or subnormal', () => {
+    const use: Layout = { ...layout, blockSize: 1, scale: { kind: 'plain', dtype: 'F32', multiplier: 1 } };
+    const tensor = zeros([1, 4], use);
+    const data = fromFloat32(Float32Array.of(0, -0, -1, 1e-45), 'F32');
+    assertQuantizedTensor({ ...tensor, planes: { ...tensor.planes, scales: { dtype: 'F32', data } } }, 'w');
+  });
+
   test('refuses zero points past the codes, in 4 bits', () => {
     const use = affine({ kind: 'affine', zero: { kind: 'zeroPoint' } });
     const tensor = zeros([1, 128], use);

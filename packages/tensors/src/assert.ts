@@ -1,8 +1,9 @@
 // A quantized tensor against its own layout. Readers of files call this once, kernels may then trust every size.
 import { planeData } from './block-values.js';
+import { toFloat32 } from './convert.js';
 import { isDType } from './dtype.js';
 import { MoeqError, quote } from './errors.js';
-import type { BlockValues, Decode, Layout, Plane, QuantizedTensor } from './layout.js';
+import type { BlockValues, Decode, Layout, Plane, PlaneName, QuantizedTensor } from './layout.js';
 import { matrixShape, planeSpecs } from './planes.js';
 import { viewAs } from './views.js';
 
@@ -29,6 +30,7 @@ export function assertQuantizedTensor(tensor: QuantizedTensor, subject: string):
   if (layout === null) return;
   assertLayout(layout, fail);
   const specs = planeSpecs(layout, tensor.shape);
+  const largest = new Map<PlaneName, number>();
   for (const { name, dtype, shape, bytes } of specs) {
     const plane = Object.hasOwn(planes, name) ? planes[name] : undefined;
     if (plane === undefined) fail(`plane ${name}`, `planes ${Object.keys(planes).join(', ') || 'none'}`);
@@ -36,10 +38,11 @@ export function assertQuantizedTensor(tensor: QuantizedTensor, subject: string):
     if (plane.dtype !== dtype || plane.data.byteLength !== bytes) {
       fail(`plane ${name} ${dtype} [${shape.join(', ')}] of ${bytes} bytes`, found);
     }
-    if (dtype !== 'U8') assertFinite(name, plane, fail);
+    if (dtype !== 'U8') largest.set(name, largestFinite(name, plane, fail));
   }
   const unknown = Object.keys(planes).find((name) => specs.every((spec) => spec.name !== name));
   if (unknown !== undefined) fail(`planes ${specs.map(({ name }) => name).join(', ')} only`, quote(unknown));
+  assertWeights(layout, largest, fail);
   const zeroPoint = planeData(tensor, 'zeroPoints').find((value) => value >= 2 ** layout.bitsPerCode);
   if (zeroPoint !== undefined) fail(`zero points below ${2 ** layout.bitsPerCode}`, `${zeroPoint}`);
 }
@@ -107,13 +110,41 @@ function assertCodebook(name: string, values: Float32Array, length: number, fail
 /** Bits that are all ones in infinities and NaN of a dtype. */
 const topExponents = { F32: 0x7f800000, F16: 0x7c00, BF16: 0x7f80, F8_E8M0: 0xff } as const;
 
-function assertFinite(name: string, { dtype, data }: Plane, fail: Fail): void {
-  if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16' && dtype !== 'F8_E8M0') return;
+/** The largest magnitude in a plane of floats; words of floats ascend as their magnitudes do. */
+function largestFinite(name: string, { dtype, data }: Plane, fail: Fail): number {
+  if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16' && dtype !== 'F8_E8M0') return 0;
   const top = topExponents[dtype];
   const View = dtype === 'F32' ? Uint32Array : dtype === 'F8_E8M0' ? Uint8Array : Uint16Array;
   const words = viewAs<Uint32Array | Uint16Array | Uint8Array>(View, data);
+  const sign = dtype === 'F32' ? 0x7fffffff : dtype === 'F8_E8M0' ? 0xff : 0x7fff;
+  let largest = 0;
   for (let i = 0; i < words.length; i++) {
-    if (((words[i] as number) & top) === top)
-      fail(`finite numbers in plane ${name}`, `NaN or infinity at ${i}`);
+    const magnitude = (words[i] as number) & sign;
+    if ((magnitude & top) === top) fail(`finite numbers in plane ${name}`, `NaN or infinity at ${i}`);
+    if (magnitude > largest) largest = magnitude;
   }
+  if (words.length === 0) return 0;
+  const word = words.slice(0, 1).fill(largest);
+  return toFloat32(new Uint8Array(word.buffer), dtype)[0] as number;
+}
+
+const largestFloat32 = 2 ** 128 - 2 ** 104;
+
+/** Finite scales can still give infinite weights: as nested numbers out of range, or times a large codebook. */
+function assertWeights(
+  { bitsPerCode, decode, scale }: Layout,
+  largest: ReadonlyMap<PlaneName, number>,
+  fail: Fail,
+): void {
+  const magnitude = (values: Float32Array) =>
+    values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const of = (name: PlaneName) => largest.get(name) ?? 0;
+  const scales =
+    scale.kind === 'plain'
+      ? of('scales') * Math.abs(scale.multiplier)
+      : magnitude(scale.codebook) * of('scalesNested') + of('scalesOffset');
+  const signed = decode.kind === 'affine' && decode.zero.kind === 'signed' ? 2 ** (bitsPerCode - 1) - 1 : 1;
+  const codes = decode.kind === 'codebook' ? magnitude(decode.values) : signed;
+  if (Math.max(scales, scales * codes) <= largestFloat32 * (1 + 1e-6)) return;
+  fail('weights that float32 holds', `scales of up to ${scales.toPrecision(3)}`);
 }
