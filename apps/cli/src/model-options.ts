@@ -3,7 +3,7 @@ import { loadPlugins, loadRecipe } from '@moeq/convert/node';
 import type { Backend } from '@moeq/kernels';
 import type { OpenedModel as ModelFiles } from '@moeq/loader';
 import { openModel } from '@moeq/loader/node';
-import { createModel, type LoadProgress, type Model } from '@moeq/runtime';
+import { createModel, type LoadProgress, type Model, type ModelOptions as Size } from '@moeq/runtime';
 import type { Command } from 'commander';
 import { type BackendName, backendNames, openBackend } from './backend.js';
 import { type Io, note } from './io.js';
@@ -63,9 +63,15 @@ export interface OpenedModel extends AsyncDisposable {
 
 /**
  * Opens the model of a command and loads it into its backend, under a bar.
+ * @param size of context and KV cache in tokens, where it is not the model's own
  * @throws MoeqError from opening, quantizing or loading
  */
-export async function open(io: Io, name: string, options: ModelOptions): Promise<OpenedModel> {
+export async function open(
+  io: Io,
+  name: string,
+  options: ModelOptions,
+  size: Pick<Size, 'contextLength' | 'kvCacheTokens'> = {},
+): Promise<OpenedModel> {
   const started = performance.now();
   const source = await openSource(name, options);
   const progress = progressBar(io, 'loading', 'weights');
@@ -78,7 +84,7 @@ export async function open(io: Io, name: string, options: ModelOptions): Promise
       );
     }
     const onProgress = ({ loaded, total }: LoadProgress) => progress.update(loaded, total, '');
-    const model = await createModel(source, { backend, signal: io.signal, onProgress }).catch(
+    const model = await createModel(source, { backend, ...size, signal: io.signal, onProgress }).catch(
       async (error: unknown) => {
         await backend.destroy();
         throw error;

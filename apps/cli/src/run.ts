@@ -11,6 +11,7 @@ import { inspect } from './commands/inspect.js';
 import { logits } from './commands/logits.js';
 import { merge } from './commands/merge.js';
 import { quantize } from './commands/quantize.js';
+import { serve } from './commands/serve.js';
 import { type Io, painter, widthOf } from './io.js';
 
 const examples = `
@@ -44,7 +45,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       getErrHasColors: () => io.stderr.isTTY === true,
       outputError: (text, write) => write(`moeq: ${text.replace(/^error: /, '')}`),
     });
-  for (const command of [quantize, merge, inspect, generate, chat, evaluateCommand, bench, logits]) {
+  for (const command of [quantize, merge, inspect, generate, chat, serve, evaluateCommand, bench, logits]) {
     const sub = command(io).copyInheritedSettings(program).helpOption('-h, --help', 'print this help');
     program.addCommand(sub.option('--debug', 'print the stack trace of an error'));
   }

@@ -55,7 +55,7 @@ export async function listen(options: ListenOptions = {}): Promise<Listening> {
   return {
     app,
     url: `http://${name}:${bound}`,
-    close: async () => {
+    close: once(async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const complete = await app.drain();
       server.closeIdleConnections();
@@ -64,7 +64,15 @@ export async function listen(options: ListenOptions = {}): Promise<Listening> {
       await closed;
       clearTimeout(late);
       return complete;
-    },
+    }),
+  };
+}
+
+function once<Result>(action: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | undefined;
+  return () => {
+    running ??= action();
+    return running;
   };
 }
 

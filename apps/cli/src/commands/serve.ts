@@ -1,0 +1,128 @@
+// moeq serve: the model behind OpenAI's HTTP interface, and a page to talk to, until Ctrl-C.
+import type { ServedModel } from '@moeq/server';
+import { type Listening, listen } from '@moeq/server/node';
+import { Command, Option } from 'commander';
+import { formatBytes } from '../format.js';
+import { type Io, note, painter } from '../io.js';
+import { type ModelOptions, type OpenedModel, open, withModelOptions } from '../model-options.js';
+import { collect, wholeNumber } from '../options.js';
+
+interface Options extends ModelOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly apiKey?: string;
+  readonly allowHost?: readonly string[];
+  readonly allowOrigin?: readonly string[];
+  readonly context?: number;
+  readonly cacheTokens?: number;
+  readonly parallel?: number;
+  readonly queue?: number;
+  readonly timeout?: number;
+}
+
+const help = `
+Examples:
+  moeq serve                                   tiny-moe on http://127.0.0.1:8080
+  moeq serve ./mixtral-nf4 --port 9000 --cache-tokens 16384
+  MOEQ_API_KEY=secret moeq serve ./mixtral-nf4 --host 0.0.0.0
+
+Any OpenAI client talks to it: its base URL is http://HOST:PORT/v1. A browser finds a page at /.
+Ctrl-C lets answers end; a second one does not.`;
+
+export function serve(io: Io): Command {
+  const command = new Command('serve')
+    .summary('answer OpenAI clients over HTTP')
+    .description('Serves a model to OpenAI clients and browsers on this machine.');
+  return withModelOptions(command)
+    .option(
+      '-p, --port <number>',
+      'where to listen; 0: any free port',
+      wholeNumber({ min: 0, max: 65535 }),
+      8080,
+    )
+    .option('--host <address>', 'another than loopback needs an API key', '127.0.0.1')
+    .addOption(new Option('--api-key <key>', 'what clients have to send').env('MOEQ_API_KEY'))
+    .option('--allow-host <name>', 'a name that clients may use for this machine; may be repeated', collect)
+    .option('--allow-origin <origin>', 'a site whose pages may ask; may be repeated', collect)
+    .option('--context <tokens>', 'tokens of prompt and answer together', wholeNumber({ min: 1 }))
+    .option('--cache-tokens <tokens>', 'tokens of all answers under way together', wholeNumber({ min: 1 }))
+    .option('--parallel <count>', 'answers that are computed together', wholeNumber({ min: 1, max: 1024 }))
+    .option('--queue <count>', 'answers that may wait besides', wholeNumber({ min: 0, max: 100_000 }))
+    .option('--timeout <seconds>', 'that an answer may take', wholeNumber({ min: 1, max: 86_400 }))
+    .addHelpText('after', help)
+    .action((name: string, options: Options) => runServe(io, name, options));
+}
+
+async function runServe(io: Io, name: string, options: Options): Promise<void> {
+  // The port first: a model is not loaded for nothing, and /ready can be asked meanwhile.
+  const listening = await listen(listenOptions(io, options));
+  try {
+    const size = { contextLength: options.context, kvCacheTokens: options.cacheTokens };
+    await using opened = await open(io, name, options, size);
+    listening.app.serve(servedModel(opened));
+    io.stdout.write(announcement(io, opened, listening, options));
+    await aborted(io.signal);
+    note(io, 'stopping; answers under way are completed');
+    if (!(await listening.close())) note(io, 'answers that took too long were cut');
+  } finally {
+    await listening.close();
+  }
+}
+
+function listenOptions(io: Io, options: Options) {
+  const { host, port, apiKey, allowHost, allowOrigin, parallel, queue, timeout } = options;
+  return {
+    host,
+    port,
+    apiKey,
+    origins: allowOrigin,
+    ...(allowHost !== undefined && { hosts: [...allowHost, 'localhost', '127.0.0.1', '[::1]'] }),
+    limits: {
+      ...(parallel !== undefined && { batch: parallel }),
+      ...(queue !== undefined && { queue }),
+      ...(timeout !== undefined && { seconds: timeout }),
+    },
+    onError: (error: unknown) => {
+      io.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    },
+  };
+}
+
+function servedModel({ model, source }: OpenedModel): ServedModel {
+  const bytesByRole: Record<string, number> = {};
+  for (const { role, bytes } of source.report().tensors) {
+    bytesByRole[role] = (bytesByRole[role] ?? 0) + bytes.loaded;
+  }
+  return { model, bytesByRole };
+}
+
+function announcement(
+  io: Io,
+  { model, backend, chats, loadSeconds }: OpenedModel,
+  { url }: Listening,
+  { apiKey, cacheTokens }: Options,
+): string {
+  const paint = painter(io.stdout);
+  const { config, contextLength, memory } = model;
+  const facts = [
+    `${config.architecture}, ${config.layers.length} layers`,
+    `${formatBytes(memory.weightBytes)} of weights`,
+    `context ${contextLength} tokens`,
+    `cache ${cacheTokens === undefined ? '' : `${cacheTokens} tokens, `}${formatBytes(memory.kvCacheBytes)}`,
+    backend.description,
+    `loaded in ${loadSeconds.toFixed(1)} s`,
+  ].join(' · ');
+  const path = chats ? '/v1/chat/completions' : '/v1/completions';
+  const body = chats
+    ? { model: model.name, messages: [{ role: 'user', content: 'Hello!' }] }
+    : { model: model.name, prompt: 'In the beginning', max_tokens: 32 };
+  const key = apiKey === undefined ? '' : ' -H "Authorization: Bearer $MOEQ_API_KEY"';
+  const quoted = JSON.stringify(body).replaceAll("'", "'\\''");
+  const curl = `curl ${url}${path} -H 'Content-Type: application/json'${key} -d '${quoted}'`;
+  return `${paint('bold', model.name)} on ${paint('cyan', url)}\n${facts}\n${curl}\n`;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
