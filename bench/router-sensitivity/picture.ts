@@ -10,11 +10,12 @@ svg { --ink: #1c1d22; --soft: #6b6e78; --rule: #e3e1dc; --router: #c8413f; --exp
   --experts: #6ea3ff; --paper: #14161b; } }`;
 
 const lineHeight = 34;
-const [left, panel, gap] = [172, 330, 84];
+const [left, panel, gap] = [222, 320, 84];
 
 export function picture(rows: readonly Row[]): string {
   const shown = rows.filter(({ group }) => group !== 'exact');
-  const name = ({ group, label }: Row) => `${group} ${label}`;
+  const name = ({ group, label, bitsPerWeight: bits }: Row) =>
+    `${group} in ${label}${label === '2 bits' ? '' : `, ${bits.toFixed(1)} bits`}`;
   const domain = shown.map(name);
   const height = 56 + domain.length * lineHeight + 40;
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
@@ -34,7 +35,7 @@ export function picture(rows: readonly Row[]): string {
       marginBottom: 40,
       style: { fontSize: '13px', fontFamily: 'inherit', background: 'none', overflow: 'visible' },
       x: options.x,
-      y: { type: 'band', domain, label: null },
+      y: { type: 'band', domain, label: null, axis: null },
       marks: [
         gridX({ stroke: 'var(--rule)', strokeOpacity: 1, ticks: options.ticks }),
         axisX({
@@ -66,9 +67,10 @@ export function picture(rows: readonly Row[]): string {
       ],
     });
   };
+  const [least, most] = domainOf(shown.map(({ klDivergence }) => klDivergence.mean));
   const kl = draw(({ klDivergence }) => klDivergence.mean, {
-    x: { type: 'log', domain: domainOf(shown.map(({ klDivergence }) => klDivergence.mean)) },
-    ticks: [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1],
+    x: { type: 'log', domain: [least, most] },
+    ticks: [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1].filter((tick) => tick >= least && tick <= most),
     write: (value) =>
       value < 0.001
         ? value.toExponential(value === 10 ** Math.round(Math.log10(value)) ? 0 : 1)

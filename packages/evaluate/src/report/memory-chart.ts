@@ -45,6 +45,8 @@ export function memoryChart(memory: readonly RoleMemory[]): Markup {
         tickFormat: byteTick,
       }),
       axisY({ label: null, tickSize: 0, fill: ink.text }),
+      // So that no grid line shines through.
+      barX(totals, { x: 'bytes', y: 'bar', fill: 'var(--card)' }),
       barX(segments, {
         x: 'bytes',
         y: 'bar',

@@ -54,7 +54,7 @@ svg text { font-variant-numeric: tabular-nums; }
 .keys { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 0 0 14px; font-size: 14px; }
 .key i { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 7px; }
 .key small { color: var(--soft); font-size: 13px; }
-.legend { display: inline-grid; grid-template-columns: auto min(300px, 100%); column-gap: 14px; align-items: center;
+.legend { display: inline-grid; grid-template-columns: auto 300px; column-gap: 14px; align-items: center;
   font-size: 13px; color: var(--soft); margin: 0 0 12px; max-width: 100%; }
 .strip { display: flex; height: 11px; border-radius: 3px; overflow: hidden; }
 .strip i { flex: 1; }
