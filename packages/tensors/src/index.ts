@@ -18,6 +18,7 @@ export type {
 export type { ErrorFacts } from './errors.js';
 export { MoeqError, quote } from './errors.js';
 export { fromGgufBlocks, toGgufBlocks } from './gguf/blocks.js';
+export { encodeGguf } from './gguf/encode.js';
 export type { GgufTensor } from './gguf/encode-header.js';
 export { isQuantizable, quantizeGguf } from './gguf/quantize.js';
 export type { GgufFile, GgufHeader } from './gguf/read.js';

@@ -37,7 +37,7 @@ export function configOf(metadata: GgufMetadata, facts: TensorFacts, file: strin
   const scaling = metadata.get(`${architecture.name}.rope.scaling.type`);
   if (scaling !== undefined && scaling.value !== 'none') {
     // which the decoder's own check refuses by name
-    config['rope_scaling'] = { rope_type: scaling.value };
+    Object.assign(config, { rope_scaling: { rope_type: scaling.value } });
   }
   return config;
 }

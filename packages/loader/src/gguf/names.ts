@@ -57,7 +57,8 @@ export function ggufPlace(name: string): { slot: Slot; layer?: number; expert?: 
       ? name
       : `blk.{layer}.${projection === undefined ? rest : `${projection}.{expert}.weight`}`;
   const slot = slotOf.get(pattern);
-  if (slot === undefined) return null;
+  // a name with braces is no number
+  if (slot === undefined || name.includes('{')) return null;
   return {
     slot,
     ...(layer !== undefined && { layer: Number(layer) }),

@@ -7,7 +7,36 @@ import { gpt2Pattern, preTokenizers } from './pre-tokenizers.js';
 import { scoresOf } from './sentencepiece.js';
 import { tokenTypes } from './tokenizer-metadata.js';
 
-type Json = Readonly<Record<string, unknown>>;
+/** The fields of the files' objects that are looked at here. */
+type Fields = {
+  readonly [Name in
+    | 'model'
+    | 'type'
+    | 'vocab'
+    | 'merges'
+    | 'byte_fallback'
+    | 'added_tokens'
+    | 'content'
+    | 'id'
+    | 'special'
+    | 'normalizer'
+    | 'pre_tokenizer'
+    | 'pretokenizers'
+    | 'pattern'
+    | 'Regex'
+    | 'String'
+    | 'use_regex'
+    | 'individual_digits'
+    | 'post_processor'
+    | 'processors'
+    | 'single'
+    | 'add_bos_token'
+    | 'add_eos_token'
+    | 'chat_template']?: unknown;
+};
+
+const fieldsOf = (value: unknown): Fields => (isObject(value) ? value : {});
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /**
  * Keys for the tokenizer, special tokens and chat template among a checkpoint's files; `tokenizer.ggml.model` `none` where
@@ -21,39 +50,35 @@ export async function tokenizerMetadata(
   const metadata = new Map<string, GgufValue>();
   const set = (key: string, value: GgufValue) => metadata.set(`tokenizer.${key}`, value);
   const json = await readJsonObject(files, 'tokenizer.json', MAX_TOKENIZER_BYTES);
-  if (json === null) {
-    set('ggml.model', { type: 'string', value: 'none' });
-    return metadata;
-  }
+  if (json === null) return set('ggml.model', { type: 'string', value: 'none' });
+  const named = (await readJsonObject(files, 'special_tokens_map.json', MAX_CONFIG_BYTES)) ?? {};
   const config = (await readJsonObject(files, 'tokenizer_config.json', MAX_CONFIG_BYTES)) ?? {};
-  const model = isObject(json['model']) ? json['model'] : {};
   const file = inSet(files, 'tokenizer.json');
-  if (model['type'] !== undefined && model['type'] !== 'BPE')
-    throw refusal(file, 'a model of type BPE', model['type']);
-  const { tokens, types, ids } = vocabularyOf(json, model, vocabularySize);
+  const tokenizer = fieldsOf(json);
+  const model = fieldsOf(tokenizer.model);
+  if (model.type !== undefined && model.type !== 'BPE')
+    throw refusal(file, 'a model of type BPE', model.type);
+  const { tokens, types, ids } = vocabularyOf(tokenizer, vocabularySize);
   const merges = mergesIn(model);
-  const isPiece = model['byte_fallback'] === true;
+  const special = specialIds({ ...named, ...config }, ids);
+  const isPiece = model.byte_fallback === true;
   set('ggml.model', { type: 'string', value: isPiece ? 'llama' : 'gpt2' });
-  if (!isPiece) set('ggml.pre', { type: 'string', value: preTokenizerOf(json, file) });
-  set('ggml.tokens', { type: 'array', of: 'string', value: tokens });
   if (isPiece) {
-    tokens.forEach((token, id) => {
-      if (types[id] === tokenTypes.normal && /^<0x[0-9A-F]{2}>$/.test(token)) types[id] = tokenTypes.byte;
-    });
+    markBytes(tokens, types, special.get('unknown'));
     set('ggml.scores', { type: 'array', of: 'f32', value: scoresOf(tokens, merges) });
-    if (!prependsBlank(json)) set('ggml.add_space_prefix', { type: 'bool', value: false });
+    if (!prependsBlank(tokenizer)) set('ggml.add_space_prefix', { type: 'bool', value: false });
   } else {
+    set('ggml.pre', { type: 'string', value: preTokenizerOf(tokenizer, file) });
     set('ggml.merges', { type: 'array', of: 'string', value: merges.map((pair) => pair.join(' ')) });
   }
-  const special = specialIds(config, ids);
-  const unknown = special.get('unknown');
-  if (isPiece && unknown !== undefined) types[unknown] = tokenTypes.unknown;
+  set('ggml.tokens', { type: 'array', of: 'string', value: tokens });
   set('ggml.token_type', { type: 'array', of: 'i32', value: types });
   for (const [name, id] of special) set(`ggml.${name}_token_id`, { type: 'u32', value: id });
-  set('ggml.add_bos_token', { type: 'bool', value: beginsWith(json, config, special.get('bos')) });
-  set('ggml.add_eos_token', { type: 'bool', value: config['add_eos_token'] === true });
-  const template =
-    (await readText(files, 'chat_template.jinja', MAX_CONFIG_BYTES)) ?? config['chat_template'];
+  const { add_bos_token: addBos, add_eos_token: addEos, chat_template: own } = fieldsOf(config);
+  const begins = special.has('bos') && (beginsWithToken(tokenizer) ?? addBos === true);
+  set('ggml.add_bos_token', { type: 'bool', value: begins });
+  set('ggml.add_eos_token', { type: 'bool', value: addEos === true });
+  const template = (await readText(files, 'chat_template.jinja', MAX_CONFIG_BYTES)) ?? own;
   if (typeof template === 'string') set('chat_template', { type: 'string', value: template });
   return metadata;
 }
@@ -65,7 +90,7 @@ interface Vocabulary {
 }
 
 /** Tokens by id; ids that have none get a name that no text has. */
-function vocabularyOf(json: Json, model: Json, size: number): Vocabulary {
+function vocabularyOf({ model, added_tokens: added }: Fields, size: number): Vocabulary {
   const tokens = Array.from({ length: size }, (_, id) => `[PAD${id}]`);
   const types = new Int32Array(size).fill(tokenTypes.unused);
   const ids = new Map<string, number>();
@@ -75,87 +100,86 @@ function vocabularyOf(json: Json, model: Json, size: number): Vocabulary {
     types[id] = type;
     ids.set(token, id);
   };
-  for (const [token, id] of Object.entries(isObject(model['vocab']) ? model['vocab'] : {})) {
-    add(token, id, tokenTypes.normal);
-  }
-  for (const added of Array.isArray(json['added_tokens']) ? json['added_tokens'] : []) {
-    if (!isObject(added) || typeof added['content'] !== 'string') continue;
-    add(
-      added['content'],
-      added['id'],
-      added['special'] === true ? tokenTypes.control : tokenTypes.userDefined,
-    );
+  const { vocab } = fieldsOf(model);
+  for (const [token, id] of Object.entries(isObject(vocab) ? vocab : {})) add(token, id, tokenTypes.normal);
+  for (const { content, id, special } of listOf(added).map(fieldsOf)) {
+    if (typeof content === 'string')
+      add(content, id, special === true ? tokenTypes.control : tokenTypes.userDefined);
   }
   return { tokens, types, ids };
 }
 
-function mergesIn(model: Json): [string, string][] {
-  const merges: readonly unknown[] = Array.isArray(model['merges']) ? model['merges'] : [];
-  return merges.map((merge) => {
+function mergesIn({ merges }: Fields): [string, string][] {
+  return listOf(merges).map((merge) => {
     const [left = '', right = ''] = Array.isArray(merge) ? merge : String(merge).split(' ');
     return [String(left), String(right)];
   });
 }
 
+/** Tokens of SentencePiece that stand for a byte, and the one for what nothing stands for. */
+function markBytes(tokens: readonly string[], types: Int32Array, unknown: number | undefined): void {
+  tokens.forEach((token, id) => {
+    if (types[id] === tokenTypes.normal && /^<0x[0-9A-F]{2}>$/.test(token)) types[id] = tokenTypes.byte;
+  });
+  if (unknown !== undefined) types[unknown] = tokenTypes.unknown;
+}
+
 /** @throws MoeqError for a way to cut text that llama.cpp has no name for */
-function preTokenizerOf(json: Json, file: string): string {
-  const patterns = patternsOf(json['pre_tokenizer']);
-  const joined = JSON.stringify(patterns);
-  const found = preTokenizers.find(
-    (pre) =>
-      JSON.stringify(pre.patterns) === joined ||
-      pre.spellings?.some((spelling) => JSON.stringify([spelling]) === joined),
+function preTokenizerOf({ pre_tokenizer: own }: Fields, file: string): string {
+  const joined = JSON.stringify(patternsOf(own));
+  const found = preTokenizers.find(({ patterns, spellings = [] }) =>
+    [patterns, ...spellings.map((spelling) => [spelling])].some((list) => JSON.stringify(list) === joined),
   );
   const [name] = found?.names ?? [];
   if (name !== undefined) return name;
   const known = preTokenizers.map(({ names }) => names[0]).join(', ');
-  throw refusal(file, `a pre-tokenizer that llama.cpp knows, one of ${known}`, json['pre_tokenizer']);
+  throw refusal(file, `a pre-tokenizer that llama.cpp knows, one of ${known}`, own);
 }
 
 function patternsOf(part: unknown): unknown[] {
-  if (!isObject(part)) return [];
-  const { type, pretokenizers, pattern, use_regex: useRegex } = part;
-  if (type === 'Sequence') return Array.isArray(pretokenizers) ? pretokenizers.flatMap(patternsOf) : [];
+  const { type, pretokenizers, pattern, use_regex: useRegex, individual_digits: single } = fieldsOf(part);
+  const { Regex: expression, String: text } = fieldsOf(pattern);
+  if (type === 'Sequence') return listOf(pretokenizers).flatMap(patternsOf);
   if (type === 'ByteLevel') return useRegex === false ? [] : [gpt2Pattern];
-  if (type === 'Digits') return part['individual_digits'] === true ? ['\\p{N}'] : ['\\p{N}+'];
-  if (type === 'Split' && isObject(pattern)) return [pattern['Regex'] ?? pattern['String']];
-  return [part];
+  if (type === 'Digits') return single === true ? ['\\p{N}'] : ['\\p{N}+'];
+  return [type === 'Split' ? (expression ?? text) : part];
 }
 
 /** A SentencePiece text begins with a blank, put there by a normalizer or by a pre-tokenizer. */
-function prependsBlank(json: Json): boolean {
+function prependsBlank({ normalizer, pre_tokenizer: own }: Fields): boolean {
   return /"type":"Prepend"|"prepend_scheme":"(?:first|always)"|"add_prefix_space":true/.test(
-    JSON.stringify([json['normalizer'], json['pre_tokenizer']]),
+    JSON.stringify([normalizer, own]),
   );
 }
 
-const specialNames = {
-  bos: 'bos_token',
-  eos: 'eos_token',
-  unknown: 'unk_token',
-  padding: 'pad_token',
-} as const;
+const specialNames = [
+  ['bos', 'bos_token'],
+  ['eos', 'eos_token'],
+  ['unknown', 'unk_token'],
+  ['padding', 'pad_token'],
+] as const;
 
-function specialIds(config: Json, ids: ReadonlyMap<string, number>): Map<string, number> {
+function specialIds(
+  config: Readonly<Record<string, unknown>>,
+  ids: ReadonlyMap<string, number>,
+): Map<string, number> {
   const found = new Map<string, number>();
-  for (const [name, field] of Object.entries(specialNames)) {
+  for (const [name, field] of specialNames) {
     const token = config[field];
-    const id = ids.get(String(isObject(token) ? token['content'] : token));
+    const id = ids.get(String(fieldsOf(token).content ?? token));
     if (id !== undefined) found.set(name, id);
   }
   return found;
 }
 
-/** Whether texts begin with BOS: what the post-processor does, and else what the configuration says. */
-function beginsWith(json: Json, config: Json, bos: number | undefined): boolean {
-  if (bos === undefined) return false;
-  const processor = isObject(json['post_processor']) ? json['post_processor'] : {};
-  const parts = processor['type'] === 'Sequence' ? processor['processors'] : [processor];
-  const template = (Array.isArray(parts) ? parts : []).find(
-    (part: unknown) => isObject(part) && part['type'] === 'TemplateProcessing',
-  );
-  if (!isObject(template)) return config['add_bos_token'] === true;
-  const [first]: unknown[] = Array.isArray(template['single']) ? template['single'] : [];
+/** Whether texts begin with a token of their own; null where the tokenizer does not say. */
+function beginsWithToken({ post_processor: processor }: Fields): boolean | null {
+  const { processors } = fieldsOf(processor);
+  const template = [processor, ...listOf(processors)]
+    .map(fieldsOf)
+    .find(({ type }) => type === 'TemplateProcessing');
+  if (template === undefined) return null;
+  const [first] = listOf(template.single);
   return isObject(first) && 'SpecialToken' in first;
 }
 

@@ -95,7 +95,7 @@ describe('a reference', () => {
     expect(await (await resolveModel('tiny-moe')).list()).toContain('model.safetensors');
   });
 
-  test.each(['hf:org/name', 'https://example.org/model', 'model.gguf'])(
+  test.each(['hf:org/name', 'https://example.org/model'])(
     '%s: says what can be opened',
     async (reference) => {
       await expect(resolveModel(reference)).rejects.toThrow(

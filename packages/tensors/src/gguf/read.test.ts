@@ -7,6 +7,7 @@ import { MoeqError } from '../errors.js';
 import { isQuantized } from '../slice.js';
 import { memorySource } from '../sources.js';
 import { float32View } from '../views.js';
+import { encodeGguf } from './encode.js';
 import { encodeGgufHeader } from './encode-header.js';
 import { openGguf } from './read.js';
 import { ggufType } from './types.js';
@@ -253,4 +254,43 @@ test('what a reader would refuse is not written', () => {
   expect(() => encode(one, 'n'.repeat(64))).toThrow(/at most 63 bytes/);
   expect(() => encode(one, 't', [48])).toThrow(/whole blocks of 32/);
   expect(() => encode(one, 't', [1, 1, 1, 1, 32])).toThrow(/at most 4 whole dimensions/);
+});
+
+test('law: what is written is read back', async () => {
+  const types = ['F32', 'Q8_0', 'IQ4_NL', 'I64'].map(ggufType);
+  const anyTensor = fc.record({
+    type: fc.constantFrom(...types),
+    rows: fc.nat(3),
+    blocks: fc.nat(2),
+    seed: fc.nat(),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.dictionary(fc.string({ maxLength: 15 }), anyTensor, { maxKeys: 5 }),
+      async (planned) => {
+        const tensors = Object.entries(planned).map(([name, { type, rows, blocks, seed }]) => {
+          const shape = [rows, blocks * type.blockLength];
+          const bytes = rows * blocks * type.blockBytes;
+          // bytes below 0x78 are finite scales
+          return {
+            name,
+            type,
+            shape,
+            data: Uint8Array.from({ length: bytes }, (_, i) => (i * 7 + seed) % 0x78),
+          };
+        });
+        const source = memorySource('x', encodeGguf(new Map(), tensors));
+        const opened = await openGguf(source);
+        expect([...opened.tensors.keys()]).toEqual(tensors.map(({ name }) => name));
+        for (const { name, data } of tensors) {
+          const { offset, bytes } = opened.tensors.get(name) ?? { offset: 0, bytes: -1 };
+          expect(offset % 32).toBe(0);
+          expect(await source.read(offset, bytes)).toEqual(data);
+        }
+      },
+    ),
+  );
+  expect(() =>
+    encodeGguf(new Map(), [{ name: 't', type: ggufType('F32'), shape: [2], data: new Uint8Array(4) }]),
+  ).toThrow(/tensor "t".*expected 8 bytes, found 4/);
 });
