@@ -1,9 +1,9 @@
 // What counts as a find. A parser may accept an input or refuse it with a MoeqError of one line; it must do so within a
-// second and without taking memory out of proportion.
+// second, without taking memory out of proportion, and without printing.
 import { MoeqError } from '@moeq/tensors';
 import type { Parser } from './parser.ts';
 
-type Kind = 'crash' | 'sentence' | 'slow' | 'endless' | 'memory';
+type Kind = 'crash' | 'sentence' | 'noise' | 'slow' | 'endless' | 'memory';
 
 export interface Verdict {
   readonly kind: Kind;
@@ -20,6 +20,8 @@ const sentence = /^\S.*: cannot .+: expected .+, found .+$/;
 
 /** Reads an input and judges how that went; null where there is nothing to say. */
 export async function judge(read: Parser['read'], input: Uint8Array): Promise<Verdict | null> {
+  const printed: string[] = [];
+  const restore = interceptConsole((text) => printed.push(text));
   const held = process.memoryUsage().arrayBuffers;
   const started = performance.now();
   let verdict: Verdict | null = null;
@@ -27,13 +29,25 @@ export async function judge(read: Parser['read'], input: Uint8Array): Promise<Ve
     await read(input);
   } catch (error) {
     verdict = judgeError(error);
+  } finally {
+    restore();
   }
   const milliseconds = performance.now() - started;
   const bytes = process.memoryUsage().arrayBuffers - held;
   if (verdict !== null) return verdict;
+  if (printed.length > 0) return { kind: 'noise', message: printed.join('\n').slice(0, 300) };
   if (bytes > muchBytes) return { kind: 'memory', message: `more than ${muchBytes / 2 ** 20} MiB` };
   if (milliseconds > slowMilliseconds) return { kind: 'slow', message: `more than ${slowMilliseconds} ms` };
   return null;
+}
+
+/** @returns what undoes it */
+function interceptConsole(onText: (text: string) => void): () => void {
+  const originals = { ...console };
+  for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
+    console[method] = (...values: unknown[]) => onText(values.map(String).join(' '));
+  }
+  return () => Object.assign(console, originals);
 }
 
 function judgeError(error: unknown): Verdict | null {

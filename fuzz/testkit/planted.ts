@@ -28,6 +28,7 @@ export const parsers: Readonly<Record<string, Parser>> = {
     throw new TypeError('x is undefined');
   }),
   sentence: behindMagic(() => refuse('two\nlines')),
+  noise: behindMagic(() => console.warn('odd')),
   slow: behindMagic(() => {
     const until = Date.now() + 1200;
     while (Date.now() < until);

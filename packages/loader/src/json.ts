@@ -11,6 +11,9 @@ export const MAX_INDEX_BYTES = 128 * MEBIBYTE;
 /** The largest tokenizers (256,000 entries with merges) are below 40 MB. */
 export const MAX_TOKENIZER_BYTES = 128 * MEBIBYTE;
 
+/** Files of checkpoints nest less than ten deep; what walks them may call itself once a level. */
+const MAX_DEPTH = 64;
+
 /**
  * The text of a file in UTF-8; null when there is no such file.
  * @throws MoeqError when it is larger than `maxBytes` or is no UTF-8
@@ -35,7 +38,7 @@ export async function readText(files: FileSet, name: string, maxBytes: number): 
 
 /**
  * A JSON object from a file; null when there is no such file.
- * @throws MoeqError when it is too large, no JSON, or JSON but no object
+ * @throws MoeqError when it is too large or nested too deep, no JSON, or JSON but no object
  */
 export async function readJsonObject(
   files: FileSet,
@@ -58,7 +61,23 @@ export async function readJsonObject(
     );
   }
   if (!isObject(value)) throw fileError(subject, 'read the file', 'a JSON object', quote(value));
+  assertDepth(value, subject);
   return value;
+}
+
+/** @throws MoeqError for a value nested deeper than `MAX_DEPTH` */
+function assertDepth(value: object, subject: string): void {
+  let level: readonly object[] = [value];
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > MAX_DEPTH) {
+      throw fileError(subject, 'read the file', `JSON of at most ${MAX_DEPTH} levels`, 'more');
+    }
+    level = level.flatMap((each) => Object.values(each).filter(isNested));
+  }
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Whether a value of JSON is an object, neither null nor a list. */

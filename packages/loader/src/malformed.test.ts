@@ -64,6 +64,28 @@ const cases: Record<string, [files: FileSet, sentence: RegExp]> = {
     memoryFiles({ 'config.json': ' '.repeat(20_000_000) }),
     /expected at most 16777216 bytes, found 20000000 bytes/,
   ],
+  'a config 100,000 deep': [
+    memoryFiles({ 'config.json': `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}` }),
+    /^memory\/config\.json: cannot read the file: expected JSON of at most 64 levels, found more$/,
+  ],
+  'an architecture 100,000 deep': [
+    memoryFiles({ 'config.json': `${'{"model_type":'.repeat(100_000)}1${'}'.repeat(100_000)}` }),
+    /at most 64 levels/,
+  ],
+  'a tokenizer 100,000 deep': [
+    checkpointFiles(config, tensors, {
+      'tokenizer.json': `{"decoder":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+    }),
+    /tokenizer\.json: .* at most 64 levels/,
+  ],
+  'a tokenizer whose prefix is no text': [
+    checkpointFiles(config, tensors, {
+      'tokenizer.json': {
+        model: { type: 'WordPiece', vocab: { a: 0 }, unk_token: 'a', continuing_subword_prefix: [['x']] },
+      },
+    }),
+    /tokenizer\.json: cannot read the tokenizer: expected .*continuing_subword_prefix/,
+  ],
   'an unknown architecture': [
     withConfig({ model_type: 'llama' }),
     /model_type to be one of mixtral, qwen2_moe, qwen3_moe, olmoe, granitemoe, found "llama"/,

@@ -28,6 +28,9 @@ const tokenizerFile = v.looseObject({
       'tokens with their ids, or a list of tokens with their scores',
     ),
     merges: v.nullish(v.array(pair)),
+    unk_token: v.nullish(v.string()),
+    continuing_subword_prefix: v.nullish(v.string()),
+    end_of_word_suffix: v.nullish(v.string()),
   }),
   added_tokens: v.nullish(
     v.array(
