@@ -33,11 +33,18 @@ const MIB = 2 ** 20;
  * Writes a random Mixtral whose matrices all have one type; routers and norms are F32.
  * @param out replaced if it is there
  * @param type F32, F16, BF16, or one whose blocks begin with an F16 scale: Q8_0, Q4_0, IQ4_NL
+ * @param tokenizer the keys of one; tokens that mean nothing unless given
  * @returns bytes of the file
  */
-export async function writeRandomGguf(out: string, type: GgufType, shape: RandomShape): Promise<number> {
+export async function writeRandomGguf(
+  out: string,
+  type: GgufType,
+  shape: RandomShape,
+  tokenizer: ReadonlyMap<string, GgufValue> = placeholderTokens(shape.vocabulary),
+): Promise<number> {
   const tensors = tensorsOf(type, shape);
-  await using writer = await createGgufWriter({ out, metadata: metadataOf(shape), tensors, overwrite: true });
+  const metadata = new Map([...metadataOf(shape), ...tokenizer]);
+  await using writer = await createGgufWriter({ out, metadata, tensors, overwrite: true });
   const random = randomWords();
   for (const tensor of tensors) {
     if (tensor.shape.length === 1) {
@@ -102,14 +109,14 @@ function metadataOf(shape: RandomShape): Map<string, GgufValue> {
     },
     'random',
   );
-  return new Map([...ggufDecoderMetadata(decoder, 'random'), ...vocabularyOf(shape.vocabulary)]);
+  return ggufDecoderMetadata(decoder, 'random');
 }
 
 /** Tokens that mean nothing, because node-llama-cpp opens no model without. */
-function vocabularyOf(size: number): [string, GgufValue][] {
+function placeholderTokens(size: number): Map<string, GgufValue> {
   const control = 3;
   const tokens = Array.from({ length: size }, (_, id) => (id < 3 ? `<${id}>` : `t${id}`));
-  return [
+  return new Map<string, GgufValue>([
     ['tokenizer.ggml.model', { type: 'string', value: 'gpt2' }],
     ['tokenizer.ggml.pre', { type: 'string', value: 'gpt-2' }],
     ['tokenizer.ggml.tokens', { type: 'array', of: 'string', value: tokens }],
@@ -120,7 +127,7 @@ function vocabularyOf(size: number): [string, GgufValue][] {
     ['tokenizer.ggml.merges', { type: 'array', of: 'string', value: ['t t'] }],
     ['tokenizer.ggml.bos_token_id', { type: 'u32', value: 1 }],
     ['tokenizer.ggml.eos_token_id', { type: 'u32', value: 2 }],
-  ];
+  ]);
 }
 
 function floats(values: Float32Array, { content }: GgufType): Uint8Array {
