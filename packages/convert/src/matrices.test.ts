@@ -2,7 +2,8 @@ import type { CheckpointTensor } from '@moeq/loader';
 import { doubleQuant, int8, nf4, type Quantizer } from '@moeq/quantizers';
 import { byteLength, decodeTensor, elementCount, type FloatDType, fromFloat32 } from '@moeq/tensors';
 import { expect, test } from 'vitest';
-import { floatScratch, type QuantizedMatrix, quantizeMatrices, readPieces } from './matrices.js';
+import type { Job } from './in-order.js';
+import { floatScratch, matrixJobs, pieceJobs, type QuantizedMatrix } from './matrices.js';
 import { squaredNorms } from './relative-error.js';
 
 /** A tensor in memory; `reads` collects the ranges that were asked for. */
@@ -24,11 +25,16 @@ function tensorOf(values: Float32Array, shape: readonly number[], dtype: FloatDT
   return { tensor, data, reads };
 }
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+async function all<T>(jobs: Iterable<Job<T>>): Promise<T[]> {
   const list: T[] = [];
-  for await (const item of items) list.push(item);
+  for (const job of jobs) list.push(await job.run());
   return list;
 }
+
+const quantizeMatrices = (tensor: CheckpointTensor, quantizer: Quantizer) =>
+  matrixJobs(tensor, quantizer, { floats: floatScratch(), encoder: undefined, signal: undefined });
+
+const readPieces = (tensor: CheckpointTensor) => pieceJobs(tensor, undefined);
 
 const random = (count: number) => Float32Array.from({ length: count }, () => Math.random() - 0.5);
 
@@ -41,7 +47,7 @@ test.each([
   const values = random(2 * rows * columns);
   const { tensor, reads } = tensorOf(values, [2, rows, columns]);
   const found: (QuantizedMatrix & { decoded: Float32Array })[] = [];
-  for await (const matrix of quantizeMatrices(tensor, quantizer, floatScratch())) {
+  for (const matrix of await all(quantizeMatrices(tensor, quantizer))) {
     found.push({ ...matrix, decoded: decodeTensor(matrix.tensor) });
   }
   expect(found.map(({ index }) => index)).toEqual([0, 1]);
@@ -73,7 +79,7 @@ test('a format without a layout is compared by what its own quantizer says', asy
     dequantize: ({ shape }) => new Float32Array(elementCount(shape)).fill(0.5),
   };
   const { tensor } = tensorOf(Float32Array.of(1, 1, 0.5, 0), [2, 2]);
-  const [matrix] = await all(quantizeMatrices(tensor, half, floatScratch()));
+  const [matrix] = await all(quantizeMatrices(tensor, half));
   expect(matrix?.norms).toEqual({ weights: 2.25, difference: 0.75 });
 });
 
@@ -101,7 +107,7 @@ test('empty tensors are nothing to read and nothing to lose', async () => {
   ]) {
     const { tensor } = tensorOf(new Float32Array(0), shape);
     expect(await all(readPieces(tensor))).toEqual([]);
-    for (const { norms } of await all(quantizeMatrices(tensor, nf4(), floatScratch()))) {
+    for (const { norms } of await all(quantizeMatrices(tensor, nf4()))) {
       expect(norms).toEqual({ weights: 0, difference: 0 });
     }
   }

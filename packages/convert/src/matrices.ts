@@ -1,9 +1,10 @@
-// A tensor of the checkpoint, matrix by matrix: read, checked, quantized, decoded again and compared. One matrix is in
-// memory at a time, so a fused tensor costs no more than one of its experts.
+// A tensor of the checkpoint, matrix by matrix: read, checked, quantized, and compared with the weights. An encoder does that
+// in strips; without one, or where it has no kernel, a matrix is widened, quantized and decoded again. A fused tensor costs
+// no more than its experts one by one.
 //
 // Shapes: M matrices, N rows, K columns.
 import type { CheckpointTensor } from '@moeq/loader';
-import type { Quantizer } from '@moeq/quantizers';
+import { encodeWith, type Quantizer } from '@moeq/quantizers';
 import {
   assertQuantizedTensor,
   byteLength,
@@ -11,12 +12,14 @@ import {
   type FloatDType,
   isDType,
   isFloatDType,
+  type MatrixEncoder,
   MoeqError,
   type QuantizedTensor,
   quote,
   toFloat32,
 } from '@moeq/tensors';
 import { findNonFinite } from './finite.js';
+import type { Job } from './in-order.js';
 import { type SquaredNorms, squaredNorms } from './relative-error.js';
 
 export interface QuantizedMatrix {
@@ -40,33 +43,51 @@ export function floatScratch(): FloatScratch {
   };
 }
 
-/**
- * Quantizes every matrix of a plain tensor [N, K] or [M, N, K], in order. Planes are to be used before the next is asked for.
- * @throws MoeqError at NaN or infinity
- */
-export async function* quantizeMatrices(
+/** What quantizing works with. */
+export interface Workshop {
+  readonly floats: FloatScratch;
+  /** Kernels, where there are any. */
+  readonly encoder: MatrixEncoder | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Quantizes every matrix of a plain tensor [N, K] or [M, N, K]. A job throws a MoeqError at NaN or infinity. */
+export function* matrixJobs(
   tensor: CheckpointTensor,
   quantizer: Quantizer,
-  floats: FloatScratch,
-  signal?: AbortSignal,
-): AsyncGenerator<QuantizedMatrix> {
-  const { name } = tensor.facts;
-  const dtype = floatDTypeOf(tensor);
+  workshop: Workshop,
+): Generator<Job<QuantizedMatrix>> {
   const { matrices, rows, columns } = matrixShape(tensor);
-  const bytes = byteLength(dtype, [rows, columns]);
-  // The next matrix is on its way from the disk while this one is computed.
-  let next = matrices > 0 ? tensor.readBytes(0, bytes, signal) : null;
-  for (let index = 0; index < matrices && next !== null; index++) {
-    const data: Uint8Array = await next;
-    next = index + 1 < matrices ? tensor.readBytes((index + 1) * bytes, bytes, signal) : null;
-    // An error below leaves the read behind: it must not be a rejection that nobody handles.
-    next?.catch(() => undefined);
-    assertFinite(data, dtype, name, index * rows * columns, tensor.facts.shape);
-    const weights = toFloat32(data, dtype, floats(rows * columns));
-    const quantized = quantizer.quantize(weights, [rows, columns], { name, dtype });
-    assertQuantizedTensor(quantized, name);
-    yield { index, tensor: quantized, norms: compare(weights, quantized, quantizer), bytes };
+  const bytes = byteLength(floatDTypeOf(tensor), [rows, columns]);
+  for (let index = 0; index < matrices; index++) {
+    yield { bytes, run: () => quantizeMatrix(tensor, index, quantizer, workshop) };
   }
+}
+
+async function quantizeMatrix(
+  tensor: CheckpointTensor,
+  index: number,
+  quantizer: Quantizer,
+  { floats, encoder, signal }: Workshop,
+): Promise<QuantizedMatrix> {
+  const { name, shape } = tensor.facts;
+  const dtype = floatDTypeOf(tensor);
+  const { rows, columns } = matrixShape(tensor);
+  const bytes = byteLength(dtype, [rows, columns]);
+  if (encoder !== undefined) {
+    const read = (offset: number, length: number) => tensor.readBytes(index * bytes + offset, length, signal);
+    const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read });
+    if (encoded !== null) {
+      assertQuantizedTensor(encoded.tensor, name);
+      return { index, ...encoded, bytes };
+    }
+  }
+  const data = await tensor.readBytes(index * bytes, bytes, signal);
+  assertFinite(data, dtype, name, index * rows * columns, shape);
+  const weights = toFloat32(data, dtype, floats(rows * columns));
+  const quantized = quantizer.quantize(weights, [rows, columns], { name, dtype });
+  assertQuantizedTensor(quantized, name);
+  return { index, tensor: quantized, norms: compare(weights, quantized, quantizer), bytes };
 }
 
 /** Elements that are decoded at a time to be compared: they stay in the processor's cache. */
@@ -92,17 +113,21 @@ function compare(weights: Float32Array, tensor: QuantizedTensor, quantizer: Quan
 /** Bytes of a kept tensor that are in memory at a time: enough for the disk to be fast, few enough to be nothing. */
 const PIECE_BYTES = 16 * 2 ** 20;
 
-/** The bytes of a plain tensor in pieces, in order, checked. @throws MoeqError at NaN or infinity */
-export async function* readPieces(
+/** The bytes of a plain tensor in pieces, checked. A job throws a MoeqError at NaN or infinity. */
+export function* pieceJobs(
   tensor: CheckpointTensor,
-  signal?: AbortSignal,
-): AsyncGenerator<Uint8Array> {
+  signal: AbortSignal | undefined,
+): Generator<Job<Uint8Array>> {
   const dtype = floatDTypeOf(tensor);
   const elementBytes = byteLength(dtype, [1]);
   for (let offset = 0; offset < tensor.bytes; offset += PIECE_BYTES) {
-    const piece = await tensor.readBytes(offset, Math.min(PIECE_BYTES, tensor.bytes - offset), signal);
-    assertFinite(piece, dtype, tensor.facts.name, offset / elementBytes, tensor.facts.shape);
-    yield piece;
+    const bytes = Math.min(PIECE_BYTES, tensor.bytes - offset);
+    const run = async () => {
+      const piece = await tensor.readBytes(offset, bytes, signal);
+      assertFinite(piece, dtype, tensor.facts.name, offset / elementBytes, tensor.facts.shape);
+      return piece;
+    };
+    yield { bytes, run };
   }
 }
 

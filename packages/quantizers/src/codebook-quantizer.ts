@@ -4,6 +4,7 @@ import { type Codebook, decodeTensor, type Layout } from '@moeq/tensors';
 import * as v from 'valibot';
 import { assertMatrix } from './check.js';
 import { codebookEncoder, quantizeCodebook } from './codebook.js';
+import { withEncoding } from './encoding.js';
 import { strict, validate } from './options.js';
 import { bytePlane, floatPlane } from './plane.js';
 import type { Quantizer } from './quantizer.js';
@@ -72,11 +73,10 @@ function make(name: string, values: Float32Array, blockSize: BlockSize): Quantiz
   };
   const { bitsPerCode, thresholds, codeOfRank } = encoder;
   const codebook: Codebook = { bitsPerCode, values, thresholds, codeOfRank };
-  return {
+  const quantizer: Quantizer = {
     specificationVersion: 'v1',
     name,
     options: { blockSize },
-    encoding: { rule: { kind: 'codebook', codebook, blockSize }, nested: null },
     layout: () => layout,
     quantize(weights, shape, context) {
       assertMatrix(weights, shape, context.name);
@@ -91,4 +91,5 @@ function make(name: string, values: Float32Array, blockSize: BlockSize): Quantiz
     },
     dequantize: decodeTensor,
   };
+  return withEncoding(quantizer, { rule: { kind: 'codebook', codebook, blockSize }, nested: null });
 }

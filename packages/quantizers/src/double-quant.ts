@@ -15,6 +15,7 @@ import * as v from 'valibot';
 import { codebookEncoder, quantizeCodebook } from './codebook.js';
 import { type BlockOptions, blockSizes } from './codebook-quantizer.js';
 import { dynamicMapValues } from './dynamic-map.js';
+import { encodingOf, withEncoding } from './encoding.js';
 import { strict, validate } from './options.js';
 import { bytePlane, floatPlane } from './plane.js';
 import type { Quantizer } from './quantizer.js';
@@ -39,11 +40,10 @@ export function doubleQuant(inner: Quantizer, options: BlockOptions = {}): Quant
     hasOffset: true,
   };
   const layout: Quantizer['layout'] = (shape) => nestLayout(inner.layout(shape), nested, inner.name);
-  return {
+  const quantizer: Quantizer = {
     specificationVersion: 'v1',
     name,
     options: { ...inner.options, doubleQuant: { blockSize } },
-    ...encodingOf(inner.encoding, blockSize),
     layout,
     quantize(weights, shape, context) {
       const tensor = inner.quantize(weights, shape, context);
@@ -56,14 +56,17 @@ export function doubleQuant(inner: Quantizer, options: BlockOptions = {}): Quant
     },
     dequantize: decodeTensor,
   };
+  const encoding = nestedEncoding(inner, blockSize);
+  return encoding === null ? quantizer : withEncoding(quantizer, encoding);
 }
 
 /** Of a rule whose scales are what is nested: not where a multiplier stands between the two. */
-function encodingOf(inner: Encoding | undefined, blockSize: number): Pick<Quantizer, 'encoding'> {
-  if (inner === undefined || inner.nested !== null || inner.rule.kind === 'rows8') return {};
+function nestedEncoding(inner: Quantizer, blockSize: number): Encoding | null {
+  const encoding = encodingOf(inner)?.encoding;
+  if (encoding === undefined || encoding.nested !== null || encoding.rule.kind === 'rows8') return null;
   const { bitsPerCode, values, thresholds, codeOfRank } = encoder;
   const codebook = { bitsPerCode, values, thresholds, codeOfRank };
-  return { encoding: { rule: inner.rule, nested: { codebook, blockSize } } };
+  return { rule: encoding.rule, nested: { codebook, blockSize } };
 }
 
 function offsetOf(layout: Layout | null): BlockValues | undefined {

@@ -1,5 +1,6 @@
 // A quantizer's work done by an encoder, which has kernels for what quantizers say as data.
 import type { MatrixEncoder, MatrixInput, QuantizedTensor, SquaredNorms } from '@moeq/tensors';
+import { encodingOf } from './encoding.js';
 import type { Quantizer } from './quantizer.js';
 
 /**
@@ -12,14 +13,15 @@ export async function encodeWith(
   quantizer: Quantizer,
   input: MatrixInput,
 ): Promise<{ readonly tensor: QuantizedTensor; readonly norms: SquaredNorms } | null> {
-  const { name, encoding } = quantizer;
-  const { shape, dtype } = input;
-  if (encoding === undefined) return null;
-  const encoded = await encoder.encode(input, encoding);
+  const described = encodingOf(quantizer);
+  if (described === undefined) return null;
+  const encoded = await encoder.encode(input, described.encoding);
   if (encoded === null) return null;
-  const layout = quantizer.layout(shape);
+  const { shape, dtype } = input;
+  const { name: format } = described;
+  const layout = described.layout(shape);
   return {
-    tensor: { format: name, shape: [...shape], dtype, layout, planes: encoded.planes },
+    tensor: { format, shape: [...shape], dtype, layout, planes: encoded.planes },
     norms: encoded.norms,
   };
 }

@@ -5,6 +5,7 @@ import { decodeTensor, type Layout, packCodes } from '@moeq/tensors';
 import * as v from 'valibot';
 import { type BlockFit, encodeBlock, fitBlock } from './affine-block.js';
 import { assertMatrix } from './check.js';
+import { withEncoding } from './encoding.js';
 import { strict, validate } from './options.js';
 import { bytePlane, floatPlane } from './plane.js';
 import type { Quantizer } from './quantizer.js';
@@ -38,11 +39,10 @@ export function int4(options: Int4Options = {}): Quantizer {
     decode: { kind: 'affine', zero: symmetric ? { kind: 'constant', value: 8 } : { kind: 'zeroPoint' } },
     scale: { kind: 'plain', dtype: 'F32', multiplier: 1 },
   });
-  return {
+  const quantizer: Quantizer = {
     specificationVersion: 'v1',
     name: 'int4',
     options: { symmetric, blockSize, search },
-    encoding: { rule: { kind: 'affine4', blockSize, symmetric, search }, nested: null },
     layout,
     quantize(weights, shape, { name, dtype }) {
       assertMatrix(weights, shape, name);
@@ -76,4 +76,6 @@ export function int4(options: Int4Options = {}): Quantizer {
     },
     dequantize: decodeTensor,
   };
+  const rule = { kind: 'affine4', blockSize, symmetric, search } as const;
+  return withEncoding(quantizer, { rule, nested: null });
 }

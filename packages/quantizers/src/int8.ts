@@ -3,6 +3,7 @@ import { decodeTensor, type FloatDType, fromFloat32, type Layout, MoeqError, toF
 import * as v from 'valibot';
 import { assertMatrix } from './check.js';
 import { type BlockSize, blockSizes } from './codebook-quantizer.js';
+import { withEncoding } from './encoding.js';
 import { quantizeInt8Rows } from './int8-rows.js';
 import { strict, validate } from './options.js';
 import { bytePlane, floatPlane } from './plane.js';
@@ -49,11 +50,10 @@ function layoutOf(blockSize: number, multiplier: number): Layout {
 
 function rowWise(): Quantizer {
   const layout = (shape: readonly [number, number]) => layoutOf(Math.max(shape[1], 1), int8RowMultiplier);
-  return {
+  const quantizer: Quantizer = {
     specificationVersion: 'v1',
     name: 'int8',
     options: { granularity: 'row' },
-    encoding: { rule: { kind: 'rows8', multiplier: int8RowMultiplier }, nested: null },
     layout,
     quantize(weights, shape, { name, dtype }) {
       assertMatrix(weights, shape, name);
@@ -69,6 +69,7 @@ function rowWise(): Quantizer {
     },
     dequantize: decodeTensor,
   };
+  return withEncoding(quantizer, { rule: { kind: 'rows8', multiplier: int8RowMultiplier }, nested: null });
 }
 
 /** bitsandbytes casts bfloat16 weights to float16 first (Int8Params); float16 and float32 it quantizes as they are. */
@@ -93,11 +94,10 @@ function assertInRange(absmax: Float32Array, dtype: FloatDType, name: string): v
 
 function blockWise(blockSize: number): Quantizer {
   const layout = layoutOf(blockSize, 1);
-  return {
+  const quantizer: Quantizer = {
     specificationVersion: 'v1',
     name: 'int8',
     options: { granularity: 'block', blockSize },
-    encoding: { rule: { kind: 'signed8', blockSize }, nested: null },
     layout: () => layout,
     quantize(weights, shape, { name, dtype }) {
       assertMatrix(weights, shape, name);
@@ -121,6 +121,7 @@ function blockWise(blockSize: number): Quantizer {
     },
     dequantize: decodeTensor,
   };
+  return withEncoding(quantizer, { rule: { kind: 'signed8', blockSize }, nested: null });
 }
 
 /** Writes the codes of one block and returns its scale; the scale 0, of zeros, has codes 0. */

@@ -1,6 +1,6 @@
 // The contract of a quantizer: floats to codes and back. A quantizer is a plain object from a factory of options; there
 // is no class to extend and no registry to sign. `@moeq/quantizers/conformance` says whether one keeps the contract.
-import type { Encoding, FloatDType, Layout, QuantizedTensor } from '@moeq/tensors';
+import type { FloatDType, Layout, QuantizedTensor } from '@moeq/tensors';
 
 /** What is known about the matrix being quantized. */
 export interface QuantizeContext {
@@ -29,11 +29,6 @@ export interface Quantizer {
     shape: readonly [rows: number, columns: number],
     context: QuantizeContext,
   ): QuantizedTensor;
-  /**
-   * What `quantize` computes, as data, where that can be said: whoever has a kernel for it may then take its place and gives
-   * the same planes, byte for byte.
-   */
-  readonly encoding?: Encoding;
   /**
    * Defines the format: Float32 [N, K] from the planes. `decodeTensor` of `@moeq/tensors` is the answer wherever there is
    * a layout.

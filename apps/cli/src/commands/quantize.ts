@@ -8,6 +8,7 @@ import {
   quantizeCheckpoint,
 } from '@moeq/convert/node';
 import { MoeqError } from '@moeq/tensors';
+import { wasmEncoder } from '@moeq/wasm';
 import { Command, Option } from 'commander';
 import type { Io } from '../io.js';
 import { collect, part } from '../options.js';
@@ -83,6 +84,7 @@ async function runQuantize(io: Io, model: string, options: Options): Promise<voi
     onProgress: ({ bytesDone, bytesTotal, tensor }: QuantizeProgress) =>
       progress.update(bytesDone, bytesTotal, tensor),
   };
+  const encoder = wasmEncoder();
   let report: QuantizeReport;
   try {
     report =
@@ -92,11 +94,13 @@ async function runQuantize(io: Io, model: string, options: Options): Promise<voi
             ...common,
             recipe: await loadRecipe(options.recipe ?? 'nf4', quantizers),
             allowRouterQuantization: options.allowRouterQuantization === true,
+            encoder,
             resume: options.resume === true,
             shard: options.shard,
           });
   } finally {
     progress.stop();
+    await encoder.close();
   }
   printReport(io, report, options.json === true);
 }

@@ -1,11 +1,12 @@
-// A plan carried out: tensors stream through, one matrix at a time, into a folder that appears when it is whole.
+// A plan carried out: tensors stream through, a few matrices at a time, into a folder that appears when it is whole.
 import type { Checkpoint } from '@moeq/loader';
 import { toBitsandbytes, toMoeq } from '@moeq/quantizers';
-import { bitsPerWeight } from '@moeq/tensors';
+import { bitsPerWeight, type MatrixEncoder } from '@moeq/tensors';
 import { createCheckpointWriter } from '@moeq/tensors/node';
 import { type Account, openAccount } from '../account.js';
+import { inOrder, type Job } from '../in-order.js';
 import type { Ledger } from '../ledger.js';
-import { type FloatScratch, floatScratch, quantizeMatrices, readPieces } from '../matrices.js';
+import { floatScratch, matrixJobs, pieceJobs, type QuantizedMatrix, type Workshop } from '../matrices.js';
 import type { ConversionPlan, PlannedTensor } from '../plan.js';
 import type { WrittenFile } from '../report.js';
 import { configText, otherFiles } from './other-files.js';
@@ -15,6 +16,7 @@ export interface Target {
   readonly out: string;
   readonly maxShardBytes: number | undefined;
   readonly overwrite: boolean;
+  readonly encoder: MatrixEncoder | undefined;
   readonly signal: AbortSignal | undefined;
   /** Told of bytes of the input that are done. */
   readonly advance: (bytes: number, tensor: string) => void;
@@ -33,7 +35,7 @@ export async function convert(
   plan: ConversionPlan,
   target: Target,
 ): Promise<Converted> {
-  const { out, maxShardBytes, overwrite, signal, advance } = target;
+  const { out, maxShardBytes, overwrite, encoder, signal, advance } = target;
   await using writer = await createCheckpointWriter({
     out,
     // The parts of one tensor stay in one file, as transformers wants them.
@@ -44,16 +46,15 @@ export async function convert(
     ...(maxShardBytes !== undefined && { maxShardBytes }),
   });
   const account = openAccount(plan);
-  const floats = floatScratch();
-  for (const tensor of plan.tensors) {
-    for await (const { parts, bytesRead } of convertTensor(tensor, { plan, account, floats, signal })) {
-      for (const [name, data] of parts) {
-        await writer.write(name, data);
-        account.wrote(tensor, data.byteLength);
-      }
-      advance(bytesRead, tensor.source.facts.name);
-      signal?.throwIfAborted();
+  const workshop = { floats: floatScratch(), encoder, signal };
+  for await (const { tensor, parts, bytesRead, lost } of inOrder(jobsOf(plan, workshop), BYTES_AHEAD)) {
+    if (lost !== null) account.lost(...lost);
+    for (const [name, data] of parts) {
+      await writer.write(name, data);
+      account.wrote(tensor, data.byteLength);
     }
+    advance(bytesRead, tensor.source.facts.name);
+    signal?.throwIfAborted();
   }
   const ledger = account.close();
   await writer.writeFile('config.json', await configText(checkpoint, plan));
@@ -64,40 +65,46 @@ export async function convert(
   return { ledger, files: await writer.commit() };
 }
 
+/** Of the input that is read before what came of it is written: enough for disk, encoder and writer to work at once. */
+const BYTES_AHEAD = 256 * 2 ** 20;
+
 /** What is to be written next, and the bytes of input that it comes from. */
 interface Piece {
+  readonly tensor: PlannedTensor;
   readonly parts: readonly (readonly [name: string, data: Uint8Array])[];
   readonly bytesRead: number;
+  readonly lost: Parameters<Account['lost']> | null;
 }
 
-/** What the tensors of one conversion share. */
-interface Conversion {
-  readonly plan: ConversionPlan;
-  readonly account: Account;
-  readonly floats: FloatScratch;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** One tensor, quantized matrix by matrix or copied piece by piece. */
-async function* convertTensor(
-  { source, action }: PlannedTensor,
-  { plan, account, floats, signal }: Conversion,
-): AsyncGenerator<Piece> {
-  const { name, role, shape } = source.facts;
-  if (action === 'keep') {
-    for await (const data of readPieces(source, signal)) {
-      yield { parts: [[name, data]], bytesRead: data.byteLength };
+/** All tensors, quantized matrix by matrix or copied piece by piece. */
+function* jobsOf({ tensors, form }: ConversionPlan, workshop: Workshop): Generator<Job<Piece>> {
+  for (const tensor of tensors) {
+    const { source, action } = tensor;
+    if (action !== 'keep') {
+      for (const { bytes, run } of matrixJobs(source, action, workshop)) {
+        yield { bytes, run: async () => quantizedPiece(tensor, form, await run()) };
+      }
+      continue;
     }
-    return;
+    const { name } = source.facts;
+    for (const { bytes, run } of pieceJobs(source, workshop.signal)) {
+      yield {
+        bytes,
+        run: async () => ({ tensor, parts: [[name, await run()]], bytesRead: bytes, lost: null }),
+      };
+    }
   }
-  for await (const { index, tensor, norms, bytes } of quantizeMatrices(source, action, floats, signal)) {
-    const stored = plan.form === 'moeq' ? toMoeq(name, tensor) : toBitsandbytes(name, tensor);
-    const parts = Object.entries(stored).map(([part, { data }]) => [part, data] as const);
-    const matrix = shape.length === 3 ? { matrix: index } : {};
-    account.lost(
-      { name, role, format: tensor.format, ...matrix, bitsPerWeight: bitsPerWeight(tensor) },
-      norms,
-    );
-    yield { parts, bytesRead: bytes };
-  }
+}
+
+function quantizedPiece(
+  planned: PlannedTensor,
+  form: ConversionPlan['form'],
+  { index, tensor, norms, bytes }: QuantizedMatrix,
+): Piece {
+  const { name, role, shape } = planned.source.facts;
+  const stored = form === 'moeq' ? toMoeq(name, tensor) : toBitsandbytes(name, tensor);
+  const parts = Object.entries(stored).map(([part, { data }]) => [part, data] as const);
+  const matrix = shape.length === 3 ? { matrix: index } : {};
+  const facts = { name, role, format: tensor.format, ...matrix, bitsPerWeight: bitsPerWeight(tensor) };
+  return { tensor: planned, parts, bytesRead: bytes, lost: [facts, norms] };
 }

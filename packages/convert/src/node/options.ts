@@ -1,7 +1,7 @@
 // Options of a conversion, checked: a misspelt one is an error, never a default.
 import type { Checkpoint } from '@moeq/loader';
 import { fromBitsAndBytesConfig, parseRecipe, type Quantizer, type Recipe } from '@moeq/quantizers';
-import { MoeqError, quote } from '@moeq/tensors';
+import { type MatrixEncoder, MoeqError, quote } from '@moeq/tensors';
 
 export interface QuantizeOptions {
   /** A folder or `tiny-moe`; or a checkpoint that is open already and stays open. */
@@ -27,6 +27,8 @@ export interface QuantizeOptions {
   readonly resume?: boolean | undefined;
   /** Bytes of the input in one part of a conversion that can be resumed; 2e9 unless given. */
   readonly partBytes?: number | undefined;
+  /** Kernels to quantize with, such as `wasmEncoder()` of @moeq/wasm: the same bytes, faster. It stays open. */
+  readonly encoder?: MatrixEncoder | undefined;
   readonly onProgress?: ((progress: QuantizeProgress) => void) | undefined;
   /** Ends the conversion; nothing of it is left. */
   readonly signal?: AbortSignal | undefined;
@@ -53,6 +55,7 @@ const known: Readonly<Record<keyof QuantizeOptions, true>> = {
   shard: true,
   resume: true,
   partBytes: true,
+  encoder: true,
   onProgress: true,
   signal: true,
 };

@@ -49,13 +49,23 @@ async function carryOut(
   whole: ConversionPlan,
   options: QuantizeOptions,
 ): Promise<QuantizeReport> {
-  const { out, maxShardBytes, overwrite = false, signal, shard, resume = false, partBytes } = options;
+  const {
+    out,
+    maxShardBytes,
+    overwrite = false,
+    encoder,
+    signal,
+    shard,
+    resume = false,
+    partBytes,
+  } = options;
   const started = performance.now();
   const plan = shard === undefined ? whole : planPart(whole, shard.index, shard.of);
   const target: Target = {
     out,
     maxShardBytes,
     overwrite,
+    encoder,
     signal,
     advance: progressOf(plan, options, started),
   };

@@ -71,10 +71,13 @@ export function nest(records: usize, blocks: u32, blockSize: u32, floor: f32, co
   const mean = <f32>(sum / <f64>blocks);
   for (let first: u32 = 0; first < blocks; first += blockSize, nested += 4) {
     const count = min(blockSize, blocks - first);
+    let largest: f32 = 0;
     for (let i: u32 = 0; i < count; i++) {
-      store<f32>(centred + (i << 2), load<f32>(records + ((first + i) << 4)) - mean);
+      const value = load<f32>(records + ((first + i) << 4)) - mean;
+      largest = max(largest, abs(value));
+      store<f32>(centred + (i << 2), value);
     }
-    const scale = encodeBlock8(tables, centred, count, blockSize, codes + first);
+    const scale = encodeBlock8(tables, centred, count, blockSize, largest, codes + first);
     store<f32>(nested, scale);
     for (let i: u32 = 0; i < count; i++) {
       const code: u32 = load<u8>(codes + first + i);

@@ -56,7 +56,7 @@ function cellOf(x: f32): u32 {
 
 /** Numbers that loops load once: V8 builds a constant anew at each use. */
 const constants = memory.data<u32>(
-  [0x4b000000, 0x4b000000, 0x4b000000, 0x4b000000, 0x00ff00ff, 0x00ff00ff, 0x00ff00ff, 0x00ff00ff],
+  [0x4b000000, 0x4b000000, 0x4b000000, 0x4b000000, 0x00ff00ff, 0x00ff00ff, 0x00ff00ff, 0x00ff00ff, 0x10101010, 0x10101010, 0x10101010, 0x10101010],
   16,
 );
 
@@ -67,41 +67,27 @@ function cells(x: v128, scale: v128, offset: v128, exponent: v128): v128 {
   return i32x4.sub(f32x4.add(f32x4.mul(x, scale), offset), exponent);
 }
 
-/** Sixteen x to their ranks, a byte each. */
+/** Ranks that count one more threshold each, where x is above it. */
 // @ts-ignore: decorator
 @inline
-function ranks(x0: v128, x1: v128, x2: v128, x3: v128, scale: v128, offset: v128, exponent: v128): v128 {
-  const cell = narrow(
-    cells(x0, scale, offset, exponent),
-    cells(x1, scale, offset, exponent),
-    cells(x2, scale, offset, exponent),
-    cells(x3, scale, offset, exponent),
+function compare(rank: v128, x0: v128, x1: v128, x2: v128, x3: v128): v128 {
+  const p0 = lookUp(v128.load(thresholdPlanes), rank);
+  const p1 = lookUp(v128.load(thresholdPlanes, 16), rank);
+  const p2 = lookUp(v128.load(thresholdPlanes, 32), rank);
+  const p3 = lookUp(v128.load(thresholdPlanes, 48), rank);
+  const low = interleaveLow(p0, p1);
+  const high = interleaveLow(p2, p3);
+  const lowRest = interleaveHigh(p0, p1);
+  const highRest = interleaveHigh(p2, p3);
+  const above01 = i16x8.narrow_i32x4_s(
+    f32x4.gt(x0, interleavePairsLow(low, high)),
+    f32x4.gt(x1, interleavePairsHigh(low, high)),
   );
-  // a swizzle gives 0 for indices past 15, so of the two halves of the table one answers
-  let rank = v128.or(
-    i8x16.swizzle(v128.load(base), cell),
-    i8x16.swizzle(v128.load(base, 16), i8x16.sub(cell, i8x16.splat(16))),
+  const above23 = i16x8.narrow_i32x4_s(
+    f32x4.gt(x2, interleavePairsLow(lowRest, highRest)),
+    f32x4.gt(x3, interleavePairsHigh(lowRest, highRest)),
   );
-  for (let step: u32 = 0; step < comparisons; step++) {
-    const p0 = lookUp(v128.load(thresholdPlanes), rank);
-    const p1 = lookUp(v128.load(thresholdPlanes, 16), rank);
-    const p2 = lookUp(v128.load(thresholdPlanes, 32), rank);
-    const p3 = lookUp(v128.load(thresholdPlanes, 48), rank);
-    const low = interleaveLow(p0, p1);
-    const high = interleaveLow(p2, p3);
-    const lowRest = interleaveHigh(p0, p1);
-    const highRest = interleaveHigh(p2, p3);
-    const above01 = i16x8.narrow_i32x4_s(
-      f32x4.gt(x0, interleavePairsLow(low, high)),
-      f32x4.gt(x1, interleavePairsHigh(low, high)),
-    );
-    const above23 = i16x8.narrow_i32x4_s(
-      f32x4.gt(x2, interleavePairsLow(lowRest, highRest)),
-      f32x4.gt(x3, interleavePairsHigh(lowRest, highRest)),
-    );
-    rank = i8x16.sub(rank, i8x16.narrow_i16x8_s(above01, above23));
-  }
-  return rank;
+  return i8x16.sub(rank, i8x16.narrow_i16x8_s(above01, above23));
 }
 
 /** Sixteen codes, a byte each, to a byte a pair in 16-bit lanes, the even element in the high nibble. */
@@ -116,14 +102,15 @@ function pair(codes: v128, bytes: v128): v128 {
  * @param x Float32 [blockSize], a multiple of 32
  * @param codes Uint8 [blockSize / 2]
  */
-function encodeBlock(x: usize, end: usize, codes: usize, record: usize): void {
-  const largest = absmax(x, end);
+function encodeBlock(x: usize, end: usize, largest: f32, codes: usize, record: usize): void {
   const reciprocal = f32x4.splat(1 / max(largest, leastAbsmax));
   const scale = f32x4.splat(cellsPerUnit);
   const offset = f32x4.splat(toCell);
   const exponent = v128.load(constants);
   const bytes = v128.load(constants, 16);
+  const sixteen = v128.load(constants, 32);
   const toCode = v128.load(codeOfRank);
+  const more = max<u32>(comparisons, 1) - 1;
   let xx = i32x4.splat(0);
   let dd = i32x4.splat(0);
   let dv = i32x4.splat(0);
@@ -134,7 +121,19 @@ function encodeBlock(x: usize, end: usize, codes: usize, record: usize): void {
       const x1 = f32x4.mul(v128.load(x, 16), reciprocal);
       const x2 = f32x4.mul(v128.load(x, 32), reciprocal);
       const x3 = f32x4.mul(v128.load(x, 48), reciprocal);
-      const rank = ranks(x0, x1, x2, x3, scale, offset, exponent);
+      const cell = narrow(
+        cells(x0, scale, offset, exponent),
+        cells(x1, scale, offset, exponent),
+        cells(x2, scale, offset, exponent),
+        cells(x3, scale, offset, exponent),
+      );
+      // a swizzle gives 0 for indices past 15, so of the two halves of the table one answers
+      let rank = v128.or(
+        i8x16.swizzle(v128.load(base), cell),
+        i8x16.swizzle(v128.load(base, 16), i8x16.sub(cell, sixteen)),
+      );
+      rank = compare(rank, x0, x1, x2, x3);
+      for (let step = more; step > 0; step--) rank = compare(rank, x0, x1, x2, x3);
       const pairs = pair(lookUp(toCode, rank), bytes);
       if (half == 0) firstPairs = pairs;
       else v128.store(codes, i8x16.narrow_i16x8_u(firstPairs, pairs));
@@ -170,9 +169,7 @@ function rankOf(x: f32): u32 {
 }
 
 /** The short block at the end: `count` elements, an odd end filled with the code of 0. */
-function encodeShort(x: usize, count: u32, codes: usize, record: usize): void {
-  let largest: f32 = 0;
-  for (let i: u32 = 0; i < count; i++) largest = max(largest, abs(load<f32>(x + (i << 2))));
+function encodeShort(x: usize, count: u32, largest: f32, codes: usize, record: usize): void {
   const divisor = max(largest, leastAbsmax);
   let xx: f32 = 0;
   let dd: f32 = 0;
@@ -202,18 +199,20 @@ function encodeShort(x: usize, count: u32, codes: usize, record: usize): void {
  * @param blockSize a power of two from 32 to 4096
  * @param codes Uint8 [ceil(count / 2)]
  * @param records one a block
- * @returns false when an element is NaN or infinite; nothing is written then
+ * @returns false when an element is NaN or infinite
  */
 export function encodeCodebook4(x: usize, dtype: u32, count: u32, blockSize: u32, codes: usize, records: usize): bool {
-  if (!isFinite(x, dtype, count)) return false;
   for (let done: u32 = 0; done < count; done += tile) {
     const length = min(tile, count - done);
     widen(x + done * sizeOf(dtype), dtype, length, widened);
-    let first: u32 = 0;
-    for (; first + blockSize <= length; first += blockSize, codes += blockSize >> 1, records += 16) {
-      encodeBlock(widened + (first << 2), widened + ((first + blockSize) << 2), codes, records);
+    for (let first: u32 = 0; first < length; first += blockSize, codes += blockSize >> 1, records += 16) {
+      const size = min(blockSize, length - first);
+      const at = widened + (first << 2);
+      const largest = absmax(at, at + (size << 2));
+      if (!isFinite(largest, dtype)) return false;
+      if (size == blockSize) encodeBlock(at, at + (size << 2), largest, codes, records);
+      else encodeShort(at, size, largest, codes, records);
     }
-    if (first < length) encodeShort(widened + (first << 2), length - first, codes, records);
   }
   return true;
 }

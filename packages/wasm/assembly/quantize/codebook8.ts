@@ -1,6 +1,7 @@
 // Blocks to 8-bit codes of any codebook, the arithmetic of codebook4, element by element: a table of 1025 cells says where the
 // search for the rank begins. It serves double quantization, whose values are the scales of blocks, and 8-bit codebooks.
 import { leastAbsmax } from './codebook4';
+import { absmax } from './record';
 import { tile, widened } from './scratch';
 import { isFinite, sizeOf, widen } from './widen';
 
@@ -47,10 +48,8 @@ export function prepareCodebook8(from: usize): void {
   prepareTables(own, ownData, from);
 }
 
-/** One block; returns the scale that is stored, and leaves the sums. */
-export function encodeBlock8(tables: Tables, x: usize, count: u32, blockSize: u32, codes: usize): f32 {
-  let largest: f32 = 0;
-  for (let i: u32 = 0; i < count; i++) largest = max(largest, abs(load<f32>(x + (i << 2))));
+/** One block of that largest magnitude; returns the scale that is stored, and leaves the sums. */
+export function encodeBlock8(tables: Tables, x: usize, count: u32, blockSize: u32, largest: f32, codes: usize): f32 {
   const short = count < blockSize;
   const divisor = max(largest, leastAbsmax);
   const reciprocal: f32 = 1 / divisor;
@@ -77,13 +76,15 @@ export function encodeBlock8(tables: Tables, x: usize, count: u32, blockSize: u3
  * @param codes Uint8 [count]
  */
 export function encodeCodebook8(x: usize, dtype: u32, count: u32, blockSize: u32, codes: usize, records: usize): bool {
-  if (!isFinite(x, dtype, count)) return false;
   for (let done: u32 = 0; done < count; done += tile) {
     const length = min(tile, count - done);
     widen(x + done * sizeOf(dtype), dtype, length, widened);
     for (let first: u32 = 0; first < length; first += blockSize, records += 16) {
       const size = min(blockSize, length - first);
-      store<f32>(records, encodeBlock8(own, widened + (first << 2), size, blockSize, codes + done + first));
+      const at = widened + (first << 2);
+      const largest = absmax(at, at + (size << 2));
+      if (!isFinite(largest, dtype)) return false;
+      store<f32>(records, encodeBlock8(own, at, size, blockSize, largest, codes + done + first));
       store<f32>(records, <f32>xx, 4);
       store<f32>(records, <f32>dd, 8);
       store<f32>(records, <f32>dv, 12);

@@ -19,7 +19,7 @@ export function writeRecord(at: usize, scale: f32, xx: v128, dd: v128, dv: v128)
   store<f32>(at, sumLanes(dv), 12);
 }
 
-/** The largest magnitude of a block of float32, a multiple of four of them. */
+/** The largest magnitude of a block of float32 that zeros fill up to a whole vector; NaN counts as larger than all. */
 // @ts-ignore: decorator
 @inline
 export function absmax(x: usize, end: usize): f32 {

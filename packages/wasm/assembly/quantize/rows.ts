@@ -50,7 +50,7 @@ function encodeBlock(x: usize, count: u32, scale: f32, zero: f32, low: f32, high
  * @param codes Uint8 [ceil(rows * columns / 2)], room for 15 more
  * @param zeroPoints Uint8, one a block
  * @param records one a block
- * @returns false when an element is NaN or infinite; nothing is written then
+ * @returns false when an element is NaN or infinite
  */
 export function encodeAffine4(
   x: usize,
@@ -66,10 +66,10 @@ export function encodeAffine4(
   zeroPoints: usize,
   records: usize,
 ): bool {
-  if (!isFinite(x, dtype, rows * columns)) return false;
   let out = unpacked;
   for (let r: u32 = 0; r < rows; r++, x += columns * sizeOf(dtype)) {
     widen(x, dtype, columns, row);
+    if (!isFinite(absmax(row, row + (columns << 2)), dtype)) return false;
     for (let first: u32 = 0; first < columns; first += blockSize, records += 16, zeroPoints++) {
       const count = min(blockSize, columns - first);
       const at = row + (first << 2);
@@ -94,13 +94,13 @@ export function encodeSigned8(
   codes: usize,
   records: usize,
 ): bool {
-  if (!isFinite(x, dtype, rows * columns)) return false;
   for (let r: u32 = 0; r < rows; r++, x += columns * sizeOf(dtype)) {
     widen(x, dtype, columns, row);
+    if (!isFinite(absmax(row, row + (columns << 2)), dtype)) return false;
     for (let first: u32 = 0; first < columns; first += blockSize, records += 16) {
       const count = min(blockSize, columns - first);
       const at = row + (first << 2);
-      const scale = finiteScale(<f64>absmax(at, (at + (count << 2) + 15) & ~15) / 127, 127);
+      const scale = finiteScale(<f64>absmax(at, at + (count << 2)) / 127, 127);
       encodeBlock(at, count, scale, 0, -127, 127, codes, records);
       codes += count;
     }
@@ -123,9 +123,9 @@ export function encodeRows8(
   codes: usize,
   records: usize,
 ): bool {
-  if (!isFinite(x, dtype, rows * columns)) return false;
   for (let r: u32 = 0; r < rows; r++, x += columns * sizeOf(dtype), codes += columns, records += 16) {
     widen(x, dtype, columns, row);
+    if (!isFinite(absmax(row, row + (columns << 2)), dtype)) return false;
     const end = (row + (columns << 2) + 15) & ~15;
     if (dtype == BF16) {
       for (let at: usize = 0; row + at < end; at += 16) v128.store(seen + at, toFloat16(v128.load(row + at)));
