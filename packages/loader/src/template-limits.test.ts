@@ -15,6 +15,8 @@ const hostile = {
   'a huge range': '{% for i in range(1000000000) %}x{% endfor %}',
   'a range that never arrives': '{% for i in range(0, 10, 0) %}x{% endfor %}',
   'a macro that calls itself': '{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}',
+  'macros that call each other':
+    '{% macro f() %}{{ g() }}{{ g() }}{% endmacro %}{% macro g() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}',
   'text that doubles':
     "{% set ns = namespace(s='x') %}{% for i in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}",
   'text of a billion spaces': "{{ 'a\nb' | indent(1000000000) }}",
@@ -44,6 +46,13 @@ test.each(Object.entries(hostile))('%s', (_, template) => {
     /^tokenizer_config\.json: cannot (?:read|run) the chat template: expected .+, found .+$/s,
   );
   expect((failure as MoeqError).message.length).toBeLessThan(500);
+});
+
+test('recursion ends at a depth of its own, long before the stack does', () => {
+  const template = (depth: number) =>
+    `{% macro f(n) %}{% if n > 0 %}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(${depth}) }}`;
+  expect(render(template(50))).toBe('');
+  expect(() => render(template(1000))).toThrow('at most 500 evaluations within each other, found more');
 });
 
 test('members of prototypes are undefined, not reachable', () => {

@@ -16,6 +16,8 @@ const MAX_LENGTH = 4_194_304;
 const MAX_NODES = 200_000;
 /** Evaluations, rounds of loops, and what costs as much: about a second. A long conversation takes a tenth of it. */
 const MAX_WORK = 1_000_000;
+/** Evaluations within each other; the most deeply nested templates in use have a few dozen. */
+const MAX_DEPTH = 500;
 /** Numbers in a range; templates count messages and tools with it. */
 const MAX_RANGE = 100_000;
 
@@ -48,6 +50,7 @@ export class LimitedInterpreter extends Interpreter {
   readonly #sizes = new WeakMap<object, Size>();
   #work = 0;
   #around = '';
+  #depth = 0;
 
   override evaluate(
     statement: TemplateStatement | undefined,
@@ -55,7 +58,12 @@ export class LimitedInterpreter extends Interpreter {
   ): TemplateValue {
     const around = this.#around;
     this.#around = statement?.type ?? '';
+    // an error ends the interpreter, and with it the count
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH)
+      throw new TemplateLimit(`at most ${MAX_DEPTH} evaluations within each other`);
     const value = super.evaluate(statement, environment);
+    this.#depth -= 1;
     this.#around = around;
     const { nodes, length } = this.#size(value);
     if (length > MAX_LENGTH) throw new TemplateLimit(`at most ${MAX_LENGTH} characters`);
