@@ -208,6 +208,38 @@ test('logits of streamed layers are those of the model in memory, however window
   }
 });
 
+test('a layer of one model is all that is in memory at a time, and nothing stays', async () => {
+  const inner = referenceBackend();
+  let [live, most] = [0, 0];
+  const loaded = <Held extends { bytes: number }>(object: Held): Held => {
+    live += object.bytes;
+    most = Math.max(most, live);
+    return object;
+  };
+  const counting: Backend = {
+    ...inner,
+    loadWeight: async (parts) => loaded(await inner.loadWeight(parts)),
+    loadExperts: async (experts, read) => loaded(await inner.loadExperts(experts, read)),
+    loadMlp: async (data) => loaded(await inner.loadMlp(data)),
+    loadVector: async (values) => loaded(await inner.loadVector(values)),
+    createKvCache: (spec) => loaded(inner.createKvCache(spec)),
+    release(object) {
+      live -= object.bytes;
+      inner.release(object);
+    },
+  };
+  const short = [{ name: 'short', ids: ids(6, 1) }];
+  await evaluate({ models: [model], baseline, texts: short, backend: counting, window: 6 });
+  expect(live).toBe(0);
+  // Both heads, 4.2 MB, are more than a layer, 3.5 MB; the two models are 37 MB.
+  expect(most).toBeGreaterThan(3.4e6);
+  expect(most).toBeLessThan(4.5e6);
+  await expect(
+    evaluate({ models: [model], texts: short, backend: counting, signal: AbortSignal.abort() }),
+  ).rejects.toThrow();
+  expect(live).toBe(0);
+});
+
 describe('what cannot be evaluated is one sentence', () => {
   const refused = (options: object) =>
     expect(evaluate({ models: [model], texts, backend, window, ...options } as never)).rejects;
