@@ -10,7 +10,7 @@ export interface Verdict {
   readonly message: string;
 }
 
-/** For inputs of at most 32 KiB. */
+/** For inputs of at most 64 KiB. */
 const slowMilliseconds = 1000;
 const muchBytes = 512 * 2 ** 20;
 /** Three quotations of at most 120 characters and the names of two tensors fit in it. */

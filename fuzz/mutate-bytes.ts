@@ -2,7 +2,7 @@
 import type { Random } from './random.ts';
 
 /** Inputs stay small: what is slow or large must be so in spite of that. */
-export const maxInputBytes = 1 << 15;
+export const maxInputBytes = 1 << 16;
 
 const integers = [
   0n,

@@ -1,7 +1,14 @@
 // Every parser of what others wrote, by the name that its corpus has.
-import { openCheckpoint, openModelFiles } from '@moeq/loader';
+import { ggufFiles, openCheckpoint, openModelFiles } from '@moeq/loader';
 import { fromBitsAndBytesConfig, fromBitsandbytes, parseRecipe } from '@moeq/quantizers';
-import { decodeTensor, MoeqError, memorySource, openSafetensors, parseSafetensorsIndex } from '@moeq/tensors';
+import {
+  decodeTensor,
+  MoeqError,
+  memorySource,
+  openGguf,
+  openSafetensors,
+  parseSafetensorsIndex,
+} from '@moeq/tensors';
 import { parseTokenIds } from '../apps/cli/src/token-ids.ts';
 import { modelFiles, plainConfig, quantizedModel } from './model-files.ts';
 import { json, type Parser, text } from './parser.ts';
@@ -73,6 +80,25 @@ const templateWords = [
   ...'messages m loop . [ ] ( ) | ~ + - * ** / // % = == != , : not is defined and or none true'.split(' '),
   ...'range namespace joiner join tojson length upper split replace indent map selectattr batch'.split(' '),
   ...'raise_exception strftime_now bos_token loop.index0 999999999 __proto__ constructor break'.split(' '),
+];
+
+const ggufWords = [
+  ...[
+    'general.architecture',
+    'general.alignment',
+    'llama',
+    'qwen3moe',
+    'llama.expert_count',
+    'llama.block_count',
+  ],
+  ...[
+    'tokenizer.ggml.model',
+    'tokenizer.ggml.tokens',
+    'tokenizer.ggml.merges',
+    'gpt2',
+    'tokenizer.chat_template',
+  ],
+  ...['blk.0.ffn_gate_exps.weight', 'blk.0.attn_q.weight', 'token_embd.weight', 'output.weight'],
 ];
 
 const messages = [
@@ -197,6 +223,25 @@ export const parsers: Readonly<Record<string, Parser>> = {
     words: templateWords.flatMap((word) => [word, ` ${word} `]),
     async read(input) {
       const model = await openModelFiles(modelFiles({ 'chat_template.jinja': input }));
+      model.formatChat?.(messages);
+      await model.close();
+    },
+  },
+  gguf: {
+    structure: 'none',
+    words: ggufWords,
+    async read(input) {
+      const file = await openGguf(memorySource('model.gguf', input));
+      for (const name of file.tensors.keys()) await file.read(name);
+    },
+  },
+  'gguf-model': {
+    structure: 'none',
+    words: ggufWords,
+    async read(input) {
+      const model = await openModelFiles(await ggufFiles(async () => memorySource('model.gguf', input)));
+      for (const tensor of model.checkpoint.tensors) await tensor.read();
+      model.tokenizer?.decode(model.tokenizer.encode('In the 20 beginnings'));
       model.formatChat?.(messages);
       await model.close();
     },
