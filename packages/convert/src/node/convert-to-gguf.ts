@@ -95,7 +95,7 @@ async function convert(checkpoint: Checkpoint, options: GgufOptions): Promise<Qu
   const ledger: Ledger = {
     recipe: recipe.name,
     form: 'gguf',
-    notes: [],
+    notes: metadata.has('tokenizer.ggml.tokens') ? [] : [withoutTokens],
     warnings: [],
     tensors: tensors.map(recordOf),
     norms,
@@ -109,6 +109,9 @@ async function convert(checkpoint: Checkpoint, options: GgufOptions): Promise<Qu
     peakRssBytes: 1024 * process.resourceUsage().maxRSS,
   });
 }
+
+const withoutTokens =
+  'the model has no tokenizer.json, so the file takes token ids only; programs that want a vocabulary do not open it';
 
 const nothing: SquaredNorms = { weights: 0, difference: 0 };
 

@@ -99,7 +99,7 @@ describe('a reference', () => {
     '%s: says what can be opened',
     async (reference) => {
       await expect(resolveModel(reference)).rejects.toThrow(
-        /expected a folder with a checkpoint, or tiny-moe/,
+        /expected a folder with a checkpoint, a \.gguf file, or tiny-moe/,
       );
     },
   );

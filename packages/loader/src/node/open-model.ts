@@ -3,7 +3,7 @@ import { type OpenedModel, type OpenOptions, openModelFiles } from '../model-sou
 import { resolveModel } from './resolve-model.js';
 
 /**
- * @param reference `tiny-moe` or a folder
+ * @param reference `tiny-moe`, a folder, or a .gguf file
  * @throws MoeqError naming what was expected and found: see `resolveModel` and `openModelFiles`
  */
 export async function openModel(reference: string, options: OpenOptions = {}): Promise<OpenedModel> {

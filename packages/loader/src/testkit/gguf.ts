@@ -40,7 +40,7 @@ const metadata: Readonly<Record<string, GgufValue>> = {
 };
 
 /** A tensor by its type and shape; data random unless given. */
-export type Stored = readonly [type: string, shape: readonly number[], data?: Uint8Array];
+type Stored = readonly [type: string, shape: readonly number[], data?: Uint8Array];
 
 const tensors: Readonly<Record<string, Stored>> = {
   'token_embd.weight': ['F32', [V, D]],
@@ -65,7 +65,7 @@ export interface Changes {
 }
 
 /** The bytes of the file `x.gguf` with changes. */
-export function smallGguf(changes: Changes = {}): Uint8Array {
+function smallGguf(changes: Changes = {}): Uint8Array {
   const own = Object.entries({ ...metadata, ...changes.metadata });
   const stored = Object.entries({ ...tensors, ...changes.tensors });
   return encodeGguf(
