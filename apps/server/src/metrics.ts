@@ -51,6 +51,14 @@ export function createMetrics(service: Service): Metrics {
   read('moeq_batch_tokens', 'Tokens of the last step', ({ engine }) => engine.statistics().lastStep.tokens);
   read('moeq_weight_bytes', 'Bytes of weights', ({ model }) => model.memory.weightBytes);
   read('moeq_kv_cache_bytes', 'Bytes of the KV cache', ({ model }) => model.memory.kvCacheBytes);
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Memory that the process holds',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
   total('moeq_steps_total', 'Steps computed', ({ engine }) => engine.statistics().steps);
   total(
     'moeq_preemptions_total',
