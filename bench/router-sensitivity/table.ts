@@ -2,6 +2,10 @@
 import type { Row } from './measure.ts';
 
 const percent = (share: number): string => (share === 1 ? '100 %' : `${(100 * share).toFixed(2)} %`);
+const signed = (share: number): string => {
+  const text = percent(Math.abs(share));
+  return text === percent(0) ? text : `${share < 0 ? '−' : '+'}${text}`;
+};
 const nats = (value: number): string =>
   value === 0 ? '0' : value < 0.001 ? value.toExponential(1) : value.toFixed(4);
 const bytes = (value: number): string =>
@@ -28,9 +32,7 @@ function table(rows: readonly Row[], base: Row): string {
     bytes(row.bytesSaved),
     row.relativeError === 0 ? 'exact' : percent(row.relativeError),
     row.perplexity.toFixed(4),
-    row === base
-      ? '–'
-      : `${row.perplexity < base.perplexity ? '−' : '+'}${percent(Math.abs(row.perplexity / base.perplexity - 1))}`,
+    row === base ? '–' : signed(row.perplexity / base.perplexity - 1),
     nats(row.klDivergence.mean),
     nats(row.klDivergence.p99),
     nats(row.klDivergence.max),
@@ -63,7 +65,7 @@ tiny-moe, quantized in one place at a time and compared with itself in bfloat16,
 
 ![KL divergence and changed routing by format](${picture})
 
-The routers are ${percent(router.share)} of the weights, the experts ${percent(expert.share)}. Experts in int4 save ${bytes(expert.bytesSaved)} at a KL divergence of ${nats(expert.klDivergence.mean)} nats a token. Routers in int4 save ${bytes(router.bytesSaved)} at ${nats(router.klDivergence.mean)}: for each byte saved, ${ratio.toPrecision(2)} times the harm. There is nothing to be had from a router, and that is why the recipes keep it exact.
+The routers are ${percent(router.share)} of the weights, the experts ${percent(expert.share)}. Experts in int4 save ${bytes(expert.bytesSaved)} at a KL divergence of ${nats(expert.klDivergence.mean)} nats a token. Routers in int4 save ${bytes(router.bytesSaved)} at ${nats(router.klDivergence.mean)}: for each byte saved, ${Number(ratio.toPrecision(2)).toLocaleString('en')} times the harm. There is nothing to be had from a router, and that is why the recipes keep it exact.
 
 ## The router quantized, the experts in bf16
 
