@@ -33,7 +33,7 @@ async function measure(context: LlamaContext, prompt: Int32Array, decodeTokens: 
       decode: (1000 * written) / (end - prefilled),
     };
   } finally {
-    sequence.dispose();
+    await sequence.dispose();
   }
 }
 
