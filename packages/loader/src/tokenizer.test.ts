@@ -76,6 +76,11 @@ describe('is refused', () => {
       { normalizer: { type: 'Replace', pattern: { Glob: '*' }, content: '' } },
       /a pattern with a text as String or Regex, found "{\\"Glob\\":\\"\*\\"}"/,
     ],
+    [
+      'with a split at no pattern',
+      { pre_tokenizer: { type: 'Split', behavior: 'Isolated', invert: false } },
+      /a pattern with a text as String or Regex, found "undefined"/,
+    ],
     ['with a pattern that is none', split('(unclosed'), /that @huggingface\/tokenizers can run/],
     [
       'with a pattern of exponential cost',

@@ -13,7 +13,7 @@ const id = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** Two tokens, as a list or as a text with one blank between them. */
 const pair = v.union(
-  [v.pipe(v.string(), v.regex(/^[^ ]+ [^ ]+$/)), v.strictTuple([v.string(), v.string()])],
+  [v.pipe(v.string(), v.regex(/^[^ ]+ [^ ]+$/, 'a pair of tokens')), v.strictTuple([v.string(), v.string()])],
   'a pair of tokens',
 );
 
@@ -136,10 +136,9 @@ function assertTokenizer(tokenizer: unknown, file: string, vocabularySize: numbe
 function assertPatterns(tokenizer: Readonly<Record<string, unknown>>, file: string): void {
   const visit = (value: unknown) => {
     if (!isObject(value) && !Array.isArray(value)) return;
-    for (const [key, part] of Object.entries(value)) {
-      if (key === 'pattern') assertPattern(part, file);
-      else visit(part);
-    }
+    const { type, pattern } = isObject(value) ? value : {};
+    if (pattern !== undefined || type === 'Split' || type === 'Replace') assertPattern(pattern, file);
+    for (const part of Object.values(value)) visit(part);
   };
   for (const part of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder']) visit(tokenizer[part]);
 }
