@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { openSafetensorsFile } from '@moeq/tensors/node';
 
-export interface ReferenceSequence {
+interface ReferenceSequence {
   readonly tokens: readonly number[];
   /** Float32 [T, V], where the reference holds them. */
   readonly logits: Float32Array | null;
@@ -12,7 +12,7 @@ export interface ReferenceSequence {
   readonly expertIndices: readonly Int32Array[];
 }
 
-export interface ReferenceText {
+interface ReferenceText {
   readonly prompt: readonly number[];
   /** Prompt and greedy continuation. */
   readonly tokens: readonly number[];

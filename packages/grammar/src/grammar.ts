@@ -3,14 +3,14 @@
 // write and no token to lex, so tokens of a vocabulary may cut the text anywhere.
 import { MoeqError } from '@moeq/tensors';
 
-export interface Edge {
+interface Edge {
   /** Bytes from `low` to `high`, both included. */
   readonly low: number;
   readonly high: number;
   readonly to: number;
 }
 
-export interface Call {
+interface Call {
   readonly rule: number;
   readonly to: number;
 }

@@ -33,7 +33,7 @@ export function subtract(ranges: readonly CodeRange[], without: readonly CodeRan
 }
 
 /** Sorted and without overlap. */
-export function union(ranges: readonly CodeRange[]): CodeRange[] {
+function union(ranges: readonly CodeRange[]): CodeRange[] {
   const result: [number, number][] = [];
   for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
     const before = result.at(-1);
