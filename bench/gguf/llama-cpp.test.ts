@@ -10,7 +10,7 @@ import { createModel, type Model } from '@moeq/runtime';
 import { ggufType } from '@moeq/tensors';
 import { modelUrl } from '@moeq/tiny-moe';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadLlama } from './llama-cpp.ts';
+import { type LlamaReference, loadLlama } from './llama-cpp.ts';
 import { writeRandomGguf } from './random-gguf.ts';
 
 const GREEDY = 48;
@@ -44,30 +44,43 @@ const write = async (recipe: string): Promise<string> => {
   return out;
 };
 
-describe.skipIf(load === null)('tiny-moe in llama.cpp', () => {
-  test('F32: the tokens of the prompts, and 8 greedy texts as ours', async () => {
+describe.skipIf(load === null)('tiny-moe in F32, in llama.cpp', () => {
+  let ours: Model;
+  let read: Model;
+  let llama: LlamaReference;
+  beforeAll(async () => {
     const path = await write('f32');
-    await using llama = await load?.(path);
-    if (llama === undefined) throw new Error('no llama.cpp');
-    const ours = await open('tiny-moe');
-    const read = await open(path);
-    expect(cases).toHaveLength(8);
-    for (const { prompt, prompt_tokens: length } of cases) {
-      const tokens = ours.tokenizer?.encode(prompt) ?? [];
-      expect(tokens).toHaveLength(length);
-      expect(read.tokenizer?.encode(prompt)).toEqual(tokens);
-      // llama.cpp leaves the token before a text to its caller
-      expect(llama.encode(prompt)).toEqual(tokens.slice(1));
-      const greedy = { temperature: 0, stopTokenIds: [], maxNewTokens: GREEDY };
-      const { tokenIds } = await ours.complete(tokens, greedy);
-      expect(await llama.greedy(tokens, GREEDY)).toEqual([...tokenIds]);
-      const all = [...tokens, ...tokenIds];
-      expect((await read.logits(all)).logits).toEqual((await ours.logits(all)).logits);
-    }
+    if (load === null) return;
+    llama = await load(path);
+    ours = await open('tiny-moe');
+    read = await open(path);
+  });
+  afterAll(async () => {
+    await llama[Symbol.asyncDispose]();
     await ours.close();
     await read.close();
   });
 
+  test.each(cases)('$prompt: the tokens of the prompt, and the text that follows', async (known) => {
+    const tokens = ours.tokenizer?.encode(known.prompt) ?? [];
+    expect(tokens).toHaveLength(known.prompt_tokens);
+    expect(read.tokenizer?.encode(known.prompt)).toEqual(tokens);
+    // llama.cpp leaves the token before a text to its caller
+    expect(llama.encode(known.prompt)).toEqual(tokens.slice(1));
+    const greedy = { temperature: 0, stopTokenIds: [], maxNewTokens: GREEDY };
+    const { tokenIds } = await ours.complete(tokens, greedy);
+    expect(await llama.greedy(tokens, GREEDY)).toEqual([...tokenIds]);
+    expect(ours.tokenizer?.decode([...tokens, ...tokenIds], { skipSpecialTokens: true })).toBe(known.text);
+  });
+
+  test('the file that it has loaded has our logits', async () => {
+    expect(cases).toHaveLength(8);
+    const tokens = ours.tokenizer?.encode(cases[0]?.text ?? '') ?? [];
+    expect((await read.logits(tokens)).logits).toEqual((await ours.logits(tokens)).logits);
+  });
+});
+
+describe.skipIf(load === null)('tiny-moe in fewer bits, in llama.cpp', () => {
   test.each(['q8_0', 'q4_0', 'iq4_nl', 'bf16', 'f16'])(
     '%s: mostly the same tokens as ours',
     async (recipe) => {

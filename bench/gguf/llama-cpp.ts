@@ -17,8 +17,10 @@ export async function loadLlama(): Promise<((path: string) => Promise<LlamaRefer
     progressLogs: false,
     skipDownload: true,
   }).catch((error: unknown) => {
-    if (!(error instanceof NoBinaryFoundError)) throw error;
-    console.warn(`llama.cpp: no prebuilt binary of node-llama-cpp for ${process.platform}-${process.arch}`);
+    const machine = `${process.platform}-${process.arch}`;
+    // there is one where the tests run for every change, so its absence there is a failure
+    if (!(error instanceof NoBinaryFoundError) || machine === 'linux-x64') throw error;
+    console.warn(`llama.cpp: no prebuilt binary of node-llama-cpp for ${machine}`);
     return null;
   });
   if (llama === null) return null;
