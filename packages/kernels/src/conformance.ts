@@ -35,6 +35,9 @@ export interface BackendTestOptions {
   readonly seed?: number;
 }
 
+/** Names of all cases, e.g. to skip those that another run covers. */
+export const caseNames: readonly string[] = cases.map((each) => each.name);
+
 const optionNames = ['name', 'make', 'tolerance', 'skip', 'seed'];
 const toleranceNames = ['float', 'quantized'];
 

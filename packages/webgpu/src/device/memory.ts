@@ -40,11 +40,12 @@ export class Memory {
    */
   create(what: string, size: number, flags: number): GPUBuffer {
     const bytes = Math.max(16, Math.ceil(size / 16) * 16);
-    if (bytes > this.largestBinding) {
+    const largest = (flags & usage.storage) === 0 ? this.device.limits.maxBufferSize : this.largestBinding;
+    if (bytes > largest) {
       throw new WebGpuError('limit', {
         operation: 'allocate',
         subject: what,
-        expected: `at most the ${formatBytes(this.largestBinding)} that the device binds at once`,
+        expected: `at most the ${formatBytes(largest)} that the device binds at once`,
         found: `${formatBytes(bytes)}; ${memoryAdvice}`,
       });
     }

@@ -24,6 +24,9 @@ export interface ExecutionCounts {
 /** Value of GPUMapMode.READ, which is a global in browsers only. */
 const mapModeRead = 1;
 
+/** Bytes of the buffers for uniforms and tables to begin with. */
+const leastTransfer = 16384;
+
 /** Bind groups that are worth keeping; a token of a large model needs some hundreds. */
 const mostBindGroups = 8192;
 
@@ -43,8 +46,8 @@ export class Executor {
     this.#memory = memory;
     this.#pipelines = pipelines;
     this.#alignment = memory.device.limits.minUniformBufferOffsetAlignment;
-    this.#uniforms = memory.create('uniforms', 65536, usage.uniform | usage.copyTarget);
-    this.#tables = memory.create('tables', 65536, usage.storage | usage.copyTarget);
+    this.#uniforms = memory.create('uniforms', leastTransfer, usage.uniform | usage.copyTarget);
+    this.#tables = memory.create('tables', leastTransfer, usage.storage | usage.copyTarget);
   }
 
   /** Forgets bind groups, which may name buffers that were destroyed. */

@@ -34,6 +34,7 @@ import {
   residualOperands,
   sumOfExperts,
 } from './multiply.js';
+import type { Operand } from './program.js';
 import { Program, Slot } from './program.js';
 
 export interface LoweringContext {
@@ -335,25 +336,28 @@ class Lowering {
     const { out, residuals } = this.#outputOf(node);
     const epilogue = { ...plainEpilogue, residuals };
     const common = { h, outColumns: node.columns, tokens: node.rows };
+    const combine = (y: Operand, perToken: number): void =>
+      this.#program.dispatch(
+        this.#context.kernels.get('combine', combineExpertsKernel),
+        {
+          columns: node.columns,
+          expertsPerToken: perToken,
+          routingWeights: slots,
+          residuals: residuals.length,
+          scale1: residuals[0]?.scale ?? 1,
+          scale2: residuals[1]?.scale ?? 1,
+        },
+        [y, route.slot, out, ...residualOperands(epilogue, this.#context.empty)],
+        elementGrid(node.columns, node.rows),
+      );
     if (plan === null) {
-      sumOfExperts(this.#emitter, weights.down, { ...common, out, routing: route, epilogue });
+      const begin = (): void => combine(this.#context.empty, 0);
+      sumOfExperts(this.#emitter, weights.down, { ...common, out, routing: route, epilogue, begin });
       return;
     }
     const y = new Slot('expert outputs', 4 * slots * node.columns);
     downTiles(this.#emitter, weights.down, { ...common, out: y, plan });
-    this.#program.dispatch(
-      this.#context.kernels.get('combine', combineExpertsKernel),
-      {
-        columns: node.columns,
-        expertsPerToken,
-        routingWeights: slots,
-        residuals: residuals.length,
-        scale1: residuals[0]?.scale ?? 1,
-        scale2: residuals[1]?.scale ?? 1,
-      },
-      [y, route.slot, out, ...residualOperands(epilogue, this.#context.empty)],
-      elementGrid(node.columns, node.rows),
-    );
+    combine(y, expertsPerToken);
   }
 
   #plan(routing: Node, slots: number, experts: number): { slot: Slot; tiles: number } {

@@ -287,7 +287,10 @@ export function gateUp(
   for (const group of groups) if (group.up !== null) run(group, group.up, h);
 }
 
-/** out[t] = Σ_a weight[t, a] W_e h[t, a], then residuals, without a plan; groups add up. */
+/**
+ * out[t] = Σ_a weight[t, a] W_e h[t, a], then residuals, without a plan. Groups add up: the first for its rows writes. Where
+ * experts are cut at different rows no group is the first for all of its own, so `begin` writes the residuals alone before.
+ */
 export function sumOfExperts(
   emitter: Emitter,
   groups: readonly ExpertGroup[],
@@ -298,14 +301,19 @@ export function sumOfExperts(
     tokens: number;
     routing: RoutingInput;
     epilogue: Epilogue;
+    begin: () => void;
   },
 ): void {
-  const { h, out, outColumns, tokens, routing, epilogue } = input;
+  const { h, out, outColumns, tokens, routing, epilogue, begin } = input;
   const begun = new Set<number>();
+  if (!isPartition(groups)) {
+    begin();
+    for (const group of groups) begun.add(rowsOfGroup(group).first);
+  }
   for (const group of groups) {
-    const firstRow = group.matrices[1] as number;
-    const accumulate = begun.has(firstRow);
-    begun.add(firstRow);
+    const { first } = rowsOfGroup(group);
+    const accumulate = begun.has(first);
+    begun.add(first);
     vector(emitter, {
       group,
       use: 'sum',
@@ -319,6 +327,19 @@ export function sumOfExperts(
       accumulate,
     });
   }
+}
+
+function rowsOfGroup({ matrices, parts }: WeightGroup): { first: number; end: number } {
+  const last = (parts - 1) * matrixWords;
+  return { first: matrices[1] as number, end: (matrices[last] as number) + (matrices[last + 1] as number) };
+}
+
+/** Whether any two groups have the same rows or none in common. */
+function isPartition(groups: readonly WeightGroup[]): boolean {
+  const ends = new Map(groups.map(rowsOfGroup).map(({ first, end }) => [first, end]));
+  const ordered = [...ends].sort(([a], [b]) => a - b);
+  const disjoint = ordered.every(([first], index) => index === 0 || first >= (ordered[index - 1]?.[1] ?? 0));
+  return disjoint && groups.map(rowsOfGroup).every(({ first, end }) => ends.get(first) === end);
 }
 
 /** y[s] = W_e h[s], tiles of slots by the plan. */

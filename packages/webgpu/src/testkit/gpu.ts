@@ -3,7 +3,10 @@
 import { swiftshader } from '../../../../scripts/browser.js';
 import { dawn } from '../node.js';
 
-const { MOEQ_WEBGPU, MOEQ_REQUIRE_WEBGPU } = process.env;
+const { MOEQ_WEBGPU, MOEQ_REQUIRE_WEBGPU, MOEQ_THOROUGH } = process.env;
+
+/** Run everything: on a GPU, which is fast, or where MOEQ_THOROUGH=1 says that there is time. */
+export const isThorough = MOEQ_WEBGPU === 'native' || MOEQ_THOROUGH === '1';
 
 export interface TestGpu {
   readonly gpu: GPU | null;

@@ -178,7 +178,7 @@ function finish({ use, gated, normed, tokens }: VectorOptions, sums: number): st
   }
   if (use === 'dense') return [...root, `store(token, p.matrices[m].firstRow + row, total(g, n)${times});`];
   const at = 'let at = token * p.outColumns + p.matrices[m].firstRow + row;';
-  if (use === 'slots') return [at, 'out[at] = total(g, n);'];
+  if (use === 'slots') return [...root, at, `out[at] = total(g, n)${times};`];
   return [
     at,
     'if (p.accumulate == 1u) { out[at] += p.accumulateScale * total(g, n); }',

@@ -1,0 +1,32 @@
+// The suite of every backend, without subgroups. Only sums over lanes are another code then: of the cases that differ in
+// nothing but the layout of weights one in eight is enough, all of them where a run is asked to be thorough.
+import { caseNames, testBackend } from '@moeq/kernels/conformance';
+import { describe, test } from 'vitest';
+import { webgpuBackend } from './backend.js';
+import { isThorough, testGpu } from './testkit/gpu.js';
+
+const { gpu, reason } = await testGpu();
+
+const layoutCases = caseNames.filter((name) =>
+  /^(linear|experts|embed): (odd sizes, )?(codebook|affine|scale|flat|row|a row)/.test(name),
+);
+const skip = isThorough
+  ? []
+  : [
+      {
+        reason: 'reads weights as with subgroups, which conformance.test.ts covers',
+        tests: layoutCases.filter((_, index) => index % 8 !== 0),
+      },
+    ];
+
+if (gpu === null) {
+  describe('webgpu conformance without subgroups', () => {
+    test.skip(reason, () => {});
+  });
+} else {
+  testBackend({
+    name: 'webgpu without subgroups',
+    make: () => webgpuBackend({ gpu, features: { subgroups: false } }),
+    skip,
+  });
+}

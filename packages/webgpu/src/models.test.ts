@@ -1,0 +1,133 @@
+// Whole models: the text and the logits of the reference backend and of transformers, and what a token costs in dispatches,
+// submissions and bytes.
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { referenceBackend } from '@moeq/kernels';
+import { openModel } from '@moeq/loader/node';
+import type { Model } from '@moeq/runtime';
+import { createModel } from '@moeq/runtime';
+import { toFloat32 } from '@moeq/tensors';
+import { openSafetensorsFile } from '@moeq/tensors/node';
+import { modelUrl } from '@moeq/tiny-moe';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { WebGpuBackend } from './backend.js';
+import { webgpuBackend } from './backend.js';
+import { isThorough, testGpu } from './testkit/gpu.js';
+
+const { gpu, reason } = await testGpu();
+
+const prompts = [
+  'In the beginning',
+  'And it came to pass',
+  'ROMEO:',
+  'def main(',
+  'The king said',
+  'import os',
+  'Once upon a time',
+  'for i in range(',
+];
+
+/** KL(p || q) of two rows of logits, in nats. */
+function divergence(p: Float32Array, q: Float32Array): number {
+  const logSum = (row: Float32Array): number => {
+    const max = row.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+    return max + Math.log(row.reduce((sum, value) => sum + Math.exp(value - max), 0));
+  };
+  const [ofP, ofQ] = [logSum(p), logSum(q)];
+  return p.reduce(
+    (sum, value, i) => sum + Math.exp(value - ofP) * (value - ofP - ((q[i] as number) - ofQ)),
+    0,
+  );
+}
+
+describe.skipIf(gpu === null)(`models on WebGPU${reason && ` (${reason})`}`, () => {
+  let backend: WebGpuBackend;
+  beforeAll(async () => {
+    backend = await webgpuBackend({ gpu: gpu as GPU });
+  });
+  afterAll(() => backend.destroy());
+
+  describe.each(['bfloat16', 'nf4'] as const)('tiny-moe in %s', (format) => {
+    let model: Model;
+    let expected: Model;
+    beforeAll(async () => {
+      const recipe = format === 'nf4' ? { recipe: 'nf4' } : {};
+      const source = await openModel(fileURLToPath(modelUrl), recipe);
+      model = await createModel(source, { backend });
+      expected = await createModel(source, { backend: referenceBackend() });
+      await source.close();
+    });
+    afterAll(async () => {
+      await model.close();
+      await expected.close();
+    });
+
+    const [texts, tokens] = isThorough ? [prompts, 64] : [prompts.slice(0, 2), 12];
+    const title = `writes what the reference backend writes: ${tokens} tokens after ${texts.length} prompts`;
+    test(title, { timeout: 3_600_000 }, async () => {
+      for (const prompt of texts) {
+        const options = { temperature: 0, maxNewTokens: tokens, stopTokenIds: [] };
+        const [own, other] = await Promise.all([
+          model.complete(prompt, options),
+          expected.complete(prompt, options),
+        ]);
+        expect(own.tokenIds).toEqual(other.tokenIds);
+      }
+    });
+
+    test('mean KL divergence of logits from the reference at most 1e-3', async () => {
+      const text = prompts.slice(0, 3).join('\n');
+      const own = await model.logits(text, { routings: true });
+      const other = await expected.logits(text, { routings: true });
+      const { tokens, vocabularySize } = own;
+      let sum = 0;
+      for (let t = 0; t < tokens; t++) {
+        const row = [t * vocabularySize, (t + 1) * vocabularySize] as const;
+        sum += divergence(other.logits.subarray(...row), own.logits.subarray(...row));
+      }
+      expect(sum / tokens).toBeLessThan(1e-3);
+      expect(own.routings.map(({ expertIndices }) => [...expertIndices])).toEqual(
+        other.routings.map(({ expertIndices }) => [...expertIndices]),
+      );
+    });
+
+    test('a token takes at most 8 dispatches a layer, one submission, and its logits back', async () => {
+      const { config } = model;
+      const before = backend.stats();
+      const options = { temperature: 0, maxNewTokens: 9, stopTokenIds: [] };
+      await model.complete([1, 5, 9], options);
+      const after = backend.stats();
+      const submits = after.submits - before.submits;
+      expect(submits).toBeLessThanOrEqual(9);
+      const dispatches = (after.dispatches - before.dispatches) / submits;
+      expect(dispatches).toBeLessThanOrEqual(8 * config.layers.length + 2);
+      const read = (after.bytesRead - before.bytesRead) / submits;
+      expect(read).toBeLessThanOrEqual(4 * config.vocabularySize + 4);
+    });
+  });
+
+  const folder = fileURLToPath(new URL('../../loader/testdata/architectures/', import.meta.url));
+
+  test.each(readdirSync(folder))('%s: logits of transformers within 5e-3', async (name) => {
+    const file = await openSafetensorsFile(`${folder}${name}/reference.safetensors`);
+    const ids = await file.read('input_ids');
+    const logits = await file.read('logits');
+    const numbers = toFloat32(logits.data, 'F32');
+    const [rows = 0, length = 0] = ids.shape;
+    const words = new Int32Array(ids.data.slice().buffer);
+    const source = await openModel(`${folder}${name}`);
+    const model = await createModel(source, { backend });
+    await source.close();
+    for (let row = 0; row < rows; row++) {
+      const tokens = Array.from(words.subarray(row * length, (row + 1) * length), Number);
+      const result = await model.logits(tokens);
+      const first = row * length * result.vocabularySize;
+      const largest = result.logits.reduce(
+        (most, value, i) => Math.max(most, Math.abs(value - (numbers[first + i] as number))),
+        0,
+      );
+      expect(largest).toBeLessThan(5e-3);
+    }
+    await model.close();
+  });
+});
