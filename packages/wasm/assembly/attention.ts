@@ -5,7 +5,7 @@
 // Shapes: C head dimension, CV value dimension padded to 8, P page size padded to 8.
 //   page = Float32 [C, P] keys, then Float32 [P, CV] values.
 import { exp } from './functions';
-import { maxLanes, splat, sumLanes } from './simd';
+import { maxLanes, sumLanes } from './simd';
 
 /** Where one key/value head of one layer lies, and how. */
 @unmanaged
@@ -39,29 +39,43 @@ export function storeKeyValue(cache: Cache, page: u32, slot: u32, key: usize, va
   memory.copy(valuesOf(cache, base) + <usize>slot * (cache.paddedValueDim << 2), value, cache.valueDim << 2);
 }
 
-/** Scores of four queries against the P positions of a page, to four rows of `scores`. */
-function scorePage(cache: Cache, page: usize, q0: usize, q1: usize, q2: usize, q3: usize, scores: usize, stride: usize): void {
+/** Four queries [C] as Float32 [C, 4], so that the inner loop has one pointer for them. */
+function joinQueries(queries: usize, headDim: u32, out: usize): void {
+  for (let i: u32 = 0; i < 4; i++) {
+    const query = load<u32>(queries + (i << 2));
+    for (let c: u32 = 0; c < headDim; c++) store<f32>(out + (c << 4) + (i << 2), load<f32>(query + (c << 2)));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(a, b));
+}
+
+/** Scores of four queries, Float32 [C, 4], against the P positions of a page, to four rows of `scores`. */
+function scorePage(cache: Cache, page: usize, queries: usize, scores: usize, stride: usize): void {
   const keyStride = cache.paddedSize << 2;
-  const end = cache.headDim << 2;
+  const end = queries + (cache.headDim << 4);
   for (let at: usize = 0; at < keyStride; at += 32) {
     let a0 = f32x4.splat(0), b0 = f32x4.splat(0), a1 = f32x4.splat(0), b1 = f32x4.splat(0);
     let a2 = f32x4.splat(0), b2 = f32x4.splat(0), a3 = f32x4.splat(0), b3 = f32x4.splat(0);
     let key = page + at;
-    for (let c: usize = 0; c < end; c += 4, key += keyStride) {
+    for (let q = queries; q < end; q += 16, key += keyStride) {
       const a = v128.load(key);
       const b = v128.load(key, 16);
-      let q = splat(q0 + c);
-      a0 = f32x4.add(a0, f32x4.mul(q, a));
-      b0 = f32x4.add(b0, f32x4.mul(q, b));
-      q = splat(q1 + c);
-      a1 = f32x4.add(a1, f32x4.mul(q, a));
-      b1 = f32x4.add(b1, f32x4.mul(q, b));
-      q = splat(q2 + c);
-      a2 = f32x4.add(a2, f32x4.mul(q, a));
-      b2 = f32x4.add(b2, f32x4.mul(q, b));
-      q = splat(q3 + c);
-      a3 = f32x4.add(a3, f32x4.mul(q, a));
-      b3 = f32x4.add(b3, f32x4.mul(q, b));
+      const q0 = v128.load_splat<u32>(q);
+      a0 = multiplyAdd(a0, q0, a);
+      b0 = multiplyAdd(b0, q0, b);
+      const q1 = v128.load_splat<u32>(q, 4);
+      a1 = multiplyAdd(a1, q1, a);
+      b1 = multiplyAdd(b1, q1, b);
+      const q2 = v128.load_splat<u32>(q, 8);
+      a2 = multiplyAdd(a2, q2, a);
+      b2 = multiplyAdd(b2, q2, b);
+      const q3 = v128.load_splat<u32>(q, 12);
+      a3 = multiplyAdd(a3, q3, a);
+      b3 = multiplyAdd(b3, q3, b);
     }
     const out = scores + at;
     v128.store(out, a0);
@@ -105,48 +119,62 @@ function softmax(scores: usize, scale: f32, low: u32, high: u32, slots: u32, pag
   return sumLanes(sum);
 }
 
-/** out [4, CV] += weights times the values of `count` positions from `first` on. */
-function addValues(cache: Cache, page: usize, weights: usize, stride: usize, first: u32, count: u32, out: usize): void {
-  const rowBytes = cache.paddedValueDim << 2;
-  const values = valuesOf(cache, page) + <usize>first * rowBytes;
-  for (let at: usize = 0; at < <usize>rowBytes; at += 32) {
-    let o = out + at;
-    let a0 = v128.load(o), b0 = v128.load(o, 16), a1 = v128.load(o + rowBytes), b1 = v128.load(o + rowBytes, 16);
-    let a2 = v128.load(o + 2 * rowBytes), b2 = v128.load(o + 2 * rowBytes, 16);
-    let a3 = v128.load(o + 3 * rowBytes), b3 = v128.load(o + 3 * rowBytes, 16);
-    let value = values + at;
-    let w = weights + (first << 2);
-    for (const end = w + (count << 2); w != end; w += 4, value += rowBytes) {
-      const a = v128.load(value);
-      const b = v128.load(value, 16);
-      let weight = splat(w);
-      a0 = f32x4.add(a0, f32x4.mul(weight, a));
-      b0 = f32x4.add(b0, f32x4.mul(weight, b));
-      weight = splat(w + stride);
-      a1 = f32x4.add(a1, f32x4.mul(weight, a));
-      b1 = f32x4.add(b1, f32x4.mul(weight, b));
-      weight = splat(w + 2 * stride);
-      a2 = f32x4.add(a2, f32x4.mul(weight, a));
-      b2 = f32x4.add(b2, f32x4.mul(weight, b));
-      weight = splat(w + 3 * stride);
-      a3 = f32x4.add(a3, f32x4.mul(weight, a));
-      b3 = f32x4.add(b3, f32x4.mul(weight, b));
-    }
-    v128.store(o, a0);
-    v128.store(o, b0, 16);
-    v128.store(o + rowBytes, a1);
-    v128.store(o + rowBytes, b1, 16);
-    v128.store(o + 2 * rowBytes, a2);
-    v128.store(o + 2 * rowBytes, b2, 16);
-    v128.store(o + 3 * rowBytes, a3);
-    v128.store(o + 3 * rowBytes, b3, 16);
+/** Four rows of weights as Float32 [slots, 4]; `slots` is a multiple of 4. */
+function joinWeights(rows: usize, stride: usize, slots: u32, out: usize): void {
+  for (let slot: u32 = 0; slot < slots; slot += 4, rows += 16, out += 64) {
+    const a = v128.load(rows);
+    const b = v128.load(rows + stride);
+    const c = v128.load(rows + 2 * stride);
+    const d = v128.load(rows + 3 * stride);
+    const ab = i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+    const cd = i8x16.shuffle(c, d, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+    const ab2 = i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+    const cd2 = i8x16.shuffle(c, d, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+    v128.store(out, i8x16.shuffle(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23));
+    v128.store(out, i8x16.shuffle(ab, cd, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 16);
+    v128.store(out, i8x16.shuffle(ab2, cd2, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), 32);
+    v128.store(out, i8x16.shuffle(ab2, cd2, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 48);
   }
 }
 
-/** Bytes of scratch for `attendFour` over so many positions. */
-export function attentionScratch(cache: Cache, positions: u32): usize {
-  const pages = positions / cache.pageSize + 2;
-  return <usize>4 * ((pages * cache.paddedSize + cache.paddedValueDim) << 2) + 16;
+/** out [4, CV] += weights, Float32 [count, 4], times the values of `count` positions of a page from `first` on. */
+function addValues(cache: Cache, page: usize, weights: usize, first: u32, count: u32, out: usize): void {
+  const rowBytes = cache.paddedValueDim << 2;
+  const values = valuesOf(cache, page) + <usize>first * rowBytes;
+  const end = weights + (count << 4);
+  for (let at: usize = 0; at < <usize>rowBytes; at += 32) {
+    const o0 = out + at;
+    const o1 = o0 + rowBytes;
+    const o2 = o1 + rowBytes;
+    const o3 = o2 + rowBytes;
+    let a0 = v128.load(o0), b0 = v128.load(o0, 16), a1 = v128.load(o1), b1 = v128.load(o1, 16);
+    let a2 = v128.load(o2), b2 = v128.load(o2, 16), a3 = v128.load(o3), b3 = v128.load(o3, 16);
+    let value = values + at;
+    for (let w = weights; w < end; w += 16, value += rowBytes) {
+      const a = v128.load(value);
+      const b = v128.load(value, 16);
+      const w0 = v128.load_splat<u32>(w);
+      a0 = multiplyAdd(a0, w0, a);
+      b0 = multiplyAdd(b0, w0, b);
+      const w1 = v128.load_splat<u32>(w, 4);
+      a1 = multiplyAdd(a1, w1, a);
+      b1 = multiplyAdd(b1, w1, b);
+      const w2 = v128.load_splat<u32>(w, 8);
+      a2 = multiplyAdd(a2, w2, a);
+      b2 = multiplyAdd(b2, w2, b);
+      const w3 = v128.load_splat<u32>(w, 12);
+      a3 = multiplyAdd(a3, w3, a);
+      b3 = multiplyAdd(b3, w3, b);
+    }
+    v128.store(o0, a0);
+    v128.store(o0, b0, 16);
+    v128.store(o1, a1);
+    v128.store(o1, b1, 16);
+    v128.store(o2, a2);
+    v128.store(o2, b2, 16);
+    v128.store(o3, a3);
+    v128.store(o3, b3, 16);
+  }
 }
 
 /**
@@ -157,6 +185,7 @@ export function attentionScratch(cache: Cache, positions: u32): usize {
  * @param to U32 [4]
  * @param outs U32 [4]
  * @param count how many of the four to store
+ * @param scratch 4 * (C + CV + 2 * padded positions of all pages seen + 1) floats
  */
 export function attendFour(cache: Cache, pages: usize, queries: usize, from: usize, to: usize, outs: usize, count: u32, scale: f32, scratch: usize): void {
   const pageSize = cache.pageSize;
@@ -166,28 +195,32 @@ export function attendFour(cache: Cache, pages: usize, queries: usize, from: usi
   const lastPage = (lastPosition + pageSize - 1) / pageSize;
   const slots = (lastPage - firstPage) * padded;
   const stride = <usize>slots << 2;
-  const out = scratch;
   const rowBytes = cache.paddedValueDim << 2;
-  const scores = scratch + 4 * rowBytes;
+  const joined = scratch;
+  const out = joined + (cache.headDim << 4);
+  const scores = out + 4 * rowBytes;
+  const weights = scores + 4 * stride;
+  const sums = weights + 4 * stride;
 
+  joinQueries(queries, cache.headDim, joined);
   for (let page = firstPage; page < lastPage; page++) {
     const base = cache.base + <usize>load<u32>(pages + (page << 2)) * cache.pageStride;
-    const at = scores + (((page - firstPage) * padded) << 2);
-    scorePage(cache, base, load<u32>(queries), load<u32>(queries, 4), load<u32>(queries, 8), load<u32>(queries, 12), at, stride);
+    scorePage(cache, base, joined, scores + (((page - firstPage) * padded) << 2), stride);
   }
-  memory.fill(out, 0, 4 * rowBytes);
-  const sums = scores + 4 * stride;
   for (let i: u32 = 0; i < 4; i++) {
     const low = slotOf(load<u32>(from + (i << 2)), firstPage, pageSize, padded);
     const high = slotOf(load<u32>(to + (i << 2)) - 1, firstPage, pageSize, padded) + 1;
     const sum = softmax(scores + <usize>i * stride, scale, low, high, slots, pageSize, padded);
     store<f32>(sums + (i << 2), sum);
   }
+  joinWeights(scores, stride, slots, weights);
+  memory.fill(out, 0, 4 * rowBytes);
   for (let page = firstPage; page < lastPage; page++) {
     const base = cache.base + <usize>load<u32>(pages + (page << 2)) * cache.pageStride;
     const first = page == firstPage ? load<u32>(from) % pageSize : 0;
     const end = min(pageSize, lastPosition - page * pageSize);
-    addValues(cache, base, scores + (((page - firstPage) * padded) << 2), stride, first, end - first, out);
+    const slot = (page - firstPage) * padded + first;
+    addValues(cache, base, weights + (<usize>slot << 4), first, end - first, out);
   }
   for (let i: u32 = 0; i < count; i++) {
     const sum = load<f32>(sums + (i << 2));

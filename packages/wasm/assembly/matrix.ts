@@ -133,7 +133,7 @@ export namespace Scratch {
 }
 
 /**
- * @param address of `scratchBytes(columns)` bytes
+ * @param address of as many bytes as src/store.ts counts
  * @param columns the most that a matrix has
  */
 export function useScratch(address: usize, columns: u32): void {
@@ -143,10 +143,6 @@ export function useScratch(address: usize, columns: u32): void {
   Scratch.shifts = address + stride;
   Scratch.products = address + 2 * stride;
   Scratch.row = address + 6 * stride;
-}
-
-export function scratchBytes(columns: u32): u32 {
-  return 6 * unitsBytes(columns) + 4 * columns + 64;
 }
 
 /** Units of 32, filled up to whole vectors. */

@@ -8,7 +8,7 @@ import { createCache } from './kv-cache.js';
 import { loadMatrix } from './load-matrix.js';
 import { freeMlp, joinExperts, loadMlp } from './load-mlp.js';
 import type { LoadedMlp } from './loaded.js';
-import { readOptions, type WasmOptions } from './options.js';
+import { readOptions, type WasmOptions, type WasmSettings } from './options.js';
 import { openStep } from './step.js';
 import { Store } from './store.js';
 import { loneTeam } from './team/lone-team.js';
@@ -20,8 +20,17 @@ import { sharedTeam } from './team/shared-team.js';
  * @throws MoeqError for options that are unknown or cannot be had
  */
 export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
-  const { threads, simd, shared, notice } = readOptions(options);
-  if (notice !== null) (options.onNotice ?? console.warn)(notice);
+  const settings = readOptions(options);
+  if (settings.notice !== null) (options.onNotice ?? console.warn)(settings.notice);
+  return startBackend(settings);
+}
+
+/** @throws MoeqError when the engine gives no memory */
+export async function startBackend({
+  threads,
+  simd,
+  shared,
+}: Pick<WasmSettings, 'threads' | 'simd' | 'shared'>): Promise<Backend> {
   const team = await (shared ? sharedTeam(threads, simd) : loneTeam(simd));
   const store = new Store(team);
   const engine = new Engine(team, store);

@@ -100,10 +100,10 @@ function normOperands(
   return [norm.over === 'head' ? 1 : 2, weight.address, new Float(norm.epsilon)];
 }
 
-/** Scores and outputs of four queries over the longest sequence: assembly/attention.ts. */
+/** Queries, outputs, scores, weights and sums of four over the longest sequence: assembly/attention.ts. */
 function scratchFloats({ spec }: LoadedCache, segments: readonly Segment[]): number {
-  const { paddedSize, paddedValueDim } = cacheShape(spec);
+  const { headDim, paddedSize, paddedValueDim } = cacheShape(spec);
   const positions = Math.max(0, ...segments.map(({ start, tokens }) => start + tokens));
-  const pages = Math.ceil(positions / spec.pageSize) + 1;
-  return 4 * (pages * paddedSize + paddedValueDim + 1);
+  const slots = (Math.ceil(positions / spec.pageSize) + 1) * paddedSize;
+  return 4 * (headDim + paddedValueDim + 2 * slots + 1);
 }

@@ -13,28 +13,35 @@ const maximumPages = 65536;
 export async function loneTeam(simd: SimdLevel): Promise<Team> {
   const module = await compileKernels(simd, false);
   const link = spawnWorker<ToWorker, FromWorker>(workerScript, 'moeq');
-  const outcome = new Outcome<FromWorker>();
-  /** A failure of an order that nobody waits for; the next one that is awaited tells it. */
+  /** Who waits for an answer; answers come in the order of the questions. */
+  const waiting: Outcome<FromWorker>[] = [];
+  /** A failure of an order that nobody waits for; the next answer is this. */
   let failure: unknown = null;
 
   link.onMessage((message) => {
-    if (message.kind === 'failed') failure ??= failureError(message.failure);
-    else if (failure === null) outcome.resolve(message);
-    else {
-      outcome.reject(failure);
-      failure = null;
+    if (message.kind === 'failed') {
+      failure ??= failureError(message.failure);
+      return;
     }
+    const outcome = waiting.shift();
+    if (failure === null) outcome?.resolve(message);
+    else outcome?.reject(failure);
+    failure = null;
   });
-  link.onError((error) => outcome.reject(failureError(String(error))));
+  link.onError((error) => {
+    for (const outcome of waiting.splice(0)) outcome.reject(failureError(String(error)));
+  });
 
   const answer = async (send: () => void): Promise<FromWorker> => {
+    const outcome = new Outcome<FromWorker>();
+    waiting.push(outcome);
     const end = outcome.wait();
     link.hold(true);
     try {
       send();
       return await end;
     } finally {
-      link.hold(false);
+      if (waiting.length === 0) link.hold(false);
     }
   };
 

@@ -1,11 +1,11 @@
-// A program's end, awaited by the host: settled by the first word from the workers that says so.
+// An answer of the workers, awaited by the host.
 import { MoeqError } from '@moeq/tensors';
 import type { Failure } from './messages.js';
 
 export class Outcome<Value> {
   #settle: { resolve: (value: Value) => void; reject: (error: unknown) => void } | null = null;
 
-  /** A promise for the next end. */
+  /** A promise for the next answer. */
   wait(): Promise<Value> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };

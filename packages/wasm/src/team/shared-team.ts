@@ -32,6 +32,7 @@ export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team
   const hear = (message: FromWorker): void => {
     if (message.kind === 'failed') failure ??= message.failure;
     if (message.kind === 'ready') ready++;
+    // before the programs begin, a worker says `done` only where it could not start
     if (message.kind === 'done' || ready === threads) ended = true;
     // messages of different workers may overtake each other: the flag says whether one about a failure is to come
     const expected = Atomics.load(sync, at.failed) === 1;
@@ -66,7 +67,15 @@ export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team
 
   const started = outcome.wait();
   links.forEach(start);
-  await finished(started);
+  const stop = async (): Promise<void> => {
+    await Promise.all(links.map((link) => link.terminate()));
+  };
+  try {
+    await finished(started);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 
   return {
     threads,
@@ -92,9 +101,7 @@ export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team
     settle: async () => {},
     read: async (address, length) =>
       new Float32Array((memories[0] as SharedMemory).memory.buffer, address, length).slice(),
-    stop: async () => {
-      await Promise.all(links.map((link) => link.terminate()));
-    },
+    stop,
   };
 }
 

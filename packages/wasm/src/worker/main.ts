@@ -89,12 +89,18 @@ function serveAlone({ module, initialPages, maximumPages }: Start): (message: To
 let serve: ((message: ToWorker) => void) | null = null;
 
 port.listen((message) => {
+  let failed = false;
   try {
     if (message.kind !== 'start') serve?.(message);
     else if (message.memories === null) serve = serveAlone(message);
     else serveShared(message);
   } catch (error) {
+    failed = true;
     port.postMessage({ kind: 'failed', failure: failureOf(error) });
   }
-  if (message.kind === 'run' || message.kind === 'settle') port.postMessage({ kind: 'done' });
+  // every question has one answer; `start` and `read` give theirs themselves unless they fail
+  const asks = message.kind === 'start' || message.kind === 'read';
+  if (message.kind === 'run' || message.kind === 'settle' || (asks && failed)) {
+    port.postMessage({ kind: 'done' });
+  }
 });

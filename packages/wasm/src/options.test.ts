@@ -1,0 +1,37 @@
+import { MoeqError } from '@moeq/tensors';
+import { describe, expect, test, vi } from 'vitest';
+import { readOptions, type WasmOptions } from './options.js';
+import { wasmBackend } from './wasm-backend.js';
+
+describe('options', () => {
+  test.each<[string, object]>([
+    ['an unknown one', { thread: 2 }],
+    ['no threads', { threads: 0 }],
+    ['half a thread', { threads: 1.5 }],
+    ['too many', { threads: 257 }],
+    ['a SIMD level that is none', { simd: 'avx' }],
+  ])('refuses %s', (_, options) => {
+    expect(() => readOptions(options as WasmOptions)).toThrow(MoeqError);
+  });
+
+  test('has at least one thread and the SIMD of the engine unless told', () => {
+    const { threads, simd, shared, notice } = readOptions({});
+    expect(threads).toBeGreaterThanOrEqual(1);
+    expect(['relaxed', 'plain']).toContain(simd);
+    expect([shared, notice]).toEqual([true, null]);
+  });
+
+  test('without shared memory it runs on one thread, and says so once', async () => {
+    vi.stubGlobal('crossOriginIsolated', false);
+    try {
+      const onNotice = vi.fn();
+      const backend = await wasmBackend({ threads: 4, onNotice });
+      expect(backend.threads).toBe(1);
+      expect(onNotice).toHaveBeenCalledTimes(1);
+      expect(onNotice.mock.calls[0]?.[0]).toMatch(/one thread.*cross-origin isolated/);
+      await backend.destroy();
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+});
