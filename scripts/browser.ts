@@ -80,6 +80,14 @@ export function swiftshader(): string {
   return manifest;
 }
 
+/** A configuration of fontconfig for the one typeface of the archive, whose own looks for it elsewhere. */
+function fontsFile(folder: string): string {
+  const file = join(folder, 'here.conf');
+  const dirs = `<dir>${folder}/fonts</dir><cachedir>${folder}/cache</cachedir>`;
+  if (!existsSync(file)) writeFileSync(file, `<?xml version="1.0"?><fontconfig>${dirs}</fontconfig>\n`);
+  return file;
+}
+
 /** Chromium without a window; WebGPU computes with SwiftShader. Launches in about a second. */
 export async function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
   const { LD_LIBRARY_PATH } = process.env;
@@ -115,7 +123,7 @@ export async function launchChromium(options: LaunchOptions = {}): Promise<Brows
     env: {
       ...process.env,
       LD_LIBRARY_PATH: [libraries, LD_LIBRARY_PATH].filter(Boolean).join(':'),
-      FONTCONFIG_PATH: fonts,
+      FONTCONFIG_FILE: fontsFile(fonts),
       ...options.env,
     },
   });

@@ -9,7 +9,9 @@ import { completions } from './completions.js';
 import { guard, loopbackHosts } from './guard.js';
 import { defaultLimits, type Limits } from './limits.js';
 import { createMetrics } from './metrics.js';
+import { type Page, servePage } from './page.js';
 import { type ServedModel, Service } from './served-model.js';
+import { statusOf } from './status.js';
 
 export interface AppOptions {
   /** Required of every request to /v1, /metrics and /status where given. */
@@ -19,6 +21,8 @@ export interface AppOptions {
   /** Origins of pages elsewhere that may ask. Default none. */
   readonly origins?: readonly string[] | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  /** The page at /. Default none. */
+  readonly page?: Page | undefined;
   /** Hears of errors that are the server's own. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -70,6 +74,8 @@ export function createApp(options: AppOptions = {}): App {
     }),
   );
 
+  servePage(app, options.page ?? new Map());
+  app.get('/status', (c) => c.json(statusOf(service.require())));
   app.get('/health', (c) => c.json({ status: 'ok' }));
   app.get('/ready', (c) => {
     const { state } = service;

@@ -3,4 +3,5 @@
 export type { App, AppOptions } from './app.js';
 export { createApp } from './app.js';
 export type { Limits } from './limits.js';
+export type { Page, PageFile } from './page.js';
 export type { ServedModel } from './served-model.js';

@@ -6,6 +6,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { MoeqError } from '@moeq/tensors';
 import { type App, type AppOptions, createApp } from '../app.js';
 import { loopbackHosts } from '../guard.js';
+import { readPage } from './page-files.js';
 
 export interface ListenOptions extends AppOptions {
   /** Default 127.0.0.1. Another than loopback needs an API key. */
@@ -41,7 +42,7 @@ export async function listen(options: ListenOptions = {}): Promise<Listening> {
     });
   }
   // A page cannot send the key, so where one is needed names are free unless some are given.
-  const app = createApp({ hosts: loopback ? loopbackHosts : null, ...rest });
+  const app = createApp({ hosts: loopback ? loopbackHosts : null, page: await readPage(), ...rest });
   const server = createAdaptorServer({
     fetch: (request, bindings) => app.fetch(request, bindings),
     serverOptions: { headersTimeout, requestTimeout, connectionsCheckingInterval: 1000 },

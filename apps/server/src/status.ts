@@ -1,0 +1,19 @@
+// GET /status: what the page shows beside a conversation.
+import type { Ready } from './served-model.js';
+
+export function statusOf({ model, engine, bytesByRole = {} }: Ready): object {
+  const { running, waiting, paused, tokens, kvCache, expertLoads } = engine.statistics();
+  return {
+    model: model.name,
+    architecture: model.config.architecture,
+    backend: model.backend.description,
+    contextLength: model.contextLength,
+    memory: { ...model.memory, bytesByRole },
+    running,
+    waiting,
+    paused,
+    tokens,
+    kvCache,
+    experts: expertLoads.map(({ layer, load }) => ({ layer, counts: [...load.counts] })),
+  };
+}
