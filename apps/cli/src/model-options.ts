@@ -4,6 +4,7 @@ import type { Backend } from '@moeq/kernels';
 import type { OpenedModel as ModelFiles } from '@moeq/loader';
 import { openModel } from '@moeq/loader/node';
 import { createModel, type LoadProgress, type Model, type ModelOptions as Size } from '@moeq/runtime';
+import { wasmEncoder } from '@moeq/wasm';
 import type { Command } from 'commander';
 import { type BackendName, backendNames, openBackend } from './backend.js';
 import { type Io, note } from './io.js';
@@ -42,11 +43,24 @@ export async function openSource(
   { plugin = [], recipe, allowRouterQuantization }: Pick<ModelOptions, SourceOption>,
 ): Promise<ModelFiles> {
   const quantizers = await loadPlugins(plugin);
-  return openModel(name, {
-    quantizers,
-    allowRouterQuantization: allowRouterQuantization === true,
-    ...(recipe !== undefined && { recipe: await loadRecipe(recipe, quantizers) }),
-  });
+  if (recipe === undefined) return openModel(name, { quantizers });
+  const encoder = wasmEncoder();
+  try {
+    const model = await openModel(name, {
+      quantizers,
+      allowRouterQuantization: allowRouterQuantization === true,
+      recipe: await loadRecipe(recipe, quantizers),
+      encoder,
+    });
+    const close = async () => {
+      await encoder.close();
+      await model.close();
+    };
+    return { ...model, close };
+  } catch (error) {
+    await encoder.close();
+    throw error;
+  }
 }
 
 type SourceOption = 'recipe' | 'plugin' | 'allowRouterQuantization';

@@ -27,6 +27,15 @@ test.each(dtypes)('%s: finds the first NaN or infinity wherever it is', (dtype) 
   );
 });
 
+test.each(dtypes)('%s: finds it in long tensors, and none where there is none', (dtype) => {
+  const values = Float32Array.from({ length: 30_001 }, () => Math.random() - 0.5);
+  expect(findNonFinite(fromFloat32(values, dtype), dtype)).toBe(-1);
+  for (const at of [30_000, 20_000, 8192, 8191, 4096, 0]) {
+    values[at] = Number.NaN;
+    expect(findNonFinite(fromFloat32(values, dtype), dtype)).toBe(at);
+  }
+});
+
 test('integers have no NaN', () => {
   expect(findNonFinite(new Uint8Array(8).fill(0xff), 'U8')).toBe(-1);
 });

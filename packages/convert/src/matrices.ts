@@ -75,7 +75,8 @@ async function quantizeMatrix(
   const { rows, columns } = matrixShape(tensor);
   const bytes = byteLength(dtype, [rows, columns]);
   if (encoder !== undefined) {
-    const read = (offset: number, length: number) => tensor.readBytes(index * bytes + offset, length, signal);
+    const read = (offset: number, length: number, into: Uint8Array) =>
+      tensor.readBytes(index * bytes + offset, length, signal, into);
     const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read });
     if (encoded !== null) {
       assertQuantizedTensor(encoded.tensor, name);

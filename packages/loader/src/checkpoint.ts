@@ -32,9 +32,10 @@ export interface CheckpointTensor {
   read(signal?: AbortSignal): Promise<Tensor | QuantizedTensor>;
   /**
    * Of a plain tensor: `length` bytes from byte `offset` of its data, so that one expert of a fused tensor, or a piece of
-   * an embedding, can be read without the rest. @throws MoeqError for a quantized tensor or a range outside
+   * an embedding, can be read without the rest. `into` is memory of that length
+   * which may be filled and returned in place of new memory. @throws MoeqError for a quantized tensor or a range outside
    */
-  readBytes(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  readBytes(offset: number, length: number, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 export interface Checkpoint {

@@ -4,11 +4,20 @@
 //
 // Shapes: N rows, K columns.
 import type { MatrixData } from '@moeq/kernels';
-import { assertFinite, dequantize, type Quantizer, type Recipe, type Role, resolve } from '@moeq/quantizers';
+import {
+  assertFinite,
+  dequantize,
+  encodeWith,
+  type Quantizer,
+  type Recipe,
+  type Role,
+  resolve,
+} from '@moeq/quantizers';
 import {
   byteLength,
   type FloatDType,
   isQuantized,
+  type MatrixEncoder,
   MoeqError,
   type QuantizedTensor,
   type Tensor,
@@ -41,7 +50,7 @@ export interface MatrixStage {
    * @throws MoeqError for a format that no quantizer reads, a weight that is not finite, or one that is quantized already
    *   and not as the recipe wants
    */
-  apply(matrix: Tensor | QuantizedTensor, tensor: CheckpointTensor, expert?: number): MatrixData;
+  apply(matrix: Tensor | QuantizedTensor, tensor: CheckpointTensor, expert?: number): Promise<MatrixData>;
   report(): LoadReport;
 }
 
@@ -49,11 +58,13 @@ export interface MatrixStage {
  * @param recipe null: matrices pass as they are stored
  * @param quantizers the user's own
  * @param said what the report's notices begin with
+ * @param encoder kernels to quantize with, where there are any
  */
 export function matrixStage(
   recipe: Recipe | null,
   quantizers: readonly Quantizer[],
   said: readonly string[],
+  encoder?: MatrixEncoder,
 ): MatrixStage {
   const loaded = new Map<CheckpointTensor, LoadedTensor>();
   const notices = new Set(said);
@@ -66,19 +77,28 @@ export function matrixStage(
   };
 
   return {
-    apply(matrix, tensor, expert) {
+    async apply(matrix, tensor, expert) {
       const { name } = tensor.facts;
       const part = expert === undefined || tensor.facts.expert !== undefined ? name : `${name}[${expert}]`;
       const quantizer = recipe === null ? 'keep' : resolve(recipe, tensor.facts);
-      const staged = quantizer === 'keep' ? matrix : quantize(matrix, quantizer, part);
-      const result = isQuantized(staged) && staged.layout === null ? decode(staged) : staged;
-      const before = loaded.get(tensor)?.bytes ?? { stored: 0, loaded: 0 };
-      loaded.set(tensor, {
+      const { role } = tensor.facts;
+      const { stored } = tensor;
+      // its place in the report is that of the first that is asked for, whoever is quantized first
+      const before = loaded.get(tensor) ?? {
         name,
-        role: tensor.facts.role,
-        stored: tensor.stored,
+        role,
+        stored,
+        loaded: stored,
+        bytes: { stored: 0, loaded: 0 },
+      };
+      loaded.set(tensor, before);
+      const staged = quantizer === 'keep' ? matrix : await quantize(matrix, quantizer, part, encoder);
+      const result = isQuantized(staged) && staged.layout === null ? decode(staged) : staged;
+      const { bytes } = loaded.get(tensor) ?? before;
+      loaded.set(tensor, {
+        ...before,
         loaded: isQuantized(result) ? result.format : result.dtype,
-        bytes: { stored: before.stored + bytesOf(matrix), loaded: before.loaded + bytesOf(result) },
+        bytes: { stored: bytes.stored + bytesOf(matrix), loaded: bytes.loaded + bytesOf(result) },
       });
       return result;
     },
@@ -86,7 +106,12 @@ export function matrixStage(
   };
 }
 
-function quantize(matrix: Tensor | QuantizedTensor, quantizer: Quantizer, name: string): QuantizedTensor {
+async function quantize(
+  matrix: Tensor | QuantizedTensor,
+  quantizer: Quantizer,
+  name: string,
+  encoder: MatrixEncoder | undefined,
+): Promise<QuantizedTensor> {
   if (isQuantized(matrix)) {
     if (matrix.format === quantizer.name) return matrix;
     throw new MoeqError({
@@ -97,9 +122,16 @@ function quantize(matrix: Tensor | QuantizedTensor, quantizer: Quantizer, name: 
     });
   }
   const [rows = 0, columns = 0] = matrix.shape;
-  const weights = toFloat32(matrix.data, matrix.dtype);
+  const { data } = matrix;
+  const dtype = matrix.dtype as FloatDType;
+  if (encoder !== undefined) {
+    const read = async (offset: number, length: number) => data.subarray(offset, offset + length);
+    const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read });
+    if (encoded !== null) return encoded.tensor;
+  }
+  const weights = toFloat32(data, dtype);
   assertFinite(weights, name);
-  return quantizer.quantize(weights, [rows, columns], { name, dtype: matrix.dtype as FloatDType });
+  return quantizer.quantize(weights, [rows, columns], { name, dtype });
 }
 
 function bytesOf(matrix: Tensor | QuantizedTensor): number {

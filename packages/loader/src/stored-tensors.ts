@@ -30,7 +30,7 @@ export interface StoredTensor {
   readonly file: string;
   read(signal?: AbortSignal): Promise<Tensor>;
   /** @throws MoeqError for a range that is not inside the tensor */
-  readBytes(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  readBytes(offset: number, length: number, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 export interface StoredTensors {
@@ -106,7 +106,7 @@ function collect(shards: readonly [ByteSource, SafetensorsFile][]): Map<string, 
         bytes,
         file: source.name,
         read: (signal) => file.read(name, signal),
-        async readBytes(start, length, signal) {
+        async readBytes(start, length, signal, into) {
           if (!(start >= 0 && length >= 0 && start + length <= bytes)) {
             throw openError(
               source.name,
@@ -114,7 +114,7 @@ function collect(shards: readonly [ByteSource, SafetensorsFile][]): Map<string, 
               `${length} bytes from ${start}`,
             );
           }
-          return source.read(offset + start, length, signal);
+          return source.read(offset + start, length, signal, into);
         },
       });
     }

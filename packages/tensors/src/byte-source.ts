@@ -7,8 +7,9 @@ export interface ByteSource {
   readonly size: number;
   /**
    * Exactly `length` bytes from `offset`, in a buffer of their own whose address is a multiple of 8.
+   * @param into memory of that length, which a source may fill and return in place of new memory
    * @throws MoeqError when the source ends before, or cannot be read
    */
-  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  read(offset: number, length: number, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
   close?(): Promise<void>;
 }

@@ -53,8 +53,11 @@ export interface SquaredNorms {
 export interface MatrixInput {
   readonly dtype: FloatDType;
   readonly shape: readonly [rows: number, columns: number];
-  /** @returns `length` bytes from `offset` on, which belong to the caller */
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /**
+   * `length` bytes from `offset` on.
+   * @param into memory of that length, to be filled and returned; what is returned instead is copied at once
+   */
+  read(offset: number, length: number, into: Uint8Array): Promise<Uint8Array>;
 }
 
 export interface EncodedMatrix {

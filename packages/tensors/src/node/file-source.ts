@@ -31,11 +31,11 @@ export async function fileSource(path: string): Promise<ByteSource & { close(): 
   return {
     name: path,
     size,
-    read: (offset, length, signal) =>
+    read: (offset, length, signal, into) =>
       withFileErrors(`read ${length} bytes at ${offset}`, path, async () => {
         assertRange(path, size, offset, length);
         // memory of its own that is not zeroed first: every byte is read into, or the read fails
-        const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+        const bytes = into ?? new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
         for (let done = 0; done < length; ) {
           signal?.throwIfAborted();
           const part = Math.min(readBytes, length - done);

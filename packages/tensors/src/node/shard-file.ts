@@ -26,7 +26,7 @@ export class ShardFile {
   /** Bytes that have not been written, plus tensors of open size that have not come. */
   #missing: number;
   #handle: Promise<FileHandle> | null = null;
-  #result: WrittenFile | null = null;
+  #finishing: Promise<WrittenFile> | null = null;
 
   constructor(folder: string, plan: PlannedShard) {
     this.#plan = plan;
@@ -56,7 +56,10 @@ export class ShardFile {
       .map(({ name }) => name);
   }
 
-  /** The next bytes of a tensor. The file is finished with the last byte of its last tensor. */
+  /**
+   * The next bytes of a tensor. With the last byte of the last one the file begins to be finished, beside what is written to
+   * others; `finish` tells how that went.
+   */
   async write(name: string, data: Uint8Array): Promise<void> {
     const tensor = this.#tensors.get(name);
     const size = tensor === undefined ? 0 : tensor.end - tensor.begin;
@@ -75,12 +78,22 @@ export class ShardFile {
     else await this.#writeAt(this.#plan.headerBytes + tensor.begin + before, data);
     const done = tensor.openSize ? 1 : data.byteLength;
     this.#missing -= done;
-    if (done > 0 && this.#missing === 0) await this.finish();
+    if (done > 0 && this.#missing === 0) this.finish().catch(() => {});
   }
 
   /** Writes what could not be written before, makes the file durable and closes it; once. */
-  async finish(): Promise<WrittenFile> {
-    if (this.#result !== null) return this.#result;
+  finish(): Promise<WrittenFile> {
+    this.#finishing ??= this.#finish();
+    return this.#finishing;
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    await this.#finishing?.catch(() => {});
+    await this.#closeHandle();
+  }
+
+  async #finish(): Promise<WrittenFile> {
     const { file, metadata, headerBytes } = this.#plan;
     const placed: PlacedTensor[] = [];
     let end = 0;
@@ -94,15 +107,14 @@ export class ShardFile {
     await this.#writeAt(0, encodeSafetensorsHeader(file, placed, metadata, headerBytes));
     const handle = await this.#handle;
     await handle?.sync();
-    await this.close();
+    await this.#closeHandle();
     this.#open.clear();
     // read back, because the bytes did not come in the order of the file
     const sha256 = await sha256OfFile(join(this.#folder, file));
-    this.#result = { path: file, bytes: headerBytes + end, sha256 };
-    return this.#result;
+    return { path: file, bytes: headerBytes + end, sha256 };
   }
 
-  async close(): Promise<void> {
+  async #closeHandle(): Promise<void> {
     const handle = this.#handle;
     this.#handle = null;
     // a file that could not be opened has nothing to close

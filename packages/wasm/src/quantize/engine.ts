@@ -1,7 +1,7 @@
 // One thread's kernels and memory: takes a job, lays out its memory, calls the kernel, copies the results out.
 import type { Codebook, CodeRule, SquaredNorms } from '@moeq/tensors';
 import { HEAP_START, type QuantizeKernels } from './kernels.js';
-import type { NestJob, NestResult, StripJob, StripResult } from './messages.js';
+import type { NestJob, NestResult, StripAnswer, StripJob } from './messages.js';
 
 const dtypes = { F32: 0, F16: 1, BF16: 2 } as const;
 
@@ -26,12 +26,11 @@ export class QuantizeEngine {
     this.#kernels = exports as unknown as QuantizeKernels;
   }
 
-  /** @returns null where the weights do not suit the format */
-  strip({ rule, dtype, rows, columns, data, nested }: StripJob): StripResult | null {
+  strip({ rule, dtype, rows, columns, data, room, nested }: StripJob): StripAnswer {
     this.#end = HEAP_START;
     const count = rows * columns;
     const blocks = blocksOf(rule, rows, columns);
-    const codeBytes = bitsOf(rule) === 4 ? Math.ceil(count / 2) : count;
+    const codeBytes = Math.ceil((count * bitsOf(rule)) / 8);
     const x = this.#place(data.byteLength);
     const codes = this.#place(codeBytes);
     const records = this.#place(blocks * RECORD_BYTES);
@@ -40,16 +39,26 @@ export class QuantizeEngine {
     const scratch = this.#place(rule.kind === 'codebook' ? 0 : columns * 8 + count + 2 * SLACK_BYTES);
     this.#grow();
     if (rule.kind === 'codebook') this.#prepare(rule.codebook, false);
-    new Uint8Array(this.#memory.buffer).set(new Uint8Array(data), x);
+    new Uint8Array(this.#memory.buffer).set(data, x);
     const places = { x, codes, records, zeroPoints, scratch };
-    if (!this.#encode(rule, dtypes[dtype], rows, columns, places)) return null;
+    if (!this.#encode(rule, dtypes[dtype], rows, columns, places)) {
+      return { result: null, data: data.buffer, room };
+    }
     if (!nested) this.#kernels.finish(records, blocks, floors[rule.kind], multiplierOf(rule), scales);
-    return {
-      codes: this.#bytes(codes, codeBytes),
-      zeroPoints: rule.kind === 'affine4' && !rule.symmetric ? this.#bytes(zeroPoints, blocks) : null,
-      scales: nested ? this.#floats(records, 4 * blocks) : this.#floats(scales, blocks),
+    const scalesAt = aligned(codeBytes);
+    const zeroPointsAt = scalesAt + blocks * RECORD_BYTES;
+    const result = {
+      codes: this.#bytes(codes, new Uint8Array(room, 0, codeBytes)),
+      scales: nested
+        ? this.#floats(records, new Float32Array(room, scalesAt, 4 * blocks))
+        : this.#floats(scales, new Float32Array(room, scalesAt, blocks)),
+      zeroPoints:
+        rule.kind === 'affine4' && !rule.symmetric
+          ? this.#bytes(zeroPoints, new Uint8Array(room, zeroPointsAt, blocks))
+          : null,
       norms: nested ? null : this.#norms(),
     };
+    return { result, data: data.buffer, room };
   }
 
   nest({ rule, codebook, blockSize, records: values }: NestJob): NestResult {
@@ -64,8 +73,8 @@ export class QuantizeEngine {
     new Float32Array(this.#memory.buffer).set(values, records / 4);
     const offset = this.#kernels.nest(records, blocks, blockSize, floors[rule.kind], codes, nested);
     return {
-      codes: this.#bytes(codes, blocks),
-      nested: this.#floats(nested, groups),
+      codes: this.#bytes(codes, new Uint8Array(blocks)),
+      nested: this.#floats(nested, new Float32Array(groups)),
       offset,
       norms: this.#norms(),
     };
@@ -123,12 +132,14 @@ export class QuantizeEngine {
     if (pages > 0) this.#memory.grow(pages);
   }
 
-  #bytes(address: number, length: number): Uint8Array {
-    return new Uint8Array(this.#memory.buffer, address, length).slice();
+  #bytes(address: number, out: Uint8Array): Uint8Array {
+    out.set(new Uint8Array(this.#memory.buffer, address, out.length));
+    return out;
   }
 
-  #floats(address: number, length: number): Float32Array {
-    return new Float32Array(this.#memory.buffer, address, length).slice();
+  #floats(address: number, out: Float32Array): Float32Array {
+    out.set(new Float32Array(this.#memory.buffer, address, out.length));
+    return out;
   }
 
   #norms(): SquaredNorms {
@@ -152,6 +163,12 @@ const multiplierOf = (rule: CodeRule): number => (rule.kind === 'rows8' ? Math.f
 export function bitsOf(rule: CodeRule): 4 | 8 {
   if (rule.kind === 'codebook') return rule.codebook.bitsPerCode;
   return rule.kind === 'affine4' ? 4 : 8;
+}
+
+/** Bytes that the results of a strip take: codes, scales or records, zero points. */
+export function roomBytes(rule: CodeRule, rows: number, columns: number): number {
+  const codeBytes = Math.ceil((rows * columns * bitsOf(rule)) / 8);
+  return aligned(codeBytes) + blocksOf(rule, rows, columns) * (RECORD_BYTES + 1);
 }
 
 /** Blocks of a matrix, or of a strip of one. */

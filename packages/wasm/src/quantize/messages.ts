@@ -1,4 +1,5 @@
-// What the host and the workers that quantize say to each other. Bytes change hands with the messages: nothing is shared.
+// What the host and the workers that quantize say to each other. The memory of a job is shared where it can be; else it goes
+// with the message and comes back with the answer. Either way it is used again: nothing large is left to be collected.
 import type { Codebook, CodeRule, FloatDType, SquaredNorms } from '@moeq/tensors';
 
 /** Consecutive whole blocks of a matrix; whole rows, where blocks are cut at row ends. */
@@ -8,12 +9,15 @@ export interface StripJob {
   readonly dtype: FloatDType;
   readonly rows: number;
   readonly columns: number;
-  readonly data: ArrayBuffer;
+  readonly data: Uint8Array;
+  /** For the results: `roomBytes` or more. */
+  readonly room: ArrayBufferLike;
   /** Whether scales stay records, to be nested with those of the other strips. */
   readonly nested: boolean;
 }
 
-export interface StripResult {
+/** Views of `room`. */
+interface StripResult {
   readonly codes: Uint8Array;
   readonly zeroPoints: Uint8Array | null;
   /** Float32 [blocks], or [blocks, 4] records to be nested. */
@@ -28,7 +32,7 @@ export interface NestJob {
   readonly codebook: Codebook;
   readonly blockSize: number;
   /** Float32 [blocks, 4] */
-  readonly records: Float32Array<ArrayBuffer>;
+  readonly records: Float32Array;
 }
 
 export interface NestResult {
@@ -38,9 +42,16 @@ export interface NestResult {
   readonly norms: SquaredNorms;
 }
 
-export interface Results {
+export interface StripAnswer {
   /** null: the weights do not suit the format. */
-  readonly strip: StripResult | null;
+  readonly result: StripResult | null;
+  /** Those of the job. */
+  readonly data: ArrayBufferLike;
+  readonly room: ArrayBufferLike;
+}
+
+export interface Results {
+  readonly strip: StripAnswer;
   readonly nest: NestResult;
 }
 

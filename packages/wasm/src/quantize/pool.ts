@@ -17,16 +17,15 @@ interface Thread {
 }
 
 export class Pool {
-  readonly #threads: Promise<Thread[]>;
+  readonly #count: number;
+  readonly #simd: SimdLevel;
+  #threads: Promise<Thread[]> | null = null;
   #jobs = 0;
   #closed = false;
 
   constructor(threads: number, simd: SimdLevel) {
-    this.#threads = compileQuantizeKernels(simd).then((module) =>
-      Array.from({ length: threads }, () => startThread(module)),
-    );
-    // told to whoever runs the first job
-    this.#threads.catch(() => undefined);
+    this.#count = threads;
+    this.#simd = simd;
   }
 
   /**
@@ -38,8 +37,9 @@ export class Pool {
     job: Extract<Job, { kind: Kind }>,
     transfer: readonly ArrayBuffer[],
   ): Promise<Results[Kind]> {
-    const threads = await this.#threads;
     if (this.#closed) throw failure('an encoder that has been closed');
+    this.#threads ??= this.#start();
+    const threads = await this.#threads;
     const thread = threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
     const id = this.#jobs++;
     return new Promise((resolve, reject) => {
@@ -49,9 +49,14 @@ export class Pool {
     });
   }
 
+  async #start(): Promise<Thread[]> {
+    const module = await compileQuantizeKernels(this.#simd);
+    return Array.from({ length: this.#count }, () => startThread(module));
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    const threads = await this.#threads.catch(() => []);
+    const threads = (await this.#threads?.catch(() => null)) ?? [];
     for (const thread of threads) rejectAll(thread, failure('an encoder that has been closed'));
     await Promise.all(threads.map(({ link }) => link.terminate()));
   }

@@ -2,9 +2,10 @@
 // size of the matrix; double quantization follows when all its scales are there.
 import type { EncodedMatrix, Encoding, MatrixEncoder, MatrixInput, Plane, SquaredNorms } from '@moeq/tensors';
 import { readOptions, type WasmOptions } from '../options.js';
-import { bitsOf, blocksOf } from './engine.js';
+import { bitsOf, blocksOf, roomBytes } from './engine.js';
+import { owned } from './memory.js';
 import { Pool } from './pool.js';
-import { Slots } from './slots.js';
+import { type Slot, Slots } from './slots.js';
 import { type Strip, stripsOf } from './strips.js';
 
 /** Strips of a thread that are read, waiting or encoded: one to work at and two on their way. */
@@ -15,9 +16,9 @@ const STRIPS_PER_THREAD = 3;
  * @throws MoeqError for options that are not as described
  */
 export function wasmEncoder(options: Pick<WasmOptions, 'threads' | 'simd'> = {}): MatrixEncoder {
-  const { threads, simd } = readOptions(options);
+  const { threads, simd, shared } = readOptions(options);
   const pool = new Pool(threads, simd);
-  const slots = new Slots(STRIPS_PER_THREAD * threads);
+  const slots = new Slots(STRIPS_PER_THREAD * threads, shared);
   return {
     concurrency: 2,
     encode: (input, encoding) => encode(input, encoding, pool, slots),
@@ -35,21 +36,21 @@ async function encode(
   const blocks = blocksOf(rule, rows, columns);
   const codes = new Uint8Array(Math.ceil((rows * columns * bitsOf(rule)) / 8));
   const zeroPoints = rule.kind === 'affine4' && !rule.symmetric ? new Uint8Array(blocks) : null;
-  const scales = new Float32Array(nested === null ? blocks : 4 * blocks);
+  const records = nested === null ? null : slots.take(16 * blocks);
+  const scales = records === null ? new Float32Array(blocks) : new Float32Array(records, 0, 4 * blocks);
   let suits = true;
-  const encodeStrip = async (strip: Strip): Promise<SquaredNorms> => {
+  const encodeStrip = async (strip: Strip, slot: Slot): Promise<SquaredNorms> => {
     if (!suits) return none;
-    const data = ownBuffer(await input.read(strip.offset, strip.length));
-    const job = {
-      kind: 'strip',
-      rule,
-      dtype: input.dtype,
-      rows: strip.rows,
-      columns: strip.columns,
-      data,
-      nested: nested !== null,
-    } as const;
-    const result = await pool.run(job, [data]);
+    const data = await readStrip(input, strip, slot);
+    const { room } = slot;
+    const { rows, columns } = strip;
+    const answer = await pool.run(
+      { kind: 'strip', rule, dtype: input.dtype, rows, columns, data, room, nested: nested !== null },
+      owned(data.buffer, room),
+    );
+    slot.data = answer.data;
+    slot.room = answer.room;
+    const { result } = answer;
     if (result === null) {
       suits = false;
       return none;
@@ -59,7 +60,9 @@ async function encode(
     if (result.zeroPoints !== null) zeroPoints?.set(result.zeroPoints, strip.blocksAt);
     return result.norms ?? none;
   };
-  const strips = stripsOf(rule, input).map((strip) => slots.use(() => encodeStrip(strip)));
+  const strips = stripsOf(rule, input).map((strip) =>
+    slots.use(strip.length, roomBytes(rule, strip.rows, strip.columns), (slot) => encodeStrip(strip, slot)),
+  );
   const norms = await settled(strips, () => {
     suits = false;
   });
@@ -69,9 +72,9 @@ async function encode(
     return { planes: { codes: bytePlane(codes), scales: floatPlane(scales), ...zeros }, norms: sumOf(norms) };
   }
   const { codebook, blockSize } = nested;
-  const result = await pool.run({ kind: 'nest', rule, codebook, blockSize, records: scales }, [
-    scales.buffer,
-  ]);
+  const job = { kind: 'nest', rule, codebook, blockSize, records: scales } as const;
+  const result = await pool.run(job, owned(scales.buffer));
+  slots.give(scales.buffer);
   return {
     planes: {
       codes: bytePlane(codes),
@@ -98,10 +101,12 @@ function sumOf(norms: readonly SquaredNorms[]): SquaredNorms {
   return { weights: sum('weights'), difference: sum('difference') };
 }
 
-/** A buffer that may be given away: the one of the bytes, or a copy where it holds more. */
-function ownBuffer({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
-  if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) return buffer;
-  return new Uint8Array(buffer, byteOffset, byteLength).slice().buffer;
+/** Into the memory of the slot, whatever memory the bytes come in. */
+async function readStrip(input: MatrixInput, { offset, length }: Strip, slot: Slot): Promise<Uint8Array> {
+  const into = new Uint8Array(slot.data, 0, length);
+  const bytes = await input.read(offset, length, into);
+  if (bytes.buffer !== slot.data) into.set(bytes);
+  return into;
 }
 
 function floatPlane({ buffer, byteOffset, byteLength }: Float32Array): Plane {

@@ -1,6 +1,7 @@
-// A worker thread that quantizes: one job after the other, results handed over with their memory.
+// A worker thread that quantizes, one job after the other.
 import { QuantizeEngine } from './engine.js';
-import type { FromWorker, Job, Results, ToWorker } from './messages.js';
+import { owned } from './memory.js';
+import type { FromWorker, ToWorker } from './messages.js';
 
 interface Port {
   postMessage(message: FromWorker, transfer: readonly ArrayBuffer[]): void;
@@ -25,18 +26,6 @@ function connect(): Port {
   };
 }
 
-/** The arrays of a result, each with a buffer of its own. */
-function buffersOf(result: Results[Job['kind']]): ArrayBuffer[] {
-  return Object.values(result ?? {})
-    .filter((value) => ArrayBuffer.isView(value))
-    .map(({ buffer }) => buffer as ArrayBuffer);
-}
-
-/** Gives memory back at once, where the engine can, rather than when it next collects garbage. */
-function release(buffer: ArrayBuffer): void {
-  buffer.transfer?.(0);
-}
-
 const port = connect();
 let engine: QuantizeEngine | null = null;
 
@@ -48,9 +37,13 @@ port.listen((message) => {
   const { id, job } = message;
   try {
     if (engine === null) throw new Error('no kernels yet');
-    const result = job.kind === 'strip' ? engine.strip(job) : engine.nest(job);
-    release(job.kind === 'strip' ? job.data : job.records.buffer);
-    port.postMessage({ kind: 'result', id, result }, buffersOf(result));
+    if (job.kind === 'strip') {
+      const result = engine.strip(job);
+      port.postMessage({ kind: 'result', id, result }, owned(result.data, result.room));
+    } else {
+      const result = engine.nest(job);
+      port.postMessage({ kind: 'result', id, result }, []);
+    }
   } catch (error) {
     port.postMessage({ kind: 'failed', id, failure: String(error) }, []);
   }
