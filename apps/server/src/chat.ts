@@ -65,7 +65,8 @@ async function whole(
       texts[index]?.logprobs.push(chatLogprob(ready.model.tokenizer, piece.logprobs));
     }
   });
-  if (results === null) return c.body(null, 499 as 400);
+  // Nobody reads it; the status is nginx's, for logs.
+  if (results === null) return new Response(null, { status: 499 });
   return c.json({
     ...headOf('chatcmpl', 'chat.completion', ready),
     choices: texts.map(({ reader, logprobs }, index) => {

@@ -1,20 +1,14 @@
 // From a JSON schema to a grammar of the texts that fit it. Properties come in the order of the schema, as OpenAI writes
 // them too; a schema node becomes a rule, so references and recursion are calls.
-import { MoeqError, quote } from '@moeq/tensors';
 import { assertFinite } from './check-grammar.js';
-import { type DecimalRange, decimals } from './decimal-range.js';
+import { decimals } from './decimal-range.js';
 import { type Grammar, GrammarBuilder, type Part } from './grammar.js';
 import { JsonText, maxDigits } from './json-text.js';
-import { extraKey } from './object-key.js';
+import { decimalRange } from './number-bounds.js';
 import { pattern } from './pattern.js';
+import { arrayText, objectText, type ValueOf } from './schema-containers.js';
+import { bounds, list, refuse, type Schema } from './schema-fields.js';
 import { annotationKeywords, formats, keywords, keywordsOf } from './schema-keywords.js';
-
-type Schema = Readonly<Record<string, unknown>>;
-
-/** Digits behind the point that bounds of numbers may have. */
-const maxBoundDecimals = 6;
-/** Items and characters that may be counted. */
-const maxCount = 10_000;
 
 /**
  * @param subject what the schema is called in errors
@@ -50,7 +44,7 @@ class SchemaCompiler {
   }
 
   /** A value that fits a schema. */
-  value(schema: unknown, path: string): Part {
+  readonly value: ValueOf = (schema, path) => {
     if (schema === true) return this.#json.value;
     if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
       throw refuse(path, 'a schema that something fits, an object or true', schema);
@@ -61,7 +55,7 @@ class SchemaCompiler {
     this.#rules.set(schema, rule);
     this.#builder.define(rule, this.#body(schema as Schema, path));
     return this.#builder.call(rule);
-  }
+  };
 
   #body(schema: Schema, path: string): Part {
     for (const key of Object.keys(schema)) {
@@ -94,9 +88,9 @@ class SchemaCompiler {
   #typed(type: string, schema: Schema, path: string): Part {
     switch (type) {
       case 'object':
-        return this.#object(schema, path);
+        return objectText(this.#json, schema, path, this.value);
       case 'array':
-        return this.#array(schema, path);
+        return arrayText(this.#json, schema, path, this.value);
       case 'string':
         return this.#string(schema, path);
       case 'number':
@@ -189,97 +183,6 @@ class SchemaCompiler {
     const hasInner = inner.low <= inner.high;
     return this.#builder.choice(hasInner ? [exact, finer] : [exact]);
   }
-
-  #array(schema: Schema, path: string): Part {
-    const { items = true, prefixItems = [], minItems, maxItems } = schema;
-    const prefix = (
-      Array.isArray(prefixItems) && prefixItems.length === 0 ? [] : list(prefixItems, `${path}.prefixItems`)
-    ).map((item, index) => this.value(item, `${path}.prefixItems[${index}]`));
-    const rest = items === false ? null : this.value(items, `${path}.items`);
-    const [min, given] = bounds(minItems, maxItems, `${path}.minItems`, `${path}.maxItems`);
-    const max = rest === null ? Math.min(given, prefix.length) : given;
-    if (min > max) throw refuse(`${path}.minItems`, `at most ${max}`, min);
-    const item = (index: number) => prefix[index] ?? rest ?? this.#json.value;
-    const { blanks } = this.#json;
-    const builder = this.#builder;
-    const comma = builder.sequence(blanks, builder.text(','), blanks);
-    return (from) => {
-      const end = builder.state();
-      let at = builder.sequence(builder.text('['), blanks)(from);
-      const last = max === Infinity ? Math.max(min, prefix.length, 1) : max;
-      for (let count = 0; count <= last; count += 1) {
-        if (count >= min) builder.link(count === 0 ? at : blanks(at), end);
-        if (count < last) at = count === 0 ? item(0)(at) : builder.sequence(comma, item(count))(at);
-      }
-      if (max === Infinity && rest !== null) {
-        builder.link(blanks(builder.star(builder.sequence(comma, rest))(at)), end);
-      }
-      return builder.text(']')(end);
-    };
-  }
-
-  #object(schema: Schema, path: string): Part {
-    const { properties = {}, required = [], additionalProperties = true } = schema;
-    if (typeof properties !== 'object' || properties === null)
-      throw refuse(`${path}.properties`, 'an object', properties);
-    if (!Array.isArray(required)) throw refuse(`${path}.required`, 'a list of names', required);
-    const needed = new Set<unknown>(required);
-    const entries: [string, unknown][] = Object.entries(properties);
-    for (const name of needed) {
-      if (typeof name !== 'string') throw refuse(`${path}.required`, 'a list of names', name);
-      if (Object.hasOwn(properties, name)) continue;
-      if (additionalProperties === false) throw refuse(`${path}.required`, 'names of properties', name);
-      entries.push([name, additionalProperties]);
-    }
-    const builder = this.#builder;
-    const { blanks } = this.#json;
-    const colon = builder.sequence(builder.text(':'), blanks);
-    const fields = entries.map(([name, value]) => ({
-      part: builder.sequence(
-        builder.text(JSON.stringify(name)),
-        colon,
-        this.value(value, `${path}.properties.${name}`),
-      ),
-      optional: !needed.has(name),
-    }));
-    const extra =
-      additionalProperties === false
-        ? null
-        : builder.sequence(
-            extraKey(
-              builder,
-              entries.map(([name]) => name),
-            ),
-            colon,
-            this.value(additionalProperties, `${path}.additionalProperties`),
-          );
-    const comma = builder.sequence(blanks, builder.text(','), blanks);
-    return (from) => {
-      // Two tracks through the properties: nothing written yet, and something, which a comma follows.
-      let empty = builder.sequence(builder.text('{'), blanks)(from);
-      let begun = builder.state();
-      for (const { part, optional } of fields) {
-        const next = builder.state();
-        builder.link(part(empty), next);
-        builder.link(builder.sequence(comma, part)(begun), next);
-        const nextEmpty = builder.state();
-        if (optional) {
-          builder.link(begun, next);
-          builder.link(empty, nextEmpty);
-        }
-        empty = nextEmpty;
-        begun = next;
-      }
-      if (extra !== null) {
-        builder.link(extra(empty), begun);
-        builder.link(builder.sequence(comma, extra)(begun), begun);
-      }
-      const end = builder.state();
-      builder.link(empty, end);
-      builder.link(blanks(begun), end);
-      return builder.text('}')(end);
-    };
-  }
 }
 
 /** The types that a schema allows; null: any. Without `type`, those that its keywords are about. */
@@ -301,71 +204,4 @@ function typesOf(schema: Schema, path: string): readonly string[] | null {
 function isOfType(value: unknown, type: string): boolean {
   if (value === null || Array.isArray(value)) return type === (value === null ? 'null' : 'array');
   return type === 'integer' ? Number.isInteger(value) : typeof value === type;
-}
-
-function decimalRange(type: 'number' | 'integer', schema: Schema, path: string): DecimalRange {
-  const values = Object.fromEntries(
-    keywordsOf.number.map((key) => {
-      const value = schema[key];
-      if (value !== undefined && (typeof value !== 'number' || !Number.isFinite(value))) {
-        throw refuse(`${path}.${key}`, 'a number', value);
-      }
-      return [key, value as number | undefined];
-    }),
-  );
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = values;
-  const present = [minimum, maximum, exclusiveMinimum, exclusiveMaximum].filter(
-    (value) => value !== undefined,
-  );
-  const places = type === 'integer' ? 0 : Math.max(...present.map((value) => placesOf(value, path)));
-  // A bound that is not reached itself: as many digits more as tell it from its neighbours.
-  const open = exclusiveMinimum !== undefined || exclusiveMaximum !== undefined;
-  const decimalPlaces = type === 'integer' ? 0 : places + (open ? 2 : 0);
-  const unit = 10 ** decimalPlaces;
-  const limit = 10 ** maxDigits - 1;
-  const low = Math.max(
-    -limit,
-    Math.ceil(rounded((minimum ?? -Infinity) * unit)),
-    Math.floor(rounded((exclusiveMinimum ?? -Infinity) * unit)) + 1,
-  );
-  const high = Math.min(
-    limit,
-    Math.floor(rounded((maximum ?? Infinity) * unit)),
-    Math.ceil(rounded((exclusiveMaximum ?? Infinity) * unit)) - 1,
-  );
-  if (low > high) throw refuse(path, 'bounds that a number lies between', present.join(' and '));
-  return { low, high, decimals: decimalPlaces };
-}
-
-/** Products with powers of ten miss integers by a rounding. */
-function rounded(value: number): number {
-  const nearest = Math.round(value);
-  return Math.abs(value - nearest) < 1e-9 * Math.max(1, Math.abs(value)) ? nearest : value;
-}
-
-function placesOf(value: number, path: string): number {
-  for (let places = 0; places <= maxBoundDecimals; places += 1) {
-    if (Number(value.toFixed(places)) === value) return places;
-  }
-  throw refuse(path, `bounds of at most ${maxBoundDecimals} digits behind the point`, value);
-}
-
-function bounds(least: unknown, most: unknown, leastPath: string, mostPath: string): [number, number] {
-  const [min, max] = [count(least ?? 0, leastPath), most === undefined ? Infinity : count(most, mostPath)];
-  if (min > max) throw refuse(leastPath, `at most ${max}`, min);
-  return [min, max];
-}
-
-function count(value: unknown, path: string): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= maxCount) return value;
-  throw refuse(path, `an integer from 0 to ${maxCount}`, value);
-}
-
-function list(value: unknown, path: string): readonly unknown[] {
-  if (Array.isArray(value) && value.length > 0) return value;
-  throw refuse(path, 'a list that is not empty', value);
-}
-
-function refuse(subject: string, expected: string, found: unknown): MoeqError {
-  return new MoeqError({ operation: 'compile the schema', subject, expected, found: quote(found) });
 }

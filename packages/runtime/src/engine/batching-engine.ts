@@ -7,8 +7,8 @@ import type { FinishReason, GeneratedPiece } from '../generation.js';
 import { LoadedModel, type LoadedModelParts, type Model } from '../model.js';
 import { text, validateOptions } from '../options.js';
 import { type Prompt, promptTokens } from '../prompt.js';
-import { runBatch, type SliceResult } from '../run-batch.js';
 import { Sequence } from '../sequence.js';
+import { computeSlices, type SliceOutcome } from './compute-slices.js';
 import type { Engine, EngineGenerateOptions, EngineOptions } from './engine.js';
 import { FairQueue } from './fair-queue.js';
 import { PrefixCache } from './prefix-cache.js';
@@ -220,7 +220,7 @@ export class BatchingEngine implements Engine {
 
     const phases = slices.map(({ request }) => request.generation.phase);
     const began = performance.now();
-    const results = await this.#compute(slices);
+    const results = await computeSlices(this.#parts.executor, slices, this.#options.expertLoads ?? true);
     const seconds = (performance.now() - began) / 1000;
     this.#steps += 1;
     this.#lastStep = { texts: slices.length, tokens: countOf(slices), seconds };
@@ -231,20 +231,7 @@ export class BatchingEngine implements Engine {
     this.#running = this.#running.filter((request) => !request.ended);
   }
 
-  /** All slices in one step; where that fails, each in a step of its own, so that one text cannot take others with it. */
-  async #compute(slices: readonly PlannedSlice[]): Promise<(SliceResult | { error: unknown })[]> {
-    const routings = this.#options.expertLoads ?? true;
-    try {
-      return await runBatch(this.#parts.executor, slices, { routings });
-    } catch (error) {
-      if (slices.length === 1) return [{ error }];
-      const results: (SliceResult | { error: unknown })[] = [];
-      for (const slice of slices) results.push(...(await this.#compute([slice])));
-      return results;
-    }
-  }
-
-  #take({ request, count, logits }: PlannedSlice, result: SliceResult | { error: unknown }): void {
+  #take({ request, count, logits }: PlannedSlice, result: SliceOutcome): void {
     const { generation, client, sequence } = request;
     if ('error' in result) {
       this.#fail(request, result.error);
@@ -258,19 +245,12 @@ export class BatchingEngine implements Engine {
     try {
       request.push(generation.accept(result.logits));
       this.#tokens.generated += 1;
-      this.#clock(request);
+      const { first, seconds } = request.clock();
+      (first ? this.#options.onFirstToken : this.#options.onNextToken)?.(seconds);
     } catch (error) {
       this.#fail(request, error);
     }
     if (generation.finishReason !== null) this.#end(request);
-  }
-
-  #clock(request: Request): void {
-    const now = performance.now();
-    const since = (now - (request.lastToken ?? request.submitted)) / 1000;
-    if (request.lastToken === null) this.#options.onFirstToken?.(since);
-    else this.#options.onNextToken?.(since);
-    request.lastToken = now;
   }
 
   #refusal(): MoeqError {

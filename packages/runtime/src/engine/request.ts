@@ -18,9 +18,9 @@ export class Request {
   readonly client: string;
   readonly sequence: Sequence;
   readonly generation: Generation;
-  /** performance.now() when it was submitted, and when its last token came. */
-  readonly submitted = performance.now();
-  lastToken: number | null = null;
+  /** performance.now() when it was submitted, then when its last token came. */
+  #since = performance.now();
+  #hasToken = false;
   readonly #pieces: GeneratedPiece[] = [];
   #ended = false;
   #failure: { readonly error: unknown } | null = null;
@@ -50,6 +50,15 @@ export class Request {
   push(piece: GeneratedPiece): void {
     this.#pieces.push(piece);
     this.#wake();
+  }
+
+  /** A token has come. @returns how long it was waited for, and whether it is the first */
+  clock(): { readonly first: boolean; readonly seconds: number } {
+    const now = performance.now();
+    const waited = { first: !this.#hasToken, seconds: (now - this.#since) / 1000 };
+    this.#since = now;
+    this.#hasToken = true;
+    return waited;
   }
 
   /** The last piece. */

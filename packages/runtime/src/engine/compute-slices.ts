@@ -1,0 +1,21 @@
+// The computation of a step, with errors told apart: all slices in one step of the backend; where that fails, each in one
+// of its own, so that a text that cannot be computed takes no other with it.
+import { type Executor, runBatch, type Slice, type SliceResult } from '../run-batch.js';
+
+export type SliceOutcome = SliceResult | { readonly error: unknown };
+
+/** @returns outcomes in the order of the slices */
+export async function computeSlices(
+  executor: Executor,
+  slices: readonly Slice[],
+  routings: boolean,
+): Promise<SliceOutcome[]> {
+  try {
+    return await runBatch(executor, slices, { routings });
+  } catch (error) {
+    if (slices.length === 1) return [{ error }];
+    const outcomes: SliceOutcome[] = [];
+    for (const slice of slices) outcomes.push(...(await computeSlices(executor, [slice], routings)));
+    return outcomes;
+  }
+}
