@@ -10,7 +10,12 @@ import { type Cases, type Malformed, Spoilt, smallModel } from './testkit/malfor
 import { configCases } from './testkit/malformed-config.js';
 import { acceptedCases, quantizedCases } from './testkit/malformed-quantized.js';
 import { safetensorsCases } from './testkit/malformed-safetensors.js';
-import { goodTokenizer, templateCases, tokenizerCases } from './testkit/malformed-text.js';
+import {
+  acceptedTokenizers,
+  goodTokenizer,
+  templateCases,
+  tokenizerCases,
+} from './testkit/malformed-text.js';
 
 const shared = await temporaryFolder();
 const plain = join(shared.path, 'plain');
@@ -34,7 +39,7 @@ const argumentsOf = (command: string, model: string, out: string): string[] =>
   ({
     quantize: ['quantize', model, '--out', out],
     inspect: ['inspect', model],
-    generate: ['generate', model, '-p', 'a', '-n', '2'],
+    generate: ['generate', model, '-p', 'abababba', '-n', '2'],
     chat: ['chat', model],
   })[command] ?? [];
 
@@ -89,11 +94,14 @@ test.each(Object.entries(templateCases))('templates: %s', async (_, each) => {
 const good = { plain: {}, bitsandbytes: { of: 'bitsandbytes' }, moeq: { of: 'moeq' } } as const;
 const untouched = Object.entries(good).map(([name, of]) => [name, { ...of, spoil: async () => {} }] as const);
 
-test.each([...untouched, ...Object.entries(acceptedCases)])('is read: %s', async (_, each) => {
-  const { status, stdout } = await meet(each, 'generate');
-  expect(status).toBe(0);
-  expect(stdout.trim()).not.toBe('');
-});
+test.each([...untouched, ...Object.entries({ ...acceptedCases, ...acceptedTokenizers })])(
+  'is read: %s',
+  async (_, each) => {
+    const { status, stdout } = await meet(each, 'generate');
+    expect(status).toBe(0);
+    expect(stdout.trim()).not.toBe('');
+  },
+);
 
 describe('in bounded memory', () => {
   const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));

@@ -88,3 +88,18 @@ export const templateCases: Cases = {
   'a way through a prototype': template('{{ messages[0].__proto__.constructor("x")() }}', /found/),
   'an unfinished block': template('{% for m in messages %}', /found/),
 };
+
+/** Merges that make what others take apart, or what no other merge needs, end all the same: each leaves a token less. */
+export const acceptedTokenizers: Readonly<Record<string, Omit<Malformed, 'sentence'>>> = {
+  'merges in a circle': {
+    spoil: (model) =>
+      model.write('tokenizer.json', {
+        ...goodTokenizer,
+        model: {
+          type: 'BPE',
+          vocab: { ...vocab, ab: 2, ba: 3, aba: 4 },
+          merges: ['a b', 'b a', 'ab a', 'a ba', 'a b'],
+        },
+      }),
+  },
+};
