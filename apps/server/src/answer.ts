@@ -13,11 +13,15 @@ export interface Wanted {
 /** Hears of every piece, in the order of each text; the text pauses until it is done. */
 type OnPiece = (piece: GeneratedPiece, index: number) => Promise<void> | void;
 
+/** Why an answer ended before its end. */
+type Ending = 'left' | 'timeout' | 'failed';
+
 export class Answer {
   readonly #texts: AsyncGenerator<GeneratedPiece, void, void>[];
   readonly #stop = new AbortController();
-  readonly #timeout: AbortSignal;
+  readonly #limits: Limits;
   readonly #client: AbortSignal;
+  #ending: Ending | null = null;
 
   /**
    * @param client aborts when the client leaves
@@ -32,8 +36,8 @@ export class Answer {
     param: string,
   ) {
     this.#client = client;
-    this.#timeout = AbortSignal.timeout(limits.seconds * 1000);
-    const signal = AbortSignal.any([this.#stop.signal, this.#timeout, client]);
+    this.#limits = limits;
+    const { signal } = this.#stop;
     try {
       this.#texts = wanted.map(({ prompt, options }) => engine.generate(prompt, { ...options, signal }));
     } catch (error) {
@@ -42,34 +46,50 @@ export class Answer {
     if (!engine.hasRoom(wanted.length)) throw busy(engine.statistics().waiting);
   }
 
-  /** Gives all texts up. */
-  readonly abort = (): void => this.#stop.abort();
+  /** The client has left: gives all texts up. */
+  readonly abort = (): void => this.#end('left');
 
   /**
    * @returns the results in the order of the texts; null where the client has left
    * @throws ApiError when a text fails, or time is out
    */
   async read(onPiece: OnPiece): Promise<readonly GenerationResult[] | null> {
+    // Timer and listener end with the answer: signals of AbortSignal.timeout and .any would stay until time is out.
+    const timer = setTimeout(() => this.#end('timeout'), this.#limits.seconds * 1000);
+    this.#client.addEventListener('abort', this.abort);
+    if (this.#client.aborted) this.abort();
     try {
-      const results = await Promise.all(
-        this.#texts.map(async (text, index) => {
-          let result: GenerationResult | null = null;
-          for await (const piece of text) {
-            if (piece.result?.finishReason === 'aborted') break;
-            await onPiece(piece, index);
-            result = piece.result;
-          }
-          return result;
-        }),
-      );
+      const results = await Promise.all(this.#texts.map((text, index) => readText(text, index, onPiece)));
       if (results.every((result) => result !== null)) return results;
-      if (this.#client.aborted || this.#stop.signal.aborted) return null;
-      throw this.#timeout.aborted ? timedOut() : stopped();
+      if (this.#ending === 'left') return null;
+      throw this.#ending === 'timeout' ? timedOut() : stopped();
     } catch (error) {
-      this.abort();
+      this.#end('failed');
       throw toApiError(error);
+    } finally {
+      clearTimeout(timer);
+      this.#client.removeEventListener('abort', this.abort);
     }
   }
+
+  #end(ending: Ending): void {
+    this.#ending ??= ending;
+    this.#stop.abort();
+  }
+}
+
+/** @returns the result; null for a text that was cut */
+async function readText(
+  text: AsyncGenerator<GeneratedPiece, void, void>,
+  index: number,
+  onPiece: OnPiece,
+): Promise<GenerationResult | null> {
+  for await (const piece of text) {
+    if (piece.result?.finishReason === 'aborted') return null;
+    await onPiece(piece, index);
+    if (piece.result !== null) return piece.result;
+  }
+  return null;
 }
 
 function busy(waiting: number): ApiError {
