@@ -78,6 +78,7 @@ async function openDevice({
 
 function makeBackend(device: GPUDevice, options: WebGpuOptions): WebGpuBackend {
   const subgroups = (options.features?.subgroups ?? true) && device.features.has('subgroups');
+  const formats = options.formats ?? {};
   const memory = new Memory(device);
   const pipelines = new Pipelines(device);
   const executor = new Executor(memory, pipelines);
@@ -94,6 +95,10 @@ function makeBackend(device: GPUDevice, options: WebGpuOptions): WebGpuBackend {
     empty: memory.create('empty', 16, usage.storage),
     status: memory.create('status', 16, usage.storage | usage.copySource | usage.copyTarget),
     workgroupMemory: device.limits.maxComputeWorkgroupStorageSize,
+    beside: {
+      bindings: device.limits.maxStorageBuffersPerShaderStage,
+      workgroups: device.limits.maxComputeWorkgroupsPerDimension,
+    },
   };
   let lastStep: Promise<unknown> = Promise.resolve();
   let allocations: Promise<void> = Promise.resolve();
@@ -172,7 +177,7 @@ function makeBackend(device: GPUDevice, options: WebGpuOptions): WebGpuBackend {
 
     async loadWeight(parts) {
       checkAlive('load a weight');
-      const stored = await storeWeight(memory, parts);
+      const stored = await storeWeight(memory, formats, parts);
       const { rows, columns, bytes } = stored;
       const handle = { rows, columns, bytes };
       objects.weights.add(handle, stored);
@@ -189,7 +194,7 @@ function makeBackend(device: GPUDevice, options: WebGpuOptions): WebGpuBackend {
           found: `${experts}`,
         });
       }
-      const stored = await storeExperts(memory, experts, expert, 'experts');
+      const stored = await storeExperts(memory, formats, experts, expert, 'experts');
       const handle = { experts, bytes: stored.bytes };
       objects.experts.add(handle, stored);
       return handle;
@@ -197,7 +202,7 @@ function makeBackend(device: GPUDevice, options: WebGpuOptions): WebGpuBackend {
 
     async loadMlp(data) {
       checkAlive('load an MLP');
-      const stored = await storeExperts(memory, 1, async () => data, 'MLP');
+      const stored = await storeExperts(memory, formats, 1, async () => data, 'MLP');
       const handle = { bytes: stored.bytes };
       objects.mlps.add(handle, stored);
       return handle;

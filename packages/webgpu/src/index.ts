@@ -6,3 +6,4 @@ export { isSoftwareAdapter } from './device/adapter.js';
 export type { WebGpuErrorCode } from './errors.js';
 export { WebGpuError } from './errors.js';
 export type { WebGpuOptions } from './options.js';
+export type { WgslFormat, WgslFormats } from './weights/custom.js';

@@ -110,6 +110,8 @@ describe.skipIf(gpu === null)(`models on WebGPU${reason && ` (${reason})`}`, () 
 
   test.each(readdirSync(folder))('%s: logits of transformers within 5e-3', async (name) => {
     const file = await openSafetensorsFile(`${folder}${name}/reference.safetensors`);
+    const numbersOf = async (tensor: string): Promise<number[]> =>
+      Array.from(new Int32Array((await file.read(tensor)).data.slice().buffer));
     const ids = await file.read('input_ids');
     const logits = await file.read('logits');
     const numbers = toFloat32(logits.data, 'F32');
@@ -128,6 +130,14 @@ describe.skipIf(gpu === null)(`models on WebGPU${reason && ` (${reason})`}`, () 
       );
       expect(largest).toBeLessThan(5e-3);
     }
+    const before = backend.stats();
+    const [prompt, output] = [await numbersOf('generate_prompt'), await numbersOf('generate_output')];
+    const options = { temperature: 0, stopTokenIds: [], maxNewTokens: output.length - prompt.length };
+    expect([...prompt, ...(await model.complete(prompt, options)).tokenIds]).toEqual(output);
+    const after = backend.stats();
+    const dispatches = (after.dispatches - before.dispatches) / (after.submits - before.submits);
+    expect(dispatches).toBeLessThanOrEqual(8 * model.config.layers.length + 2);
     await model.close();
+    await file.close();
   });
 });

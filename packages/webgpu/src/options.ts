@@ -1,5 +1,7 @@
 // What can be chosen when a backend is made. An unknown key or value is an error.
 import { MoeqError, quote } from '@moeq/tensors';
+import type { WgslFormats } from './weights/custom.js';
+import { validateFormats } from './weights/custom.js';
 
 export interface WebGpuOptions {
   /** Where adapters come from; `navigator.gpu` unless given. */
@@ -13,11 +15,22 @@ export interface WebGpuOptions {
   readonly software?: boolean;
   /** Features to use where the device has them; all by default. */
   readonly features?: { readonly subgroups?: boolean };
+  /** WGSL for formats that no layout describes, by the name of the format. */
+  readonly formats?: WgslFormats;
   /** How keys and values are kept; `f32` unless given, `f16` halves their memory. */
   readonly kvCache?: 'f32' | 'f16';
 }
 
-const optionKeys = ['gpu', 'adapter', 'device', 'powerPreference', 'software', 'features', 'kvCache'];
+const optionKeys = [
+  'gpu',
+  'adapter',
+  'device',
+  'powerPreference',
+  'software',
+  'features',
+  'formats',
+  'kvCache',
+];
 const featureKeys = ['subgroups'];
 
 /** @throws MoeqError at the first key or value that is not known */
@@ -28,7 +41,8 @@ export function validateOptions(options: WebGpuOptions): void {
   };
   for (const key of Object.keys(options))
     check(optionKeys.includes(key), `options of ${optionKeys.join(', ')}`, key);
-  const { powerPreference, software, features = {}, kvCache } = options;
+  const { powerPreference, software, features = {}, formats = {}, kvCache } = options;
+  validateFormats(formats);
   const preferences = [undefined, 'low-power', 'high-performance'];
   check(
     preferences.includes(powerPreference),

@@ -51,6 +51,7 @@ const wantedLimits = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
   'maxComputeWorkgroupStorageSize',
+  'maxStorageBuffersPerShaderStage',
 ] as const satisfies (keyof GPUSupportedLimits)[];
 
 /** What a device needs to stay alive: Dawn for Node ends with its GPU object, devices and all. */

@@ -5,6 +5,7 @@ import type { Memory } from '../device/memory.js';
 import { usage } from '../device/memory.js';
 import type { CompiledShader, Pipelines } from '../device/pipelines.js';
 import { deviceLost, WebGpuError } from '../errors.js';
+import { findLastUses } from './beside.js';
 import type { Operand, Program } from './program.js';
 import { Slot } from './program.js';
 
@@ -60,7 +61,7 @@ export class Executor {
    * @returns one copy for each range, in order
    */
   async run(program: Program, reads: readonly ReadRange[]): Promise<ArrayBuffer[]> {
-    await this.#pipelines.compile(program.commands.map(({ shader }) => shader));
+    await this.#pipelines.compile(program.commands.map(({ kernel }) => kernel.shader));
     const encoder = this.#memory.device.createCommandEncoder();
     this.#encode(program, encoder);
     const staging = this.#copyReads(reads, encoder);
@@ -77,14 +78,15 @@ export class Executor {
       this.counts.bytesWritten += values.byteLength;
     }
     if (commands.length === 0) return;
+    findLastUses(commands);
     this.#tables = this.#grow(this.#tables, tables.words.byteLength);
     queue.writeBuffer(this.#tables, 0, tables.words as Uint32Array<ArrayBuffer>);
     this.counts.bytesWritten += tables.words.byteLength;
     const offsets = this.#writeUniforms(commands.map(({ uniforms }) => uniforms));
 
     const pass = encoder.beginComputePass();
-    commands.forEach(({ shader, uniforms, operands, grid }, index) => {
-      const compiled = this.#pipelines.get(shader) as CompiledShader;
+    commands.forEach(({ kernel, uniforms, operands, grid }, index) => {
+      const compiled = this.#pipelines.get(kernel.shader) as CompiledShader;
       const buffers = operands.map((operand) => this.#place(operand));
       pass.setPipeline(compiled.pipeline);
       pass.setBindGroup(0, this.#bindGroup(compiled, offsets[index] as number, uniforms.byteLength, buffers));

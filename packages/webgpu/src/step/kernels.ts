@@ -1,9 +1,12 @@
 // Kernels by what they are for, assembled once each: shader text is long, and a token needs hundreds of them.
+
 import type { MatrixKind } from '../weights/kind.js';
 import { kindName } from '../weights/kind.js';
+import { mergeKernels } from '../wgsl/merge.js';
 import { routeName } from '../wgsl/route.js';
 import type { RouterOptions } from '../wgsl/router.js';
 import { routerKernel } from '../wgsl/router.js';
+import type { Fields, Kernel } from '../wgsl/shader.js';
 import type { TileKernel, TileOptions } from '../wgsl/tile.js';
 import { tileKernel } from '../wgsl/tile.js';
 import type { VectorKernel, VectorOptions } from '../wgsl/vector.js';
@@ -46,6 +49,12 @@ export class Kernels {
     const { kind, use, gated } = options;
     const name = `tile ${use} ${gated} ${columns32} ${this.nameOf(kind)}`;
     return this.get(name, () => tileKernel(options, columns32));
+  }
+
+  /** Two kernels in one; `bindings` says which of theirs are the same. */
+  merged(first: Kernel<Fields>, second: Kernel<Fields>, bindings: readonly number[]): Kernel<Fields> {
+    const name = `${bindings.join()} ${first.shader.label} beside ${second.shader.label}`;
+    return this.get(name, () => mergeKernels(first, second, bindings));
   }
 
   router(options: Omit<RouterOptions, 'subgroups'>): ReturnType<typeof routerKernel> {

@@ -21,6 +21,8 @@ import {
 } from '../wgsl/rows.js';
 import { vectorLanes } from '../wgsl/vector.js';
 import { emitAttention } from './attend.js';
+import type { BesideLimits } from './beside.js';
+import { mergeCommands } from './beside.js';
 import type { Node, OperationOf } from './graph.js';
 import { inputsOf, isKind } from './graph.js';
 import type { Kernels } from './kernels.js';
@@ -41,6 +43,7 @@ export interface LoweringContext {
   readonly kernels: Kernels;
   readonly empty: GPUBuffer;
   readonly status: GPUBuffer;
+  readonly beside: BesideLimits;
   /** Bytes of workgroup memory that the device has. */
   readonly workgroupMemory: number;
 }
@@ -105,6 +108,8 @@ class Lowering {
       node.executed = true;
       if (node.slot !== null) node.slot.held = this.#isHeld(node);
     }
+    const { kernels, beside } = this.#context;
+    this.#program.commands = mergeCommands(this.#program.commands, kernels, beside);
     return this.#program;
   }
 

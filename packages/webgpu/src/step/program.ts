@@ -1,7 +1,7 @@
 // A list of dispatches with their operands, before anything has a place in memory: slots are results that get a buffer
 // when they are first written and give it back after their last use.
 import type { Segment } from '@moeq/kernels';
-import type { Fields, Kernel, Shader, Values } from '../wgsl/shader.js';
+import type { Fields, Kernel, Values } from '../wgsl/shader.js';
 import { encodeUniforms } from '../wgsl/shader.js';
 
 /** A result of a known size. */
@@ -24,14 +24,14 @@ export class Slot {
 export type Operand = Slot | GPUBuffer | 'tables';
 
 export interface Command {
-  readonly shader: Shader;
+  readonly kernel: Kernel<Fields>;
   readonly uniforms: Uint32Array;
   readonly operands: readonly Operand[];
   readonly grid: readonly [x: number, y: number];
 }
 
 export class Program {
-  readonly commands: Command[] = [];
+  commands: Command[] = [];
   /** Slots that are written from the CPU. */
   readonly inputs: { readonly slot: Slot; readonly values: Float32Array }[] = [];
   readonly tables = new Tables();
@@ -49,14 +49,8 @@ export class Program {
     matrices?: Uint32Array,
   ): void {
     if (grid[0] === 0 || grid[1] === 0) return;
-    const index = this.commands.length;
-    for (const operand of operands) if (operand instanceof Slot) operand.lastUse = index;
-    this.commands.push({
-      shader: kernel.shader,
-      uniforms: encodeUniforms(kernel, values, matrices),
-      operands,
-      grid,
-    });
+    const uniforms = encodeUniforms(kernel, values, matrices);
+    this.commands.push({ kernel, uniforms, operands, grid });
   }
 }
 

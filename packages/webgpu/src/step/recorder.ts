@@ -77,7 +77,7 @@ export class Recorder {
   shaders(): Shader[] {
     const results = this.#nodes.filter((node) => node.consumers.length === 0);
     const program = lower(this.#nodes, new Set(results), this.#context.lowering);
-    return program.commands.map(({ shader }) => shader);
+    return program.commands.map(({ kernel }) => kernel.shader);
   }
 
   /** Ends the step in any case: handles die, buffers go back. */

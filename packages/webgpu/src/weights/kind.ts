@@ -4,7 +4,9 @@
 // Shapes: N rows, K columns, B block.
 import type { MatrixData } from '@moeq/kernels';
 import type { BlockValues, CodeOrder, FloatDType, Layout } from '@moeq/tensors';
-import { isQuantized, MoeqError, quote } from '@moeq/tensors';
+import { isQuantized, MoeqError } from '@moeq/tensors';
+import type { WgslFormat, WgslFormats } from './custom.js';
+import { formatOf } from './custom.js';
 
 /** Numbers of blocks: one plane, or 8-bit codes of a table with a factor for every so many blocks. */
 export type ValuesKind =
@@ -32,17 +34,28 @@ export interface CodesKind {
   readonly fast: boolean;
 }
 
+/** A format of one's own, read element by element. */
+export interface CustomKind {
+  readonly kind: 'custom';
+  readonly name: string;
+  readonly format: WgslFormat;
+  readonly fast: false;
+}
+
+/** What can be read by chunks. */
+export type ChunkedKind = PlainKind | CodesKind;
+
 /** `fast`: rows are whole chunks of 16 bytes, and every chunk lies in one block. */
-export type MatrixKind = PlainKind | CodesKind;
+export type MatrixKind = ChunkedKind | CustomKind;
 
 /** Elements in 16 bytes. */
 export function chunkElements(kind: MatrixKind): number {
   if (kind.kind === 'codes') return 128 / kind.bits;
-  return kind.dtype === 'F32' ? 4 : 8;
+  return kind.kind === 'plain' && kind.dtype !== 'F32' ? 8 : 4;
 }
 
-/** @throws MoeqError when the matrix has no layout */
-export function matrixKind(data: MatrixData, subject: string): MatrixKind {
+/** @throws MoeqError when the matrix has no layout and no snippet */
+export function matrixKind(data: MatrixData, formats: WgslFormats, subject: string): MatrixKind {
   const columns = data.shape[1] as number;
   if (!isQuantized(data)) {
     const dtype = data.dtype;
@@ -52,12 +65,7 @@ export function matrixKind(data: MatrixData, subject: string): MatrixKind {
     return { kind: 'plain', dtype, fast: columns % (dtype === 'F32' ? 4 : 8) === 0 };
   }
   if (data.layout === null) {
-    throw new MoeqError({
-      operation: 'load',
-      subject,
-      expected: 'a layout (its quantizer has to dequantize it first)',
-      found: `none in format ${quote(data.format)}`,
-    });
+    return { kind: 'custom', name: data.format, format: formatOf(data, formats, subject), fast: false };
   }
   return layoutKind(data.layout, columns);
 }
@@ -93,6 +101,7 @@ function valuesKind(values: BlockValues): ValuesKind {
 export function kindName(kind: MatrixKind): string {
   const path = kind.fast ? '' : ' any shape';
   if (kind.kind === 'plain') return `${kind.dtype}${path}`;
+  if (kind.kind === 'custom') return `custom ${kind.name}`;
   const { bits, order, decode, zero, scale, shift, blocks } = kind;
   const zeroName = decode === 'constant' ? `${zero}` : '';
   const shiftName = shift === null || shift === 'bytes' ? '' : ` ${valuesName(shift)}`;

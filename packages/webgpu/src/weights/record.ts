@@ -8,6 +8,7 @@ import { isQuantized } from '@moeq/tensors';
 import type { Values } from '../wgsl/shader.js';
 import { matrixWords } from '../wgsl/shader.js';
 import type { weightFields } from '../wgsl/weight.js';
+import type { WgslFormats } from './custom.js';
 import type { MatrixKind } from './kind.js';
 import { chunkElements, kindName, matrixKind } from './kind.js';
 
@@ -57,8 +58,8 @@ type LayoutNumbers = Pick<
 >;
 
 /** @throws MoeqError when no kernel can read the matrix */
-export function matrixRecord(data: MatrixData, subject: string): MatrixRecord {
-  const kind = matrixKind(data, subject);
+export function matrixRecord(data: MatrixData, formats: WgslFormats, subject: string): MatrixRecord {
+  const kind = matrixKind(data, formats, subject);
   const [rows = 0, columns = 0] = data.shape;
   const layout = isQuantized(data) ? data.layout : null;
   const numbers = layoutNumbers(kind, columns, layout);
@@ -71,18 +72,28 @@ export function matrixRecord(data: MatrixData, subject: string): MatrixRecord {
     bytes += align(plane.byteLength);
     return at;
   };
-  place(isQuantized(data) ? (data.planes[codes]?.data ?? new Uint8Array()) : data.data);
-  const offsets = Object.values(planeNames).map((names) => {
-    const name = isQuantized(data) ? names.find((each) => data.planes[each] !== undefined) : undefined;
-    const plane = name !== undefined && isQuantized(data) ? data.planes[name] : undefined;
-    return plane === undefined ? 0 : place(plane.data);
-  });
+  const stored = storedPlanes(data, kind);
+  const [first = new Uint8Array(), ...others] = stored;
+  place(first ?? new Uint8Array());
+  const offsets = others.map((plane) => (plane === null ? 0 : place(plane)));
   const signature = JSON.stringify([
     kindName(kind),
     numbers,
     tables.map((table) => table && Array.from(table)),
   ]);
   return { rows, columns, kind, signature, tables, numbers, planes, offsets, bytes };
+}
+
+/** The codes or floats, then a plane for each place of a descriptor. */
+function storedPlanes(data: MatrixData, kind: MatrixKind): (Uint8Array | null)[] {
+  if (!isQuantized(data)) return [data.data];
+  const plane = (name: string | undefined): Uint8Array | null =>
+    name === undefined ? null : (data.planes[name]?.data ?? null);
+  if (kind.kind === 'custom') return kind.format.planes.map(plane);
+  const others = Object.values(planeNames).map((names) =>
+    names.find((each) => data.planes[each] !== undefined),
+  );
+  return [codes, ...others].map(plane);
 }
 
 function layoutNumbers(kind: MatrixKind, columns: number, layout: Layout | null): LayoutNumbers {
@@ -120,7 +131,8 @@ function layoutTables({ decode, scale }: Layout): (Float32Array | null)[] {
 
 /** Rows after which a matrix can be cut, so that no byte, block or nested block is in two parts. */
 export function rowQuantum(data: MatrixData): number {
-  if (!isQuantized(data) || data.layout === null) return 1;
+  if (!isQuantized(data)) return 1;
+  if (data.layout === null) return data.shape[0] as number;
   const columns = data.shape[1] as number;
   const { bitsPerCode, order, blockSize, blocks, decode, scale } = data.layout;
   const shift = decode.kind === 'affine' && decode.zero.kind === 'offset' ? decode.zero.offset : null;

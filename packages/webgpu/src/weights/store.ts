@@ -3,7 +3,7 @@
 //
 // Shapes: E experts, F intermediate, D hidden, N rows, K columns.
 import type { MatrixData, MlpData } from '@moeq/kernels';
-import { assertSize, mlpShape, weightShape } from '@moeq/kernels';
+import { assertSize } from '@moeq/kernels';
 import { sliceRows } from '@moeq/tensors';
 import type { Memory } from '../device/memory.js';
 import { usage } from '../device/memory.js';
@@ -11,10 +11,12 @@ import { formatBytes, memoryAdvice, WebGpuError } from '../errors.js';
 import type { Values } from '../wgsl/shader.js';
 import { matrixWords, maxMatrices } from '../wgsl/shader.js';
 import type { weightFields } from '../wgsl/weight.js';
+import type { WgslFormats } from './custom.js';
 import type { MatrixKind } from './kind.js';
 import { planExperts, planRows, planRuns } from './plan.js';
 import type { MatrixRecord } from './record.js';
 import { align, descriptor, matrixRecord, rowQuantum } from './record.js';
+import { gatedShape, stackShape } from './shape.js';
 
 export interface WeightGroup {
   readonly kind: MatrixKind;
@@ -60,14 +62,20 @@ interface RecordAt extends MatrixRecord {
 }
 
 /** Records of matrices stacked one below the other, cut where they do not fit a binding. */
-function recordsOf(parts: readonly MatrixData[], subject: string, limit: number): RecordAt[] {
+function recordsOf(
+  parts: readonly MatrixData[],
+  formats: WgslFormats,
+  subject: string,
+  limit: number,
+): RecordAt[] {
   let firstRow = 0;
   return parts.flatMap((part) => {
-    const whole = matrixRecord(part, subject);
+    const whole = matrixRecord(part, formats, subject);
     const ranges = planRows(whole.rows, whole.bytes, rowQuantum(part), limit);
     if (ranges === null) throw tooLarge(subject, whole.bytes, limit);
     const records = ranges.map(({ first, count }) => {
-      const record = count === whole.rows ? whole : matrixRecord(sliceRows(part, first, count), subject);
+      const record =
+        count === whole.rows ? whole : matrixRecord(sliceRows(part, first, count), formats, subject);
       return { ...record, firstRow: firstRow + first };
     });
     firstRow += whole.rows;
@@ -232,13 +240,17 @@ function planGroup(records: readonly RecordAt[], experts: number): GroupPlan {
 const headerRoom = 4096;
 
 /** @throws MoeqError when shapes disagree or a layout cannot be read; WebGpuError when memory is short */
-export async function storeWeight(memory: Memory, parts: readonly MatrixData[]): Promise<StoredWeight> {
+export async function storeWeight(
+  memory: Memory,
+  formats: WgslFormats,
+  parts: readonly MatrixData[],
+): Promise<StoredWeight> {
   const subject = 'weight';
-  const { rows, columns } = weightShape(parts);
+  const { rows, columns } = stackShape(parts, subject);
   const limit = memory.largestBinding - headerRoom;
   const groups: WeightGroup[] = [];
   try {
-    for (const run of planRuns(recordsOf(parts, subject, limit), maxMatrices, headerRoom, limit)) {
+    for (const run of planRuns(recordsOf(parts, formats, subject, limit), maxMatrices, headerRoom, limit)) {
       const builder = await GroupBuilder.open(memory, run, 1, 1, subject);
       builder.add(0, run);
       groups.push(builder.close());
@@ -257,13 +269,15 @@ function bytesOf(groups: readonly WeightGroup[]): number {
 /** Groups of one projection of all experts, open and closed. */
 class ProjectionBuilder {
   readonly #memory: Memory;
+  readonly #formats: WgslFormats;
   readonly #total: number;
   readonly #subject: string;
   readonly #open = new Map<string, { builder: GroupBuilder; up: UpPlace | null }>();
   readonly #closed: ExpertGroup[] = [];
 
-  constructor(memory: Memory, total: number, subject: string) {
+  constructor(memory: Memory, formats: WgslFormats, total: number, subject: string) {
     this.#memory = memory;
+    this.#formats = formats;
     this.#total = total;
     this.#subject = subject;
   }
@@ -271,7 +285,7 @@ class ProjectionBuilder {
   /** @param rowsOfGate F where rows are gate then up; null for `down` */
   async add(expert: number, parts: readonly MatrixData[], rowsOfGate: number | null): Promise<void> {
     const limit = this.#memory.largestBinding - headerRoom - 4 * this.#total;
-    const records = recordsOf(parts, `${this.#subject} of expert ${expert}`, limit);
+    const records = recordsOf(parts, this.#formats, `${this.#subject} of expert ${expert}`, limit);
     for (const run of planRuns(records, maxMatrices, headerRoom, limit)) {
       const key = run.map(({ signature, firstRow, rows }) => `${firstRow}+${rows} ${signature}`).join();
       let group = this.#open.get(key);
@@ -311,17 +325,18 @@ function upPlace(run: readonly RecordAt[], rowsOfGate: number | null): UpPlace |
 /** @throws MoeqError when shapes disagree or a layout cannot be read; WebGpuError when memory is short */
 export async function storeExperts(
   memory: Memory,
+  formats: WgslFormats,
   experts: number,
   expert: (index: number) => Promise<MlpData>,
   subject: string,
 ): Promise<StoredExperts> {
-  const gateUp = new ProjectionBuilder(memory, experts, `${subject} gate and up`);
-  const down = new ProjectionBuilder(memory, experts, `${subject} down`);
+  const gateUp = new ProjectionBuilder(memory, formats, experts, `${subject} gate and up`);
+  const down = new ProjectionBuilder(memory, formats, experts, `${subject} down`);
   let shape = { hidden: 0, intermediate: 0 };
   try {
     for (let index = 0; index < experts; index++) {
       const data = await expert(index);
-      const own = mlpShape(data, experts === 1 ? subject : `expert ${index}`);
+      const own = gatedShape(data, experts === 1 ? subject : `expert ${index}`);
       if (index === 0) shape = own;
       assertSize('load', `expert ${index}: hidden size`, shape.hidden, own.hidden);
       assertSize('load', `expert ${index}: intermediate size`, shape.intermediate, own.intermediate);

@@ -1,6 +1,6 @@
 // The inner loop of the vector kernels: chunks of 16 bytes are decoded in registers and meet the activations of all tokens
 // of the workgroup; scale and offset are applied once a chunk. Rows that are no whole chunks go element by element.
-import type { CodesKind, MatrixKind } from '../weights/kind.js';
+import type { ChunkedKind, CodesKind, MatrixKind } from '../weights/kind.js';
 import { chunkElements } from '../weights/kind.js';
 import type { VectorUse } from './vector.js';
 import { absent, blockOfChunk, chunkPieces, overWords } from './weight.js';
@@ -24,7 +24,7 @@ interface Target {
 
 /** Accumulators are named by set, row and token, then the squares by token. */
 export function dotLoop(options: DotOptions): { accumulators: string[]; statements: string[] } {
-  const { sets, rows, tokens, normed } = options;
+  const { kind, sets, rows, tokens, normed } = options;
   const targets = range(sets).flatMap((set) =>
     range(rows).map((row): Target => ({ set, row, id: `${set}${row}` })),
   );
@@ -40,7 +40,7 @@ export function dotLoop(options: DotOptions): { accumulators: string[]; statemen
         ({ set, row, id }) =>
           `let row${id} = min(firstRow + ${row}u, rows - 1u)${set === 1 ? ' + p.upRow' : ''};`,
       ),
-      ...(options.kind.fast ? fastLoop(options, targets) : elementLoop(options, targets)),
+      ...(kind.fast ? fastLoop(kind, options, targets) : elementLoop(options, targets)),
     ],
   };
 }
@@ -70,7 +70,11 @@ function loopHead(use: VectorUse, perRow: string): string[] {
   ];
 }
 
-function fastLoop({ kind, use, tokens, normed }: DotOptions, targets: readonly Target[]): string[] {
+function fastLoop(
+  kind: ChunkedKind,
+  { use, tokens, normed }: DotOptions,
+  targets: readonly Target[],
+): string[] {
   const vectors = chunkElements(kind) / 4;
   const coded = kind.kind === 'codes';
   const shift = coded ? kind.shift : null;

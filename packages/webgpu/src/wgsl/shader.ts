@@ -27,6 +27,8 @@ export type Values<F extends Fields> = { readonly [Name in keyof F]: number };
 export interface Kernel<F extends Fields> {
   readonly shader: Shader;
   readonly fields: F;
+  /** What the shader was made of, for putting it together with another. */
+  readonly parts: ShaderParts<F>;
 }
 
 export interface ShaderParts<F extends Fields> {
@@ -38,6 +40,8 @@ export interface ShaderParts<F extends Fields> {
   /** Constants, workgroup variables and functions. */
   readonly declarations: readonly string[];
   readonly workgroupSize: number;
+  /** Two kernels that say so, of one workgroup size, can share a dispatch. */
+  readonly beside?: boolean;
   /** Uses subgroup operations; `subgroupSize` is in scope. */
   readonly subgroups?: boolean;
   /** Body of `main`; `workgroup: vec3<u32>` and `local: u32` are in scope. */
@@ -55,42 +59,70 @@ export const matrixWords = 12;
  * planes of one matrix; `base` is that of expert 0 and `stride` leads to the next expert's. Planes are counted from the
  * record. Units of 16 bytes.
  */
-const matrixStruct = `struct Matrix {
+export const matrixStruct = `struct Matrix {
   rows: u32, firstRow: u32, firstTile: u32, base: u32,
   stride: u32, scales: u32, scalesNested: u32, scalesOffset: u32,
   shifts: u32, shiftsNested: u32, shiftsOffset: u32, unused: u32,
 }`;
 
-/** Puts a kernel together. */
-export function makeKernel<F extends Fields>(parts: ShaderParts<F>): Kernel<F> {
-  const { label, fields, matrices = false, storage, declarations, workgroupSize, subgroups = false } = parts;
-  const members = Object.entries(fields).map(([name, type]) => `  ${name}: ${type},`);
+export const enableSubgroups: readonly string[] = [
+  'enable subgroups;',
+  'diagnostic(off, subgroup_uniformity);',
+];
+
+/** The scalars, padded to 16 bytes where descriptors follow. */
+export function paramsStruct({ fields, matrices = false }: ShaderParts<Fields>, name = 'Params'): string {
+  const members = Object.entries(fields).map(([field, type]) => `  ${field}: ${type},`);
   if (matrices) {
     const padding = (4 - (members.length % 4)) % 4;
     for (let i = 0; i < padding; i++) members.push(`  padding${i}: u32,`);
     members.push(`  matrices: array<Matrix, ${maxMatrices}>,`);
   }
+  return `struct ${name} {\n${members.join('\n')}\n}`;
+}
+
+/** What `main` is called with: as built-in values, as parameters, and as arguments after the workgroup. */
+export function mainParameters(subgroups: boolean): { builtin: string; plain: string; passed: string } {
+  const builtins = [
+    ['workgroup_id', 'workgroup', 'vec3<u32>'],
+    ['local_invocation_index', 'local', 'u32'],
+    ...(subgroups ? [['subgroup_size', 'subgroupSize', 'u32']] : []),
+  ];
+  return {
+    builtin: builtins.map(([builtin, name, type]) => `  @builtin(${builtin}) ${name}: ${type},`).join('\n'),
+    plain: builtins.map(([, name, type]) => `${name}: ${type}`).join(', '),
+    passed: builtins
+      .slice(1)
+      .map(([, name]) => name)
+      .join(', '),
+  };
+}
+
+/** WGSL of the storage bindings, from binding 1 on. */
+export function storageBindings(storage: readonly StorageBinding[]): string[] {
+  return storage.map(({ name, access, type }, index) => {
+    const mode = access === 'read' ? 'read' : 'read_write';
+    return `@group(0) @binding(${index + 1}) var<storage, ${mode}> ${name}: ${type};`;
+  });
+}
+
+/** Puts a kernel together. */
+export function makeKernel<F extends Fields>(parts: ShaderParts<F>): Kernel<F> {
+  const { label, fields, matrices = false, storage, declarations, workgroupSize, subgroups = false } = parts;
   const code = [
-    ...(subgroups ? ['enable subgroups;', 'diagnostic(off, subgroup_uniformity);'] : []),
+    ...(subgroups ? enableSubgroups : []),
     ...(matrices ? [matrixStruct] : []),
-    `struct Params {\n${members.join('\n')}\n}`,
+    paramsStruct(parts),
     '@group(0) @binding(0) var<uniform> p: Params;',
-    ...storage.map(({ name, access, type }, index) => {
-      const mode = access === 'read' ? 'read' : 'read_write';
-      return `@group(0) @binding(${index + 1}) var<storage, ${mode}> ${name}: ${type};`;
-    }),
+    ...storageBindings(storage),
     ...declarations,
     `@compute @workgroup_size(${workgroupSize})`,
-    'fn main(',
-    '  @builtin(workgroup_id) workgroup: vec3<u32>,',
-    '  @builtin(local_invocation_index) local: u32,',
-    ...(subgroups ? ['  @builtin(subgroup_size) subgroupSize: u32,'] : []),
-    ') {',
+    `fn main(\n${mainParameters(subgroups).builtin}\n) {`,
     parts.main,
     '}',
     '',
   ].join('\n');
-  return { fields, shader: { label, code, bindings: storage.map(({ access }) => access) } };
+  return { fields, parts, shader: { label, code, bindings: storage.map(({ access }) => access) } };
 }
 
 /** The uniforms as words: scalars, padded to 16 bytes, then the descriptors. */

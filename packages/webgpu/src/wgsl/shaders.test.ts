@@ -9,6 +9,7 @@ import { kindName } from '../weights/kind.js';
 import { attendKernel, attendPlan } from './attend.js';
 import { combineExpertsKernel } from './combine-experts.js';
 import { joinKernel } from './join.js';
+import { mergeKernels } from './merge.js';
 import { planKernel } from './plan.js';
 import { prepareKernel } from './prepare.js';
 import { routeKernel } from './route.js';
@@ -111,6 +112,51 @@ function weightShaders(kind: MatrixKind): Shader[] {
 describe('Tint compiles', () => {
   test.each(kinds.map((kind) => [kindName(kind), kind] as const))('all kernels of %s', async (_, kind) => {
     for (const shader of weightShaders(kind)) expect(await complaints(shader)).toEqual([]);
+  });
+
+  test('kernels beside each other', async () => {
+    const gate = vectorKernel({
+      kind: bfloat16,
+      use: 'dense',
+      gated: null,
+      normed: true,
+      tokens: 1,
+      subgroups: true,
+    });
+    const shared = vectorKernel({
+      kind: nf4,
+      use: 'dense',
+      gated: 'silu',
+      normed: true,
+      tokens: 1,
+      subgroups: true,
+    });
+    const routed = vectorKernel({
+      kind: nf4Double,
+      use: 'slots',
+      gated: 'silu',
+      normed: true,
+      tokens: 1,
+      subgroups: true,
+    });
+    const down = vectorKernel({
+      kind: nf4Double,
+      use: 'sum',
+      gated: null,
+      normed: false,
+      tokens: 1,
+      subgroups: true,
+    });
+    // chunks, words, x, out, norm, routing; then chunks, words, x, out, norm of the other
+    expect(await complaints(mergeKernels(routed, shared, [0, 1, 2, 3, 4, 5, 6, 7, 2, 9, 4]).shader)).toEqual(
+      [],
+    );
+    expect(
+      await complaints(mergeKernels(routed, gate, [0, 1, 2, 3, 4, 5, 6, 7, 2, 9, 4, 11, 11, 11]).shader),
+    ).toEqual([]);
+    expect(
+      await complaints(mergeKernels(down, shared, [0, 1, 2, 3, 4, 5, 5, 7, 8, 9, 10, 11]).shader),
+    ).toEqual([]);
   });
 
   test('routes of all kinds', async () => {

@@ -7,7 +7,7 @@
 //
 // Shapes: T tokens, N rows, K columns, S slots.
 import type { Activation } from '@moeq/kernels';
-import type { MatrixKind } from '../weights/kind.js';
+import type { ChunkedKind, MatrixKind } from '../weights/kind.js';
 import { kindName } from '../weights/kind.js';
 import { activationFunctions } from './activation.js';
 import { epilogueFields, epilogueFunctions, extraStorage, residualStorage } from './epilogue.js';
@@ -104,7 +104,7 @@ export function tileKernel(options: TileOptions, columns32: boolean): TileKernel
       ...stagedRow(gated),
       ...ownRows.map((i) => `var sum${i} = vec4<f32>();`),
       `for (var k0 = 0u; k0 < p.columns; k0 += ${4 * vectors}u) {`,
-      ...(fast ? stageChunks(kind) : stageElements()).map((line) => `  ${line}`),
+      ...(fast && kind.kind !== 'custom' ? stageChunks(kind) : stageElements()).map((line) => `  ${line}`),
       ...stageX(fast, use).map((line) => `  ${line}`),
       '  workgroupBarrier();',
       `  for (var k = 0u; k < ${vectors}u; k += 1u) {`,
@@ -166,7 +166,7 @@ function stagedRow(gated: Activation | null): string[] {
 }
 
 /** 16 columns of a row, from whole chunks or from half of one. */
-function stageChunks(kind: MatrixKind): string[] {
+function stageChunks(kind: ChunkedKind): string[] {
   const chunksPerHalf = kind.kind === 'codes' ? kind.bits / 8 : kind.dtype === 'F32' ? 4 : 2;
   const to = (at: string, value: string): string => `wTile[staged * ${stride}u + ${at}] = ${value};`;
   const finish = (value: string): string => {

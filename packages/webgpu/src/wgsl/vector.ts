@@ -111,6 +111,7 @@ export function vectorKernel(options: VectorOptions): VectorKernel {
     storage: [...weightStorage, ...vectorStorage(options)],
     workgroupSize,
     subgroups,
+    beside: true,
     declarations: [
       ...weightFunctions(kind),
       ...declarations,

@@ -4,7 +4,7 @@
 //   number = (table[code] | code) (- zero point),   value = number * scale (+ offset)
 //
 // The buffer is bound twice, as chunks for codes and as words for scales. Units are chunks of 16 bytes where not said.
-import type { CodesKind, MatrixKind, ValuesKind } from '../weights/kind.js';
+import type { ChunkedKind, CodesKind, CustomKind, MatrixKind, ValuesKind } from '../weights/kind.js';
 import type { Fields, StorageBinding } from './shader.js';
 
 /** Uniforms that describe a weight; the matrices in it have descriptors of their own. */
@@ -66,7 +66,23 @@ export function weightFunctions(kind: MatrixKind): string[] {
 }`,
     `fn recordOf(m: u32, place: u32) -> u32 { return p.matrices[m].base + place * p.matrices[m].stride; }`,
     ...(kind.kind === 'codes' ? codesFunctions(kind) : []),
+    ...(kind.kind === 'custom' ? customFunctions(kind) : []),
     valueFunction(kind),
+  ];
+}
+
+/** Places of a descriptor for the planes after the first. */
+const planePlaces = ['scales', 'scalesNested', 'scalesOffset', 'shifts', 'shiftsNested', 'shiftsOffset'];
+
+function customFunctions({ format: { planes, wgsl } }: CustomKind): string[] {
+  const begins = planes.map((_, i) => (i === 0 ? 'record' : `record + p.matrices[m].${planePlaces[i - 1]}`));
+  return [
+    'fn float16At(b: u32) -> f32 { return halfAt(b >> 1u); }',
+    'fn bfloat16At(b: u32) -> f32 { return brainAt(b >> 1u); }',
+    'fn float32At(b: u32) -> f32 { return bitcast<f32>(words[b >> 2u]); }',
+    `struct Planes { ${planes.map((name) => `${name}: u32`).join(', ')} }`,
+    `fn planesOf(m: u32, record: u32) -> Planes { return Planes(${begins.map((each) => `(${each}) * 16u`).join(', ')}); }`,
+    wgsl,
   ];
 }
 
@@ -139,6 +155,9 @@ function valueFunction(kind: MatrixKind): string {
   const signature = 'fn value(m: u32, record: u32, row: u32, k: u32) -> f32';
   if (kind.kind === 'plain')
     return `${signature} { return ${load(kind.dtype, 'record', 'row * p.columns + k')}; }`;
+  if (kind.kind === 'custom') {
+    return `${signature} { return element(planesOf(m, record), row, k, p.columns); }`;
+  }
   const { bits, order, shift, blocks } = kind;
   const code = (() => {
     if (bits === 8) return 'byteAt(record * 16u + i)';
@@ -183,7 +202,7 @@ export interface ChunkPieces {
  * @param chunk WGSL variable of type vec4<u32>
  * @param prefix of the names that the prelude declares
  */
-export function chunkPieces(kind: MatrixKind, chunk: string, prefix: string): ChunkPieces {
+export function chunkPieces(kind: ChunkedKind, chunk: string, prefix: string): ChunkPieces {
   if (kind.kind === 'plain') return { words: 1, prelude: [], pieces: plainPieces(kind.dtype, chunk) };
   const word = `${chunk}[w]`;
   if (kind.bits === 8) return { words: 4, prelude: [], pieces: [{ at: 'w', value: `bytes(${word})` }] };
