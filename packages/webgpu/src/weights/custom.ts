@@ -17,7 +17,7 @@ export interface WgslFormat {
 export type WgslFormats = Readonly<Record<string, WgslFormat>>;
 
 /** Descriptors have room for so many planes. */
-export const mostPlanes = 7;
+const mostPlanes = 7;
 
 /** @throws MoeqError when a format has no planes, too many, or one that WGSL cannot name, or its snippet no `element` */
 export function validateFormats(formats: WgslFormats): void {
