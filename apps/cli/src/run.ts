@@ -21,7 +21,7 @@ Examples:
   moeq inspect ./mixtral-nf4
   moeq generate ./mixtral-nf4 -p "The sea" -n 100
 
-MODEL is a folder as transformers saves it, or tiny-moe (the default).`;
+MODEL is a folder as transformers saves it, a .gguf file, or tiny-moe (the default).`;
 
 /**
  * Runs one command line.

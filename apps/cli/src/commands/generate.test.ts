@@ -11,7 +11,7 @@ test('the text alone is on stdout; the same seed and greedy repeat themselves', 
   expect(first.status).toBe(0);
   expect(first.stdout).toMatch(/^ \w.*\n$/s);
   expect(second.stdout).toBe(first.stdout);
-  expect(first.stderr).toMatch(/^12 tokens, cut · .* tokens\/s · .* · seed \d+\n$/);
+  expect(first.stderr).toMatch(/^12 tokens, cut · .* tokens\/s · .* · greedy\n$/);
   const drawn = (seed: string) =>
     moeq(['generate', ...reference, '-n', '12', '--temperature', '1.5', '--seed', seed]);
   const texts = await Promise.all(['1', '1', '2'].map(async (seed) => (await drawn(seed)).stdout));

@@ -39,7 +39,7 @@ export function generate(io: Io): Command {
       await using opened = await open(io, name, options);
       const result = await write(io, opened, prompt, options);
       if (options.json === true) printJson(io, documentOf(name, opened, result));
-      else note(io, summaryOf(opened, result));
+      else note(io, summaryOf(opened, result, samplingOf(options).temperature === 0));
     });
 }
 
@@ -71,6 +71,7 @@ function showPrompt({ stdout, stderr }: Io, prompt: string): void {
 function summaryOf(
   { backend, loadSeconds }: OpenedModel,
   { tokenIds, finishReason, timings, seed }: GenerationResult,
+  isGreedy: boolean,
 ): string {
   const ends = { stop: 'ended', length: 'cut', stopString: 'stopped', aborted: 'interrupted' } as const;
   return [
@@ -78,7 +79,7 @@ function summaryOf(
     `${timings.decodeTokensPerSecond.toFixed(1)} tokens/s`,
     `loaded in ${loadSeconds.toFixed(1)} s`,
     backend.description,
-    `seed ${seed}`,
+    isGreedy ? 'greedy' : `seed ${seed}`,
   ].join(' · ');
 }
 
