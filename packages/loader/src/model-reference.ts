@@ -34,7 +34,7 @@ export function unsupportedReference(reference: string): MoeqError {
   return new MoeqError({
     operation: 'open the model',
     subject: quote(reference, 200),
-    expected: `a folder with a checkpoint, a .gguf file, or ${EMBEDDED_MODEL}`,
+    expected: `a folder with a checkpoint, a .gguf file, the URL of either, or ${EMBEDDED_MODEL}`,
     found: 'a reference of a kind that cannot be opened yet',
   });
 }

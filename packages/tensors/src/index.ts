@@ -27,6 +27,12 @@ export type { GgufEntry } from './gguf/tensor-infos.js';
 export type { GgufQuantization, GgufType } from './gguf/types.js';
 export { ggufByteLength, ggufType, ggufTypes } from './gguf/types.js';
 export type { GgufArray, GgufMetadata, GgufNumberType, GgufScalar, GgufValue } from './gguf/value.js';
+export { Blocks } from './http/blocks.js';
+export type { HttpErrorCode } from './http/http-error.js';
+export { HttpError } from './http/http-error.js';
+export type { HttpSource } from './http/http-source.js';
+export { httpSource } from './http/http-source.js';
+export type { HttpOptions, HttpProgress } from './http/options.js';
 export type {
   BlockValues,
   CodeOrder,

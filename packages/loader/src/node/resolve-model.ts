@@ -8,6 +8,7 @@ import { modelUrl } from '@moeq/tiny-moe';
 import type { FileSet } from '../checkpoint.js';
 import { ggufFiles } from '../gguf/files.js';
 import { type ModelReference, parseModelReference, unsupportedReference } from '../model-reference.js';
+import { filesAt } from '../open-model.js';
 import { folder } from './folder.js';
 
 /** How each kind of reference is opened; null where that cannot be done. */
@@ -19,12 +20,12 @@ const openers: {
   embedded: async () => folder(fileURLToPath(modelUrl)),
   folder: ({ path }) => openFolder(path),
   hub: null,
-  url: null,
+  url: ({ url }) => filesAt(url),
   gguf: ({ path }) => ggufFiles(() => fileSource(path)),
 };
 
 /**
- * The files of a model: `tiny-moe`, a folder, or a .gguf file.
+ * The files of a model: `tiny-moe`, a folder, a .gguf file, or the URL of either.
  * @throws MoeqError for a folder that is not there, or a reference of another kind, naming what can be opened
  */
 export async function resolveModel(reference: string): Promise<FileSet> {

@@ -65,7 +65,7 @@ export interface Changes {
 }
 
 /** The bytes of the file `x.gguf` with changes. */
-function smallGguf(changes: Changes = {}): Uint8Array {
+export function smallGguf(changes: Changes = {}): Uint8Array {
   const own = Object.entries({ ...metadata, ...changes.metadata });
   const stored = Object.entries({ ...tensors, ...changes.tensors });
   return encodeGguf(

@@ -1,0 +1,72 @@
+// The files of a model on a server: those of a folder, by its URL, or a list of URLs by file name, as bundlers make of files.
+import { Blocks, HttpError, type HttpOptions, httpSource } from '@moeq/tensors';
+import type { FileSet } from './checkpoint.js';
+import { assertInside } from './file-name.js';
+
+/** A server lists no folder; these are the files that checkpoints have beside their shards. */
+const usualNames = [
+  ...['config.json', 'generation_config.json', 'model.safetensors', 'model.safetensors.index.json'],
+  ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json'],
+  ...['chat_template.jinja', 'tokenizer.model', 'vocab.json', 'merges.txt', 'README.md', 'LICENSE'],
+];
+
+export type FileUrls = Readonly<Record<string, string | URL>>;
+
+/**
+ * Files that are read by ranges, with one bounded memory for all. A folder's query (a key, say) goes with each of its files.
+ * @param where URL of the folder, or the URL of each file by its name
+ * @throws HttpError from `open` unless the file is there or is not; MoeqError for a name that leaves the folder
+ */
+export function httpFiles(where: string | URL | FileUrls, options: Omit<HttpOptions, 'name'> = {}): FileSet {
+  const blocks = new Blocks();
+  const isFolder = typeof where === 'string' || where instanceof URL;
+  const name = isFolder ? folderName(where) : 'files';
+  const urlOf = (file: string): URL | string | undefined => {
+    if (isFolder) return inFolder(where, file);
+    return Object.hasOwn(where, file) ? where[file] : undefined;
+  };
+  const open: FileSet['open'] = async (file) => {
+    assertInside(file, name);
+    const url = urlOf(file);
+    if (url === undefined) return null;
+    try {
+      return await httpSource(url, { ...options, name: `${name}/${file}` }, blocks);
+    } catch (error) {
+      if (error instanceof HttpError && error.code === 'notFound') return null;
+      throw error;
+    }
+  };
+  return {
+    name,
+    open,
+    async list() {
+      if (!isFolder) return Object.keys(where);
+      const found = await Promise.all(
+        usualNames.map(async (file) => {
+          const source = await open(file);
+          await source?.close?.();
+          return source === null ? [] : [file];
+        }),
+      );
+      return found.flat();
+    },
+  };
+}
+
+/** Relative URLs are a page's own. */
+export function absoluteUrl(url: string | URL): URL {
+  const { location } = globalThis as { location?: Location };
+  return new URL(url, location?.href);
+}
+
+function folderName(folder: string | URL): string {
+  const { origin, pathname } = absoluteUrl(folder);
+  return origin + pathname.replace(/\/+$/, '');
+}
+
+function inFolder(folder: string | URL, file: string): URL {
+  const url = absoluteUrl(folder);
+  const path = file.split('/').map(encodeURIComponent).join('/');
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`;
+  return url;
+}

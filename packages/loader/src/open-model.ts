@@ -1,0 +1,42 @@
+// A model by its URL, ready for `createModel` of @moeq/runtime; in browsers and wherever there is `fetch`.
+import { type HttpOptions, httpSource, MoeqError, quote } from '@moeq/tensors';
+import type { FileSet } from './checkpoint.js';
+import { ggufFiles } from './gguf/files.js';
+import { absoluteUrl, type FileUrls, httpFiles } from './http-files.js';
+import { type OpenedModel, type OpenOptions, openModelFiles } from './model-source.js';
+
+export interface OpenUrlOptions extends OpenOptions {
+  /** How files are fetched: headers, retries, a signal, and who hears of progress. */
+  readonly http?: Omit<HttpOptions, 'name'>;
+}
+
+/**
+ * Opens a model over HTTP; its weights are fetched when the runtime asks for them.
+ * @param where URL of a folder with a checkpoint or of a .gguf file, in a page relative to it; or the URL of each of the
+ *   files by its name
+ * @throws MoeqError naming what was expected and found, an HttpError where the server is to blame
+ */
+export async function openModel(
+  where: string | URL | FileUrls,
+  options: OpenUrlOptions = {},
+): Promise<OpenedModel> {
+  const { http = {}, ...others } = options;
+  const isPlace = typeof where === 'string' || where instanceof URL;
+  return openModelFiles(isPlace ? await filesAt(where, http) : httpFiles(where, http), others);
+}
+
+/** The files of the model at a URL. @throws MoeqError for text that is no URL, or a GGUF file that cannot be read */
+export async function filesAt(where: string | URL, http: Omit<HttpOptions, 'name'> = {}): Promise<FileSet> {
+  const url = parse(where);
+  return /\.gguf$/i.test(url.pathname) ? ggufFiles(() => httpSource(url, http)) : httpFiles(url, http);
+}
+
+function parse(where: string | URL): URL {
+  try {
+    return absoluteUrl(where);
+  } catch (cause) {
+    const expected = 'a URL such as https://example.org/model/';
+    const subject = quote(String(where), 200);
+    throw new MoeqError({ operation: 'open the model', subject, expected, found: 'none', cause });
+  }
+}
