@@ -22,7 +22,7 @@ export interface ModelOptions {
 /** Adds the argument [model] and the options above. */
 export function withModelOptions(command: Command): Command {
   return command
-    .argument('[model]', 'a folder, a .gguf file, the URL of either, or tiny-moe', 'tiny-moe')
+    .argument('[model]', 'a folder, a .gguf file, the URL of either, hf:org/name, or tiny-moe', 'tiny-moe')
     .option('-r, --recipe <name|file>', 'quantize while loading, by this recipe')
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers')

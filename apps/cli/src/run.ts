@@ -21,7 +21,8 @@ Examples:
   moeq inspect ./mixtral-nf4
   moeq generate ./mixtral-nf4 -p "The sea" -n 100
 
-MODEL is a folder as transformers saves it, a .gguf file, or tiny-moe (the default).`;
+MODEL is a folder as transformers saves it, a .gguf file, the URL of either, hf:org/name on the
+Hugging Face hub (HF_TOKEN opens what is gated), or tiny-moe (the default).`;
 
 /**
  * Runs one command line.

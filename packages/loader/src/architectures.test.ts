@@ -7,7 +7,7 @@ import { fromFloat32, type Tensor } from '@moeq/tensors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { architectures, findArchitecture } from './architectures.js';
-import type { FileSet } from './checkpoint.js';
+import type { FileSet } from './file-set.js';
 import { openModelFiles } from './model-source.js';
 import { placeFinder } from './names.js';
 import { slots } from './slots.js';

@@ -2,10 +2,9 @@
 import type { Projection, TensorFacts } from '@moeq/quantizers';
 import { isFloatDType, MoeqError, quote, type Tensor } from '@moeq/tensors';
 import type { CheckpointTensor } from './checkpoint.js';
+import type { QuantizedWeight, StoredTensor } from './file-set.js';
 import type { TensorPlace } from './names.js';
-import type { QuantizedWeight } from './quantized-tensors.js';
 import { slots } from './slots.js';
-import type { StoredTensor } from './stored-tensors.js';
 
 /** A weight as it was trained. @throws MoeqError when its dtype is none that weights have */
 export function plainTensor(stored: StoredTensor, place: TensorPlace): CheckpointTensor {

@@ -2,20 +2,9 @@
 // Plain and quantized tensors look alike; a quantized one counts once, however many tensors the file stores it in.
 import type { TensorFacts } from '@moeq/quantizers';
 import type { DecoderConfig } from '@moeq/runtime';
-import type { ByteSource, DType, QuantizedTensor, Tensor } from '@moeq/tensors';
+import type { DType, QuantizedTensor, Tensor } from '@moeq/tensors';
+import type { FileSet } from './file-set.js';
 import type { Slot } from './slots.js';
-import type { StoredTensors } from './stored-tensors.js';
-
-/** Files by name, e.g. a folder; `open` answers null when there is no such file. */
-export interface FileSet {
-  /** For messages: the folder, URL or repository. */
-  readonly name: string;
-  list(): Promise<readonly string[]>;
-  /** @throws MoeqError for names that leave the set (absolute, `..`, links out of it) */
-  open(name: string): Promise<ByteSource | null>;
-  /** The weights, where they do not lie in safetensors files of the set. */
-  weights?(): Promise<StoredTensors>;
-}
 
 export interface CheckpointTensor {
   /** Name in the checkpoint; of a quantized tensor the name of the weight, not of its planes. */

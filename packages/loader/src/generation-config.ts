@@ -2,8 +2,8 @@
 // https://huggingface.co/docs/transformers/main_classes/text_generation, GenerationConfig.
 import type { DecoderConfig, GenerationDefaults } from '@moeq/runtime';
 import * as v from 'valibot';
-import type { FileSet } from './checkpoint.js';
 import { configError, parseConfig, positive } from './config.js';
+import type { FileSet } from './file-set.js';
 import { inSet, MAX_CONFIG_BYTES, readJsonObject } from './json.js';
 
 const GENERATION = 'generation_config.json';

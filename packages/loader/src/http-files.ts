@@ -1,7 +1,7 @@
 // The files of a model on a server: those of a folder, by its URL, or a list of URLs by file name, as bundlers make of files.
 import { Blocks, HttpError, type HttpOptions, httpSource } from '@moeq/tensors';
-import type { FileSet } from './checkpoint.js';
 import { assertInside } from './file-name.js';
+import type { FileSet } from './file-set.js';
 
 /** A server lists no folder; these are the files that checkpoints have beside their shards. */
 const usualNames = [

@@ -2,7 +2,8 @@
 
 export type { Architecture, TensorNames } from './architecture.js';
 export { architectures } from './architectures.js';
-export type { Checkpoint, CheckpointTensor, FileSet } from './checkpoint.js';
+export type { Checkpoint, CheckpointTensor } from './checkpoint.js';
+export type { FileSet } from './file-set.js';
 export type { GgufArchitecture, GgufField } from './gguf/architectures.js';
 export { architectureOf as ggufArchitectureOf, metadataOf as ggufDecoderMetadata } from './gguf/config.js';
 export { ggufFiles } from './gguf/files.js';
@@ -11,6 +12,8 @@ export { rowOfGguf } from './gguf/rows.js';
 export { tokenizerMetadata as ggufTokenizerMetadata } from './gguf/write-tokenizer.js';
 export type { FileUrls } from './http-files.js';
 export { httpFiles } from './http-files.js';
+export type { HubOptions } from './hub.js';
+export { hubFiles } from './hub.js';
 export type { LoadedTensor, LoadReport } from './matrix-stage.js';
 export type { ModelReference } from './model-reference.js';
 export { parseModelReference } from './model-reference.js';

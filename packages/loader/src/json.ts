@@ -1,6 +1,6 @@
 // Text and JSON files of a checkpoint, read whole but never beyond a limit that their kind has.
 import { MoeqError, quote } from '@moeq/tensors';
-import type { FileSet } from './checkpoint.js';
+import type { FileSet } from './file-set.js';
 
 const MEBIBYTE = 1024 * 1024;
 

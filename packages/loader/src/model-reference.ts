@@ -1,11 +1,11 @@
 // What a MODEL can be on the command line and in `openModel`: text that says where the model is.
-import { MoeqError, quote } from '@moeq/tensors';
+import { MoeqError } from '@moeq/tensors';
 
 export type ModelReference =
   /** The checkpoint that comes with @moeq/tiny-moe. */
   | { readonly kind: 'embedded' }
   | { readonly kind: 'folder'; readonly path: string }
-  /** `hf:org/name`, a model of the Hugging Face hub */
+  /** `hf:org/name`, a model of the Hugging Face hub: see `hubFiles` */
   | { readonly kind: 'hub'; readonly repository: string }
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'gguf'; readonly path: string };
@@ -27,14 +27,4 @@ export function parseModelReference(reference: string): ModelReference {
   if (/^https?:\/\//i.test(reference)) return { kind: 'url', url: reference };
   if (/\.gguf$/i.test(reference)) return { kind: 'gguf', path: reference };
   return { kind: 'folder', path: reference };
-}
-
-/** The error of a kind of reference that this platform cannot open. */
-export function unsupportedReference(reference: string): MoeqError {
-  return new MoeqError({
-    operation: 'open the model',
-    subject: quote(reference, 200),
-    expected: `a folder with a checkpoint, a .gguf file, the URL of either, or ${EMBEDDED_MODEL}`,
-    found: 'a reference of a kind that cannot be opened yet',
-  });
 }

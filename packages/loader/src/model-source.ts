@@ -10,7 +10,8 @@ import {
 } from '@moeq/quantizers';
 import type { ModelSource } from '@moeq/runtime';
 import { type MatrixEncoder, MoeqError, quote } from '@moeq/tensors';
-import type { Checkpoint, FileSet } from './checkpoint.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { FileSet } from './file-set.js';
 import { readGeneration } from './generation-config.js';
 import { isObject } from './json.js';
 import { type LoadReport, matrixStage } from './matrix-stage.js';

@@ -5,13 +5,14 @@ import type { DecoderConfig } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { Architecture } from './architecture.js';
 import { findArchitecture } from './architectures.js';
-import type { Checkpoint, CheckpointTensor, FileSet } from './checkpoint.js';
+import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
 import { plainTensor, quantizedTensor } from './checkpoint-tensor.js';
+import type { FileSet, QuantizedWeight, StoredTensor } from './file-set.js';
 import { inSet, MAX_CONFIG_BYTES, readJsonObject } from './json.js';
 import { assertComplete, assertPlace, placeKey, placeShape } from './layout-check.js';
 import { placeFinder, type TensorPlace } from './names.js';
-import { type QuantizedWeight, quantizedWeights } from './quantized-tensors.js';
-import { openStoredTensors, type StoredTensor } from './stored-tensors.js';
+import { quantizedWeights } from './quantized-tensors.js';
+import { openStoredTensors } from './stored-tensors.js';
 
 export interface CheckpointOptions {
   /** Quantizers of your own; reading a tensor in a format that no layout describes needs the one that made it. */

@@ -1,6 +1,6 @@
 // A model by its URL, ready for `createModel` of @moeq/runtime; in browsers and wherever there is `fetch`.
 import { type HttpOptions, httpSource, MoeqError, quote } from '@moeq/tensors';
-import type { FileSet } from './checkpoint.js';
+import type { FileSet } from './file-set.js';
 import { ggufFiles } from './gguf/files.js';
 import { absoluteUrl, type FileUrls, httpFiles } from './http-files.js';
 import { type OpenedModel, type OpenOptions, openModelFiles } from './model-source.js';

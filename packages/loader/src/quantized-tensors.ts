@@ -8,30 +8,9 @@ import {
   parseMoeqConfig,
   type Quantizer,
 } from '@moeq/quantizers';
-import {
-  elementCount,
-  type FloatDType,
-  MoeqError,
-  type QuantizedTensor,
-  quote,
-  type Tensor,
-} from '@moeq/tensors';
+import { elementCount, type FloatDType, MoeqError, quote } from '@moeq/tensors';
+import type { QuantizedWeight, StoredTensor } from './file-set.js';
 import { isObject } from './json.js';
-import type { StoredTensor } from './stored-tensors.js';
-
-/** One quantized weight among the stored tensors. */
-export interface QuantizedWeight {
-  readonly name: string;
-  /** The tensors that hold it. */
-  readonly parts: readonly StoredTensor[];
-  readonly format: string;
-  /** The shape that config.json gives it; null where only the data says. */
-  readonly shape: readonly number[] | null;
-  /** @throws MoeqError when the sizes of the parts contradict that shape of the weight */
-  assertShape(shape: readonly number[]): void;
-  /** @param parts by their full names. @throws MoeqError when they are no such weight */
-  decode(parts: Readonly<Record<string, Tensor>>): QuantizedTensor;
-}
 
 interface Source {
   readonly stored: ReadonlyMap<string, StoredTensor>;

@@ -5,7 +5,7 @@ import { doubleQuant, fp4, int8, nf4, type Quantizer, type Recipe } from '@moeq/
 import { createModel } from '@moeq/runtime';
 import { isQuantized, type QuantizedTensor, type Tensor } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
-import type { FileSet } from './checkpoint.js';
+import type { FileSet } from './file-set.js';
 import { type OpenOptions, openModelFiles } from './model-source.js';
 import { openModel } from './node/open-model.js';
 import { openCheckpoint } from './open-checkpoint.js';

@@ -2,44 +2,20 @@
 // https://huggingface.co/docs/safetensors; the order in which the two are looked for is that of transformers.
 import {
   type ByteSource,
-  type DType,
   MoeqError,
   openSafetensors,
   parseSafetensorsIndex,
   quote,
   type SafetensorsFile,
-  type Tensor,
 } from '@moeq/tensors';
-import type { FileSet } from './checkpoint.js';
+import type { FileSet, StoredTensor, StoredTensors } from './file-set.js';
 import { inSet, MAX_INDEX_BYTES, readText } from './json.js';
-import type { QuantizedWeight } from './quantized-tensors.js';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
 
 /** Ten times the shards of the largest published checkpoints; each costs an open file. */
 const MAX_SHARDS = 4096;
-
-export interface StoredTensor {
-  readonly name: string;
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  /** Bytes of its data. */
-  readonly bytes: number;
-  /** The file it lies in, for messages. */
-  readonly file: string;
-  read(signal?: AbortSignal): Promise<Tensor>;
-  /** @throws MoeqError for a range that is not inside the tensor */
-  readBytes(offset: number, length: number, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
-}
-
-export interface StoredTensors {
-  /** By name, in the order of the files. */
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Those of them that are quantized, where the container itself says so and not config.json. */
-  readonly quantized?: readonly QuantizedWeight[];
-  close(): Promise<void>;
-}
 
 /** @throws MoeqError when there are no weights, a shard is missing, a name is in two shards, or a header is malformed */
 export async function openStoredTensors(files: FileSet): Promise<StoredTensors> {

@@ -2,7 +2,7 @@
 import type { ModelSource, Tokenizer } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import { chatFormatter } from './chat-template.js';
-import type { FileSet } from './checkpoint.js';
+import type { FileSet } from './file-set.js';
 import { inSet, isObject, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, readJsonObject, readText } from './json.js';
 import { createTokenizer } from './tokenizer.js';
 

@@ -21,7 +21,7 @@ export function inspect(io: Io): Command {
   return new Command('inspect')
     .summary('show what a checkpoint is made of')
     .description('Shows the architecture of a checkpoint, and its parameters, bits and bytes by role.')
-    .argument('[model]', 'a folder, a .gguf file, the URL of either, or tiny-moe', 'tiny-moe')
+    .argument('[model]', 'a folder, a .gguf file, the URL of either, hf:org/name, or tiny-moe', 'tiny-moe')
     .option('--tensors', 'list every tensor')
     .option('--json', 'print one JSON document instead of the table')
     .addHelpText('after', help)

@@ -54,7 +54,7 @@ export function quantize(io: Io): Command {
   return new Command('quantize')
     .summary('quantize a checkpoint into a new folder')
     .description('Quantizes a checkpoint by recipe into a new folder and accounts for every byte.')
-    .argument('[model]', 'a folder, a .gguf file, the URL of either, or tiny-moe', 'tiny-moe')
+    .argument('[model]', 'a folder, a .gguf file, the URL of either, hf:org/name, or tiny-moe', 'tiny-moe')
     .requiredOption('-o, --out <dir>', 'folder to write, absent or empty')
     .addOption(
       new Option('--to <container>', 'what to write').choices(['safetensors', 'gguf']).default('safetensors'),

@@ -2,7 +2,7 @@
 // checkpoint of the same model has, made of its metadata, and its tensors. Whatever opens checkpoints opens it.
 import { type ByteSource, MoeqError, memorySource, openGguf } from '@moeq/tensors';
 import { findArchitecture } from '../architectures.js';
-import type { FileSet } from '../checkpoint.js';
+import type { FileSet } from '../file-set.js';
 import { findGgufArchitecture } from './architectures.js';
 import { configOf } from './config.js';
 import { tokenizerFiles } from './tokenizer-files.js';

@@ -14,9 +14,8 @@ import {
   quote,
 } from '@moeq/tensors';
 import type { Architecture } from '../architecture.js';
-import type { QuantizedWeight } from '../quantized-tensors.js';
+import type { QuantizedWeight, StoredTensor, StoredTensors } from '../file-set.js';
 import type { Slot } from '../slots.js';
-import type { StoredTensor, StoredTensors } from '../stored-tensors.js';
 import type { GgufArchitecture } from './architectures.js';
 import { ggufPlace } from './names.js';
 import { reorderRows, rowInGguf } from './rows.js';

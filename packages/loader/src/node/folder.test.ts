@@ -95,17 +95,12 @@ describe('a reference', () => {
     expect(await (await resolveModel('tiny-moe')).list()).toContain('model.safetensors');
   });
 
-  test('of a kind that cannot be opened yet', async () => {
-    await expect(resolveModel('hf:org/name')).rejects.toThrow(
-      /expected a folder with a checkpoint, a \.gguf file, the URL of either, or tiny-moe/,
-    );
-  });
-
   test('to nothing, or to a file', async () => {
     await expect(resolveModel(join(root, 'none'))).rejects.toThrow(
       /a folder with a checkpoint, found no such folder/,
     );
     await expect(resolveModel(join(root, 'secret.json'))).rejects.toThrow(/found a file/);
+    await expect(resolveModel('org/name')).rejects.toThrow(/no such folder \(on the hub .* hf:org\/name\)$/);
   });
 
   test('a snapshot of the Hugging Face cache, whose files are links to its blobs', async () => {

@@ -3,8 +3,8 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { MoeqError, quote } from '@moeq/tensors';
 import { fileSource } from '@moeq/tensors/node';
-import type { FileSet } from '../checkpoint.js';
 import { assertInside } from '../file-name.js';
+import type { FileSet } from '../file-set.js';
 
 /** Where links inside the folder may lead besides the folder itself. */
 export interface FolderOptions {

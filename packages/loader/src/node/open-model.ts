@@ -4,7 +4,7 @@ import { type OpenedModel, type OpenOptions, openModelFiles } from '../model-sou
 import { resolveModel } from './resolve-model.js';
 
 /**
- * @param reference `tiny-moe`, a folder, a .gguf file, or the URL of either
+ * @param reference `tiny-moe`, a folder, a .gguf file, the URL of either, or `hf:org/name`
  * @throws MoeqError naming what was expected and found: see `resolveModel` and `openModelFiles`
  */
 export async function openModel(reference: string, options: OpenOptions = {}): Promise<OpenedModel> {

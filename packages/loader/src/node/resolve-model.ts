@@ -5,34 +5,34 @@ import { fileURLToPath } from 'node:url';
 import { MoeqError } from '@moeq/tensors';
 import { fileSource } from '@moeq/tensors/node';
 import { modelUrl } from '@moeq/tiny-moe';
-import type { FileSet } from '../checkpoint.js';
+import type { FileSet } from '../file-set.js';
 import { ggufFiles } from '../gguf/files.js';
-import { type ModelReference, parseModelReference, unsupportedReference } from '../model-reference.js';
+import { hubFiles } from '../hub.js';
+import { type ModelReference, parseModelReference } from '../model-reference.js';
 import { filesAt } from '../open-model.js';
 import { folder } from './folder.js';
 
-/** How each kind of reference is opened; null where that cannot be done. */
-const openers: {
-  readonly [Kind in ModelReference['kind']]:
-    | ((reference: Extract<ModelReference, { kind: Kind }>) => Promise<FileSet>)
-    | null;
-} = {
-  embedded: async () => folder(fileURLToPath(modelUrl)),
-  folder: ({ path }) => openFolder(path),
-  hub: null,
-  url: ({ url }) => filesAt(url),
-  gguf: ({ path }) => ggufFiles(() => fileSource(path)),
-};
-
 /**
- * The files of a model: `tiny-moe`, a folder, a .gguf file, or the URL of either.
- * @throws MoeqError for a folder that is not there, or a reference of another kind, naming what can be opened
+ * The files of a model: `tiny-moe`, a folder, a .gguf file, the URL of either, or `hf:org/name` on the Hugging Face hub, where
+ * HF_TOKEN of the environment opens what is gated and HF_ENDPOINT names a mirror.
+ * @throws MoeqError for a folder that is not there, or a reference that names nothing
  */
 export async function resolveModel(reference: string): Promise<FileSet> {
-  const parsed = parseModelReference(reference);
-  const open = openers[parsed.kind] as ((reference: ModelReference) => Promise<FileSet>) | null;
-  if (open === null) throw unsupportedReference(reference);
-  return open(parsed);
+  const parsed: ModelReference = parseModelReference(reference);
+  switch (parsed.kind) {
+    case 'embedded':
+      return folder(fileURLToPath(modelUrl));
+    case 'folder':
+      return openFolder(parsed.path);
+    case 'hub': {
+      const { HF_ENDPOINT: endpoint, HF_TOKEN: token } = process.env;
+      return hubFiles(parsed.repository, { ...(endpoint && { endpoint }), ...(token && { token }) });
+    }
+    case 'url':
+      return filesAt(parsed.url);
+    case 'gguf':
+      return ggufFiles(() => fileSource(parsed.path));
+  }
 }
 
 async function openFolder(path: string): Promise<FileSet> {
@@ -42,8 +42,13 @@ async function openFolder(path: string): Promise<FileSet> {
     operation: 'open the model',
     subject: path,
     expected: 'a folder with a checkpoint',
-    found: stats === null ? 'no such folder' : 'a file',
+    found: stats === null ? `no such folder${hubHint(path)}` : 'a file',
   });
+}
+
+/** People give names of the hub as transformers takes them. */
+function hubHint(path: string): string {
+  return /^[\w.-]+\/[\w.-]+$/.test(path) ? ` (on the hub it would be hf:${path})` : '';
 }
 
 /** The Hugging Face cache keeps files in `blobs` and links to them from `snapshots/<revision>`. */

@@ -1,7 +1,7 @@
 // Checkpoints in memory, for tests that change what the files say.
 import { encodeSafetensors, memorySource, type Tensor } from '@moeq/tensors';
-import type { FileSet } from '../checkpoint.js';
 import { assertInside } from '../file-name.js';
+import type { FileSet } from '../file-set.js';
 
 /** A set of files by name; objects stand for JSON. */
 export function memoryFiles(
