@@ -1,23 +1,25 @@
 // The texts of one request, computed together: submitted at once or not at all, read as they come or to their end, and
 // all given up when one fails, the client leaves, or time is out.
-import type { EngineGenerateOptions, GeneratedPiece, GenerationResult, Prompt } from '@moeq/runtime';
-import { ApiError, toApiError } from './api-error.js';
+import type { EngineGenerateOptions, GeneratedPiece, GenerationResult } from '@moeq/runtime';
+import { ApiError, refusedBy } from './api-error.js';
 import type { Limits } from './limits.js';
 import type { Ready } from './served-model.js';
 
 export interface Wanted {
-  readonly prompt: Prompt;
+  readonly tokenIds: readonly number[];
   readonly options: EngineGenerateOptions;
 }
 
 /** Hears of every piece, in the order of each text; the text pauses until it is done. */
 type OnPiece = (piece: GeneratedPiece, index: number) => Promise<void> | void;
 
+type Pieces = AsyncGenerator<GeneratedPiece, void, void>;
+
 /** Why an answer ended before its end. */
 type Ending = 'left' | 'timeout' | 'failed';
 
 export class Answer {
-  readonly #texts: AsyncGenerator<GeneratedPiece, void, void>[];
+  readonly #texts: readonly { readonly pieces: Pieces; readonly first: ReturnType<Pieces['next']> }[];
   readonly #stop = new AbortController();
   readonly #limits: Limits;
   readonly #client: AbortSignal;
@@ -26,7 +28,7 @@ export class Answer {
   /**
    * @param client aborts when the client leaves
    * @param param the field that prompts come from, for errors
-   * @throws ApiError 400 for a prompt that is too long, 429 when the queue is full
+   * @throws ApiError 400 for a setting that the model refuses, 429 when the queue is full
    */
   constructor(
     { engine }: Ready,
@@ -38,12 +40,16 @@ export class Answer {
     this.#client = client;
     this.#limits = limits;
     const { signal } = this.#stop;
+    let texts: Pieces[];
     try {
-      this.#texts = wanted.map(({ prompt, options }) => engine.generate(prompt, { ...options, signal }));
+      texts = wanted.map(({ tokenIds, options }) => engine.generate(tokenIds, { ...options, signal }));
     } catch (error) {
-      throw tooLong(error, param) ?? toApiError(error, param);
+      throw refusedBy(error, param);
     }
     if (!engine.hasRoom(wanted.length)) throw busy(engine.statistics().waiting);
+    // Asked for its first piece, a text is submitted: here, where there is room for all of them.
+    this.#texts = texts.map((pieces) => ({ pieces, first: pieces.next() }));
+    for (const { first } of this.#texts) first.catch(() => undefined);
   }
 
   /** The client has left: gives all texts up. */
@@ -51,7 +57,7 @@ export class Answer {
 
   /**
    * @returns the results in the order of the texts; null where the client has left
-   * @throws ApiError when a text fails, or time is out
+   * @throws ApiError when time is out or the server stops; the error of a text that fails
    */
   async read(onPiece: OnPiece): Promise<readonly GenerationResult[] | null> {
     // Timer and listener end with the answer: signals of AbortSignal.timeout and .any would stay until time is out.
@@ -59,13 +65,17 @@ export class Answer {
     this.#client.addEventListener('abort', this.abort);
     if (this.#client.aborted) this.abort();
     try {
-      const results = await Promise.all(this.#texts.map((text, index) => readText(text, index, onPiece)));
+      const results = await Promise.all(
+        this.#texts.map(({ pieces, first }, index) =>
+          readText(pieces, first, (piece) => onPiece(piece, index)),
+        ),
+      );
       if (results.every((result) => result !== null)) return results;
       if (this.#ending === 'left') return null;
       throw this.#ending === 'timeout' ? timedOut() : stopped();
     } catch (error) {
       this.#end('failed');
-      throw toApiError(error);
+      throw error;
     } finally {
       clearTimeout(timer);
       this.#client.removeEventListener('abort', this.abort);
@@ -80,16 +90,21 @@ export class Answer {
 
 /** @returns the result; null for a text that was cut */
 async function readText(
-  text: AsyncGenerator<GeneratedPiece, void, void>,
-  index: number,
-  onPiece: OnPiece,
+  pieces: Pieces,
+  first: ReturnType<Pieces['next']>,
+  onPiece: (piece: GeneratedPiece) => Promise<void> | void,
 ): Promise<GenerationResult | null> {
-  for await (const piece of text) {
-    if (piece.result?.finishReason === 'aborted') return null;
-    await onPiece(piece, index);
-    if (piece.result !== null) return piece.result;
+  try {
+    for (let next = await first; next.done !== true; next = await pieces.next()) {
+      const { result } = next.value;
+      if (result?.finishReason === 'aborted') return null;
+      await onPiece(next.value);
+      if (result !== null) return result;
+    }
+    return null;
+  } finally {
+    await pieces.return();
   }
-  return null;
 }
 
 function busy(waiting: number): ApiError {
@@ -118,10 +133,4 @@ function stopped(): ApiError {
     code: 'stopping',
     headers: { 'Retry-After': '5' },
   });
-}
-
-function tooLong(error: unknown, param: string): ApiError | null {
-  const message = error instanceof Error ? error.message : '';
-  if (!message.includes('by the context length')) return null;
-  return new ApiError({ status: 400, message, param, code: 'context_length_exceeded' });
 }

@@ -14,11 +14,12 @@ export interface ApiErrorFacts {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** As OpenAI's own answers have them. */
 const types: Readonly<Record<ErrorStatus, string>> = {
   400: 'invalid_request_error',
-  401: 'authentication_error',
+  401: 'invalid_request_error',
   403: 'permission_error',
-  404: 'not_found_error',
+  404: 'invalid_request_error',
   405: 'invalid_request_error',
   408: 'timeout_error',
   413: 'invalid_request_error',
@@ -60,9 +61,21 @@ export function badField(param: string, message: string, code?: string): ApiErro
   return new ApiError({ status: 400, message: `${param}: ${message}`, param, code });
 }
 
-/** Anything thrown, as an answer: what moeq refuses in its own words, all else without details. */
-export function toApiError(error: unknown, param?: string): ApiError {
+/** What moeq refuses of a request, in its own words; anything else as it is. */
+export function refusedBy(error: unknown, param: string, code?: string): unknown {
+  return MoeqError.isInstance(error)
+    ? new ApiError({ status: 400, message: error.message, param, code })
+    : error;
+}
+
+/** Anything thrown, as an answer: the server's own failures without details. */
+export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (MoeqError.isInstance(error)) return new ApiError({ status: 400, message: error.message, param });
+  if (brokeOff(error)) return new ApiError({ status: 400, message: 'The request broke off.' });
   return new ApiError({ status: 500, message: 'The server failed to compute an answer.' });
+}
+
+/** Node's error for a client that leaves while it sends. */
+function brokeOff(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
 }

@@ -6,7 +6,7 @@ import { routePath } from 'hono/route';
 import { ApiError, toApiError } from './api-error.js';
 import { chat } from './chat.js';
 import { completions } from './completions.js';
-import { guard, loopbackHosts } from './guard.js';
+import { checkHost, checkKey, checkOrigin, loopbackHosts } from './guard.js';
 import { defaultLimits, type Limits } from './limits.js';
 import { createMetrics } from './metrics.js';
 import { type Page, servePage } from './page.js';
@@ -14,8 +14,8 @@ import { type ServedModel, Service } from './served-model.js';
 import { statusOf } from './status.js';
 
 export interface AppOptions {
-  /** Required of every request to /v1, /metrics and /status where given. */
-  readonly apiKey?: string | undefined;
+  /** One of them is required of every request to /v1, /metrics and /status where any is given. */
+  readonly apiKeys?: readonly string[] | undefined;
   /** Names that requests may call the server by; null: any. Default: those of loopback. */
   readonly hosts?: readonly string[] | null | undefined;
   /** Origins of pages elsewhere that may ask. Default none. */
@@ -37,16 +37,17 @@ export interface App {
   drain(): Promise<boolean>;
 }
 
+/** @throws MoeqError for an allowed origin that is none */
 export function createApp(options: AppOptions = {}): App {
-  const { apiKey, hosts = loopbackHosts, origins = [], onError = () => undefined } = options;
+  const { apiKeys = [], hosts = loopbackHosts, origins = [], onError = () => undefined } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const service = new Service();
+  const service = new Service(onError);
   const metrics = createMetrics(service);
   const app = new Hono();
 
   app.onError((error) => {
     const failure = toApiError(error);
-    if (failure.status === 500) onError(error);
+    if (failure.status === 500) service.report(error);
     return failure.response;
   });
   app.notFound((c) => {
@@ -59,8 +60,9 @@ export function createApp(options: AppOptions = {}): App {
     await next();
     metrics.count(routePath(c, -1), c.res.status);
     c.header('X-Content-Type-Options', 'nosniff');
+    c.header('X-Request-Id', `req_${crypto.randomUUID().replaceAll('-', '')}`);
   });
-  app.use(guard({ apiKey, hosts, origins }));
+  app.use(checkHost(hosts), checkOrigin(origins), checkKey(apiKeys));
   app.use(
     bodyLimit({
       maxSize: limits.bodyBytes,

@@ -14,20 +14,20 @@ const functionName = v.pipe(
   v.regex(/^[\w-]{1,64}$/, 'expected up to 64 letters, digits, underscores and dashes'),
 );
 
-const toolCall = v.strictObject({
+/** What clients send back comes from an answer, with whatever they have added to it since. */
+const toolCall = v.object({
   id: v.string(),
   type: v.literal('function'),
-  function: v.strictObject({ name: functionName, arguments: v.string() }),
+  function: v.object({ name: functionName, arguments: v.string() }),
 });
 
 const message = v.variant('role', [
   v.strictObject({ role: v.picklist(['system', 'developer']), content, name }),
   v.strictObject({ role: v.literal('user'), content, name }),
-  v.strictObject({
+  v.object({
     role: v.literal('assistant'),
     content: v.nullish(content),
     name,
-    refusal: v.nullish(v.string()),
     tool_calls: v.nullish(v.array(toolCall)),
   }),
   v.strictObject({ role: v.literal('tool'), content, tool_call_id: v.string() }),
@@ -82,12 +82,20 @@ export const chatRequest = v.strictObject({
   tools: v.nullish(v.pipe(v.array(tool), v.maxLength(128, 'expected at most 128 tools'))),
   tool_choice: v.nullish(toolChoice),
   parallel_tool_calls: v.nullish(v.boolean()),
-  // Taken and not used: they say nothing about the text.
+  // Taken and not used: they say nothing about the text of a model like these.
   metadata: v.nullish(v.record(v.string(), v.string())),
   store: v.nullish(v.boolean()),
   service_tier: v.nullish(v.string()),
   safety_identifier: v.nullish(v.string()),
   prompt_cache_key: v.nullish(v.string()),
+  prompt_cache_retention: v.nullish(v.string()),
+  prompt_cache_options: v.nullish(v.unknown()),
+  prediction: v.nullish(v.unknown()),
+  reasoning_effort: v.nullish(v.string()),
+  verbosity: v.nullish(v.string()),
+  modalities: v.nullish(v.array(v.literal('text', 'expected text, the only modality here'))),
+  functions: v.nullish(v.never('expected none; tools take their place')),
+  function_call: v.nullish(v.never('expected none; tool_choice takes its place')),
 });
 
 export type ChatRequest = v.InferOutput<typeof chatRequest>;

@@ -1,16 +1,18 @@
 // POST /v1/chat/completions: a conversation through the model's chat template, answered at once or word by word.
-import type { GenerationResult } from '@moeq/runtime';
 import type { Context } from 'hono';
 import { Answer, type Wanted } from './answer.js';
 import { badField } from './api-error.js';
+import { type ChatFormat, chatFormat } from './chat-format.js';
 import { type ChatRequest, chatRequest, templateMessages } from './chat-request.js';
+import { ChatTexts } from './chat-texts.js';
 import { clientOf } from './client.js';
 import { assertWithin, generateOptions } from './fields.js';
 import { parseFields, readJson } from './json-body.js';
 import type { Limits } from './limits.js';
-import { type ChatLogprob, chatLogprob } from './logprobs.js';
-import { eventStream, finishReason, type Head, headOf, usageOf } from './openai.js';
-import { type ChatFormat, chatFormat, MessageReader } from './reply.js';
+import type { ChatLogprob } from './logprobs.js';
+import { eventStream, type Head, headOf, type Send, usageOf } from './openai.js';
+import { promptTokens } from './prompt-tokens.js';
+import type { Delta } from './reply.js';
 import type { Ready, Service } from './served-model.js';
 
 export async function chat(c: Context, service: Service, limits: Limits): Promise<Response> {
@@ -18,10 +20,12 @@ export async function chat(c: Context, service: Service, limits: Limits): Promis
   const ready = service.require(request.model);
   assertChat(request, ready, limits);
   const format = chatFormat(request, ready);
-  const answer = new Answer(ready, wantedTexts(c, request, format), limits, c.req.raw.signal, 'messages');
-  return request.stream === true
-    ? stream(c, request, format, ready, answer)
-    : whole(c, request, format, ready, answer);
+  const wanted = wantedTexts(c, request, format, ready);
+  const answer = new Answer(ready, wanted, limits, c.req.raw.signal, 'messages');
+  const texts = new ChatTexts(wanted.length, format, ready);
+  if (request.stream !== true) return whole(c, request, ready, answer, texts);
+  const write = (send: Send) => writeChunks(send, request, ready, answer, texts);
+  return eventStream(c, write, answer.abort, service.report);
 }
 
 function assertChat(request: ChatRequest, { model }: Ready, limits: Limits): void {
@@ -32,15 +36,16 @@ function assertChat(request: ChatRequest, { model }: Ready, limits: Limits): voi
   }
 }
 
-function wantedTexts(c: Context, request: ChatRequest, format: ChatFormat): Wanted[] {
+function wantedTexts(c: Context, request: ChatRequest, format: ChatFormat, ready: Ready): Wanted[] {
   const shared = generateOptions(request);
   const messages = templateMessages(request.messages);
-  return Array.from({ length: request.n ?? 1 }, (_, stream_) => ({
-    prompt: { messages, tools: format.tools },
+  const tokenIds = promptTokens(ready, { messages, tools: format.tools }, 'messages');
+  return Array.from({ length: request.n ?? 1 }, (_, stream) => ({
+    tokenIds,
     options: {
       ...shared,
       client: shared.client ?? clientOf(c),
-      stream: stream_,
+      stream,
       maxNewTokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
       logprobs: request.logprobs === true ? (request.top_logprobs ?? 0) : undefined,
       constraint: format.constraint(),
@@ -51,25 +56,21 @@ function wantedTexts(c: Context, request: ChatRequest, format: ChatFormat): Want
 async function whole(
   c: Context,
   request: ChatRequest,
-  format: ChatFormat,
   ready: Ready,
   answer: Answer,
+  texts: ChatTexts,
 ): Promise<Response> {
-  const texts = Array.from({ length: request.n ?? 1 }, () => ({
-    reader: new MessageReader(format),
-    logprobs: [] as ChatLogprob[],
-  }));
+  const logprobs = Array.from({ length: texts.count }, (): ChatLogprob[] => []);
   const results = await answer.read((piece, index) => {
-    texts[index]?.reader.push(piece.text);
-    if (piece.logprobs !== undefined && piece.text !== '') {
-      texts[index]?.logprobs.push(chatLogprob(ready.model.tokenizer, piece.logprobs));
-    }
+    texts.reader(index).push(piece.text);
+    logprobs[index]?.push(...texts.logprobs(piece, index));
   });
   // Nobody reads it; the status is nginx's, for logs.
   if (results === null) return new Response(null, { status: 499 });
   return c.json({
     ...headOf('chatcmpl', 'chat.completion', ready),
-    choices: texts.map(({ reader, logprobs }, index) => {
+    choices: results.map((result, index) => {
+      const reader = texts.reader(index);
       reader.end();
       const { content, toolCalls } = reader;
       return {
@@ -80,53 +81,45 @@ async function whole(
           refusal: null,
           ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
         },
-        logprobs: request.logprobs === true ? { content: logprobs, refusal: null } : null,
-        finish_reason: reasonOf(results[index], toolCalls.length > 0),
+        logprobs: request.logprobs === true ? { content: logprobs[index], refusal: null } : null,
+        finish_reason: texts.reason(result, index),
       };
     }),
-    usage: usageOf(results, request.n ?? 1),
+    usage: usageOf(results, texts.count),
   });
 }
 
-function reasonOf(result: GenerationResult | undefined, calls: boolean): string {
-  const reason = finishReason(result?.finishReason ?? 'stop');
-  return calls && reason === 'stop' ? 'tool_calls' : reason;
+function hasParts(delta: Delta): boolean {
+  return Object.keys(delta).length > 0;
 }
 
-function stream(
-  c: Context,
+async function writeChunks(
+  send: Send,
   request: ChatRequest,
-  format: ChatFormat,
   ready: Ready,
   answer: Answer,
-): Response {
+  texts: ChatTexts,
+): Promise<void> {
   const wantsUsage = request.stream_options?.include_usage === true;
   const head: Head & { usage?: null } = {
     ...headOf('chatcmpl', 'chat.completion.chunk', ready),
     ...(wantsUsage && { usage: null }),
   };
-  const n = request.n ?? 1;
-  const write = async (send: (data: object) => Promise<void>) => {
-    const readers = Array.from({ length: n }, () => new MessageReader(format));
-    const chunk = (index: number, delta: object, more: object = {}) =>
-      send({ ...head, choices: [{ index, delta, logprobs: null, finish_reason: null, ...more }] });
-    for (let index = 0; index < n; index += 1)
-      await chunk(index, { role: 'assistant', content: '', refusal: null });
-    const results = await answer.read(async (piece, index) => {
-      const reader = readers[index];
-      if (reader === undefined) return;
-      const ended = piece.result !== null;
-      const text = reader.push(piece.text) + (ended ? reader.end() : '');
-      const entry = piece.logprobs !== undefined && piece.text !== '' ? piece.logprobs : undefined;
-      const logprobs =
-        entry === undefined ? null : { content: [chatLogprob(ready.model.tokenizer, entry)], refusal: null };
-      if (text !== '' || logprobs !== null) await chunk(index, { content: text }, { logprobs });
-      const calls = reader.takeCalls();
-      if (calls.length > 0) await chunk(index, { tool_calls: calls });
-      if (piece.result === null) return;
-      await chunk(index, {}, { finish_reason: reasonOf(piece.result, reader.toolCalls.length > 0) });
-    });
-    if (results !== null && wantsUsage) await send({ ...head, choices: [], usage: usageOf(results, n) });
-  };
-  return eventStream(c, write, answer.abort);
+  const chunk = (index: number, delta: object, more: object = {}) =>
+    send({ ...head, choices: [{ index, delta, logprobs: null, finish_reason: null, ...more }] });
+  for (let index = 0; index < texts.count; index += 1)
+    await chunk(index, { role: 'assistant', content: '', refusal: null });
+  const results = await answer.read(async (piece, index) => {
+    const reader = texts.reader(index);
+    const told = texts.logprobs(piece, index);
+    const logprobs = told.length > 0 ? { content: told, refusal: null } : null;
+    const delta = reader.push(piece.text);
+    if (hasParts(delta) || logprobs !== null) await chunk(index, delta, { logprobs });
+    if (piece.result === null) return;
+    const rest = reader.end();
+    if (hasParts(rest)) await chunk(index, rest);
+    await chunk(index, {}, { finish_reason: texts.reason(piece.result, index) });
+  });
+  if (results !== null && wantsUsage)
+    await send({ ...head, choices: [], usage: usageOf(results, texts.count) });
 }

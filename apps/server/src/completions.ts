@@ -1,5 +1,5 @@
 // POST /v1/completions: texts and token ids as they stand, without a chat template.
-import type { GeneratedPiece, Prompt } from '@moeq/runtime';
+import type { Prompt, TokenLogprobs } from '@moeq/runtime';
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { Answer } from './answer.js';
@@ -8,8 +8,9 @@ import { clientOf } from './client.js';
 import { assertWithin, generateOptions, sharedFields } from './fields.js';
 import { parseFields, readJson } from './json-body.js';
 import type { Limits } from './limits.js';
-import { completionLogprobs } from './logprobs.js';
-import { eventStream, finishReason, headOf, usageOf } from './openai.js';
+import { completionLogprobs, ShownLogprobs } from './logprobs.js';
+import { eventStream, finishReason, headOf, type Send, usageOf } from './openai.js';
+import { promptTokens } from './prompt-tokens.js';
 import type { Ready, Service } from './served-model.js';
 
 const ids = v.pipe(
@@ -51,9 +52,10 @@ export async function completions(c: Context, service: Service, limits: Limits):
     throw badField('best_of', 'expected the same as n; ranking is not supported', 'unsupported_value');
   }
   const shared = generateOptions(request);
-  const wanted = prompts.flatMap((prompt) =>
-    Array.from({ length: n }, (_, stream) => ({
-      prompt,
+  const wanted = prompts.flatMap((prompt) => {
+    const tokenIds = promptTokens(ready, prompt, 'prompt');
+    return Array.from({ length: n }, (_, stream) => ({
+      tokenIds,
       options: {
         ...shared,
         client: shared.client ?? clientOf(c),
@@ -62,12 +64,13 @@ export async function completions(c: Context, service: Service, limits: Limits):
         maxNewTokens: request.max_tokens ?? 16,
         logprobs: request.logprobs ?? undefined,
       },
-    })),
-  );
+    }));
+  });
   const answer = new Answer(ready, wanted, limits, c.req.raw.signal, 'prompt');
-  return request.stream === true
-    ? streamed(c, request, ready, answer, n)
-    : whole(c, request, ready, answer, n);
+  const shown = wanted.map(() => new ShownLogprobs(ready.model));
+  if (request.stream !== true) return whole(c, request, ready, answer, shown);
+  const write = (send: Send) => writeChunks(send, request, ready, answer, shown);
+  return eventStream(c, write, answer.abort, service.report);
 }
 
 async function whole(
@@ -75,13 +78,11 @@ async function whole(
   request: CompletionRequest,
   ready: Ready,
   answer: Answer,
-  n: number,
+  shown: readonly ShownLogprobs[],
 ): Promise<Response> {
-  const pieces: GeneratedPiece[][] = [];
+  const entries = shown.map((): TokenLogprobs[] => []);
   const results = await answer.read((piece, index) => {
-    const own = pieces[index] ?? [];
-    own.push(piece);
-    pieces[index] = own;
+    entries[index]?.push(...(shown[index]?.take(piece) ?? []));
   });
   // Nobody reads it; the status is nginx's, for logs.
   if (results === null) return new Response(null, { status: 499 });
@@ -90,40 +91,42 @@ async function whole(
     choices: results.map((result, index) => ({
       index,
       text: result.text,
-      logprobs: logprobsOf(request, ready, pieces[index] ?? [], 0),
+      logprobs: logprobsOf(request, ready, entries[index] ?? [], 0),
       finish_reason: finishReason(result.finishReason),
     })),
-    usage: usageOf(results, n),
+    usage: usageOf(results, request.n ?? 1),
   });
 }
 
-function streamed(c: Context, request: CompletionRequest, ready: Ready, answer: Answer, n: number): Response {
+async function writeChunks(
+  send: Send,
+  request: CompletionRequest,
+  ready: Ready,
+  answer: Answer,
+  shown: readonly ShownLogprobs[],
+): Promise<void> {
   const wantsUsage = request.stream_options?.include_usage === true;
   const head = { ...headOf('cmpl', 'text_completion', ready), ...(wantsUsage && { usage: null }) };
-  const shown: number[] = [];
-  const write = async (send: (data: object) => Promise<void>) => {
-    const results = await answer.read(async (piece, index) => {
-      const logprobs = logprobsOf(request, ready, [piece], shown[index] ?? 0);
-      shown[index] = (shown[index] ?? 0) + piece.text.length;
-      const reason = piece.result === null ? null : finishReason(piece.result.finishReason);
-      if (piece.text === '' && reason === null) return;
-      await send({ ...head, choices: [{ index, text: piece.text, logprobs, finish_reason: reason }] });
-    });
-    if (results !== null && wantsUsage) await send({ ...head, choices: [], usage: usageOf(results, n) });
-  };
-  return eventStream(c, write, answer.abort);
+  const lengths = shown.map(() => 0);
+  const results = await answer.read(async (piece, index) => {
+    const before = lengths[index] ?? 0;
+    const logprobs = logprobsOf(request, ready, shown[index]?.take(piece) ?? [], before);
+    lengths[index] = before + piece.text.length;
+    const reason = piece.result === null ? null : finishReason(piece.result.finishReason);
+    if (piece.text === '' && reason === null) return;
+    await send({ ...head, choices: [{ index, text: piece.text, logprobs, finish_reason: reason }] });
+  });
+  if (results === null || !wantsUsage) return;
+  await send({ ...head, choices: [], usage: usageOf(results, request.n ?? 1) });
 }
 
 function logprobsOf(
   { logprobs }: CompletionRequest,
   { model }: Ready,
-  pieces: readonly GeneratedPiece[],
+  entries: readonly TokenLogprobs[],
   offset: number,
 ): object | null {
   if (logprobs === null || logprobs === undefined) return null;
-  const entries = pieces.flatMap((piece) =>
-    piece.logprobs !== undefined && piece.text !== '' ? [piece.logprobs] : [],
-  );
   return completionLogprobs(model.tokenizer, entries, offset);
 }
 

@@ -8,7 +8,7 @@ import { type Limits, maxStopLength, maxStops } from './limits.js';
 const between = (min: number, max: number) =>
   v.pipe(
     v.number(),
-    v.finite(),
+    v.finite('expected a finite number'),
     v.minValue(min, `expected at least ${min}`),
     v.maxValue(max, `expected at most ${max}`),
   );
@@ -45,7 +45,7 @@ export const sharedFields = {
   model: v.string(),
   max_tokens: v.nullish(wholeBetween(1, Number.MAX_SAFE_INTEGER)),
   temperature: v.nullish(between(0, 2)),
-  top_p: v.nullish(v.pipe(v.number(), v.gtValue(0, 'expected above 0'), v.maxValue(1, 'expected at most 1'))),
+  top_p: v.nullish(between(0, 1)),
   top_k: v.nullish(wholeBetween(0, maxTopK)),
   min_p: v.nullish(between(0, 1)),
   repetition_penalty: v.nullish(
@@ -67,7 +67,13 @@ export const sharedFields = {
     v.strictObject({ include_usage: v.nullish(v.boolean()), include_obfuscation: v.nullish(v.boolean()) }),
   ),
   /** Texts of one user share one turn in the queue. */
-  user: v.nullish(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
+  user: v.nullish(
+    v.pipe(
+      v.string(),
+      v.minLength(1, 'expected at least one character'),
+      v.maxLength(256, 'expected at most 256 characters'),
+    ),
+  ),
 } as const;
 
 type SharedFields = v.InferOutput<ReturnType<typeof shared>>;
@@ -78,7 +84,8 @@ export function generateOptions(fields: SharedFields): EngineGenerateOptions {
   const { stop: stops } = fields;
   return {
     temperature: fields.temperature ?? undefined,
-    topP: fields.top_p ?? undefined,
+    // OpenAI takes 0: the likeliest token alone.
+    topP: fields.top_p === 0 ? Number.EPSILON : (fields.top_p ?? undefined),
     topK: fields.top_k ?? undefined,
     minP: fields.min_p ?? undefined,
     repetitionPenalty: fields.repetition_penalty ?? undefined,

@@ -1,52 +1,79 @@
 // Who may ask. A server on loopback is reachable from every web page that its user opens: by a request to it (Origin), or
 // by a name of the page's own that suddenly resolves to 127.0.0.1 (DNS rebinding; Host tells). Elsewhere a key is needed.
+import { MoeqError } from '@moeq/tensors';
 import type { MiddlewareHandler } from 'hono';
 import { ApiError } from './api-error.js';
 
-export interface GuardOptions {
-  /** Required as `Authorization: Bearer …` where given. */
-  readonly apiKey?: string | undefined;
-  /** Names that a request may call the server by, without port; null: any, for servers that need a key. */
-  readonly hosts: readonly string[] | null;
-  /** Origins of other pages that may ask, e.g. `https://chat.example.org`. */
-  readonly origins: readonly string[];
-}
-
 export const loopbackHosts = ['localhost', '127.0.0.1', '[::1]'] as const;
 
-/** @throws ApiError 421 for a foreign Host, 403 for a foreign Origin, 401 for a wrong key */
-export function guard({ apiKey, hosts, origins }: GuardOptions): MiddlewareHandler {
+/**
+ * @param hosts names that a request may call the server by, without port; null: any, for servers that need a key
+ * @throws ApiError 421 for a foreign Host, or one that the address of the request contradicts
+ */
+export function checkHost(hosts: readonly string[] | null): MiddlewareHandler {
   return async (c, next) => {
-    const host = c.req.header('host') ?? '';
-    if (hosts !== null && !hosts.includes(nameOf(host))) {
+    const names = [nameOf(c.req.header('host') ?? ''), nameOf(new URL(c.req.url).host)];
+    if (hosts !== null && !names.every((name) => hosts.includes(name))) {
       throw new ApiError({
         status: 421,
         message: 'This server does not answer to that Host.',
         code: 'foreign_host',
       });
     }
+    await next();
+  };
+}
+
+/** How long a browser remembers that it may ask. */
+const preflightSeconds = 600;
+
+/**
+ * @param origins of pages elsewhere that may ask, e.g. `https://chat.example.org`
+ * @throws ApiError 403 for others
+ * @throws MoeqError at once for what is no origin
+ */
+export function checkOrigin(origins: readonly string[]): MiddlewareHandler {
+  const allowed = new Set(origins.map(originOf));
+  return async (c, next) => {
     const origin = c.req.header('origin');
-    if (origin !== undefined && !sameOrigin(origin, host)) {
-      if (!origins.includes(origin)) {
-        throw new ApiError({
-          status: 403,
-          message: 'Pages of that Origin may not ask here.',
-          code: 'foreign_origin',
-        });
-      }
-      c.header('Access-Control-Allow-Origin', origin);
-      c.header('Vary', 'Origin');
-      if (c.req.method === 'OPTIONS') {
-        c.header('Access-Control-Allow-Methods', 'GET, POST');
-        c.header('Access-Control-Allow-Headers', 'authorization, content-type');
-        c.header('Access-Control-Max-Age', '600');
-        return c.body(null, 204);
-      }
+    if (origin === undefined || sameOrigin(origin, c.req.header('host') ?? '')) {
+      await next();
+      return undefined;
     }
-    const needsKey = c.req.path.startsWith('/v1/') || c.req.path === '/metrics' || c.req.path === '/status';
-    if (apiKey !== undefined && needsKey) {
-      const given = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
-      if (!(await equal(given, apiKey))) {
+    if (!allowed.has(origin)) {
+      throw new ApiError({
+        status: 403,
+        message: 'Pages of that Origin may not ask here.',
+        code: 'foreign_origin',
+      });
+    }
+    const preflight = c.req.method === 'OPTIONS';
+    if (!preflight) await next();
+    c.header('Access-Control-Allow-Origin', origin);
+    c.header('Vary', 'Origin');
+    c.header('Access-Control-Expose-Headers', 'retry-after, x-request-id, x-should-retry');
+    if (!preflight) return undefined;
+    // Any header: OpenAI's client sends a dozen that say what it runs on.
+    const headers = c.req.header('access-control-request-headers') ?? 'authorization, content-type';
+    c.header('Access-Control-Allow-Headers', headers);
+    c.header('Access-Control-Allow-Methods', 'GET, POST');
+    c.header('Access-Control-Max-Age', String(preflightSeconds));
+    return c.body(null, 204);
+  };
+}
+
+/**
+ * @param keys of which a request has to send one as `Authorization: Bearer …`; none: no key is needed
+ * @throws ApiError 401 for a missing or wrong one
+ */
+export function checkKey(keys: readonly string[]): MiddlewareHandler {
+  const digests = Promise.all(keys.map(digestOf));
+  return async (c, next) => {
+    const { path } = c.req;
+    const needed = path.startsWith('/v1/') || path === '/metrics' || path === '/status';
+    if (keys.length > 0 && needed) {
+      const given = /^Bearer +(.+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
+      if (!isAmong(await digestOf(given), await digests)) {
         throw new ApiError({
           status: 401,
           message:
@@ -57,7 +84,6 @@ export function guard({ apiKey, hosts, origins }: GuardOptions): MiddlewareHandl
       }
     }
     await next();
-    return undefined;
   };
 }
 
@@ -70,10 +96,27 @@ function sameOrigin(origin: string, host: string): boolean {
   return origin === `http://${host}` || origin === `https://${host}`;
 }
 
-/** In a time that does not tell how much of the key is right: digests are compared, all bytes of them. */
-async function equal(given: string, key: string): Promise<boolean> {
-  const digest = async (text: string) =>
-    new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
-  const [a, b] = await Promise.all([digest(given), digest(key)]);
-  return a.reduce((difference, byte, index) => difference | (byte ^ (b[index] ?? 0)), 0) === 0;
+function originOf(text: string): string {
+  const { origin = 'null' } = URL.canParse(text) ? new URL(text) : {};
+  if (origin === 'null' || text.replace(/\/$/, '').toLowerCase() !== origin) {
+    throw new MoeqError({
+      operation: 'allow an origin',
+      subject: text,
+      expected: 'a scheme and a host, such as https://chat.example.org',
+      found: 'something else',
+    });
+  }
+  return origin;
+}
+
+async function digestOf(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
+}
+
+/** In a time that does not tell how much of which key is right: all bytes of all digests are compared. */
+function isAmong(given: Uint8Array, digests: readonly Uint8Array[]): boolean {
+  const differences = digests.map((digest) =>
+    digest.reduce((difference, byte, index) => difference | (byte ^ (given[index] ?? 0)), 0),
+  );
+  return differences.reduce((found, difference) => found || difference === 0, false);
 }

@@ -9,6 +9,10 @@ export async function readJson(request: Request): Promise<unknown> {
   if (!/^application\/json\s*(;|$)/i.test(type)) {
     throw new ApiError({ status: 415, message: 'The content type of a request is application/json.' });
   }
+  const encoding = request.headers.get('content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') {
+    throw new ApiError({ status: 415, message: 'A request is sent as it is, without a content encoding.' });
+  }
   const bytes = await request.arrayBuffer();
   let text: string;
   try {
@@ -66,6 +70,8 @@ function pathOf(issue: v.BaseIssue<unknown>): string {
 function inWords({ expected, type }: v.BaseIssue<unknown>): string {
   return (expected ?? type)
     .replaceAll('|', 'or')
+    .replace(/^Array$/, 'a list')
+    .replace(/^Object$/, 'an object')
     .replaceAll('"', "'")
     .replace('>=', 'at least ')
     .replace('<=', 'at most ');

@@ -13,6 +13,8 @@ export interface Limits {
   readonly queue: number;
   /** Seconds from a request to the end of its answer. */
   readonly seconds: number;
+  /** Seconds for all of a request to come in. */
+  readonly requestSeconds: number;
   /** Seconds that answers under way have to end in when the server stops. */
   readonly drainSeconds: number;
 }
@@ -25,6 +27,7 @@ export const defaultLimits: Limits = {
   batch: 32,
   queue: 256,
   seconds: 600,
+  requestSeconds: 30,
   drainSeconds: 30,
 };
 

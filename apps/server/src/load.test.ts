@@ -3,7 +3,7 @@ import type { Model } from '@moeq/runtime';
 import type OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from './app.js';
-import { post, send, silent } from './testkit/raw.js';
+import { post, silent } from './testkit/raw.js';
 import { type Served, serve, tinyMoe } from './testkit/served.js';
 
 let model: Model;
@@ -112,22 +112,6 @@ describe('clients that do not behave', () => {
       .map(({ choices }) => choices[0]?.delta.content ?? '')
       .join('');
     expect(text).toBe(quick.choices[0]?.message.content);
-  });
-
-  test('one that sends its request drop by drop is not waited for', async () => {
-    await using server = await serve(model);
-    const [head = ''] = post(chat, 'x'.repeat(10));
-    const drip = silent(server.url, head, '{');
-    const answer = await server.client.chat.completions.create({ ...base, max_tokens: 3 });
-    expect(answer.usage?.completion_tokens).toBe(3);
-    drip.destroy();
-  });
-
-  test('bytes that are no HTTP are answered 400', async () => {
-    await using server = await serve(model);
-    expect((await send(server.url, 'hello\r\n\r\n')).status).toBe(400);
-    const large = `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`;
-    expect((await send(server.url, large)).status).toBe(431);
   });
 });
 

@@ -1,5 +1,25 @@
 // Log probabilities in the two shapes that OpenAI gives them: of chats, and of text completions.
-import type { Tokenizer, TokenLogprobs } from '@moeq/runtime';
+import type { GeneratedPiece, Model, Tokenizer, TokenLogprobs } from '@moeq/runtime';
+
+/** What is told of the tokens of one text, along with the text. */
+export class ShownLogprobs {
+  readonly #stops: ReadonlySet<number>;
+  #held: TokenLogprobs[] = [];
+
+  constructor({ stopTokenIds }: Model) {
+    this.#stops = new Set(stopTokenIds);
+  }
+
+  /**
+   * Tokens whose text waits, within a character or where a stop string may begin, wait with it. Those of a stop string
+   * and of the end are never told.
+   * @returns the tokens that the text of a piece is made of
+   */
+  take({ text, tokenId, logprobs }: GeneratedPiece): readonly TokenLogprobs[] {
+    if (logprobs !== undefined && tokenId !== null && !this.#stops.has(tokenId)) this.#held.push(logprobs);
+    return text === '' ? [] : this.#held.splice(0);
+  }
+}
 
 export interface ChatLogprob {
   readonly token: string;

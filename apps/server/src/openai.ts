@@ -46,8 +46,14 @@ export type Send = (data: object) => Promise<void>;
 /**
  * A stream of server-sent events that ends in `[DONE]`, or in an error object.
  * @param onLeave called when the client leaves
+ * @param report hears of errors that are the server's own
  */
-export function eventStream(c: Context, write: (send: Send) => Promise<void>, onLeave: () => void): Response {
+export function eventStream(
+  c: Context,
+  write: (send: Send) => Promise<void>,
+  onLeave: () => void,
+  report: (error: unknown) => void,
+): Response {
   // Proxies that collect answers would keep the words back.
   c.header('X-Accel-Buffering', 'no');
   return streamSSE(c, async (stream) => {
@@ -58,6 +64,7 @@ export function eventStream(c: Context, write: (send: Send) => Promise<void>, on
       await stream.writeSSE({ data: '[DONE]' });
     } catch (error) {
       const failure: ApiError = toApiError(error);
+      if (failure.status === 500) report(error);
       await send(failure.body);
     }
   });

@@ -168,7 +168,7 @@ describe('the page', () => {
   });
 
   test('settings stay in the browser, a key is asked for where one is needed', async () => {
-    await using other = await serve(model, { apiKey: 'secret' });
+    await using other = await serve(model, { apiKeys: ['secret'] });
     const page = await browser.newPage();
     await page.goto(other.url);
     await page.getByLabel('API key').fill('secret');

@@ -17,8 +17,14 @@ export interface Ready extends ServedModel {
 }
 
 export class Service {
+  /** Hears of errors that are the server's own. */
+  readonly report: (error: unknown) => void;
   #ready: Ready | null = null;
   #draining = false;
+
+  constructor(report: (error: unknown) => void) {
+    this.report = report;
+  }
 
   get state(): 'loading' | 'ready' | 'draining' {
     if (this.#draining) return 'draining';

@@ -112,7 +112,7 @@ class SchemaCompiler {
     }
     let node: unknown = this.#document;
     for (const part of reference.slice(1).split('/').slice(1)) {
-      const key = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+      const key = unescaped(part);
       const holder: unknown = node;
       node =
         typeof holder === 'object' && holder !== null && Object.hasOwn(holder, key)
@@ -182,6 +182,15 @@ class SchemaCompiler {
     const finer = this.#builder.sequence(decimals(this.#builder, inner), point, digits);
     const hasInner = inner.low <= inner.high;
     return this.#builder.choice(hasInner ? [exact, finer] : [exact]);
+  }
+}
+
+/** A part of a JSON pointer in a URI fragment (RFC 6901, section 6); as it stands where it is no such part. */
+function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+  } catch {
+    return part;
   }
 }
 

@@ -14,7 +14,7 @@ export type Prompt = string | readonly number[] | Int32Array | Conversation;
  *   there are no tokens or more than `maxTokens`
  */
 export function promptTokens(source: ModelSource, prompt: Prompt, maxTokens: number): number[] {
-  const ids = tokenize(source, prompt);
+  const ids = tokenize(source, prompt, maxTokens);
   const { vocabularySize } = source.config;
   const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabularySize);
   if (wrong !== undefined)
@@ -26,15 +26,43 @@ export function promptTokens(source: ModelSource, prompt: Prompt, maxTokens: num
   return ids;
 }
 
-function tokenize(source: ModelSource, prompt: Prompt): number[] {
-  if (typeof prompt === 'string') return tokenizerOf(source).encode(prompt, { addSpecialTokens: true });
+/** Characters of a text that a normalizer may make one of, at the most: room for what it drops. */
+const normalizedAway = 4;
+
+/** A text that cannot fit, however long its tokens are, is refused before it costs the time to read it. */
+function encode(source: ModelSource, text: string, maxTokens: number, addSpecialTokens: boolean): number[] {
+  const tokenizer = tokenizerOf(source);
+  const most = maxTokens * longestToken(tokenizer) * normalizedAway;
+  if (text.length > most) {
+    throw wrongPrompt(
+      source,
+      `at most ${maxTokens} tokens, by the context length`,
+      `${text.length} characters`,
+    );
+  }
+  return tokenizer.encode(text, { addSpecialTokens });
+}
+
+const longest = new WeakMap<Tokenizer, number>();
+
+/** Bytes of the longest token; Infinity where the tokenizer does not tell. */
+function longestToken(tokenizer: Tokenizer): number {
+  const known = longest.get(tokenizer);
+  if (known !== undefined) return known;
+  let most = tokenizer.tokenBytes === undefined ? Infinity : 1;
+  for (let id = 0; id < tokenizer.vocabularySize && most < Infinity; id += 1)
+    most = Math.max(most, tokenizer.tokenBytes?.(id)?.length ?? 0);
+  longest.set(tokenizer, most);
+  return most;
+}
+
+function tokenize(source: ModelSource, prompt: Prompt, maxTokens: number): number[] {
+  if (typeof prompt === 'string') return encode(source, prompt, maxTokens, true);
   if (isConversation(prompt)) {
     if (source.formatChat === null)
       throw wrongPrompt(source, 'a checkpoint with a chat template', 'one without');
     // A chat template writes the special tokens itself.
-    return tokenizerOf(source).encode(source.formatChat(prompt.messages, { tools: prompt.tools }), {
-      addSpecialTokens: false,
-    });
+    return encode(source, source.formatChat(prompt.messages, { tools: prompt.tools }), maxTokens, false);
   }
   if (prompt instanceof Int32Array || Array.isArray(prompt)) return Array.from(prompt);
   throw wrongPrompt(source, 'text, a list of token ids, or { messages }', typeof prompt);

@@ -10,7 +10,7 @@ import { collect, wholeNumber } from '../options.js';
 interface Options extends ModelOptions {
   readonly port: number;
   readonly host: string;
-  readonly apiKey?: string;
+  readonly apiKey?: readonly string[];
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
   readonly context?: number;
@@ -41,7 +41,11 @@ export function serve(io: Io): Command {
       8080,
     )
     .option('--host <address>', 'another than loopback needs an API key', '127.0.0.1')
-    .addOption(new Option('--api-key <key>', 'what clients have to send').env('MOEQ_API_KEY'))
+    .addOption(
+      new Option('--api-key <key>', 'what clients have to send; may be repeated')
+        .env('MOEQ_API_KEY')
+        .argParser(collect),
+    )
     .option('--allow-host <name>', 'a name that clients may use for this machine; may be repeated', collect)
     .option('--allow-origin <origin>', 'a site whose pages may ask; may be repeated', collect)
     .option('--context <tokens>', 'tokens of prompt and answer together', wholeNumber({ min: 1 }))
@@ -74,7 +78,7 @@ function listenOptions(io: Io, options: Options) {
   return {
     host,
     port,
-    apiKey,
+    apiKeys: apiKey,
     origins: allowOrigin,
     ...(allowHost !== undefined && { hosts: [...allowHost, 'localhost', '127.0.0.1', '[::1]'] }),
     limits: {

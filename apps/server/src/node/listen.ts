@@ -1,9 +1,10 @@
 // The app on a port of this machine: on loopback unless told otherwise, and then only with a key. Connections that send or
 // take nothing are closed; stopping lets answers end.
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import { MoeqError } from '@moeq/tensors';
+import { ApiError } from '../api-error.js';
 import { type App, type AppOptions, createApp } from '../app.js';
 import { loopbackHosts } from '../guard.js';
 import { readPage } from './page-files.js';
@@ -17,7 +18,7 @@ export interface ListenOptions extends AppOptions {
 
 export interface Listening {
   readonly app: App;
-  /** E.g. `http://127.0.0.1:8080`. */
+  /** E.g. `http://127.0.0.1:8080`; where it listens on all addresses, by the one of loopback. */
   readonly url: string;
   /** Takes no more connections, lets answers end, and closes. @returns whether none of them had to be cut */
   close(): Promise<boolean>;
@@ -25,37 +26,24 @@ export interface Listening {
 
 /** Connections at once: those of a few hundred clients, with memory of some 50 kB each. */
 const maxConnections = 1024;
-/** Milliseconds for a request's head, and for all of it. */
+/** Milliseconds for a request's head. */
 const headersTimeout = 10_000;
-const requestTimeout = 30_000;
+/** Milliseconds for the last bytes of an answer to leave. */
+const lastBytes = 2000;
 
 /** @throws MoeqError for a host other than loopback without an API key, or a port that cannot be bound */
 export async function listen(options: ListenOptions = {}): Promise<Listening> {
   const { host = '127.0.0.1', port = 0, ...rest } = options;
   const loopback = isLoopback(host);
-  if (!loopback && (rest.apiKey ?? '') === '') {
-    throw new MoeqError({
-      operation: 'listen',
-      subject: `host ${host}`,
-      expected: 'an API key, as others than this machine can reach it',
-      found: 'none',
-    });
-  }
+  assertKeys(rest.apiKeys ?? [], loopback, host);
   // A page cannot send the key, so where one is needed names are free unless some are given.
   const app = createApp({ hosts: loopback ? loopbackHosts : null, page: await readPage(), ...rest });
-  const server = createAdaptorServer({
-    fetch: (request, bindings) => app.fetch(request, bindings),
-    serverOptions: { headersTimeout, requestTimeout, connectionsCheckingInterval: 1000 },
-  }) as Server;
-  server.maxConnections = maxConnections;
-  // Silence in both directions: an answer may take as long as the app allows, and a reader gets no longer.
-  server.timeout = app.limits.seconds * 1000 + 10_000;
+  const server = serverOf(app);
   await bind(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
-  const name = host.includes(':') ? `[${host}]` : host;
   return {
     app,
-    url: `http://${name}:${bound}`,
+    url: `http://${reachable(host)}:${bound}`,
     close: once(async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const complete = await app.drain();
@@ -69,6 +57,36 @@ export async function listen(options: ListenOptions = {}): Promise<Listening> {
   };
 }
 
+function serverOf(app: App): Server {
+  const { seconds, requestSeconds } = app.limits;
+  const listener = getRequestListener((request, bindings) => app.fetch(request, bindings), {
+    errorHandler: () => new ApiError({ status: 400, message: 'The request has no valid address.' }).response,
+  });
+  const server = createServer(
+    {
+      headersTimeout: Math.min(headersTimeout, requestSeconds * 1000),
+      requestTimeout: requestSeconds * 1000,
+      connectionsCheckingInterval: 1000,
+    },
+    (incoming, outgoing) => void listener(incoming, outgoing),
+  );
+  server.maxConnections = maxConnections;
+  // Silence in both directions: an answer may take as long as the app allows, and a reader gets no longer.
+  server.timeout = seconds * 1000 + 10_000;
+  return server;
+}
+
+function assertKeys(keys: readonly string[], loopback: boolean, host: string): void {
+  const wrong = (subject: string, expected: string, found: string) =>
+    new MoeqError({ operation: 'listen', subject, expected, found });
+  if (keys.some((key) => !/^[\x21-\x7e]+$/.test(key))) {
+    throw wrong('an API key', 'printable ASCII without blanks, as a header carries it', 'another');
+  }
+  if (!loopback && keys.length === 0) {
+    throw wrong(`host ${host}`, 'an API key, as others than this machine can reach it', 'none');
+  }
+}
+
 function once<Result>(action: () => Promise<Result>): () => Promise<Result> {
   let running: Promise<Result> | undefined;
   return () => {
@@ -77,11 +95,15 @@ function once<Result>(action: () => Promise<Result>): () => Promise<Result> {
   };
 }
 
-/** Milliseconds for the last bytes of an answer to leave. */
-const lastBytes = 2000;
-
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** A name that this machine can ask for. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {

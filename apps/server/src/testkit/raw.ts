@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 
 export interface RawAnswer {
+  /** 0: the connection was closed without an answer. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -12,8 +13,11 @@ function open(url: string): Socket {
   return connect(Number(port), hostname.replace(/[[\]]/g, ''));
 }
 
-/** Sends bytes, and reads until the server closes the connection; requests say `Connection: close`. */
-export function send(url: string, ...parts: readonly (string | Uint8Array)[]): Promise<RawAnswer> {
+/**
+ * Sends bytes, and reads until the server closes the connection; requests say `Connection: close`.
+ * @param parts null: the client leaves; before it, each part goes out by itself
+ */
+export function send(url: string, ...parts: readonly (string | Uint8Array | null)[]): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const socket = open(url);
     const chunks: Buffer[] = [];
@@ -23,7 +27,7 @@ export function send(url: string, ...parts: readonly (string | Uint8Array)[]): P
       const [line = '', ...fields] = text.slice(0, split).split('\r\n');
       const headers = fields.map((field) => field.split(/:\s*/, 2) as [string, string]);
       resolve({
-        status: Number(line.split(' ')[1]),
+        status: Number(line.split(' ')[1] ?? 0),
         headers: Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])),
         body: text.slice(split + 4),
       });
@@ -32,7 +36,10 @@ export function send(url: string, ...parts: readonly (string | Uint8Array)[]): P
     socket.on('close', done);
     // A server that refuses a body closes while it is still being sent.
     socket.on('error', (error) => (chunks.length > 0 ? done() : reject(error)));
-    for (const part of parts) socket.write(part);
+    for (const part of parts) {
+      if (part === null) setTimeout(() => socket.destroy(), 100);
+      else socket.write(part);
+    }
   });
 }
 

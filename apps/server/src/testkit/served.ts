@@ -43,7 +43,7 @@ export async function serve(model: Model | null, options: ListenOptions = {}): P
   if (model !== null) listening.app.serve({ model });
   const client = new OpenAI({
     baseURL: `${listening.url}/v1`,
-    apiKey: options.apiKey ?? 'none',
+    apiKey: options.apiKeys?.[0] ?? 'none',
     maxRetries: 0,
   });
   return { ...listening, client, [Symbol.asyncDispose]: async () => void (await listening.close()) };

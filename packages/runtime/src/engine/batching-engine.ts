@@ -8,7 +8,9 @@ import { LoadedModel, type LoadedModelParts, type Model } from '../model.js';
 import { text, validateOptions } from '../options.js';
 import { type Prompt, promptTokens } from '../prompt.js';
 import { Sequence } from '../sequence.js';
+import { admit } from './admission.js';
 import { computeSlices, type SliceOutcome } from './compute-slices.js';
+import { EngineCounters } from './counters.js';
 import type { Engine, EngineGenerateOptions, EngineOptions } from './engine.js';
 import { FairQueue } from './fair-queue.js';
 import { PrefixCache } from './prefix-cache.js';
@@ -40,10 +42,7 @@ export class BatchingEngine implements Engine {
   /** Submitted and not ended. */
   #texts = 0;
   readonly #whenIdle: (() => void)[] = [];
-  #steps = 0;
-  #preemptions = 0;
-  #lastStep = { texts: 0, tokens: 0, seconds: 0 };
-  readonly #tokens = { prefilled: 0, reused: 0, generated: 0 };
+  readonly #counters = new EngineCounters();
 
   constructor(model: Model, options: EngineOptions) {
     this.model = model;
@@ -58,15 +57,16 @@ export class BatchingEngine implements Engine {
     return this.#open && this.#texts + texts <= maxBatch + maxQueue;
   }
 
-  countTokens(prompt: Prompt): number {
-    return promptTokens(this.#parts.source, prompt, this.#parts.contextLength).length;
+  encode(prompt: Prompt): readonly number[] {
+    const { source, contextLength } = this.#parts;
+    return promptTokens(source, prompt, contextLength - 1);
   }
 
   generate(prompt: Prompt, options: EngineGenerateOptions = {}): AsyncGenerator<GeneratedPiece, void, void> {
     const { client = '', ...rest } = options;
     validateOptions('generate', { client: options.client }, { client: text });
     const { source, allocator, contextLength } = this.#parts;
-    const sequence = new Sequence(promptTokens(source, prompt, contextLength - 1), allocator);
+    const sequence = new Sequence([...this.encode(prompt)], allocator);
     const settings = generationSettings(rest, source, contextLength - sequence.tokens.length);
     const request = new Request({ client, sequence, tokenizer: source.tokenizer, settings });
     return this.#pieces(request, options.signal);
@@ -80,10 +80,7 @@ export class BatchingEngine implements Engine {
       waiting: this.#waiting.length,
       running: this.#running.length,
       paused: this.#paused.size,
-      lastStep: { ...this.#lastStep },
-      steps: this.#steps,
-      preemptions: this.#preemptions,
-      tokens: { ...this.#tokens },
+      ...this.#counters.snapshot(),
       kvCache: { pageSize, pages, used: pages - freePages - kept, kept, free: freePages },
       expertLoads: this.#loads.all,
     };
@@ -173,7 +170,7 @@ export class BatchingEngine implements Engine {
     while (this.#waiting.length > 0 || this.#running.length > 0) {
       await turn();
       this.#leave();
-      this.#admit();
+      this.#running.push(...this.#admitted());
       if (this.#running.length > 0) await this.#step();
     }
   }
@@ -191,22 +188,9 @@ export class BatchingEngine implements Engine {
     this.#aborted.clear();
   }
 
-  /** As many texts as there is room for; one in any case. */
-  #admit(): void {
-    const { allocator } = this.#parts;
+  #admitted(): Request[] {
     const { maxBatch = defaultMaxBatch } = this.#options;
-    let available = allocator.freePages + this.#prefixes.evictable - this.#running.length;
-    while (this.#running.length < maxBatch) {
-      const request = this.#waiting.peek();
-      if (request === undefined) return;
-      const { sequence } = request;
-      // One page more than it has tokens for now, so that it is not the next to be sent away.
-      const pages = allocator.pagesFor(sequence.tokens.length) + 1 - this.#prefixes.matches(sequence);
-      if (pages > available && this.#running.length > 0) return;
-      available -= pages;
-      this.#waiting.take();
-      this.#running.push(request);
-    }
+    return admit(this.#waiting, this.#running.length, maxBatch, this.#parts.allocator, this.#prefixes);
   }
 
   async #step(): Promise<void> {
@@ -215,15 +199,13 @@ export class BatchingEngine implements Engine {
     const limits = { prefillChunk, mixedPrefillChunk: Math.min(mixedPrefillChunk, prefillChunk) };
     const { slices, preempted, reused } = planStep(this.#running, allocator, this.#prefixes, limits);
     for (const request of preempted) this.#waiting.push(request, true);
-    this.#preemptions += preempted.length;
-    this.#tokens.reused += reused;
+    this.#counters.plan(preempted.length, reused);
 
     const phases = slices.map(({ request }) => request.generation.phase);
     const began = performance.now();
     const results = await computeSlices(this.#parts.executor, slices, this.#options.expertLoads ?? true);
     const seconds = (performance.now() - began) / 1000;
-    this.#steps += 1;
-    this.#lastStep = { texts: slices.length, tokens: countOf(slices), seconds };
+    this.#counters.step(slices, seconds);
     for (const [index, slice] of slices.entries()) {
       slice.request.generation.addSeconds(phases[index] ?? 'decode', seconds);
       this.#take(slice, results[index] ?? { error: new Error('a slice without a result') });
@@ -240,11 +222,11 @@ export class BatchingEngine implements Engine {
     this.#loads.add(result.routings);
     this.#waiting.charge(client, count);
     this.#prefixes.record(sequence);
-    if (generation.phase === 'prefill' || count > 1) this.#tokens.prefilled += count;
+    if (generation.phase === 'prefill' || count > 1) this.#counters.prefilled(count);
     if (logits === 'none' || generation.finishReason !== null) return;
     try {
       request.push(generation.accept(result.logits));
-      this.#tokens.generated += 1;
+      this.#counters.generated();
       const { first, seconds } = request.clock();
       (first ? this.#options.onFirstToken : this.#options.onNextToken)?.(seconds);
     } catch (error) {
@@ -261,8 +243,4 @@ export class BatchingEngine implements Engine {
       found: this.#open ? `${this.#waiting.length} texts waiting` : 'one that is closing',
     });
   }
-}
-
-function countOf(slices: readonly PlannedSlice[]): number {
-  return slices.reduce((total, { count }) => total + count, 0);
 }

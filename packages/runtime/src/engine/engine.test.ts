@@ -265,6 +265,9 @@ describe('leaving an engine', () => {
     expect(() => engine.generate(prompt, { temperature: -1 })).toThrow('option temperature');
     expect(() => engine.generate(prompt, { client: '' })).toThrow('option client');
     expect(() => engine.generate([])).toThrow('expected at least one token');
-    expect(engine.countTokens(prompt)).toBe(prompt.length);
+    expect(engine.encode(prompt)).toEqual(prompt);
+    expect(() => engine.encode(someIds(tinyMixtral, model.contextLength, 1))).toThrow(
+      'by the context length',
+    );
   });
 });

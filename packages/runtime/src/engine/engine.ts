@@ -42,8 +42,8 @@ export interface Engine {
    *   closed, or the step fails
    */
   generate(prompt: Prompt, options?: EngineGenerateOptions): AsyncGenerator<GeneratedPiece, void, void>;
-  /** How many tokens a prompt has. @throws MoeqError as `generate` */
-  countTokens(prompt: Prompt): number;
+  /** A prompt as token ids, for several texts that begin with it. @throws MoeqError as `generate` */
+  encode(prompt: Prompt): readonly number[];
   statistics(): EngineStatistics;
   /** Takes no new texts, and waits until all that it has have ended. */
   drain(): Promise<void>;

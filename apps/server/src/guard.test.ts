@@ -1,0 +1,128 @@
+// Who may ask: by which name, from which page, with which key.
+import type { Model } from '@moeq/runtime';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApp } from './app.js';
+import { post, send } from './testkit/raw.js';
+import { type Served, serve, tinyMoe } from './testkit/served.js';
+
+let model: Model;
+let server: Served;
+beforeAll(async () => {
+  model = await tinyMoe();
+  server = await serve(model);
+});
+afterAll(async () => {
+  await server.close();
+  await model.backend.destroy();
+});
+
+const chat = '/v1/chat/completions';
+const messages = [{ role: 'user', content: 'Hi' }];
+
+describe('who asks', () => {
+  const body = JSON.stringify({ model: 'tiny-moe', messages, max_tokens: 1 });
+  test.each([
+    ['a name that was rebound', 'evil.example.org', 421],
+    ['a name with loopback in it', 'localhost.evil.example.org', 421],
+    ['an address of the network', '192.168.1.7:80', 421],
+    ['a user before the name', 'localhost@evil.example.org', 400],
+    ['nothing', '', 400],
+    ['localhost', 'localhost', 200],
+    ['any port', 'LOCALHOST:9', 200],
+    ['IPv4', '127.0.0.1:8080', 200],
+    ['IPv6', '[::1]:8080', 200],
+  ])('Host: %s', async (_, host, status) => {
+    expect((await send(server.url, ...post(chat, body, [`Host: ${host}`]))).status).toBe(status);
+  });
+
+  test.each([
+    ['another site', 'https://evil.example.org', 403],
+    ['a file or a sandbox', 'null', 403],
+    ['another port of this machine', 'http://localhost:1', 403],
+    ['the page itself', 'http://localhost:8080', 200],
+  ])('Origin: %s', async (_, origin, status) => {
+    const answer = await send(server.url, ...post(chat, body, ['Host: localhost:8080', `Origin: ${origin}`]));
+    expect(answer.status).toBe(status);
+    expect(answer.headers['access-control-allow-origin']).toBe(undefined);
+  });
+
+  test('an origin that is allowed may ask, after it has asked whether', async () => {
+    await using other = await serve(model, { origins: ['https://chat.example.org/'], apiKeys: ['secret'] });
+    const origin = 'https://chat.example.org';
+    const preflight = await fetch(`${other.url}${chat}`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type,x-stainless-lang',
+      },
+    });
+    expect([
+      preflight.status,
+      ...['origin', 'headers', 'methods'].map((what) =>
+        preflight.headers.get(`access-control-allow-${what}`),
+      ),
+    ]).toEqual([204, origin, 'authorization,content-type,x-stainless-lang', 'GET, POST']);
+    // Errors too: a page that may ask may read why it got no answer.
+    for (const [path, status] of [
+      ['/v1/models', 401],
+      ['/nowhere', 404],
+      ['/ready', 200],
+    ] as const) {
+      const answer = await fetch(`${other.url}${path}`, { headers: { origin } });
+      expect([
+        answer.status,
+        answer.headers.get('access-control-allow-origin'),
+        answer.headers.get('vary'),
+      ]).toEqual([status, origin, 'Origin']);
+      expect(answer.headers.get('access-control-expose-headers')).toContain('x-request-id');
+    }
+  });
+
+  test.each(['chat.example.org', 'https://chat.example.org/page', '*', 'null', ''])(
+    'an origin to allow is one: not %j',
+    (origin) => {
+      expect(() => createApp({ origins: [origin] })).toThrow('expected a scheme and a host');
+    },
+  );
+
+  test('a key is needed where there is one, for all but health', async () => {
+    await using other = await serve(model, { apiKeys: ['secret', 'next-secret'], hosts: null });
+    await expect(other.client.models.list()).resolves.toMatchObject({ data: [{ id: 'tiny-moe' }] });
+    const ask = async (path: string, key?: string) => {
+      const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+      return (await fetch(`${other.url}${path}`, { headers })).status;
+    };
+    expect(await Promise.all(['/v1/models', '/metrics', '/status'].map((path) => ask(path)))).toEqual([
+      401, 401, 401,
+    ]);
+    expect(
+      await Promise.all(['secre', 'secrets', 'SECRET', ' '].map((key) => ask('/v1/models', key))),
+    ).toEqual([401, 401, 401, 401]);
+    expect(await Promise.all(['secret', 'next-secret'].map((key) => ask('/v1/models', key)))).toEqual([
+      200, 200,
+    ]);
+    expect(await Promise.all(['/health', '/ready', '/'].map((path) => ask(path)))).toEqual([200, 200, 200]);
+    await expect(serve(model, { apiKeys: ['two words'] })).rejects.toThrow(
+      'an API key: cannot listen: expected printable',
+    );
+  });
+
+  test('another host than loopback needs a key', async () => {
+    await expect(serve(null, { host: '0.0.0.0' })).rejects.toThrow(
+      'host 0.0.0.0: cannot listen: expected an API key, as others than this machine can reach it, found none',
+    );
+    await using open = await serve(model, { host: '0.0.0.0', apiKeys: ['secret'] });
+    expect(
+      (await send(open.url.replace('0.0.0.0', '127.0.0.1'), ...post(chat, body, ['Host: my-machine'])))
+        .status,
+    ).toBe(401);
+  });
+
+  test('a port that is taken is one sentence', async () => {
+    const port = Number(new URL(server.url).port);
+    await expect(serve(null, { port })).rejects.toThrow(
+      `127.0.0.1, port ${port}: cannot listen: expected an address and port that are free, found EADDRINUSE`,
+    );
+  });
+});

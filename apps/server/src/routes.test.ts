@@ -1,0 +1,82 @@
+// Paths and methods.
+import type { Model } from '@moeq/runtime';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Served, serve, tinyMoe } from './testkit/served.js';
+
+let model: Model;
+let server: Served;
+beforeAll(async () => {
+  model = await tinyMoe();
+  server = await serve(model);
+});
+afterAll(async () => {
+  await server.close();
+  await model.backend.destroy();
+});
+
+interface Failure {
+  readonly error: { readonly message: string };
+}
+
+describe('routes', () => {
+  test.each([
+    ['GET', '/v1/chat/completions', 405],
+    ['DELETE', '/v1/completions', 405],
+    ['OPTIONS', '/v1/completions', 405],
+    ['PUT', '/v1/chat/completions', 405],
+    ['POST', '/v1/models', 404],
+    ['GET', '/v1/models/', 404],
+    ['GET', '/v1/embeddings', 404],
+    ['GET', '/v1/models/gpt-9', 404],
+    ['GET', '/../../etc/passwd', 404],
+    ['GET', `/${'x'.repeat(500)}`, 404],
+  ])('%s %s', async (method, path, status) => {
+    const answer = await fetch(`${server.url}${path}`, { method });
+    expect([answer.status, ((await answer.json()) as Failure).error.message.length < 300]).toEqual([
+      status,
+      true,
+    ]);
+  });
+
+  test.each([
+    ['/', 200],
+    ['/health', 200],
+    ['/v1/models', 200],
+    ['/v1/chat/completions', 405],
+    ['/nowhere', 404],
+  ])('HEAD %s', async (path, status) => {
+    const answer = await fetch(`${server.url}${path}`, { method: 'HEAD' });
+    expect([answer.status, await answer.text()]).toEqual([status, '']);
+  });
+
+  test('every answer has an id of its own, which the client tells', async () => {
+    const ask = () => server.client.models.retrieve('tiny-moe').withResponse();
+    const ids = (await Promise.all([ask(), ask()])).map(({ request_id }) => request_id ?? '');
+    expect(ids.every((id) => /^req_[0-9a-f]{32}$/.test(id))).toBe(true);
+    expect(ids[0]).not.toBe(ids[1]);
+  });
+
+  test('another model is not found', async () => {
+    await expect(
+      server.client.chat.completions.create({ model: 'gpt-9', messages: [{ role: 'user', content: 'x' }] }),
+    ).rejects.toMatchObject({
+      status: 404,
+      code: 'model_not_found',
+      param: 'model',
+    });
+  });
+
+  test('models, health and readiness', async () => {
+    await expect(server.client.models.retrieve('tiny-moe')).resolves.toMatchObject({
+      id: 'tiny-moe',
+      object: 'model',
+      owned_by: 'moeq',
+    });
+    await using loading = await serve(null);
+    const states = async (url: string) =>
+      Promise.all(['/health', '/ready'].map(async (path) => (await fetch(url + path)).status));
+    expect(await states(server.url)).toEqual([200, 200]);
+    expect(await states(loading.url)).toEqual([200, 503]);
+    await expect(loading.client.models.list()).rejects.toMatchObject({ status: 503, code: 'loading' });
+  });
+});

@@ -1,0 +1,38 @@
+// What an engine has done so far, in numbers.
+import type { EngineStatistics } from './statistics.js';
+import type { PlannedSlice } from './step-plan.js';
+
+export class EngineCounters {
+  #steps = 0;
+  #preemptions = 0;
+  #lastStep = { texts: 0, tokens: 0, seconds: 0 };
+  readonly #tokens = { prefilled: 0, reused: 0, generated: 0 };
+
+  plan(preemptions: number, reusedTokens: number): void {
+    this.#preemptions += preemptions;
+    this.#tokens.reused += reusedTokens;
+  }
+
+  step(slices: readonly PlannedSlice[], seconds: number): void {
+    const tokens = slices.reduce((total, { count }) => total + count, 0);
+    this.#steps += 1;
+    this.#lastStep = { texts: slices.length, tokens, seconds };
+  }
+
+  prefilled(tokens: number): void {
+    this.#tokens.prefilled += tokens;
+  }
+
+  generated(): void {
+    this.#tokens.generated += 1;
+  }
+
+  snapshot(): Pick<EngineStatistics, 'lastStep' | 'steps' | 'preemptions' | 'tokens'> {
+    return {
+      lastStep: { ...this.#lastStep },
+      steps: this.#steps,
+      preemptions: this.#preemptions,
+      tokens: { ...this.#tokens },
+    };
+  }
+}
