@@ -1,5 +1,5 @@
 import type { Model } from '@moeq/runtime';
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Served, serve, tinyMoe, toolTemplate } from './testkit/served.js';
 
@@ -174,6 +174,33 @@ describe('chat completions', () => {
     expect(streamed).toEqual(content);
   });
 
+  test('log probabilities of tokens that may begin a stop text wait with them, and none is lost', async () => {
+    const free = await server.client.chat.completions.create({ ...base, temperature: 0, max_tokens: 40 });
+    const text = free.choices[0]?.message.content ?? '';
+    // Ends of tokens that look like the beginning of a stop text again and again, and one that ends the text.
+    const end = text.slice(-6);
+    const request = {
+      ...base,
+      temperature: 0,
+      max_tokens: 40,
+      logprobs: true,
+      stop: [...new Set(text)]
+        .slice(0, 15)
+        .map((letter) => `${letter}@@`)
+        .concat(end),
+    };
+    const whole = (await server.client.chat.completions.create(request)).choices[0];
+    const content = text.slice(0, text.indexOf(end));
+    expect([whole?.message.content, whole?.finish_reason]).toEqual([content, 'stop']);
+    const tokens = whole?.logprobs?.content?.map(({ token }) => token).join('') ?? '';
+    // The last token may reach into the stop text.
+    expect(text.startsWith(tokens) && tokens.startsWith(content)).toBe(true);
+    const stream = await server.client.chat.completions.create({ ...request, stream: true });
+    const streamed = [];
+    for await (const chunk of stream) streamed.push(...(chunk.choices[0]?.logprobs?.content ?? []));
+    expect(streamed).toEqual(whole?.logprobs?.content);
+  });
+
   test('a logit bias forbids or forces a token; penalties change the text', async () => {
     const ask = async (more: object) => {
       const answer = await server.client.chat.completions.create({ ...base, temperature: 0, ...more });
@@ -186,6 +213,29 @@ describe('chat completions', () => {
     expect(await ask({ max_tokens: 40, frequency_penalty: 2 })).not.toBe(free);
     expect(await ask({ max_tokens: 40, presence_penalty: 2 })).not.toBe(free);
     expect(await ask({ max_tokens: 40, top_p: 0.5, temperature: 1, seed: 1 })).not.toBe(free);
+    expect(await ask({ max_tokens: 40, top_p: 0, temperature: 2, seed: 1 })).toBe(free);
+  });
+
+  test('what OpenAI takes and means nothing here changes nothing', async () => {
+    const request = { ...base, temperature: 0 };
+    const plain = await server.client.chat.completions.create(request);
+    const full = await server.client.chat.completions.create({
+      ...request,
+      metadata: { a: 'b' },
+      store: false,
+      service_tier: 'auto',
+      reasoning_effort: 'low',
+      verbosity: 'low',
+      modalities: ['text'],
+      prediction: { type: 'content', content: 'God' },
+      prompt_cache_key: 'a',
+      safety_identifier: 'b',
+      parallel_tool_calls: true,
+      logit_bias: null,
+      stop: null,
+      tools: [],
+    });
+    expect(full.choices).toEqual(plain.choices);
   });
 
   test('a conversation continued finds its beginning in the cache', async () => {
@@ -211,55 +261,5 @@ describe('chat completions', () => {
           (await (await fetch(`${server.url}/metrics`)).text()).match(/moeq_texts_running (\d+)/)?.[1],
       )
       .toBe('0');
-  });
-});
-
-describe('tools', () => {
-  const weather = {
-    type: 'function',
-    function: {
-      name: 'get_weather',
-      description: 'The weather of a city',
-      parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
-    },
-  } as const;
-
-  test('reach the chat template, with calls and their results', async () => {
-    const plain = await server.client.chat.completions.create({ ...base });
-    const told = await server.client.chat.completions.create({ ...base, tools: [weather] });
-    const silent = await server.client.chat.completions.create({
-      ...base,
-      tools: [weather],
-      tool_choice: 'none',
-    });
-    expect(told.usage?.prompt_tokens).toBeGreaterThan(plain.usage?.prompt_tokens ?? 0);
-    expect(silent.usage?.prompt_tokens).toBe(plain.usage?.prompt_tokens);
-    const talk: OpenAI.ChatCompletionMessageParam[] = [
-      { role: 'user', content: 'Paris?' },
-      {
-        role: 'assistant',
-        tool_calls: [
-          {
-            id: 'call_1',
-            type: 'function',
-            function: { name: 'get_weather', arguments: '{"city":"Paris"}' },
-          },
-        ],
-      },
-      { role: 'tool', tool_call_id: 'call_1', content: 'rain' },
-    ];
-    const answer = await server.client.chat.completions.create({ ...base, messages: talk });
-    const text = 'user: Paris?\nassistant: get_weather{"city": "Paris"}\ntool: rain\nassistant: ';
-    const ids = model.tokenizer?.encode(text, { addSpecialTokens: false }) ?? [];
-    expect(answer.usage?.prompt_tokens).toBe(ids.length);
-  });
-
-  test('a template that takes none refuses them', async () => {
-    const plain = await tinyMoe();
-    await using other = await serve(plain);
-    const asked = other.client.chat.completions.create({ ...base, tools: [weather] });
-    await expect(asked).rejects.toMatchObject({ status: 400, param: 'tools' });
-    await expect(asked).rejects.toBeInstanceOf(OpenAI.BadRequestError);
-    await plain.backend.destroy();
   });
 });

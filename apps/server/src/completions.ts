@@ -8,7 +8,7 @@ import { clientOf } from './client.js';
 import { assertWithin, generateOptions, sharedFields } from './fields.js';
 import { parseFields, readJson } from './json-body.js';
 import type { Limits } from './limits.js';
-import { completionLogprobs, ShownLogprobs } from './logprobs.js';
+import { type CompletionLogprobs, completionLogprobs, ShownLogprobs } from './logprobs.js';
 import { eventStream, finishReason, headOf, type Send, usageOf } from './openai.js';
 import { promptTokens } from './prompt-tokens.js';
 import type { Ready, Service } from './served-model.js';
@@ -91,7 +91,7 @@ async function whole(
     choices: results.map((result, index) => ({
       index,
       text: result.text,
-      logprobs: logprobsOf(request, ready, entries[index] ?? [], 0),
+      logprobs: logprobsOf(request, ready, entries[index] ?? [], 0)?.told ?? null,
       finish_reason: finishReason(result.finishReason),
     })),
     usage: usageOf(results, request.n ?? 1),
@@ -107,14 +107,17 @@ async function writeChunks(
 ): Promise<void> {
   const wantsUsage = request.stream_options?.include_usage === true;
   const head = { ...headOf('cmpl', 'text_completion', ready), ...(wantsUsage && { usage: null }) };
-  const lengths = shown.map(() => 0);
+  /** Where the next token begins: some of its text may be shown already, as a stop text may cut it. */
+  const offsets = shown.map(() => 0);
   const results = await answer.read(async (piece, index) => {
-    const before = lengths[index] ?? 0;
-    const logprobs = logprobsOf(request, ready, shown[index]?.take(piece) ?? [], before);
-    lengths[index] = before + piece.text.length;
+    const logprobs = logprobsOf(request, ready, shown[index]?.take(piece) ?? [], offsets[index] ?? 0);
+    offsets[index] = logprobs?.end ?? 0;
     const reason = piece.result === null ? null : finishReason(piece.result.finishReason);
     if (piece.text === '' && reason === null) return;
-    await send({ ...head, choices: [{ index, text: piece.text, logprobs, finish_reason: reason }] });
+    await send({
+      ...head,
+      choices: [{ index, text: piece.text, logprobs: logprobs?.told ?? null, finish_reason: reason }],
+    });
   });
   if (results === null || !wantsUsage) return;
   await send({ ...head, choices: [], usage: usageOf(results, request.n ?? 1) });
@@ -125,7 +128,7 @@ function logprobsOf(
   { model }: Ready,
   entries: readonly TokenLogprobs[],
   offset: number,
-): object | null {
+): { readonly told: CompletionLogprobs; readonly end: number } | null {
   if (logprobs === null || logprobs === undefined) return null;
   return completionLogprobs(model.tokenizer, entries, offset);
 }

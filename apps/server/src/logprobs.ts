@@ -45,27 +45,30 @@ export interface CompletionLogprobs {
   readonly text_offset: number[];
 }
 
-/** @param offset characters of the text before the first token */
+/**
+ * @param offset characters of the text before the first token
+ * @returns also the offset behind the last one
+ */
 export function completionLogprobs(
   tokenizer: Tokenizer | null,
   entries: readonly TokenLogprobs[],
   offset: number,
-): CompletionLogprobs {
-  const result: CompletionLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
+): { readonly told: CompletionLogprobs; readonly end: number } {
+  const told: CompletionLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
   let at = offset;
   for (const { tokenId, logprob, top } of entries) {
     const token = tokenText(tokenizer, tokenId);
-    result.tokens.push(token);
-    result.token_logprobs.push(logprob);
+    told.tokens.push(token);
+    told.token_logprobs.push(logprob);
     const shown = [...top, { tokenId, logprob }].map((each) => [
       tokenText(tokenizer, each.tokenId),
       each.logprob,
     ]);
-    result.top_logprobs.push(Object.fromEntries(shown) as Record<string, number>);
-    result.text_offset.push(at);
+    told.top_logprobs.push(Object.fromEntries(shown) as Record<string, number>);
+    told.text_offset.push(at);
     at += token.length;
   }
-  return result;
+  return { told, end: at };
 }
 
 function tokenText(tokenizer: Tokenizer | null, id: number): string {

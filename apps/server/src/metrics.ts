@@ -5,11 +5,12 @@ import type { Ready, Service } from './served-model.js';
 
 /** Seconds: from a small model's token to a long prompt in a queue. */
 const waitBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+const batchBuckets = [1, 2, 4, 8, 16, 32, 64, 128];
 const tokenBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 export interface Metrics {
   /** What the engine reports to. */
-  readonly observers: Pick<EngineOptions, 'onFirstToken' | 'onNextToken' | 'onEnd'>;
+  readonly observers: Pick<EngineOptions, 'onStep' | 'onFirstToken' | 'onNextToken' | 'onEnd'>;
   /** An answered request. */
   readonly count: (route: string, status: number) => void;
   readonly contentType: string;
@@ -30,25 +31,20 @@ export function createMetrics(service: Service): Metrics {
         this.set(ready === null ? 0 : value(ready));
       },
     });
-  const total = (name: string, help: string, value: (ready: Ready) => number) => {
-    let last = 0;
-    return new Counter({
+  const total = (name: string, help: string, value: (ready: Ready) => number) =>
+    new Counter({
       name,
       help,
       registers,
       collect() {
-        const now = service.current === null ? last : value(service.current);
-        this.inc(Math.max(0, now - last));
-        last = now;
+        this.reset();
+        if (service.current !== null) this.inc(value(service.current));
       },
     });
-  };
 
   read('moeq_texts_waiting', 'Texts that wait to be computed', ({ engine }) => engine.statistics().waiting);
   read('moeq_texts_running', 'Texts under way', ({ engine }) => engine.statistics().running);
   read('moeq_texts_paused', 'Texts that wait for their reader', ({ engine }) => engine.statistics().paused);
-  read('moeq_batch_texts', 'Texts of the last step', ({ engine }) => engine.statistics().lastStep.texts);
-  read('moeq_batch_tokens', 'Tokens of the last step', ({ engine }) => engine.statistics().lastStep.tokens);
   read('moeq_weight_bytes', 'Bytes of weights', ({ model }) => model.memory.weightBytes);
   read('moeq_kv_cache_bytes', 'Bytes of the KV cache', ({ model }) => model.memory.kvCacheBytes);
   new Gauge({
@@ -90,16 +86,42 @@ export function createMetrics(service: Service): Metrics {
       for (const use of ['used', 'kept', 'free'] as const) this.set({ use }, cache?.[use] ?? 0);
     },
   });
-  new Gauge({
-    name: 'moeq_expert_tokens',
-    help: 'Tokens that went to each expert since the start',
+  new Counter({
+    name: 'moeq_expert_tokens_total',
+    help: 'Tokens that went to each expert',
     labelNames: ['layer', 'expert'],
     registers,
     collect() {
+      this.reset();
       for (const { layer, load } of service.current?.engine.statistics().expertLoads ?? []) {
-        for (const [expert, count] of load.counts.entries()) this.set({ layer, expert }, count);
+        for (const [expert, count] of load.counts.entries()) this.inc({ layer, expert }, count);
       }
     },
+  });
+  new Gauge({
+    name: 'moeq_model_info',
+    help: '1, with what is served as labels',
+    labelNames: ['model', 'architecture', 'backend'],
+    registers,
+    collect() {
+      this.reset();
+      const model = service.current?.model;
+      if (model === undefined) return;
+      const { name, config, backend } = model;
+      this.set({ model: name, architecture: config.architecture, backend: backend.description }, 1);
+    },
+  });
+  const batch = new Histogram({
+    name: 'moeq_batch_texts',
+    help: 'Texts computed together in a step',
+    buckets: batchBuckets,
+    registers,
+  });
+  const step = new Histogram({
+    name: 'moeq_step_seconds',
+    help: 'Time of a step: one token of every text under way, and a part of the prompts that come in',
+    buckets: tokenBuckets,
+    registers,
   });
   const first = new Histogram({
     name: 'moeq_time_to_first_token_seconds',
@@ -127,6 +149,10 @@ export function createMetrics(service: Service): Metrics {
   });
   return {
     observers: {
+      onStep: ({ texts, seconds }) => {
+        batch.observe(texts);
+        step.observe(seconds);
+      },
       onFirstToken: (seconds) => first.observe(seconds),
       onNextToken: (seconds) => next.observe(seconds),
       onEnd: (reason) => ended.inc({ reason }),

@@ -119,11 +119,16 @@ function announcement(
   const path = chats ? '/v1/chat/completions' : '/v1/completions';
   const body = chats
     ? { model: model.name, messages: [{ role: 'user', content: 'Hello!' }] }
-    : { model: model.name, prompt: 'In the beginning', max_tokens: 32 };
+    : {
+        model: model.name,
+        prompt: model.tokenizer === null ? [1, 2, 3] : 'In the beginning',
+        max_tokens: 32,
+      };
   const key = apiKey === undefined ? '' : ' -H "Authorization: Bearer $MOEQ_API_KEY"';
   const quoted = JSON.stringify(body).replaceAll("'", "'\\''");
   const curl = `curl ${url}${path} -H 'Content-Type: application/json'${key} -d '${quoted}'`;
-  return `${paint('bold', model.name)} on ${paint('cyan', url)}\n${facts}\n${curl}\n`;
+  const hint = apiKey === undefined ? '' : '# with the key in MOEQ_API_KEY:\n';
+  return `${paint('bold', model.name)} on ${paint('cyan', url)}\n${facts}\n${hint}${curl}\n`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -205,7 +205,7 @@ export class BatchingEngine implements Engine {
     const began = performance.now();
     const results = await computeSlices(this.#parts.executor, slices, this.#options.expertLoads ?? true);
     const seconds = (performance.now() - began) / 1000;
-    this.#counters.step(slices, seconds);
+    this.#options.onStep?.(this.#counters.step(slices, seconds));
     for (const [index, slice] of slices.entries()) {
       slice.request.generation.addSeconds(phases[index] ?? 'decode', seconds);
       this.#take(slice, results[index] ?? { error: new Error('a slice without a result') });

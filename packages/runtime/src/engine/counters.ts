@@ -13,10 +13,11 @@ export class EngineCounters {
     this.#tokens.reused += reusedTokens;
   }
 
-  step(slices: readonly PlannedSlice[], seconds: number): void {
+  step(slices: readonly PlannedSlice[], seconds: number): EngineStatistics['lastStep'] {
     const tokens = slices.reduce((total, { count }) => total + count, 0);
     this.#steps += 1;
     this.#lastStep = { texts: slices.length, tokens, seconds };
+    return { ...this.#lastStep };
   }
 
   prefilled(tokens: number): void {

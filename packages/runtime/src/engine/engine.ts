@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly mixedPrefillChunk?: number | undefined;
   /** Count which experts the tokens go to; a GPU has to be read once a layer for it. Default true. */
   readonly expertLoads?: boolean | undefined;
+  /** Hears of every step computed. */
+  readonly onStep?: ((step: EngineStatistics['lastStep']) => void) | undefined;
   /** Hears when a text has waited `seconds` for its first token, … */
   readonly onFirstToken?: ((seconds: number) => void) | undefined;
   /** … for a later one, … */
@@ -65,6 +67,7 @@ const engineChecks: Record<keyof EngineOptions, Check> = {
   maxQueue: integer({ min: 0 }),
   mixedPrefillChunk: integer({ min: 1 }),
   expertLoads: flag,
+  onStep: callback,
   onFirstToken: callback,
   onNextToken: callback,
   onEnd: callback,
