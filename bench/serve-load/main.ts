@@ -2,13 +2,14 @@
 // against the text that its prompt and seed gave alone, so that one lost or mixed up with another is found.
 //
 //   node serve-load/main.ts [--model tiny-moe] [--threads 2] [--clients 1,4,16,64] [--seconds 150] [--aborts 0.1]
-//     [--cache-tokens 16384]
+//     [--cache-tokens 16384] [--parallel 64] [--url http://127.0.0.1:8080]
 //
-// --seconds is the time of each number of clients. Loopback only; the built command is measured.
+// --seconds is the time of each number of clients. Loopback only; the built command is measured, or the server at --url,
+// which several runs can share.
 import { parseArgs } from 'node:util';
 import OpenAI from 'openai';
 import { ask, type Reply, type Task } from './client.ts';
-import { startServer } from './server.ts';
+import { attach, startServer } from './server.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     aborts: { type: 'string', default: '0.1' },
     'cache-tokens': { type: 'string', default: '16384' },
     parallel: { type: 'string', default: '64' },
+    url: { type: 'string' },
   },
 });
 const { model } = values;
@@ -38,15 +40,11 @@ const tasks: Task[] = Array.from({ length: 24 }, (_, index) => ({
   tokens: 24 + 4 * (index % 12),
 }));
 
-await using server = await startServer([
-  model,
-  '--threads',
-  values.threads,
-  '--cache-tokens',
-  values['cache-tokens'],
-  '--parallel',
-  values.parallel,
-]);
+const argv = [
+  ...[model, '--threads', values.threads],
+  ...['--cache-tokens', values['cache-tokens'], '--parallel', values.parallel],
+];
+await using server = values.url === undefined ? await startServer(argv) : attach(values.url);
 const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none', maxRetries: 0 });
 
 const expected: string[] = [];
@@ -96,43 +94,9 @@ console.log(
 const left = await server.metric('moeq_texts_running');
 console.log(`texts still under way: ${left}; preemptions: ${await server.metric('moeq_preemptions_total')}`);
 
-// Decoding alone: eight long texts from short prompts, one after the other and together, in turn.
-const long = Array.from({ length: 8 }, (_, seed) => ({
-  prompt: beginnings[seed % 6] ?? '',
-  seed,
-  tokens: 128,
-}));
-const rates: { alone: number; together: number }[] = [];
-for (let round = 0; round < 3; round += 1) {
-  const alone = await timed(async () => {
-    let tokens = 0;
-    for (const task of long) tokens += (await ask(client, model, task)).tokens;
-    return tokens;
-  });
-  const together = await timed(async () => {
-    const replies = await Promise.all(long.map((task) => ask(client, model, task)));
-    return replies.reduce((sum, { tokens }) => sum + tokens, 0);
-  });
-  rates.push({ alone, together });
-}
-const [alone, together] = [median(rates.map((r) => r.alone)), median(rates.map((r) => r.together))];
-console.log(
-  `eight texts: ${alone.toFixed(1)} tokens/s one after the other, ${together.toFixed(1)} together: ${(together / alone).toFixed(2)}x`,
-);
-
-async function timed(run: () => Promise<number>): Promise<number> {
-  const began = performance.now();
-  const tokens = await run();
-  return (tokens * 1000) / (performance.now() - began);
-}
-
 function quantile(numbers: readonly number[], share: number): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
-}
-
-function median(numbers: readonly number[]): number {
-  return quantile(numbers, 0.5);
 }
 
 function milliseconds(numbers: readonly number[], share: number): string {

@@ -1,4 +1,4 @@
-// `moeq serve` as a process of its own, on a free port of loopback.
+// `moeq serve` as a process of its own, on a free port of loopback, or one that runs already.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,17 @@ export async function startServer(argv: readonly string[]): Promise<ServerProces
   const url = / on (http:\/\/\S+)/.exec(said)?.[1];
   if (url === undefined) throw new Error('moeq serve did not start');
   process.stdout.write(said);
+  return {
+    ...attach(url),
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGINT');
+      if (child.exitCode === null) await once(child, 'exit');
+    },
+  };
+}
+
+/** A server that is somebody else's to stop. */
+export function attach(url: string): ServerProcess {
   const metric = async (name: string) => {
     const text = await (await fetch(`${url}/metrics`)).text();
     const line = text.split('\n').find((each) => each.startsWith(`${name} `)) ?? '';
@@ -33,9 +44,6 @@ export async function startServer(argv: readonly string[]): Promise<ServerProces
     url,
     metric,
     residentBytes: () => metric('process_resident_memory_bytes'),
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGINT');
-      if (child.exitCode === null) await once(child, 'exit');
-    },
+    [Symbol.asyncDispose]: async () => undefined,
   };
 }
