@@ -2,6 +2,7 @@
 import type { ChatMessage } from '@moeq/runtime';
 import * as v from 'valibot';
 import { sharedFields } from './fields.js';
+import { wholeBetween } from './numbers.js';
 
 const textParts = v.array(
   v.strictObject({ type: v.literal('text', 'expected text, the only kind of part here'), text: v.string() }),
@@ -70,14 +71,7 @@ export const chatRequest = v.strictObject({
   messages: v.pipe(v.array(message), v.minLength(1, 'expected at least one message')),
   max_completion_tokens: sharedFields.max_tokens,
   logprobs: v.nullish(v.boolean()),
-  top_logprobs: v.nullish(
-    v.pipe(
-      v.number(),
-      v.safeInteger('expected an integer'),
-      v.minValue(0, 'expected at least 0'),
-      v.maxValue(20, 'expected at most 20'),
-    ),
-  ),
+  top_logprobs: v.nullish(wholeBetween(0, 20)),
   response_format: v.nullish(responseFormat),
   tools: v.nullish(v.pipe(v.array(tool), v.maxLength(128, 'expected at most 128 tools'))),
   tool_choice: v.nullish(toolChoice),

@@ -1,18 +1,8 @@
-import type { Model } from '@moeq/runtime';
 import type OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Served, serve, tinyMoe, toolTemplate } from './testkit/served.js';
+import { describe, expect, test } from 'vitest';
+import { sharedServer, toolTemplate } from './testkit/served.js';
 
-let model: Model;
-let server: Served;
-beforeAll(async () => {
-  model = await tinyMoe({}, toolTemplate);
-  server = await serve(model);
-});
-afterAll(async () => {
-  await server.close();
-  await model.backend.destroy();
-});
+const shared = sharedServer({}, toolTemplate);
 
 const messages: OpenAI.ChatCompletionMessageParam[] = [
   { role: 'system', content: 'You are a book.' },
@@ -32,13 +22,19 @@ const base = { model: 'tiny-moe', messages, max_tokens: 12 } as const;
 
 describe('chat completions', () => {
   test('answers what the model writes after the conversation', async () => {
-    const expected = await model.complete({ messages: [{ role: 'user', content: '' }] }, { maxNewTokens: 1 });
+    const expected = await shared.model.complete(
+      { messages: [{ role: 'user', content: '' }] },
+      { maxNewTokens: 1 },
+    );
     expect(expected.tokenIds).toHaveLength(1);
-    const alone = await model.complete(model.tokenizer?.encode(rendered, { addSpecialTokens: false }) ?? [], {
-      temperature: 0,
-      maxNewTokens: 12,
-    });
-    const answer = await server.client.chat.completions.create({ ...base, temperature: 0 });
+    const alone = await shared.model.complete(
+      shared.model.tokenizer?.encode(rendered, { addSpecialTokens: false }) ?? [],
+      {
+        temperature: 0,
+        maxNewTokens: 12,
+      },
+    );
+    const answer = await shared.server.client.chat.completions.create({ ...base, temperature: 0 });
     expect(answer).toMatchObject({
       object: 'chat.completion',
       model: 'tiny-moe',
@@ -63,8 +59,8 @@ describe('chat completions', () => {
 
   test('streams the same text, then usage', async () => {
     const request = { ...base, seed: 7, temperature: 1 };
-    const whole = await server.client.chat.completions.create(request);
-    const stream = await server.client.chat.completions.create({
+    const whole = await shared.server.client.chat.completions.create(request);
+    const stream = await shared.server.client.chat.completions.create({
       ...request,
       stream: true,
       stream_options: { include_usage: true },
@@ -83,23 +79,23 @@ describe('chat completions', () => {
       choices: [],
       usage: { ...whole.usage, prompt_tokens_details: expect.anything() },
     });
-    const silent = await server.client.chat.completions.create({ ...request, stream: true });
+    const silent = await shared.server.client.chat.completions.create({ ...request, stream: true });
     for await (const chunk of silent) expect(chunk.usage).toBe(undefined);
   });
 
   test('the client’s helper for streams finds the whole message', async () => {
-    const runner = server.client.chat.completions.stream({ ...base, temperature: 0 });
+    const runner = shared.server.client.chat.completions.stream({ ...base, temperature: 0 });
     const events: string[] = [];
     runner.on('content', (delta) => events.push(delta));
     const final = await runner.finalChatCompletion();
-    const whole = await server.client.chat.completions.create({ ...base, temperature: 0 });
+    const whole = await shared.server.client.chat.completions.create({ ...base, temperature: 0 });
     expect(final.choices[0]?.message.content).toBe(whole.choices[0]?.message.content);
     expect(events.join('')).toBe(whole.choices[0]?.message.content);
   });
 
   test('a seed gives its text again, among others and alone; n texts differ and each is repeatable', async () => {
     const ask = (seed: number, n = 1) =>
-      server.client.chat.completions.create({
+      shared.server.client.chat.completions.create({
         ...base,
         seed,
         n,
@@ -119,7 +115,7 @@ describe('chat completions', () => {
     expect(three.usage?.completion_tokens).toBe(48);
     expect(three.usage?.prompt_tokens).toBe(together[0]?.usage?.prompt_tokens);
 
-    const stream = await server.client.chat.completions.create({
+    const stream = await shared.server.client.chat.completions.create({
       ...base,
       seed: 3,
       n: 3,
@@ -135,11 +131,15 @@ describe('chat completions', () => {
   });
 
   test('stop texts end the answer before them', async () => {
-    const free = await server.client.chat.completions.create({ ...base, temperature: 0, max_tokens: 24 });
+    const free = await shared.server.client.chat.completions.create({
+      ...base,
+      temperature: 0,
+      max_tokens: 24,
+    });
     const text = free.choices[0]?.message.content ?? '';
     const stop = text.slice(8, 11);
     for (const given of [stop, ['@@@', stop]]) {
-      const cut = await server.client.chat.completions.create({
+      const cut = await shared.server.client.chat.completions.create({
         ...base,
         temperature: 0,
         max_tokens: 24,
@@ -154,7 +154,7 @@ describe('chat completions', () => {
 
   test('log probabilities of tokens and their rivals', async () => {
     const request = { ...base, temperature: 0, logprobs: true, top_logprobs: 3 };
-    const { choices } = await server.client.chat.completions.create(request);
+    const { choices } = await shared.server.client.chat.completions.create(request);
     const content = choices[0]?.logprobs?.content ?? [];
     expect(content).toHaveLength(12);
     expect(content.map(({ token }) => token).join('')).toBe(choices[0]?.message.content);
@@ -168,14 +168,18 @@ describe('chat completions', () => {
       );
       expect(top.reduce((sum, each) => sum + Math.exp(each.logprob), 0)).toBeLessThanOrEqual(1);
     }
-    const stream = await server.client.chat.completions.create({ ...request, stream: true });
+    const stream = await shared.server.client.chat.completions.create({ ...request, stream: true });
     const streamed = [];
     for await (const chunk of stream) streamed.push(...(chunk.choices[0]?.logprobs?.content ?? []));
     expect(streamed).toEqual(content);
   });
 
   test('log probabilities of tokens that may begin a stop text wait with them, and none is lost', async () => {
-    const free = await server.client.chat.completions.create({ ...base, temperature: 0, max_tokens: 40 });
+    const free = await shared.server.client.chat.completions.create({
+      ...base,
+      temperature: 0,
+      max_tokens: 40,
+    });
     const text = free.choices[0]?.message.content ?? '';
     // Ends of tokens that look like the beginning of a stop text again and again, and one that ends the text.
     const end = text.slice(-6);
@@ -189,13 +193,13 @@ describe('chat completions', () => {
         .map((letter) => `${letter}@@`)
         .concat(end),
     };
-    const whole = (await server.client.chat.completions.create(request)).choices[0];
+    const whole = (await shared.server.client.chat.completions.create(request)).choices[0];
     const content = text.slice(0, text.indexOf(end));
     expect([whole?.message.content, whole?.finish_reason]).toEqual([content, 'stop']);
     const tokens = whole?.logprobs?.content?.map(({ token }) => token).join('') ?? '';
     // The last token may reach into the stop text.
     expect(text.startsWith(tokens) && tokens.startsWith(content)).toBe(true);
-    const stream = await server.client.chat.completions.create({ ...request, stream: true });
+    const stream = await shared.server.client.chat.completions.create({ ...request, stream: true });
     const streamed = [];
     for await (const chunk of stream) streamed.push(...(chunk.choices[0]?.logprobs?.content ?? []));
     expect(streamed).toEqual(whole?.logprobs?.content);
@@ -203,13 +207,13 @@ describe('chat completions', () => {
 
   test('a logit bias forbids or forces a token; penalties change the text', async () => {
     const ask = async (more: object) => {
-      const answer = await server.client.chat.completions.create({ ...base, temperature: 0, ...more });
+      const answer = await shared.server.client.chat.completions.create({ ...base, temperature: 0, ...more });
       return answer.choices[0]?.message.content ?? '';
     };
     const free = await ask({ max_tokens: 40 });
-    const [id = -1] = model.tokenizer?.encode('zeal', { addSpecialTokens: false }) ?? [];
+    const [id = -1] = shared.model.tokenizer?.encode('zeal', { addSpecialTokens: false }) ?? [];
     const forced = await ask({ max_tokens: 3, logit_bias: { [id]: 100 } });
-    expect(forced).toBe(model.tokenizer?.decode([id, id, id]));
+    expect(forced).toBe(shared.model.tokenizer?.decode([id, id, id]));
     expect(await ask({ max_tokens: 40, frequency_penalty: 2 })).not.toBe(free);
     expect(await ask({ max_tokens: 40, presence_penalty: 2 })).not.toBe(free);
     expect(await ask({ max_tokens: 40, top_p: 0.5, temperature: 1, seed: 1 })).not.toBe(free);
@@ -218,8 +222,8 @@ describe('chat completions', () => {
 
   test('what OpenAI takes and means nothing here changes nothing', async () => {
     const request = { ...base, temperature: 0 };
-    const plain = await server.client.chat.completions.create(request);
-    const full = await server.client.chat.completions.create({
+    const plain = await shared.server.client.chat.completions.create(request);
+    const full = await shared.server.client.chat.completions.create({
       ...request,
       metadata: { a: 'b' },
       store: false,
@@ -239,9 +243,9 @@ describe('chat completions', () => {
   });
 
   test('a conversation continued finds its beginning in the cache', async () => {
-    const first = await server.client.chat.completions.create({ ...base, temperature: 0 });
+    const first = await shared.server.client.chat.completions.create({ ...base, temperature: 0 });
     const reply = first.choices[0]?.message.content ?? '';
-    const next = await server.client.chat.completions.create({
+    const next = await shared.server.client.chat.completions.create({
       ...base,
       messages: [...messages, { role: 'assistant', content: reply }, { role: 'user', content: 'Go on.' }],
     });
@@ -249,7 +253,11 @@ describe('chat completions', () => {
   });
 
   test('an aborted stream ends its text', async () => {
-    const stream = await server.client.chat.completions.create({ ...base, max_tokens: 200, stream: true });
+    const stream = await shared.server.client.chat.completions.create({
+      ...base,
+      max_tokens: 200,
+      stream: true,
+    });
     let count = 0;
     for await (const { choices } of stream) {
       count += choices.length;
@@ -258,7 +266,7 @@ describe('chat completions', () => {
     await expect
       .poll(
         async () =>
-          (await (await fetch(`${server.url}/metrics`)).text()).match(/moeq_texts_running (\d+)/)?.[1],
+          (await (await fetch(`${shared.server.url}/metrics`)).text()).match(/moeq_texts_running (\d+)/)?.[1],
       )
       .toBe('0');
   });

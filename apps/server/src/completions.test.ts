@@ -1,24 +1,14 @@
-import type { Model } from '@moeq/runtime';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Served, serve, tinyMoe } from './testkit/served.js';
+import { expect, test } from 'vitest';
+import { sharedServer } from './testkit/served.js';
 
-let model: Model;
-let server: Served;
-beforeAll(async () => {
-  model = await tinyMoe();
-  server = await serve(model);
-});
-afterAll(async () => {
-  await server.close();
-  await model.backend.destroy();
-});
+const shared = sharedServer();
 
 const base = { model: 'tiny-moe', prompt: 'In the beginning', temperature: 0 } as const;
 
 test('continues a text, or token ids, by 16 tokens unless told otherwise', async () => {
-  const alone = await model.complete('In the beginning', { temperature: 0, maxNewTokens: 16 });
+  const alone = await shared.model.complete('In the beginning', { temperature: 0, maxNewTokens: 16 });
   for (const prompt of ['In the beginning', [...alone.promptTokenIds]]) {
-    const answer = await server.client.completions.create({ ...base, prompt });
+    const answer = await shared.server.client.completions.create({ ...base, prompt });
     expect(answer).toMatchObject({
       object: 'text_completion',
       choices: [{ index: 0, text: alone.text, finish_reason: 'length', logprobs: null }],
@@ -29,7 +19,7 @@ test('continues a text, or token ids, by 16 tokens unless told otherwise', async
 
 test('several prompts, n texts of each, in their order', async () => {
   const prompts = ['In the', 'And God'];
-  const answer = await server.client.completions.create({
+  const answer = await shared.server.client.completions.create({
     ...base,
     prompt: prompts,
     n: 2,
@@ -39,7 +29,7 @@ test('several prompts, n texts of each, in their order', async () => {
   });
   expect(answer.choices.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
   for (const [index, prompt] of prompts.entries()) {
-    const alone = await server.client.completions.create({
+    const alone = await shared.server.client.completions.create({
       ...base,
       prompt,
       temperature: 1,
@@ -52,14 +42,14 @@ test('several prompts, n texts of each, in their order', async () => {
     );
   }
   const tokens = prompts
-    .map((prompt) => model.tokenizer?.encode(prompt).length ?? 0)
+    .map((prompt) => shared.model.tokenizer?.encode(prompt).length ?? 0)
     .reduce((sum, count) => sum + count, 0);
   expect(answer.usage).toMatchObject({ prompt_tokens: tokens, completion_tokens: 32 });
 });
 
 test('streams the same text and usage', async () => {
-  const whole = await server.client.completions.create({ ...base, logprobs: 2 });
-  const stream = await server.client.completions.create({
+  const whole = await shared.server.client.completions.create({ ...base, logprobs: 2 });
+  const stream = await shared.server.client.completions.create({
     ...base,
     logprobs: 2,
     stream: true,
@@ -89,12 +79,12 @@ test('streams the same text and usage', async () => {
 });
 
 test('offsets hold where a stop text makes tokens wait', async () => {
-  const free = await server.client.completions.create(base);
+  const free = await shared.server.client.completions.create(base);
   const stop = [...new Set(free.choices[0]?.text)].slice(0, 16).map((letter) => `${letter}@@`);
-  const { choices } = await server.client.completions.create({ ...base, logprobs: 0, stop });
+  const { choices } = await shared.server.client.completions.create({ ...base, logprobs: 0, stop });
   const { text = '', logprobs } = choices[0] ?? {};
   expect(logprobs?.tokens?.join('')).toBe(text);
-  const stream = await server.client.completions.create({ ...base, logprobs: 0, stop, stream: true });
+  const stream = await shared.server.client.completions.create({ ...base, logprobs: 0, stop, stream: true });
   const offsets: number[] = [];
   for await (const chunk of stream) offsets.push(...(chunk.choices[0]?.logprobs?.text_offset ?? []));
   expect(offsets).toEqual(logprobs?.text_offset);

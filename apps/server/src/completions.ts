@@ -9,6 +9,7 @@ import { assertWithin, generateOptions, sharedFields } from './fields.js';
 import { parseFields, readJson } from './json-body.js';
 import type { Limits } from './limits.js';
 import { type CompletionLogprobs, completionLogprobs, ShownLogprobs } from './logprobs.js';
+import { wholeBetween } from './numbers.js';
 import { eventStream, finishReason, headOf, type Send, usageOf } from './openai.js';
 import { promptTokens } from './prompt-tokens.js';
 import type { Ready, Service } from './served-model.js';
@@ -24,14 +25,7 @@ const completionRequest = v.strictObject({
     [v.string(), ids, v.pipe(v.array(v.string()), v.minLength(1)), v.pipe(v.array(ids), v.minLength(1))],
     'expected a text, a list of texts, a list of token ids, or a list of such lists',
   ),
-  logprobs: v.nullish(
-    v.pipe(
-      v.number(),
-      v.safeInteger('expected an integer'),
-      v.minValue(0, 'expected at least 0'),
-      v.maxValue(5, 'expected at most 5'),
-    ),
-  ),
+  logprobs: v.nullish(wholeBetween(0, 5)),
   // Only what changes nothing.
   echo: v.nullish(v.literal(false, 'expected false; echo is not supported')),
   suffix: v.nullish(v.literal('', 'expected none; suffix is not supported')),

@@ -1,18 +1,8 @@
-import type { Model } from '@moeq/runtime';
 import type OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Served, serve, tinyMoe, toolTemplate } from './testkit/served.js';
+import { describe, expect, test } from 'vitest';
+import { sharedServer, toolTemplate } from './testkit/served.js';
 
-let model: Model;
-let server: Served;
-beforeAll(async () => {
-  model = await tinyMoe({}, toolTemplate);
-  server = await serve(model);
-});
-afterAll(async () => {
-  await server.close();
-  await model.backend.destroy();
-});
+const shared = sharedServer({}, toolTemplate);
 
 const base = {
   model: 'tiny-moe',
@@ -49,7 +39,7 @@ describe('response_format', () => {
   } as const;
 
   test.each([1, 2, 3, 4])('json_schema holds the text to the schema, seed %i', async (seed) => {
-    const { choices } = await server.client.chat.completions.create({
+    const { choices } = await shared.server.client.chat.completions.create({
       ...base,
       seed,
       temperature: 1.3,
@@ -60,7 +50,7 @@ describe('response_format', () => {
   });
 
   test('streamed, and several texts at once', async () => {
-    const stream = await server.client.chat.completions.create({
+    const stream = await shared.server.client.chat.completions.create({
       ...base,
       seed: 5,
       n: 2,
@@ -74,7 +64,7 @@ describe('response_format', () => {
   });
 
   test('json_object', async () => {
-    const { choices } = await server.client.chat.completions.create({
+    const { choices } = await shared.server.client.chat.completions.create({
       ...base,
       temperature: 0,
       response_format: { type: 'json_object' },
@@ -87,7 +77,7 @@ describe('response_format', () => {
 
   test('a schema that cannot be held is refused by the name of the keyword', async () => {
     const schema = { type: 'object', properties: { a: { oneOf: [{}, {}] } } };
-    const asked = server.client.chat.completions.create({
+    const asked = shared.server.client.chat.completions.create({
       ...base,
       response_format: { type: 'json_schema', json_schema: { name: 'x', schema } },
     });
@@ -125,7 +115,7 @@ describe('tool_choice', () => {
     [{ type: 'function', function: { name: 'stop' } }, ['stop']],
   ])('%j makes a call of it, at once and streamed', async (tool_choice, names) => {
     const request = { ...base, seed: 3, temperature: 1, tools: [...tools], tool_choice };
-    const { choices } = await server.client.chat.completions.create(request);
+    const { choices } = await shared.server.client.chat.completions.create(request);
     const [call] = choices[0]?.message.tool_calls ?? [];
     if (call?.type !== 'function') throw new Error('no call');
     expect([choices[0]?.finish_reason, choices[0]?.message.content]).toEqual(['tool_calls', null]);
@@ -134,7 +124,7 @@ describe('tool_choice', () => {
     if (call.function.name === 'find') assertPerson(JSON.stringify(given.who));
     else expect(given).toEqual({});
 
-    const final = await server.client.chat.completions.stream(request).finalChatCompletion();
+    const final = await shared.server.client.chat.completions.stream(request).finalChatCompletion();
     const [streamed] = final.choices[0]?.message.tool_calls ?? [];
     if (streamed?.type !== 'function') throw new Error('no call in the stream');
     expect(streamed.function).toMatchObject({ name: call.function.name, arguments: call.function.arguments });
@@ -148,7 +138,7 @@ describe('tool_choice', () => {
       'tool_choice',
     ],
   ])('%j is refused', async (more, param) => {
-    await expect(server.client.chat.completions.create({ ...base, ...more })).rejects.toMatchObject({
+    await expect(shared.server.client.chat.completions.create({ ...base, ...more })).rejects.toMatchObject({
       status: 400,
       param,
     });

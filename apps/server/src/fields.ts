@@ -4,21 +4,7 @@ import type { EngineGenerateOptions } from '@moeq/runtime';
 import * as v from 'valibot';
 import { badField } from './api-error.js';
 import { type Limits, maxStopLength, maxStops } from './limits.js';
-
-const between = (min: number, max: number) =>
-  v.pipe(
-    v.number(),
-    v.finite('expected a finite number'),
-    v.minValue(min, `expected at least ${min}`),
-    v.maxValue(max, `expected at most ${max}`),
-  );
-const wholeBetween = (min: number, max: number) =>
-  v.pipe(
-    v.number(),
-    v.safeInteger('expected an integer'),
-    v.minValue(min, `expected at least ${min}`),
-    v.maxValue(max, `expected at most ${max}`),
-  );
+import { between, wholeBetween } from './numbers.js';
 
 const stop = v.pipe(
   v.string(),

@@ -1,20 +1,10 @@
 // Who may ask: by which name, from which page, with which key.
-import type { Model } from '@moeq/runtime';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createApp } from './app.js';
 import { post, send } from './testkit/raw.js';
-import { type Served, serve, tinyMoe } from './testkit/served.js';
+import { serve, sharedServer } from './testkit/served.js';
 
-let model: Model;
-let server: Served;
-beforeAll(async () => {
-  model = await tinyMoe();
-  server = await serve(model);
-});
-afterAll(async () => {
-  await server.close();
-  await model.backend.destroy();
-});
+const shared = sharedServer();
 
 const chat = '/v1/chat/completions';
 const messages = [{ role: 'user', content: 'Hi' }];
@@ -32,7 +22,7 @@ describe('who asks', () => {
     ['IPv4', '127.0.0.1:8080', 200],
     ['IPv6', '[::1]:8080', 200],
   ])('Host: %s', async (_, host, status) => {
-    expect((await send(server.url, ...post(chat, body, [`Host: ${host}`]))).status).toBe(status);
+    expect((await send(shared.server.url, ...post(chat, body, [`Host: ${host}`]))).status).toBe(status);
   });
 
   test.each([
@@ -41,13 +31,19 @@ describe('who asks', () => {
     ['another port of this machine', 'http://localhost:1', 403],
     ['the page itself', 'http://localhost:8080', 200],
   ])('Origin: %s', async (_, origin, status) => {
-    const answer = await send(server.url, ...post(chat, body, ['Host: localhost:8080', `Origin: ${origin}`]));
+    const answer = await send(
+      shared.server.url,
+      ...post(chat, body, ['Host: localhost:8080', `Origin: ${origin}`]),
+    );
     expect(answer.status).toBe(status);
     expect(answer.headers['access-control-allow-origin']).toBe(undefined);
   });
 
   test('an origin that is allowed may ask, after it has asked whether', async () => {
-    await using other = await serve(model, { origins: ['https://chat.example.org/'], apiKeys: ['secret'] });
+    await using other = await serve(shared.model, {
+      origins: ['https://chat.example.org/'],
+      apiKeys: ['secret'],
+    });
     const origin = 'https://chat.example.org';
     const preflight = await fetch(`${other.url}${chat}`, {
       method: 'OPTIONS',
@@ -87,7 +83,7 @@ describe('who asks', () => {
   );
 
   test('a key is needed where there is one, for all but health', async () => {
-    await using other = await serve(model, { apiKeys: ['secret', 'next-secret'], hosts: null });
+    await using other = await serve(shared.model, { apiKeys: ['secret', 'next-secret'], hosts: null });
     await expect(other.client.models.list()).resolves.toMatchObject({ data: [{ id: 'tiny-moe' }] });
     const ask = async (path: string, key?: string) => {
       const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
@@ -103,7 +99,7 @@ describe('who asks', () => {
       200, 200,
     ]);
     expect(await Promise.all(['/health', '/ready', '/'].map((path) => ask(path)))).toEqual([200, 200, 200]);
-    await expect(serve(model, { apiKeys: ['two words'] })).rejects.toThrow(
+    await expect(serve(shared.model, { apiKeys: ['two words'] })).rejects.toThrow(
       'an API key: cannot listen: expected printable',
     );
   });
@@ -112,7 +108,7 @@ describe('who asks', () => {
     await expect(serve(null, { host: '0.0.0.0' })).rejects.toThrow(
       'host 0.0.0.0: cannot listen: expected an API key, as others than this machine can reach it, found none',
     );
-    await using open = await serve(model, { host: '0.0.0.0', apiKeys: ['secret'] });
+    await using open = await serve(shared.model, { host: '0.0.0.0', apiKeys: ['secret'] });
     expect(
       (await send(open.url.replace('0.0.0.0', '127.0.0.1'), ...post(chat, body, ['Host: my-machine'])))
         .status,
@@ -120,7 +116,7 @@ describe('who asks', () => {
   });
 
   test('a port that is taken is one sentence', async () => {
-    const port = Number(new URL(server.url).port);
+    const port = Number(new URL(shared.server.url).port);
     await expect(serve(null, { port })).rejects.toThrow(
       `127.0.0.1, port ${port}: cannot listen: expected an address and port that are free, found EADDRINUSE`,
     );

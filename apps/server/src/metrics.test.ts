@@ -1,19 +1,9 @@
-import type { Model } from '@moeq/runtime';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Served, serve, tinyMoe } from './testkit/served.js';
+import { expect, test } from 'vitest';
+import { sharedServer } from './testkit/served.js';
 
-let model: Model;
-let server: Served;
-beforeAll(async () => {
-  model = await tinyMoe();
-  server = await serve(model);
-});
-afterAll(async () => {
-  await server.close();
-  await model.backend.destroy();
-});
+const shared = sharedServer();
 
-const read = async () => (await fetch(`${server.url}/metrics`)).text();
+const read = async () => (await fetch(`${shared.server.url}/metrics`)).text();
 
 test('names and kinds are as Prometheus wants them, before any request too', async () => {
   const text = await read();
@@ -33,7 +23,7 @@ test('names and kinds are as Prometheus wants them, before any request too', asy
 
 test('metrics tell what was computed', async () => {
   const ask = (n: number) =>
-    server.client.completions.create({
+    shared.server.client.completions.create({
       model: 'tiny-moe',
       prompt: 'In the beginning',
       n,

@@ -1,23 +1,13 @@
 // What is malformed or too much, and the answer to each. docs/malformed-requests.md lists them as they are answered here.
-import type { Model } from '@moeq/runtime';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { oddHttp, soundHttp } from './testkit/odd-http.js';
 import { post, send } from './testkit/raw.js';
 import { refusedBodies } from './testkit/refused-bodies.js';
 import { chatBody, chatFields, completionFields } from './testkit/refused-fields.js';
 import { refusedSchemas } from './testkit/refused-schemas.js';
-import { type Served, serve, tinyMoe } from './testkit/served.js';
+import { serve, sharedServer } from './testkit/served.js';
 
-let model: Model;
-let server: Served;
-beforeAll(async () => {
-  model = await tinyMoe();
-  server = await serve(model, { limits: { bodyBytes: 600_000, texts: 4, requestSeconds: 1 } });
-});
-afterAll(async () => {
-  await server.close();
-  await model.backend.destroy();
-});
+const shared = sharedServer({ limits: { bodyBytes: 600_000, texts: 4, requestSeconds: 1 } });
 
 interface Failure {
   readonly message: string;
@@ -33,7 +23,7 @@ const listed: { group: string; what: string; status: number; message: string }[]
 
 /** Sends a request that is refused, and lists its answer. */
 async function refused(group: string, what: string, ...bytes: readonly (string | Uint8Array)[]) {
-  const answer = await send(server.url, ...bytes);
+  const answer = await send(shared.server.url, ...bytes);
   const json = answer.headers['content-type']?.startsWith('application/json') === true;
   const { error } = (json ? JSON.parse(answer.body) : { error: null }) as { error: Failure | null };
   listed.push({ group, what, status: answer.status, message: error?.message ?? '' });
@@ -107,7 +97,7 @@ describe('bodies', () => {
 
   test('a client that leaves while it sends is no fault of the server', async () => {
     const errors: unknown[] = [];
-    await using other = await serve(model, { onError: (error) => errors.push(error) });
+    await using other = await serve(shared.model, { onError: (error) => errors.push(error) });
     for (const extra of [[], ['Transfer-Encoding: chunked']]) {
       const [head = ''] = post(chat, 'x'.repeat(10), extra);
       await send(other.url, head, '1\r\n{\r\n', null);
@@ -125,16 +115,17 @@ describe('HTTP', () => {
   });
 
   test.each(soundHttp)('%s is taken', async (_, bytes, status) => {
-    expect((await send(server.url, bytes)).status).toBe(status);
+    expect((await send(shared.server.url, bytes)).status).toBe(status);
   });
 });
 
 test('all of them are listed', async () => {
-  const groups = Map.groupBy(listed, ({ group }) => group);
+  const groups = [...new Set(listed.map(({ group }) => group))];
   const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll('\0', '\\0');
   // What a parser of Node says of broken JSON is Node's.
   const own = (text: string) => text.replace(/(no valid JSON): .*/s, '$1.');
-  const tables = [...groups].map(([group, rows]) => {
+  const tables = groups.map((group) => {
+    const rows = listed.filter((row) => row.group === group);
     const lines = rows.map(({ what, status, message }) => {
       const answer = [status === 0 ? 'closed' : status, ...(message === '' ? [] : [own(message)])].join(' ');
       return `| ${cell(what)} | ${cell(answer)} |`;

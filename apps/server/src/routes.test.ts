@@ -1,18 +1,8 @@
 // Paths and methods.
-import type { Model } from '@moeq/runtime';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Served, serve, tinyMoe } from './testkit/served.js';
+import { describe, expect, test } from 'vitest';
+import { serve, sharedServer } from './testkit/served.js';
 
-let model: Model;
-let server: Served;
-beforeAll(async () => {
-  model = await tinyMoe();
-  server = await serve(model);
-});
-afterAll(async () => {
-  await server.close();
-  await model.backend.destroy();
-});
+const shared = sharedServer();
 
 interface Failure {
   readonly error: { readonly message: string };
@@ -31,7 +21,7 @@ describe('routes', () => {
     ['GET', '/../../etc/passwd', 404],
     ['GET', `/${'x'.repeat(500)}`, 404],
   ])('%s %s', async (method, path, status) => {
-    const answer = await fetch(`${server.url}${path}`, { method });
+    const answer = await fetch(`${shared.server.url}${path}`, { method });
     expect([answer.status, ((await answer.json()) as Failure).error.message.length < 300]).toEqual([
       status,
       true,
@@ -45,12 +35,12 @@ describe('routes', () => {
     ['/v1/chat/completions', 405],
     ['/nowhere', 404],
   ])('HEAD %s', async (path, status) => {
-    const answer = await fetch(`${server.url}${path}`, { method: 'HEAD' });
+    const answer = await fetch(`${shared.server.url}${path}`, { method: 'HEAD' });
     expect([answer.status, await answer.text()]).toEqual([status, '']);
   });
 
   test('every answer has an id of its own, which the client tells', async () => {
-    const ask = () => server.client.models.retrieve('tiny-moe').withResponse();
+    const ask = () => shared.server.client.models.retrieve('tiny-moe').withResponse();
     const ids = (await Promise.all([ask(), ask()])).map(({ request_id }) => request_id ?? '');
     expect(ids.every((id) => /^req_[0-9a-f]{32}$/.test(id))).toBe(true);
     expect(ids[0]).not.toBe(ids[1]);
@@ -58,7 +48,10 @@ describe('routes', () => {
 
   test('another model is not found', async () => {
     await expect(
-      server.client.chat.completions.create({ model: 'gpt-9', messages: [{ role: 'user', content: 'x' }] }),
+      shared.server.client.chat.completions.create({
+        model: 'gpt-9',
+        messages: [{ role: 'user', content: 'x' }],
+      }),
     ).rejects.toMatchObject({
       status: 404,
       code: 'model_not_found',
@@ -67,7 +60,7 @@ describe('routes', () => {
   });
 
   test('models, health and readiness', async () => {
-    await expect(server.client.models.retrieve('tiny-moe')).resolves.toMatchObject({
+    await expect(shared.server.client.models.retrieve('tiny-moe')).resolves.toMatchObject({
       id: 'tiny-moe',
       object: 'model',
       owned_by: 'moeq',
@@ -75,7 +68,7 @@ describe('routes', () => {
     await using loading = await serve(null);
     const states = async (url: string) =>
       Promise.all(['/health', '/ready'].map(async (path) => (await fetch(url + path)).status));
-    expect(await states(server.url)).toEqual([200, 200]);
+    expect(await states(shared.server.url)).toEqual([200, 200]);
     expect(await states(loading.url)).toEqual([200, 503]);
     await expect(loading.client.models.list()).rejects.toMatchObject({ status: 503, code: 'loading' });
   });

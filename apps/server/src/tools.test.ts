@@ -1,19 +1,9 @@
 // Functions that a model may call.
-import type { Model } from '@moeq/runtime';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Served, serve, tinyMoe, toolTemplate } from './testkit/served.js';
+import { describe, expect, test } from 'vitest';
+import { serve, sharedServer, tinyMoe, toolTemplate } from './testkit/served.js';
 
-let model: Model;
-let server: Served;
-beforeAll(async () => {
-  model = await tinyMoe({}, toolTemplate);
-  server = await serve(model);
-});
-afterAll(async () => {
-  await server.close();
-  await model.backend.destroy();
-});
+const shared = sharedServer({}, toolTemplate);
 
 const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'What?' }];
 const base = { model: 'tiny-moe', messages, max_tokens: 12 };
@@ -34,9 +24,9 @@ describe('tools', () => {
   } as const;
 
   test('reach the chat template, with calls and their results', async () => {
-    const plain = await server.client.chat.completions.create(base);
-    const told = await server.client.chat.completions.create({ ...base, tools: [weather] });
-    const silent = await server.client.chat.completions.create({
+    const plain = await shared.server.client.chat.completions.create(base);
+    const told = await shared.server.client.chat.completions.create({ ...base, tools: [weather] });
+    const silent = await shared.server.client.chat.completions.create({
       ...base,
       tools: [weather],
       tool_choice: 'none',
@@ -57,9 +47,9 @@ describe('tools', () => {
       },
       { role: 'tool', tool_call_id: 'call_1', content: 'rain' },
     ];
-    const answer = await server.client.chat.completions.create({ ...base, messages: talk });
+    const answer = await shared.server.client.chat.completions.create({ ...base, messages: talk });
     const text = 'user: Paris?\nassistant: get_weather{"city": "Paris"}\ntool: rain\nassistant: ';
-    const ids = model.tokenizer?.encode(text, { addSpecialTokens: false }) ?? [];
+    const ids = shared.model.tokenizer?.encode(text, { addSpecialTokens: false }) ?? [];
     expect(answer.usage?.prompt_tokens).toBe(ids.length);
   });
 
@@ -80,13 +70,13 @@ describe('tools', () => {
       seed: 1,
       max_tokens: 80,
     } satisfies OpenAI.ChatCompletionCreateParams;
-    const whole = await server.client.chat.completions.create(request);
-    const streamed = await server.client.chat.completions.stream(request).finalChatCompletion();
+    const whole = await shared.server.client.chat.completions.create(request);
+    const streamed = await shared.server.client.chat.completions.stream(request).finalChatCompletion();
     for (const { choices } of [whole, streamed]) {
       const message = choices[0]?.message;
       const id = message?.tool_calls?.[0]?.id;
       if (message === undefined || id === undefined) throw new Error('no call');
-      const answer = await server.client.chat.completions.create({
+      const answer = await shared.server.client.chat.completions.create({
         ...base,
         messages: [...base.messages, message, { role: 'tool', tool_call_id: id, content: 'rain' }],
       });
@@ -96,7 +86,7 @@ describe('tools', () => {
   });
 
   test('a call streams: its head, then its arguments as they come, then why it ended', async () => {
-    const stream = await server.client.chat.completions.create({
+    const stream = await shared.server.client.chat.completions.create({
       ...base,
       tools: [weather],
       tool_choice: { type: 'function', function: { name: 'get_weather' } },
@@ -121,7 +111,7 @@ describe('tools', () => {
 
   test('the client’s helper for tools runs them', async () => {
     const asked: unknown[] = [];
-    const runner = server.client.chat.completions.runTools({
+    const runner = shared.server.client.chat.completions.runTools({
       ...base,
       max_tokens: 80,
       seed: 3,

@@ -5,6 +5,7 @@ import { createModel, type Model, type ModelOptions } from '@moeq/runtime';
 import { memorySource } from '@moeq/tensors';
 import { wasmBackend } from '@moeq/wasm';
 import OpenAI from 'openai';
+import { afterAll, beforeAll } from 'vitest';
 import { type Listening, type ListenOptions, listen } from '../node/listen.js';
 
 /** A template that tells roles apart and names tools. */
@@ -47,4 +48,18 @@ export async function serve(model: Model | null, options: ListenOptions = {}): P
     maxRetries: 0,
   });
   return { ...listening, client, [Symbol.asyncDispose]: async () => void (await listening.close()) };
+}
+
+/** A server for all tests of a file, from before the first of them to behind the last. */
+export function sharedServer(options: ListenOptions = {}, chatTemplate?: string) {
+  const shared: { model: Model; server: Served } = Object.create(null);
+  beforeAll(async () => {
+    shared.model = await tinyMoe({}, chatTemplate);
+    shared.server = await serve(shared.model, options);
+  });
+  afterAll(async () => {
+    await shared.server.close();
+    await shared.model.backend.destroy();
+  });
+  return shared;
 }

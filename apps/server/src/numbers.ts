@@ -1,0 +1,17 @@
+// Numbers of a request within bounds, as schemas; what is wrong is said in the words of json-body.ts.
+import * as v from 'valibot';
+
+export function between(min: number, max: number) {
+  return v.pipe(v.number(), v.finite('expected a finite number'), ...bounds(min, max));
+}
+
+export function wholeBetween(min: number, max: number) {
+  return v.pipe(v.number(), v.safeInteger('expected an integer'), ...bounds(min, max));
+}
+
+function bounds(min: number, max: number) {
+  return [
+    v.minValue<number, number, string>(min, `expected at least ${min}`),
+    v.maxValue<number, number, string>(max, `expected at most ${max}`),
+  ] as const;
+}
