@@ -1,7 +1,7 @@
 // Where the checkpoint lies. Each file has a URL of its own, spelled out so that bundlers find it and ship it.
 
 /** The folder of the checkpoint, as transformers reads one. In Node: `fileURLToPath(modelUrl)`. */
-export const modelUrl: URL = new URL('../model/', import.meta.url);
+export const modelUrl: URL = new URL(/* @vite-ignore */ '../model/', import.meta.url);
 
 /** The files of the checkpoint by their name in the folder; in a bundle the only way to reach them. */
 export const modelFiles: Readonly<Record<string, URL>> = Object.freeze({
