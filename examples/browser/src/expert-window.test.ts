@@ -3,7 +3,7 @@ import { ExpertWindow } from './expert-window.ts';
 
 const loads = (...counts: number[]) => [{ layer: 3, load: { tokens: 0, counts: Float64Array.from(counts) } }];
 
-test('the last token counts in full, those before by nine tenths more often, and all shares are one', () => {
+test('the last token counts in full, those before it less and less', () => {
   const window = new ExpertWindow();
   expect(window.add(loads(0, 0, 0))).toEqual([
     { layer: 3, shares: [0, 0, 0], latest: [false, false, false] },

@@ -1,6 +1,6 @@
 // Blocks of files that were read last, and those on their way: reads of a few kilobytes side by side become few requests.
 
-/** Bytes of a block: at 50 ms a request and three at once, 250 MB/s; small enough to have for one header. */
+/** Bytes of a block: large beside what a request costs, small enough to be fetched for one header. */
 export const blockBytes = 4 * 2 ** 20;
 
 /** 64 MiB: a layer's experts of small models, or what several shards have on their way. */

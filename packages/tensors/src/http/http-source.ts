@@ -14,7 +14,7 @@ export interface HttpSource extends ByteSource {
 }
 
 /** Blocks that are fetched at once where a file is read from front to back; Chromium allows 6 requests to a server. */
-const ahead = 3;
+const ahead = 4;
 
 /**
  * Opens a file with one request, which brings its first block.
