@@ -117,7 +117,7 @@ export async function launchChromium(options: LaunchOptions = {}): Promise<Brows
       '--enable-unsafe-webgpu',
       '--use-webgpu-adapter=swiftshader',
       '--disable-vulkan-surface',
-      '--enable-features=Vulkan,SharedArrayBuffer',
+      '--enable-features=Vulkan',
       ...(options.args ?? []),
     ],
     env: {

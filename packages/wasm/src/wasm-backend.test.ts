@@ -4,10 +4,8 @@ import type { Backend, MatrixData } from '@moeq/kernels';
 import { randomMatrix, seededRandom, testBackend } from '@moeq/kernels/conformance';
 import type { Layout } from '@moeq/tensors';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tolerance } from './testkit/tolerance.js';
 import { startBackend } from './wasm-backend.js';
-
-// Activations meet quantized weights as integers of 15 bits, codebooks are integers of 14.
-const tolerance = { float: 1e-5, quantized: 1e-3 };
 
 const settings = [
   { threads: 1, simd: 'relaxed', shared: true },

@@ -1,30 +1,27 @@
-// The browser of the tests has WebGPU: what examples and pages are tested with.
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { expect, test } from 'vitest';
-import { launchChromium } from '../../../scripts/browser.js';
-import { isSoftwareAdapter } from './device/adapter.js';
+// The suite of every backend in Chromium, on SwiftShader: the same shaders as under Dawn in Node, through a browser.
+import { fileURLToPath } from 'node:url';
+import { testInChromium } from '../../../scripts/in-chromium/test-in-chromium.ts';
+import { isThorough } from './testkit/gpu.js';
 
-test('Chromium offers an adapter that is known to be a software one', async () => {
-  // navigator.gpu is there in secure contexts only, of which localhost is one
-  const server = createServer((_, response) => {
-    response.setHeader('content-type', 'text/html').end('<!doctype html><title>gpu</title>');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const browser = await launchChromium();
-  try {
-    const page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    const info = await page.evaluate(async () => {
-      const adapter = await navigator.gpu.requestAdapter();
-      if (adapter === null) return null;
-      const { vendor, architecture, device, description } = adapter.info;
-      return { vendor, architecture, device, description };
-    });
-    expect(info).not.toBeNull();
-    expect(info !== null && isSoftwareAdapter(info)).toBe(true);
-  } finally {
-    await browser.close();
-    server.close();
-  }
+/** One case or two for each kind of kernel, and all that has to do with steps, reads and errors. */
+const some = new RegExp(
+  [
+    '^SwiftShader',
+    '^(embed|rmsNorm|add|read|step|backend|error)',
+    '^linear: (bias|F32$)',
+    '^attention: grouped queries',
+    '^route: (softmax, normalized|a correction bias)',
+    '^mlp: silu',
+    '^experts: (all tokens on the same|a crowd|scale F16)',
+    '^model',
+  ].join('|'),
+);
+
+await testInChromium('webgpu in Chromium', {
+  entry: fileURLToPath(new URL('testkit/page.ts', import.meta.url)),
+  lacks: async () => ((await navigator.gpu?.requestAdapter()) ? null : 'Chromium finds no WebGPU adapter'),
+  skip: (name) =>
+    isThorough || some.test(name)
+      ? null
+      : 'runs under Dawn in conformance.test.ts; here with MOEQ_THOROUGH=1',
 });

@@ -1,0 +1,29 @@
+// In a page without shared memory: the suite of every backend, a main thread that stays free, and what the user is told.
+import { testBackend } from '@moeq/kernels/conformance';
+import { wasmBackend } from '@moeq/wasm';
+import { test } from 'vitest';
+import { testMainThread } from './main-thread.js';
+import { tolerance } from './tolerance.js';
+
+const quiet = { onNotice: () => {} };
+
+testBackend({ name: 'wasm', make: () => wasmBackend(quiet), tolerance });
+testMainThread(quiet);
+
+test('one thread, and a notice of it, once', async () => {
+  const notices: string[] = [];
+  const backend = await wasmBackend({ threads: 2, onNotice: (notice) => notices.push(notice) });
+  for (let i = 0; i < 2; i++)
+    await backend.step(async (step) => step.read(step.input(Float32Array.of(1), 1)));
+  await backend.destroy();
+  if (backend.threads !== 1) throw new Error(`there are ${backend.threads} threads`);
+  if (notices.length !== 1 || !/not cross-origin isolated/.test(notices[0] ?? ''))
+    throw new Error(`told: ${JSON.stringify(notices)}`);
+});
+
+test('nothing is told to who asks for one thread', async () => {
+  const notices: string[] = [];
+  const backend = await wasmBackend({ threads: 1, onNotice: (notice) => notices.push(notice) });
+  await backend.destroy();
+  if (notices.length > 0) throw new Error(`told: ${JSON.stringify(notices)}`);
+});
