@@ -58,7 +58,7 @@ const wantedLimits = [
 const holders = new WeakMap<GPUDevice, GPU>();
 
 /** Keeps `gpu` for as long as the device is in use. */
-export function hold(device: GPUDevice, gpu: GPU): GPUDevice {
+export function keepAlive(device: GPUDevice, gpu: GPU): GPUDevice {
   holders.set(device, gpu);
   return device;
 }

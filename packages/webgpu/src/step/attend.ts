@@ -6,8 +6,8 @@ import type { RopeSpec, Segment } from '@moeq/kernels';
 import { attendKernel, attendPlan, itemWords, partialVectors } from '../wgsl/attend.js';
 import { joinKernel } from '../wgsl/join.js';
 import { prepareKernel } from '../wgsl/prepare.js';
+import type { Emitter } from './dispatch-matrix.js';
 import type { Node, OperationOf } from './graph.js';
-import type { Emitter } from './multiply.js';
 import { Slot } from './program.js';
 
 /** Keys that one workgroup goes through where more workgroups are wanted than there are heads and tokens. */

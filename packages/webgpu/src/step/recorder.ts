@@ -1,32 +1,17 @@
-// The Step that a backend hands out: checks shapes, records nodes, and turns reads into runs. Reads that are asked for in
-// the same turn of the event loop share one submission.
-import type { Activations, KvCache, RoutingHandle, Step, Vector } from '@moeq/kernels';
-import {
-  assertIndices,
-  assertSegments,
-  assertSize,
-  attentionWidths,
-  Handles,
-  inputColumns,
-} from '@moeq/kernels';
-import { validateRouteSpec } from '@moeq/router';
+// One step of a backend: keeps the nodes that operations.ts records, and turns reads into runs. Reads that are asked for
+// in the same turn of the event loop share one submission.
+import type { Activations, RoutingHandle, Step } from '@moeq/kernels';
+import { Handles } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
-import type { StoredExperts, StoredWeight } from '../weights/store.js';
+import type { Objects } from '../objects.js';
 import type { Shader } from '../wgsl/shader.js';
 import type { Executor, ReadRange } from './execute.js';
-import type { Operation, OperationOf, StoredVector } from './graph.js';
+import type { Operation, OperationOf } from './graph.js';
 import { isKind, Node } from './graph.js';
-import type { StoredCache } from './kv-cache.js';
 import type { LoweringContext } from './lower.js';
 import { lower } from './lower.js';
-
-export interface Objects {
-  readonly weights: Handles<object, StoredWeight>;
-  readonly experts: Handles<object, StoredExperts>;
-  readonly mlps: Handles<object, StoredExperts>;
-  readonly vectors: Handles<object, StoredVector>;
-  readonly caches: Handles<object, StoredCache>;
-}
+import type { Recording } from './operations.js';
+import { stepOperations } from './operations.js';
 
 export interface StepContext {
   readonly objects: Objects;
@@ -52,6 +37,7 @@ const statusBytes = 4;
 export class Recorder {
   readonly #context: StepContext;
   readonly #nodes: Node[] = [];
+  readonly #step: Step;
   readonly #live = new Handles<Activations, Node>('activations');
   readonly #routings = new Handles<RoutingHandle, Node<OperationOf<'route'>>>('routing');
   #reads: PendingRead[] = [];
@@ -63,6 +49,14 @@ export class Recorder {
 
   constructor(context: StepContext) {
     this.#context = context;
+    const recording: Recording = {
+      live: this.#live,
+      routings: this.#routings,
+      record: (...parameters) => this.#record(...parameters),
+      activations: (...parameters) => this.#activations(...parameters),
+      read: (node) => this.#read(node),
+    };
+    this.#step = stepOperations(recording, context.objects);
   }
 
   /** Runs what is left: writes to caches, and checks of routers. The step is over. */
@@ -158,128 +152,10 @@ export class Recorder {
     });
   }
 
-  #vector(operation: string, subject: string, handle: Vector, length: number): StoredVector {
-    const vector = this.#context.objects.vectors.get(handle);
-    assertSize(operation, subject, length, vector.length);
-    return vector;
-  }
-
-  #attention(...[qkv, handle, layer, segments, spec]: Parameters<Step['attention']>): Activations {
-    const cache = this.#cache(handle);
-    const widths = attentionWidths(spec, cache.spec);
-    assertSize('attend', 'columns of qkv', widths.queries + widths.keys + widths.values, qkv.columns);
-    assertSegments(segments, qkv.rows, cache.spec);
-    assertIndices('attend', 'layer', Int32Array.of(layer), cache.spec.layers);
-    const { vectors } = this.#context.objects;
-    const norms = {
-      query: spec.queryNorm === undefined ? null : vectors.get(spec.queryNorm.weight),
-      key: spec.keyNorm === undefined ? null : vectors.get(spec.keyNorm.weight),
-    };
-    const valueDim = cache.spec.valueDim ?? cache.spec.headDim;
-    const x = this.#live.get(qkv);
-    const operation = { kind: 'attention', x, cache, layer, segments, spec, norms, valueDim } as const;
-    return this.#activations(operation, qkv.rows, widths.output);
-  }
-
-  #cache(handle: KvCache): StoredCache {
-    return this.#context.objects.caches.get(handle);
-  }
-
   /** What the body of the step works with. */
-  readonly step: Step = {
-    input: (values, rows) => {
-      const columns = inputColumns(values.length, rows);
-      return this.#activations({ kind: 'input', values: values.slice() }, rows, columns);
-    },
-
-    embed: (handle, ids, scale = 1) => {
-      const table = this.#context.objects.weights.get(handle);
-      assertIndices('embed', 'token ids', ids, table.rows);
-      return this.#activations({ kind: 'embed', table, ids: ids.slice(), scale }, ids.length, table.columns);
-    },
-
-    rmsNorm: (x, norm) => {
-      const weight = this.#vector('norm', 'norm weights', norm.weight, x.columns);
-      const operation = { kind: 'norm', x: this.#live.get(x), weight, epsilon: norm.epsilon } as const;
-      return this.#activations(operation, x.rows, x.columns);
-    },
-
-    linear: (x, handle, added) => {
-      const weight = this.#context.objects.weights.get(handle);
-      assertSize('multiply', 'columns of the activations', weight.columns, x.columns);
-      const bias = added === undefined ? null : this.#vector('multiply', 'bias', added, weight.rows);
-      return this.#activations({ kind: 'linear', x: this.#live.get(x), weight, bias }, x.rows, weight.rows);
-    },
-
-    add: (a, b, scale = 1) => {
-      const [left, right] = [this.#live.get(a), this.#live.get(b)];
-      assertSize('add', 'rows', a.rows, b.rows);
-      assertSize('add', 'columns', a.columns, b.columns);
-      const sum = this.#activations({ kind: 'add', a: left, b: right, scale }, a.rows, a.columns);
-      this.#live.delete(a);
-      return sum;
-    },
-
-    attention: (...parameters) => this.#attention(...parameters),
-
-    route: (logits, spec, correctionBias) => {
-      validateRouteSpec(spec);
-      assertSize('route', 'columns of the router logits', spec.experts, logits.columns);
-      const x = this.#live.get(logits);
-      const bias =
-        correctionBias === undefined
-          ? null
-          : this.#vector('route', 'correction bias', correctionBias, spec.experts);
-      const node = this.#record({ kind: 'route', x, spec, bias } as const, x.rows, 2 * spec.expertsPerToken);
-      return this.#routings.add({ tokens: x.rows, expertsPerToken: spec.expertsPerToken }, node);
-    },
-
-    experts: (x, chosen, handle, activation) => {
-      const routing = this.#routings.get(chosen);
-      const weights = this.#context.objects.experts.get(handle);
-      assertSize('run experts', 'tokens of the routing', x.rows, chosen.tokens);
-      assertSize('run experts', 'columns of the activations', weights.hidden, x.columns);
-      assertSize('run experts', 'experts of the routing', weights.experts, routing.operation.spec.experts);
-      const operation = { kind: 'experts', x: this.#live.get(x), routing, weights, activation } as const;
-      return this.#activations(operation, x.rows, x.columns);
-    },
-
-    mlp: (x, handle, activation, outputGate) => {
-      const weights = this.#context.objects.mlps.get(handle);
-      assertSize('run an MLP', 'columns of the activations', weights.hidden, x.columns);
-      const gate = outputGate === undefined ? null : this.#context.objects.weights.get(outputGate);
-      if (gate !== null) {
-        assertSize('run an MLP', 'rows of the output gate', 1, gate.rows);
-        assertSize('run an MLP', 'columns of the output gate', x.columns, gate.columns);
-      }
-      const operation = { kind: 'mlp', x: this.#live.get(x), weights, activation, gate } as const;
-      return this.#activations(operation, x.rows, x.columns);
-    },
-
-    selectRows: (x, rows) => {
-      const node = this.#live.get(x);
-      assertIndices('select rows', 'row indices', rows, x.rows);
-      if (rows.length === x.rows && rows.every((row, index) => row === index)) {
-        return this.#live.add({ rows: x.rows, columns: x.columns }, node);
-      }
-      return this.#activations({ kind: 'select', x: node, rows: rows.slice() }, rows.length, x.columns);
-    },
-
-    read: async (x) => new Float32Array(await this.#read(this.#live.get(x))),
-
-    readRouting: async (routing) => {
-      const node = this.#routings.get(routing);
-      const bytes = await this.#read(node);
-      const { tokens, expertsPerToken } = routing;
-      const slots = tokens * expertsPerToken;
-      return {
-        tokens,
-        expertsPerToken,
-        expertIndices: new Int32Array(bytes, 0, slots).slice(),
-        expertWeights: new Float32Array(bytes, 4 * slots, slots).slice(),
-      };
-    },
-  };
+  get step(): Step {
+    return this.#step;
+  }
 }
 
 function endedStep(): MoeqError {

@@ -5,7 +5,7 @@
 //
 // Shapes: T tokens, A experts per token, S = T * A slots, E experts, M = floor(S / tile) + E tiles.
 import { lines, makeKernel } from './shader.js';
-import { tileTokens } from './tile.js';
+import { tileTokens } from './tile-stage.js';
 
 const workgroupSize = 256;
 

@@ -1,0 +1,215 @@
+// One group of a weight in one dispatch: which kernel, which grid, which uniforms and operands.
+//
+// Shapes: T tokens, S slots, N rows, K columns, F intermediate.
+import type { Activation } from '@moeq/kernels';
+import type { WeightGroup } from '../weights/group.js';
+import { matrixWords } from '../wgsl/shader.js';
+import { tileOutputs } from '../wgsl/tile.js';
+import { tileTokens } from '../wgsl/tile-stage.js';
+import type { VectorUse } from '../wgsl/vector.js';
+import { vectorLanes, vectorRows } from '../wgsl/vector.js';
+import type { StoredVector } from './graph.js';
+import type { Kernels } from './kernels.js';
+import type { Operand, Program, Slot } from './program.js';
+
+/** Tokens that a vector kernel takes at a time when there are several. */
+const vectorTokens = 4;
+
+export interface Epilogue {
+  readonly bias: StoredVector | null;
+  /** [T], through a sigmoid. */
+  readonly gate: Slot | null;
+  /** Inner one first; at most two. */
+  readonly residuals: readonly { readonly slot: Slot; readonly scale: number }[];
+}
+
+export const plainEpilogue: Epilogue = { bias: null, gate: null, residuals: [] };
+
+/** A norm that the multiply takes along. */
+export interface NormInput {
+  readonly weight: StoredVector;
+  readonly epsilon: number;
+}
+
+export interface Emitter {
+  readonly program: Program;
+  readonly kernels: Kernels;
+  /** Bound where a kernel has a binding that it will not use. */
+  readonly empty: GPUBuffer;
+}
+
+/** A routing: indices, then weights `routingWeights` words later. */
+export interface RoutingInput {
+  readonly slot: Slot;
+  readonly routingWeights: number;
+  readonly expertsPerToken: number;
+}
+
+const noRouting = {
+  tokens: 0,
+  expertsPerToken: 1,
+  routingWeights: 0,
+  sharedRows: 0,
+  accumulate: 0,
+  accumulateScale: 1,
+};
+const noUp = { upMatrix: 0, upRow: 0 };
+
+function epilogueUniforms({ bias, gate, residuals }: Epilogue, outColumns: number) {
+  return {
+    outColumns,
+    extraMode: bias !== null ? 1 : gate !== null ? 2 : 0,
+    residuals: residuals.length,
+    scale1: residuals[0]?.scale ?? 1,
+    scale2: residuals[1]?.scale ?? 1,
+  };
+}
+
+export function residualOperands({ residuals }: Epilogue, empty: GPUBuffer): Operand[] {
+  return [residuals[0]?.slot ?? empty, residuals[1]?.slot ?? empty];
+}
+
+const extraOperand = ({ bias, gate }: Epilogue, empty: GPUBuffer): Operand => bias?.buffer ?? gate ?? empty;
+
+/** Descriptors with first tiles of `rowsPerTile` rows, and how many tiles there are. `rows`: instead of a matrix's own. */
+function withTiles(
+  group: WeightGroup,
+  rowsPerTile: number,
+  rows?: number,
+): { matrices: Uint32Array; tiles: number } {
+  const matrices = group.matrices.slice();
+  const parts = rows === undefined ? group.parts : 1;
+  if (rows !== undefined) matrices[0] = rows;
+  let tiles = 0;
+  for (let part = 0; part < parts; part++) {
+    matrices[part * matrixWords + 2] = tiles;
+    tiles += Math.ceil((matrices[part * matrixWords] as number) / rowsPerTile);
+  }
+  return { matrices, tiles };
+}
+
+interface VectorCall {
+  readonly group: WeightGroup;
+  readonly use: VectorUse;
+  readonly x: Slot;
+  readonly out: Slot;
+  readonly outColumns: number;
+  /** Rows of the grid: tokens, or slots for `slots`. */
+  readonly rows: number;
+  readonly tokens: number;
+  readonly norm?: NormInput | null;
+  readonly routing?: RoutingInput;
+  readonly sharedRows?: boolean;
+  readonly gated?: {
+    readonly activation: Activation;
+    readonly up: { matrix: number; row: number };
+    readonly rows: number;
+  };
+  readonly epilogue?: Epilogue;
+  readonly accumulate?: boolean;
+}
+
+export function dispatchVector(emitter: Emitter, call: VectorCall): void {
+  const {
+    group,
+    use,
+    x,
+    out,
+    outColumns,
+    rows,
+    tokens,
+    norm = null,
+    routing,
+    gated,
+    epilogue = plainEpilogue,
+  } = call;
+  const { kind, uniforms } = group;
+  const slots = use === 'sum' ? (routing?.expertsPerToken ?? 1) : 1;
+  const lanes = vectorLanes((kind.fast ? uniforms.chunks : uniforms.columns) * slots);
+  const perGroup = use === 'dense' && tokens > 1 ? vectorTokens : 1;
+  const activation = gated?.activation ?? null;
+  const options = { kind, use, gated: activation, normed: norm !== null, tokens: perGroup };
+  const kernel = emitter.kernels.vector(options);
+  const { matrices, tiles } = withTiles(group, vectorRows(activation, lanes), gated?.rows);
+  emitter.program.dispatch(
+    kernel,
+    {
+      ...uniforms,
+      ...noRouting,
+      ...epilogueUniforms(epilogue, outColumns),
+      parts: gated === undefined ? uniforms.parts : 1,
+      lanes,
+      tokens,
+      upMatrix: gated?.up.matrix ?? 0,
+      upRow: gated?.up.row ?? 0,
+      epsilon: norm?.epsilon ?? 0,
+      expertsPerToken: routing?.expertsPerToken ?? 1,
+      routingWeights: routing?.routingWeights ?? 0,
+      sharedRows: call.sharedRows ? 1 : 0,
+      accumulate: call.accumulate ? 1 : 0,
+      accumulateScale: epilogue.residuals.reduce((product, { scale }) => product * scale, 1),
+    },
+    [
+      group.buffer,
+      group.buffer,
+      x,
+      out,
+      ...(norm === null ? [] : [norm.weight.buffer]),
+      ...(routing === undefined ? [] : [routing.slot]),
+      ...(use === 'dense' && activation === null ? [extraOperand(epilogue, emitter.empty)] : []),
+      ...(use !== 'slots' && activation === null ? residualOperands(epilogue, emitter.empty) : []),
+    ],
+    [tiles, Math.ceil(rows / perGroup)],
+    matrices,
+  );
+}
+
+interface TileCall {
+  readonly group: WeightGroup;
+  readonly x: Slot;
+  readonly out: Slot;
+  readonly outColumns: number;
+  readonly tokens: number;
+  readonly gated?: {
+    readonly activation: Activation;
+    readonly up: { matrix: number; row: number };
+    readonly rows: number;
+  };
+  readonly epilogue?: Epilogue;
+  /** Tiles of slots instead of consecutive tokens. */
+  readonly plan?: { readonly slot: Slot; readonly tiles: number; readonly slotsPerRow: number };
+}
+
+export function dispatchTile(emitter: Emitter, call: TileCall): void {
+  const { group, x, out, outColumns, tokens, gated, epilogue = plainEpilogue, plan } = call;
+  const { kind, uniforms } = group;
+  const activation = gated?.activation ?? null;
+  const use = plan === undefined ? 'dense' : 'slots';
+  const kernel = emitter.kernels.tile({ kind, use, gated: activation }, uniforms.columns % 32 === 0);
+  const { matrices, tiles } = withTiles(group, tileOutputs(activation), gated?.rows);
+  emitter.program.dispatch(
+    kernel,
+    {
+      ...uniforms,
+      ...noUp,
+      ...epilogueUniforms(epilogue, outColumns),
+      parts: gated === undefined ? uniforms.parts : 1,
+      tokens,
+      slotsPerRow: plan?.slotsPerRow ?? 1,
+      upMatrix: gated?.up.matrix ?? 0,
+      upRow: gated?.up.row ?? 0,
+    },
+    [
+      group.buffer,
+      group.buffer,
+      x,
+      out,
+      ...(plan === undefined ? [] : [plan.slot]),
+      ...(use === 'dense' && activation === null
+        ? [extraOperand(epilogue, emitter.empty), ...residualOperands(epilogue, emitter.empty)]
+        : []),
+    ],
+    [tiles, plan?.tiles ?? Math.ceil(tokens / tileTokens)],
+    matrices,
+  );
+}

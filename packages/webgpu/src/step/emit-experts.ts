@@ -1,0 +1,125 @@
+// Routed experts and MLPs as dispatches: gate, up and activation, then down with the weighted sum. From a few tokens on the
+// slots of routed experts are grouped by expert first, by a plan that is made once for each routing.
+//
+// Shapes: T tokens, D hidden, F intermediate, E experts, A experts per token, S = T * A slots.
+import type { StoredWeight } from '../weights/store.js';
+import { combineExpertsKernel } from '../wgsl/combine-experts.js';
+import { planKernel, planTiles } from '../wgsl/plan.js';
+import { activateKernel } from '../wgsl/rows.js';
+import type { Emitter, NormInput, RoutingInput } from './dispatch-matrix.js';
+import { plainEpilogue, residualOperands } from './dispatch-matrix.js';
+import { elementGrid } from './emit-rows.js';
+import type { Node, OperationOf } from './graph.js';
+import type { ExpertRows } from './multiply.js';
+import { downTiles, gateUp, mostVectorRows, multiply, sumOfExperts } from './multiply.js';
+import type { Operand } from './program.js';
+import { Slot } from './program.js';
+import type { Results } from './results.js';
+
+/** Slots by expert, as tiles. */
+interface Plan {
+  readonly slot: Slot;
+  readonly tiles: number;
+}
+
+export class ExpertEmitter {
+  readonly #emitter: Emitter;
+  readonly #results: Results;
+  /** By routing. */
+  readonly #plans = new Map<Node, Plan>();
+
+  constructor(emitter: Emitter, results: Results) {
+    this.#emitter = emitter;
+    this.#results = results;
+  }
+
+  experts(node: Node<OperationOf<'experts'>>): void {
+    const { x, routing, weights } = node.operation;
+    const { program, kernels, empty } = this.#emitter;
+    const expertsPerToken = routing.columns / 2;
+    const slots = node.rows * expertsPerToken;
+    const route: RoutingInput = { slot: this.#results.of(routing), routingWeights: slots, expertsPerToken };
+    const plan = node.rows > mostVectorRows ? this.#plan(routing, slots, weights.experts) : null;
+    const rows: ExpertRows = { ...this.#results.input(x), tokens: node.rows, routing: route, plan };
+    const h = this.#gateUp(node, rows, slots);
+    const { out, residuals } = this.#results.output(node);
+    const epilogue = { ...plainEpilogue, residuals };
+    const common = { h, outColumns: node.columns, tokens: node.rows };
+    const combine = (y: Operand, perToken: number): void =>
+      program.dispatch(
+        kernels.get('combine', combineExpertsKernel),
+        {
+          columns: node.columns,
+          expertsPerToken: perToken,
+          routingWeights: slots,
+          residuals: residuals.length,
+          scale1: residuals[0]?.scale ?? 1,
+          scale2: residuals[1]?.scale ?? 1,
+        },
+        [y, route.slot, out, ...residualOperands(epilogue, empty)],
+        elementGrid(node.columns, node.rows),
+      );
+    if (plan === null) {
+      const begin = (): void => combine(empty, 0);
+      sumOfExperts(this.#emitter, weights.down, { ...common, out, routing: route, epilogue, begin });
+      return;
+    }
+    const y = new Slot('expert outputs', 4 * slots * node.columns);
+    downTiles(this.#emitter, weights.down, { ...common, out: y, plan });
+    combine(y, expertsPerToken);
+  }
+
+  mlp(node: Node<OperationOf<'mlp'>>): void {
+    const { x, weights, gate } = node.operation;
+    const input = this.#results.input(x);
+    const tokens = node.rows;
+    const gates = gate === null ? null : this.#outputGate(gate, input, tokens);
+    const h = this.#gateUp(node, { ...input, tokens, routing: null, plan: null }, tokens);
+    const { out, residuals } = this.#results.output(node);
+    const epilogue = { bias: null, gate: gates, residuals };
+    const outColumns = node.columns;
+    multiply(this.#emitter, weights.down, { x: h, norm: null, out, outColumns, tokens, epilogue });
+  }
+
+  #plan(routing: Node, slots: number, experts: number): Plan {
+    const known = this.#plans.get(routing);
+    if (known !== undefined) return known;
+    const { program, kernels } = this.#emitter;
+    const tiles = planTiles(slots, experts);
+    const plan = { slot: new Slot('plan', 4 * (4 * tiles + slots)), tiles };
+    const kernel = kernels.get(`plan of ${experts}`, () => planKernel(experts));
+    program.dispatch(kernel, { slots, tiles }, [this.#results.of(routing), plan.slot], [1, 1]);
+    this.#plans.set(routing, plan);
+    return plan;
+  }
+
+  /** h [slots, F] */
+  #gateUp(node: Node<OperationOf<'experts'> | OperationOf<'mlp'>>, rows: ExpertRows, slots: number): Slot {
+    const { weights, activation } = node.operation;
+    const { intermediate } = weights;
+    const { program, kernels } = this.#emitter;
+    const h = new Slot('gated', 4 * slots * intermediate);
+    const apart = weights.gateUp.some(({ up }) => up === null)
+      ? new Slot('gate and up', 8 * slots * intermediate)
+      : null;
+    const kernel = kernels.get(`activate ${activation}`, () => activateKernel(activation));
+    const activate = (slot: Slot): void =>
+      program.dispatch(kernel, { columns: intermediate }, [slot, h], elementGrid(intermediate, slots));
+    gateUp(
+      this.#emitter,
+      weights.gateUp,
+      rows,
+      activation,
+      intermediate,
+      h,
+      apart && { slot: apart, activate: () => activate(apart) },
+    );
+    return h;
+  }
+
+  #outputGate(gate: StoredWeight, input: { x: Slot; norm: NormInput | null }, tokens: number): Slot {
+    const out = new Slot('output gates', 4 * tokens);
+    multiply(this.#emitter, gate.groups, { ...input, out, outColumns: 1, tokens, epilogue: plainEpilogue });
+    return out;
+  }
+}

@@ -1,0 +1,134 @@
+// What of the recorded operations runs, in which order, and what is joined. Operations that the next one alone uses are
+// joined to it:
+//   a norm                     into the multiplies that read it (few tokens)
+//   router logits              into the choice of experts (few tokens)
+//   an addition of a residual  into the multiply, experts or MLP that makes the other side
+// Everything else is one operation after the other, in the order of recording.
+import { mostRouterBytes } from '../wgsl/router.js';
+import type { Node, OperationOf } from './graph.js';
+import { inputsOf, isKind } from './graph.js';
+import { mostVectorRows } from './multiply.js';
+
+/** An add that was joined to what makes its right side. */
+interface Joined {
+  /** The last of the additions: it names the result. */
+  readonly root: Node;
+  readonly adds: readonly Node<OperationOf<'add'>>[];
+}
+
+export interface Fusion {
+  /** Everything that `targets` depend on and that is not ready, as recorded. */
+  readonly needed: readonly Node[];
+  /** What has dispatches of its own, in the order in which they run. */
+  readonly order: readonly Node[];
+  /** Additions by the node that they were joined to. */
+  readonly joined: ReadonlyMap<Node, Joined>;
+  /** Norms, additions and router logits that have no dispatch of their own. */
+  readonly absorbed: ReadonlySet<Node>;
+  /** Whether a result is kept for a later read or operation of this step. */
+  isHeld(node: Node): boolean;
+}
+
+/**
+ * @param recorded all nodes of the step, as recorded
+ * @param targets what is wanted now
+ */
+export function fuse(recorded: readonly Node[], targets: ReadonlySet<Node>): Fusion {
+  const fuser = new Fuser(targets);
+  return fuser.run(recorded);
+}
+
+class Fuser {
+  readonly #targets: ReadonlySet<Node>;
+  readonly #needed = new Set<Node>();
+  readonly #joined = new Map<Node, Joined>();
+  readonly #absorbed = new Set<Node>();
+
+  constructor(targets: ReadonlySet<Node>) {
+    this.#targets = targets;
+  }
+
+  run(recorded: readonly Node[]): Fusion {
+    for (const target of this.#targets) this.#need(target);
+    const needed = recorded.filter((node) => this.#needed.has(node));
+    for (const node of needed) this.#join(node);
+    for (const node of needed) {
+      if (isKind(node, 'norm') && this.#canAbsorb(node)) this.#absorbed.add(node);
+      if (isKind(node, 'route') && this.#canRoute(node.operation.x, node)) {
+        this.#absorbed.add(node.operation.x);
+      }
+    }
+    // a multiply runs where the last addition that was joined to it stands, when all residuals are there
+    const makerOf = new Map(Array.from(this.#joined, ([maker, { root }]) => [root, maker]));
+    const order = needed.flatMap((node) => {
+      const maker = makerOf.get(node);
+      if (maker !== undefined) return [maker];
+      return this.#absorbed.has(node) || this.#joined.has(node) ? [] : [node];
+    });
+    return {
+      needed,
+      order,
+      joined: this.#joined,
+      absorbed: this.#absorbed,
+      isHeld: (node) => this.#isHeld(node),
+    };
+  }
+
+  #need(node: Node): void {
+    if (this.#needed.has(node) || node.ready) return;
+    this.#needed.add(node);
+    node.slot = null;
+    for (const input of inputsOf(node.operation)) this.#need(input);
+  }
+
+  /** Kept for a later read or operation of this step. */
+  #isHeld(node: Node): boolean {
+    if (this.#targets.has(node) || isKind(node, 'route')) return true;
+    return node.consumers.some((consumer) => !consumer.executed && !this.#needed.has(consumer));
+  }
+
+  #consumers(node: Node): Node[] {
+    return node.consumers.filter((consumer) => this.#needed.has(consumer));
+  }
+
+  /** The one operation that uses the node, if nobody reads it otherwise. */
+  #onlyConsumer(node: Node): Node | null {
+    if (this.#targets.has(node)) return null;
+    const [first, ...others] = this.#consumers(node);
+    return others.length === 0 ? (first ?? null) : null;
+  }
+
+  #join(node: Node): void {
+    if (!isKind(node, 'linear') && !isKind(node, 'experts') && !isKind(node, 'mlp')) return;
+    const adds: Node<OperationOf<'add'>>[] = [];
+    let last: Node = node;
+    while (adds.length < 2) {
+      const next = this.#onlyConsumer(last);
+      if (next === null || !isKind(next, 'add') || next.operation.b !== last || next.operation.a === last)
+        break;
+      if (this.#absorbed.has(next)) break;
+      adds.push(next);
+      last = next;
+    }
+    if (adds.length === 0) return;
+    for (const add of adds) this.#absorbed.add(add);
+    this.#joined.set(node, { root: last, adds });
+  }
+
+  #canAbsorb(node: Node<OperationOf<'norm'>>): boolean {
+    if (node.rows > mostVectorRows || this.#targets.has(node)) return false;
+    return this.#consumers(node).every(({ operation }) => {
+      if (operation.kind === 'linear') return operation.weight.groups.length > 0;
+      return (operation.kind === 'experts' || operation.kind === 'mlp') && operation.x === node;
+    });
+  }
+
+  /** Router logits that only `route` wants and that one workgroup can compute. */
+  #canRoute(logits: Node, route: Node): logits is Node<OperationOf<'linear'>> {
+    if (!isKind(logits, 'linear') || logits.rows > mostVectorRows || this.#onlyConsumer(logits) !== route)
+      return false;
+    const { weight, bias } = logits.operation;
+    const [group, ...others] = weight.groups;
+    return bias === null && others.length === 0 && group?.parts === 1 && weight.bytes <= mostRouterBytes;
+  }
+}
