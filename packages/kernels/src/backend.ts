@@ -200,6 +200,23 @@ export interface Backend {
    */
   step<Result>(body: (step: Step) => Promise<Result>): Promise<Result>;
 
+  /**
+   * Compiles what the operations that `body` issues will need, without running them; reads in it answer nothing. Absent
+   * where nothing is compiled at run time.
+   * @param onProgress programs ready, and how many there will be
+   */
+  warmUp?(body: (step: Step) => void, onProgress?: (ready: number, total: number) => void): Promise<void>;
+  /**
+   * How often everything that was loaded has been lost, as happens to a GPU's memory with its device; absent where it
+   * cannot happen. Loads and steps fail then until `restart`.
+   */
+  readonly losses?: number;
+  /**
+   * After a loss: begins anew, with nothing loaded; all objects of before are dead. Does nothing otherwise.
+   * @throws MoeqError where nothing is left to begin with
+   */
+  restart?(): Promise<void>;
+
   /** Frees one object; using it afterwards is an error. */
   release(object: Weight | ExpertWeights | MlpWeights | Vector | KvCache): void;
   /** Waits for the steps asked for, then frees everything and stops threads or the device. Again: does nothing. */

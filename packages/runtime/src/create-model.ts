@@ -1,11 +1,12 @@
 // The way from a source to a model: options, weights, KV cache; all of it or nothing.
-import type { Backend, KvCache, KvCacheSpec } from '@moeq/kernels';
+import type { Backend, KvCacheSpec } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
-import { type LoadedDecoder, loadDecoder } from './load-decoder.js';
+import { loadDecoder } from './load-decoder.js';
 import { LoadedModel, type Model } from './model.js';
 import type { ModelSource } from './model-source.js';
 import { abortSignal, type Check, callback, integer, validateOptions } from './options.js';
 import { PageAllocator, pageSize } from './page-allocator.js';
+import { type LoadedState, RevivableExecutor } from './revive.js';
 import type { LoadOptions } from './weight-loader.js';
 
 export interface ModelOptions extends LoadOptions {
@@ -26,41 +27,50 @@ const minDefaultCacheTokens = 4096;
 /** Enough tokens to fill the experts of a layer, few enough to stop or to interleave texts between two chunks. */
 export const defaultPrefillChunk = 256;
 /**
- * Loads a model. The source may be closed afterwards.
+ * Loads a model. The source may be closed afterwards, where the backend cannot lose what is loaded (`losses`) or the model
+ * need not survive that: it is read once more then.
  * @throws MoeqError for a wrong option, a weight that does not fit the configuration, or memory that is short; the
  *   signal's reason when it aborts. Nothing stays loaded then.
  */
 export async function createModel(source: ModelSource, options: ModelOptions): Promise<Model> {
   validateOptions('load a model', options, modelChecks(source.config.contextLength));
-  const { backend, prefillChunk = defaultPrefillChunk } = options;
+  const { backend, prefillChunk = defaultPrefillChunk, onProgress, signal } = options;
   const contextLength = options.contextLength ?? Math.min(source.config.contextLength, defaultContextLimit);
   const cacheTokens = options.kvCacheTokens ?? Math.max(contextLength, minDefaultCacheTokens);
   if (cacheTokens < contextLength) throw cacheTooSmall(cacheTokens, contextLength);
 
   const allocator = new PageAllocator(Math.ceil(cacheTokens / pageSize), pageSize);
-  const weights = await loadDecoder(source, backend, options);
   const { kvHeads, headDim } = source.config.attention;
-  const layers = source.config.layers.length;
-  const cache = createCache(backend, { layers, kvHeads, headDim, pageSize, pages: allocator.pages }, weights);
-  return new LoadedModel({
-    source,
-    executor: { backend, decoder: weights.decoder, cache, closed: false },
-    allocator,
-    contextLength,
-    prefillChunk,
-    weightBytes: weights.bytes,
-    release: () => {
-      backend.release(cache);
-      weights.release();
-    },
-  });
+  const spec = { layers: source.config.layers.length, kvHeads, headDim, pageSize, pages: allocator.pages };
+  const load = (how: LoadOptions) => loadState(source, backend, spec, how);
+  const state = await load({ onProgress, signal });
+  const executor = new RevivableExecutor(
+    source.name,
+    backend,
+    state,
+    () => load({}),
+    () => allocator.lose(),
+  );
+  return new LoadedModel({ source, executor, allocator, contextLength, prefillChunk });
 }
 
-function createCache(backend: Backend, spec: KvCacheSpec, weights: LoadedDecoder): KvCache {
+async function loadState(
+  source: ModelSource,
+  backend: Backend,
+  spec: KvCacheSpec,
+  options: LoadOptions,
+): Promise<LoadedState> {
+  const losses = backend.losses ?? 0;
+  const { decoder, bytes, release } = await loadDecoder(source, backend, options);
   try {
-    return backend.createKvCache(spec);
+    const cache = backend.createKvCache(spec);
+    const releaseAll = () => {
+      backend.release(cache);
+      release();
+    };
+    return { decoder, cache, losses, weightBytes: bytes, release: releaseAll };
   } catch (error) {
-    weights.release();
+    release();
     throw error;
   }
 }

@@ -2,11 +2,12 @@
 // model may be under way meanwhile; the backend runs their steps one after the other.
 import { type GeneratedPiece, Generation, type GenerationSettings } from './generation.js';
 import type { Tokenizer } from './model-source.js';
-import { type Executor, runBatch } from './run-batch.js';
+import type { RevivableExecutor } from './revive.js';
+import { runBatch } from './run-batch.js';
 import type { Sequence } from './sequence.js';
 
 export interface GenerateContext {
-  readonly executor: Executor;
+  readonly executor: RevivableExecutor;
   readonly tokenizer: Tokenizer | null;
   /** Tokens of the prompt that one step takes. */
   readonly prefillChunk: number;
@@ -45,7 +46,12 @@ export async function* generate(
 }
 
 /** One step. The logits after the last token, float32 [V]; null while more of the prompt is to come. */
-async function feed(executor: Executor, sequence: Sequence, chunk: number): Promise<Float32Array | null> {
+async function feed(
+  executor: RevivableExecutor,
+  sequence: Sequence,
+  chunk: number,
+): Promise<Float32Array | null> {
+  await executor.revive();
   const count = Math.min(chunk, sequence.pending);
   const last = count === sequence.pending;
   const [result] = await runBatch(executor, [{ sequence, count, logits: last ? 'last' : 'none' }]);

@@ -8,9 +8,11 @@ import type { DecoderConfig, ModelSource, Tokenizer } from './model-source.js';
 import { abortSignal, flag, validateOptions } from './options.js';
 import type { PageAllocator } from './page-allocator.js';
 import { type Prompt, promptTokens } from './prompt.js';
-import type { Executor } from './run-batch.js';
+import type { RevivableExecutor } from './revive.js';
+import { isLost } from './run-batch.js';
 import { Sequence } from './sequence.js';
 import { type SequenceLogits, sequenceLogits } from './sequence-logits.js';
+import { warmUp } from './warm-up.js';
 
 export interface Model {
   readonly name: string;
@@ -27,7 +29,7 @@ export interface Model {
    * Writes on from a prompt: `for await (const piece of model.generate(prompt)) …`. The last piece holds the result.
    * Leaving the loop ends the text and frees its memory. Several texts can be under way at once.
    * @throws MoeqError at once for an option or prompt that is wrong or too long; from the loop when the KV cache is full,
-   *   the model computes NaN, or the model was closed
+   *   the model computes NaN, the model was closed, or the backend has lost it with its device; the next call loads it again
    */
   generate(prompt: Prompt, options?: GenerateOptions): AsyncGenerator<GeneratedPiece, void, void>;
   /** The result of `generate` without its pieces. */
@@ -37,6 +39,12 @@ export interface Model {
    * @throws MoeqError as `generate`; the signal's reason when it aborts
    */
   logits(prompt: Prompt, options?: LogitsOptions): Promise<SequenceLogits>;
+  /**
+   * Compiles, on a backend that compiles at run time, what reading a prompt and writing a text need, so that the first of
+   * them does not wait for it.
+   * @param onProgress programs ready, and how many there are: the prompt's, then what else a token needs
+   */
+  warmUp(onProgress?: (ready: number, total: number) => void): Promise<void>;
   /** Frees weights and KV cache after the step that is running; the backend stays. Texts under way end with an error. */
   close(): Promise<void>;
 }
@@ -49,13 +57,10 @@ export interface LogitsOptions {
 
 export interface LoadedModelParts {
   readonly source: ModelSource;
-  readonly executor: Executor;
+  readonly executor: RevivableExecutor;
   readonly allocator: PageAllocator;
   readonly contextLength: number;
   readonly prefillChunk: number;
-  readonly weightBytes: number;
-  /** Frees weights and KV cache. */
-  readonly release: () => void;
 }
 
 export class LoadedModel implements Model {
@@ -101,7 +106,8 @@ export class LoadedModel implements Model {
   }
 
   get memory(): Model['memory'] {
-    return { weightBytes: this.#parts.weightBytes, kvCacheBytes: this.#parts.executor.cache.bytes };
+    const { weightBytes, cache } = this.#parts.executor;
+    return { weightBytes, kvCacheBytes: cache.bytes };
   }
 
   generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedPiece, void, void> {
@@ -136,13 +142,19 @@ export class LoadedModel implements Model {
     }
   }
 
+  async warmUp(onProgress?: (ready: number, total: number) => void): Promise<void> {
+    const { executor, prefillChunk, contextLength } = this.#parts;
+    await warmUp(executor, Math.min(prefillChunk, contextLength), onProgress);
+  }
+
   async close(): Promise<void> {
-    const { executor, release } = this.#parts;
+    const { executor } = this.#parts;
     if (executor.closed) return;
     executor.closed = true;
+    if (isLost(executor)) return;
     // Steps asked for before have ended when this one has; those asked for later refuse to run.
     await executor.backend.step(async () => undefined);
-    release();
+    executor.release();
   }
 
   #sequence(prompt: Prompt, maxTokens: number): Sequence {

@@ -14,12 +14,23 @@ export class PageAllocator {
   /** A stack: the page freed last is used next, while it may still be in a processor's cache. */
   readonly #free: number[];
   #reclaim: (count: number) => void = () => undefined;
+  #losses = 0;
 
   constructor(pages: number, pageSize: number) {
     this.pages = pages;
     this.pageSize = pageSize;
     this.#references = new Uint32Array(pages);
     this.#free = Array.from({ length: pages }, (_, index) => pages - 1 - index);
+  }
+
+  /** How often the contents of all pages were lost. Pages that were taken before hold nothing any more. */
+  get losses(): number {
+    return this.#losses;
+  }
+
+  /** What was in the pages is gone; who owns which is unchanged. */
+  lose(): void {
+    this.#losses += 1;
   }
 
   get freePages(): number {

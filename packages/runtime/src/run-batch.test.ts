@@ -17,7 +17,7 @@ async function start(pages: number): Promise<{ executor: Executor; allocator: Pa
   const { kvHeads, headDim } = tinyMixtral.attention;
   const cache = backend.createKvCache({ layers: 2, kvHeads, headDim, pageSize, pages });
   return {
-    executor: { backend, decoder, cache, closed: false },
+    executor: { backend, decoder, cache, losses: 0, closed: false },
     allocator: new PageAllocator(pages, pageSize),
   };
 }

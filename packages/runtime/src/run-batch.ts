@@ -13,6 +13,8 @@ export interface Executor {
   readonly backend: Backend;
   readonly decoder: Decoder;
   readonly cache: KvCache;
+  /** Losses of the backend before decoder and cache were loaded into it. */
+  readonly losses: number;
   /** Weights and cache are freed, or about to be. */
   closed: boolean;
 }
@@ -39,7 +41,7 @@ export interface SliceResult {
 
 /**
  * Feeds the slices in one step and answers in their order. Sequences advance when the step has succeeded.
- * @throws MoeqError when the KV cache has no room for all of them, or the model was closed
+ * @throws MoeqError when the KV cache has no room for all of them, the model was closed, or the backend has lost it
  */
 export async function runBatch(
   executor: Executor,
@@ -53,6 +55,7 @@ export async function runBatch(
 
   const output = await backend.step(async (step) => {
     if (executor.closed) throw closedModel();
+    if (isLost(executor)) throw lostModel();
     const { logits, routings } = forward(step, decoder, cache, {
       ids,
       segments,
@@ -68,6 +71,20 @@ export async function runBatch(
   });
   for (const { sequence, count } of slices) sequence.advance(count);
   return cutBySlice(slices, output, decoder.head.rows);
+}
+
+/** Whether the backend has lost decoder and cache. */
+export function isLost({ backend, losses }: Executor): boolean {
+  return (backend.losses ?? 0) !== losses;
+}
+
+function lostModel(): MoeqError {
+  return new MoeqError({
+    operation: 'run a step',
+    subject: 'the model',
+    expected: 'weights and KV cache in the memory of the backend',
+    found: 'that they were lost meanwhile',
+  });
 }
 
 function closedModel(): MoeqError {

@@ -1,7 +1,8 @@
 // Logits after every token of a sequence, for perplexity, comparisons between implementations and router statistics.
 //
 // Shapes: T tokens of the sequence, V vocabulary, A experts per token.
-import { type Executor, type LayerRouting, runBatch, type SliceResult } from './run-batch.js';
+import type { RevivableExecutor } from './revive.js';
+import { type LayerRouting, runBatch, type SliceResult } from './run-batch.js';
 import type { Sequence } from './sequence.js';
 
 export interface SequenceLogits {
@@ -23,10 +24,11 @@ export function logitRowsPerStep(vocabularySize: number, chunk: number): number 
 
 /** @param sequence not fed yet; the caller releases it */
 export async function sequenceLogits(
-  executor: Executor,
+  executor: RevivableExecutor,
   sequence: Sequence,
   { chunk, routings, signal }: { chunk: number; routings: boolean; signal: AbortSignal | undefined },
 ): Promise<SequenceLogits> {
+  await executor.revive();
   const vocabularySize = executor.decoder.head.rows;
   const tokens = sequence.pending;
   const rows = logitRowsPerStep(vocabularySize, chunk);

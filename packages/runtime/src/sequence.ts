@@ -1,5 +1,6 @@
 // One text in the making: all its tokens, and how many of them the KV cache holds. Whatever is not cached yet is what the
-// next steps feed: the chunks of a prompt, the token sampled last, or everything again after the pages were given up.
+// next steps feed: the chunks of a prompt, the token sampled last, or everything again after the pages were given up, or
+// what they held was lost.
 import type { Segment } from '@moeq/kernels';
 import type { PageAllocator } from './page-allocator.js';
 
@@ -9,20 +10,24 @@ export class Sequence {
   readonly #allocator: PageAllocator;
   #pages: number[] = [];
   #cached = 0;
+  /** Of the allocator, when the first page was taken. */
+  #losses: number;
 
   constructor(tokens: Iterable<number>, allocator: PageAllocator) {
     this.tokens = [...tokens];
     this.#allocator = allocator;
+    this.#losses = allocator.losses;
   }
 
   /** Tokens whose keys and values are in the cache. */
   get cached(): number {
+    if (this.#losses !== this.#allocator.losses) this.release();
     return this.#cached;
   }
 
   /** Tokens that have to be fed before the next one can be sampled. */
   get pending(): number {
-    return this.tokens.length - this.#cached;
+    return this.tokens.length - this.cached;
   }
 
   /** Pages that hold its cached tokens, in order, and perhaps room for more. */
@@ -35,7 +40,7 @@ export class Sequence {
    * The cached tokens end where a page ends.
    */
   adopt(pages: readonly number[]): void {
-    const full = this.#cached / this.#allocator.pageSize;
+    const full = this.cached / this.#allocator.pageSize;
     this.#allocator.release(this.#pages.splice(full));
     this.#pages.push(...pages);
     this.#cached += pages.length * this.#allocator.pageSize;
@@ -51,7 +56,7 @@ export class Sequence {
    * @throws MoeqError when the cache has no room
    */
   segment(count: number): Segment {
-    const missing = this.#allocator.pagesFor(this.#cached + count) - this.#pages.length;
+    const missing = this.#allocator.pagesFor(this.cached + count) - this.#pages.length;
     if (missing > 0) this.#pages.push(...this.#allocator.allocate(missing));
     return { pages: Int32Array.from(this.#pages), start: this.#cached, tokens: count };
   }
@@ -66,5 +71,6 @@ export class Sequence {
     this.#allocator.release(this.#pages);
     this.#pages = [];
     this.#cached = 0;
+    this.#losses = this.#allocator.losses;
   }
 }

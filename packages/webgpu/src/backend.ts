@@ -1,7 +1,8 @@
 // The WebGPU backend: weights and caches in device memory, one command buffer a step. Works wherever a GPUDevice does;
 // `node.ts` brings one to Node.
-import type { Backend, Step } from '@moeq/kernels';
+import type { Backend } from '@moeq/kernels';
 import { keepAlive, noAdapter, requestAdapter, requestDevice } from './device/adapter.js';
+import { deviceLost } from './errors.js';
 import type { WebGpuOptions } from './options.js';
 import { validateOptions } from './options.js';
 import { openSession } from './session.js';
@@ -27,13 +28,12 @@ export interface WebGpuStats {
 
 export interface WebGpuBackend extends Backend {
   readonly adapterInfo: GPUAdapterInfo;
+  /** Of its device: a restart begins at zero. */
   stats(): WebGpuStats;
-  /**
-   * Compiles what the operations that `body` issues will need, without running them: a step of one token, say, before the
-   * first one is wanted. Reads in it answer nothing.
-   * @param onProgress pipelines ready, and how many there will be
-   */
-  warmUp(body: (step: Step) => void, onProgress?: (ready: number, total: number) => void): Promise<void>;
+  warmUp: NonNullable<Backend['warmUp']>;
+  readonly losses: number;
+  /** @throws WebGpuError `deviceLost` where the device or adapter was given, `noAdapter` where there is none any more */
+  restart: NonNullable<Backend['restart']>;
 }
 
 /**
@@ -42,8 +42,60 @@ export interface WebGpuBackend extends Backend {
  */
 export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   validateOptions(options);
-  const device = options.device ?? (await openDevice(options));
-  return openSession(device, options);
+  let losses = 0;
+  const open = async () => {
+    const device = options.device ?? (await openDevice(options));
+    return openSession(device, options, () => {
+      losses += 1;
+    });
+  };
+  let session = await open();
+  let restarting: Promise<void> | null = null;
+  let destroyed = false;
+
+  const restart = async (): Promise<void> => {
+    if (options.device !== undefined || options.adapter !== undefined) {
+      throw deviceLost('begin anew', 'it was given to the backend, which cannot ask for another');
+    }
+    await session.destroy();
+    session = await open();
+  };
+
+  return {
+    specificationVersion: 'v1',
+    name: session.name,
+    threads: session.threads,
+    get description() {
+      return session.description;
+    },
+    get adapterInfo() {
+      return session.adapterInfo;
+    },
+    get losses() {
+      return losses;
+    },
+    loadWeight: (parts) => session.loadWeight(parts),
+    loadExperts: (experts, expert) => session.loadExperts(experts, expert),
+    loadMlp: (data) => session.loadMlp(data),
+    loadVector: (values) => session.loadVector(values),
+    createKvCache: (spec) => session.createKvCache(spec),
+    step: (body) => session.step(body),
+    warmUp: (body, onProgress) => session.warmUp(body, onProgress),
+    release: (object) => session.release(object),
+    stats: () => session.stats(),
+    async restart() {
+      if (!session.isLost || destroyed) return;
+      restarting ??= restart().finally(() => {
+        restarting = null;
+      });
+      await restarting;
+    },
+    async destroy() {
+      destroyed = true;
+      await restarting?.catch(() => undefined);
+      await session.destroy();
+    },
+  };
 }
 
 async function openDevice({

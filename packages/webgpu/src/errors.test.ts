@@ -1,33 +1,75 @@
 // What goes wrong on a device, before there is one, and in the options: typed errors that say what to do.
+import { fileURLToPath } from 'node:url';
+import { openModel } from '@moeq/loader/node';
+import { createModel } from '@moeq/runtime';
 import { describe, expect, test } from 'vitest';
 import { webgpuBackend } from './backend.js';
-import { expectCode, failure, newDevice } from './testkit/devices.js';
+import { expectCode, failure, lossy, newDevice } from './testkit/devices.js';
 import { testGpu } from './testkit/gpu.js';
 import { expectClose, expectedLayer, loadSmallModel } from './testkit/small-model.js';
 
 const { gpu, reason } = await testGpu();
 
-describe.skipIf(gpu === null)(`errors of WebGPU${reason && ` (${reason})`}`, () => {
-  test('a device lost in the middle of a step is an error that says so, and a new backend works', async () => {
-    const device = await newDevice(gpu);
-    const backend = await webgpuBackend({ device });
+describe.skipIf(gpu === null)(`errors of WebGPU${reason && ` (${reason})`}`, { timeout: 300_000 }, () => {
+  test('a device lost in the middle of a step is an error that says so; restarted, the backend works', async () => {
+    const { gpu: own, given, loseInNextStep } = lossy(gpu as GPU);
+    const backend = await webgpuBackend({ gpu: own });
     const { layer } = await loadSmallModel(backend);
+    await backend.restart();
+    expect([backend.losses, given()]).toEqual([0, 1]);
     const error = await failure(() =>
       backend.step(async (step) => {
         await step.read(layer(step, 1));
-        device.destroy();
+        loseInNextStep();
         return step.read(layer(step, 2));
       }),
     );
     expectCode(error, 'deviceLost');
-    expect((error as Error).message).toContain('load the model again');
+    expect((error as Error).message).toContain('load again');
+    expect(backend.losses).toBe(1);
     expectCode(await failure(() => backend.step(async (step) => step.read(layer(step, 1)))), 'deviceLost');
-    await backend.destroy();
+    expectCode(await failure(() => backend.loadVector(new Float32Array(1))), 'deviceLost');
 
-    const fresh = await webgpuBackend({ gpu: gpu as GPU });
-    const again = await loadSmallModel(fresh);
-    expectClose(await fresh.step(async (step) => step.read(again.layer(step, 1))), await expectedLayer(1));
-    await fresh.destroy();
+    await Promise.all([backend.restart(), backend.restart()]);
+    expect([backend.losses, given()]).toEqual([1, 2]);
+    const dead = await failure(() => backend.step(async (step) => step.read(layer(step, 1))));
+    expect((dead as Error).message).toMatch(/weight/);
+    const again = await loadSmallModel(backend);
+    expectClose(await backend.step(async (step) => step.read(again.layer(step, 1))), await expectedLayer(1));
+    await backend.destroy();
+  });
+
+  test('a model that is lost with its device ends its text, and is loaded again with the next call', async () => {
+    const { gpu: own, given, loseInNextStep } = lossy(gpu as GPU);
+    const backend = await webgpuBackend({ gpu: own });
+    const folder = new URL('../../loader/testdata/architectures/mixtral', import.meta.url);
+    const source = await openModel(fileURLToPath(folder), { recipe: 'nf4' });
+    const model = await createModel(source, { backend });
+    const options = { temperature: 0, maxNewTokens: 8, stopTokenIds: [] };
+    const expected = await model.complete([1, 2, 3], options);
+    const tokens: number[] = [];
+    const error = await failure(async () => {
+      for await (const { tokenId } of model.generate([1, 2, 3], options)) {
+        tokens.push(tokenId as number);
+        if (tokens.length === 4) loseInNextStep();
+      }
+    });
+    expectCode(error, 'deviceLost');
+    expect(tokens).toEqual(expected.tokenIds.slice(0, 4));
+    expect((await model.complete([1, 2, 3], options)).tokenIds).toEqual(expected.tokenIds);
+    expect([backend.losses, given()]).toEqual([1, 2]);
+    await model.close();
+    await source.close();
+    await backend.destroy();
+  });
+
+  test('a device that was given to the backend is lost for good', async () => {
+    const device = await newDevice(gpu);
+    const backend = await webgpuBackend({ device });
+    device.destroy();
+    await device.lost;
+    expectCode(await failure(() => backend.restart()), 'deviceLost');
+    await backend.destroy();
   });
 
   test('what is larger than a binding is refused with a plan', async () => {

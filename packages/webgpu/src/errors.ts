@@ -1,12 +1,12 @@
 // What can go wrong on a device, typed, so that an application can react: choose another backend, a smaller recipe, or
-// make the backend anew and load the model again.
-
+// load again.
 import type { ErrorFacts } from '@moeq/tensors';
 import { MoeqError } from '@moeq/tensors';
 
 /**
  * - `noAdapter`: this machine or browser offers no WebGPU adapter, or not the one that was asked for.
- * - `deviceLost`: the device is gone with everything in its memory. Make a new backend and load the model again.
+ * - `deviceLost`: the device is gone with everything in its memory. `restart` gives the backend another one, to load into
+ *   again; models of @moeq/runtime do so by themselves with the next call.
  * - `outOfMemory`: the device has no room for what was asked.
  * - `limit`: one buffer would be larger than the device allows.
  * - `validation`: the device refused a command or a shader; a defect of this package or of the driver.
@@ -28,7 +28,7 @@ export function deviceLost(operation: string, reason: string): WebGpuError {
     operation,
     subject: 'WebGPU device',
     expected: 'a working device',
-    found: `that it was lost (${reason || 'no reason given'}); make a new backend and load the model again`,
+    found: `that it was lost with all that was loaded (${reason.trim() || 'no reason given'}); \`restart\` the backend and load again`,
   });
 }
 

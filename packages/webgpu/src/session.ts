@@ -14,17 +14,27 @@ import { makeCache } from './step/kv-cache.js';
 import { Recorder } from './step/recorder.js';
 import { storeExperts, storeWeight } from './weights/store.js';
 
+/** All of a backend but what outlives its device. */
+export interface Session extends Omit<WebGpuBackend, 'losses' | 'restart'> {
+  /** The device is gone, with all that was loaded. */
+  readonly isLost: boolean;
+}
+
 /**
- * The backend on one device.
- * @param device destroyed with the backend, unless it is the one of the options
+ * @param device destroyed with the session, unless it is the one of the options
+ * @param onLoss called once, when the device is lost
  */
-export function openSession(device: GPUDevice, options: WebGpuOptions): WebGpuBackend {
+export function openSession(device: GPUDevice, options: WebGpuOptions, onLoss: () => void): Session {
   const subgroups = (options.features?.subgroups ?? true) && device.features.has('subgroups');
   const formats = options.formats ?? {};
   const memory = new Memory(device);
-  const health = new Health(device);
+  let isLost = false;
+  const health = new Health(device, () => {
+    isLost = true;
+    onLoss();
+  });
   const pipelines = new Pipelines(device);
-  const executor = new Executor(memory, pipelines);
+  const executor = new Executor(memory, pipelines, health);
   const objects = makeObjects();
   /** Buffers of every object that is held. */
   const owned = new Map<object, readonly GPUBuffer[]>();
@@ -50,11 +60,10 @@ export function openSession(device: GPUDevice, options: WebGpuOptions): WebGpuBa
   let destroyed: Promise<void> | null = null;
 
   const checkAlive = (operation: string): void => {
-    if (destroyed !== null) {
-      const subject = 'WebGPU backend';
-      throw new MoeqError({ operation, subject, expected: 'a live backend', found: 'a destroyed one' });
-    }
     health.checkLoss();
+    if (destroyed === null) return;
+    const subject = 'WebGPU backend';
+    throw new MoeqError({ operation, subject, expected: 'a live backend', found: 'a destroyed one' });
   };
 
   /** Runs one after the other what must not meet in the pool of buffers. */
@@ -94,6 +103,9 @@ export function openSession(device: GPUDevice, options: WebGpuOptions): WebGpuBa
     description: `${adapterName(device.adapterInfo)}${subgroups ? ', subgroups' : ''}`,
     threads: 1,
     adapterInfo: device.adapterInfo,
+    get isLost() {
+      return isLost;
+    },
 
     async loadWeight(parts) {
       checkAlive('load a weight');

@@ -171,7 +171,7 @@ export class BatchingEngine implements Engine {
       await turn();
       this.#leave();
       this.#running.push(...this.#admitted());
-      if (this.#running.length > 0) await this.#step();
+      if (this.#running.length > 0 && (await this.#revive())) await this.#step();
     }
   }
 
@@ -191,6 +191,17 @@ export class BatchingEngine implements Engine {
   #admitted(): Request[] {
     const { maxBatch = defaultMaxBatch } = this.#options;
     return admit(this.#waiting, this.#running.length, maxBatch, this.#parts.allocator, this.#prefixes);
+  }
+
+  /** A model that was lost is loaded again; where it cannot be, all texts under way fail with the reason. */
+  async #revive(): Promise<boolean> {
+    try {
+      await this.#parts.executor.revive();
+      return true;
+    } catch (error) {
+      for (const request of this.#running.splice(0)) this.#fail(request, error);
+      return false;
+    }
   }
 
   async #step(): Promise<void> {

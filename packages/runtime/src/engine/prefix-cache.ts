@@ -22,12 +22,15 @@ export class PrefixCache {
   /** All nodes but the root, the one used longest ago first. */
   readonly #nodes = new Set<Node>();
   /** How far each text's pages are those of the trie. */
-  readonly #cursors = new WeakMap<Sequence, Node>();
+  #cursors = new WeakMap<Sequence, Node>();
   #ids = 0;
+  /** Of the allocator, when the trie was last empty. */
+  #losses: number;
 
   /** Takes part in allocation from now on: gives pages back when the allocator is short of them. */
   constructor(allocator: PageAllocator) {
     this.#allocator = allocator;
+    this.#losses = allocator.losses;
     allocator.reclaimFrom((count) => this.#evict(count));
   }
 
@@ -117,7 +120,17 @@ export class PrefixCache {
   }
 
   #cursor(sequence: Sequence): Node {
+    if (this.#losses !== this.#allocator.losses) this.#forget();
     return this.#cursors.get(sequence) ?? this.#root;
+  }
+
+  /** What the pages held was lost. */
+  #forget(): void {
+    this.#losses = this.#allocator.losses;
+    this.#cursors = new WeakMap();
+    this.#root.children.clear();
+    for (const { page } of this.#nodes) this.#allocator.release([page]);
+    this.#nodes.clear();
   }
 
   /** The tokens of a text's page by index; null where it is not full. */

@@ -8,9 +8,12 @@ export class Health {
   #failure: WebGpuError | null = null;
   #allocations: Promise<WebGpuError | null> = Promise.resolve(null);
   #watching = true;
+  readonly #onLoss: () => void;
 
-  constructor(device: GPUDevice) {
+  /** @param onLoss called once, when the device is lost */
+  constructor(device: GPUDevice, onLoss: () => void) {
     this.#device = device;
+    this.#onLoss = onLoss;
     device.addEventListener('uncapturederror', this.#onError);
     void this.#watchLoss();
   }
@@ -21,7 +24,16 @@ export class Health {
 
   async #watchLoss(): Promise<void> {
     const { message } = await this.#device.lost;
-    if (this.#watching) this.#lost = deviceLost('compute', message);
+    if (this.#watching) this.lose(message);
+  }
+
+  /** The device is lost, or as good as that: it does not answer any more. */
+  lose(reason: string): WebGpuError {
+    if (this.#lost === null) {
+      this.#lost = deviceLost('compute', reason);
+      this.#onLoss();
+    }
+    return this.#lost;
   }
 
   /** The device is about to be destroyed on purpose. */
@@ -70,18 +82,18 @@ export class Health {
   }
 }
 
-function noRoom(subject: string, bytes: number): WebGpuError {
+function noRoom(subject: string, bytes: number | null): WebGpuError {
   return new WebGpuError('outOfMemory', {
     operation: 'allocate',
     subject,
-    expected: `room for ${formatBytes(bytes)}`,
+    expected: bytes === null ? 'room for it' : `room for ${formatBytes(bytes)}`,
     found: `a device without it; ${memoryAdvice}`,
   });
 }
 
 /** What the device says it refused. Its class is told by name, because Node has no global GPUOutOfMemoryError. */
 function typedError(error: GPUError): WebGpuError {
-  if (error.constructor.name === 'GPUOutOfMemoryError') return noRoom('a buffer', 0);
+  if (error.constructor.name === 'GPUOutOfMemoryError') return noRoom('a buffer', null);
   return new WebGpuError('validation', {
     operation: 'run',
     subject: 'a command',

@@ -1,10 +1,11 @@
 // Runs programs: places slots in pooled buffers, sends uniforms and tables in one write each, encodes all dispatches into
 // one pass of one command buffer, and copies what is read into one mapped buffer.
 
+import type { Health } from '../device/health.js';
 import type { Memory } from '../device/memory.js';
 import { usage } from '../device/memory.js';
 import type { CompiledShader, Pipelines } from '../device/pipelines.js';
-import { deviceLost, WebGpuError } from '../errors.js';
+import { WebGpuError } from '../errors.js';
 import { findLastUses } from './beside.js';
 import type { Operand, Program } from './program.js';
 import { Slot } from './program.js';
@@ -35,6 +36,7 @@ export class Executor {
   readonly counts: ExecutionCounts = { dispatches: 0, submits: 0, bytesRead: 0, bytesWritten: 0 };
   readonly #memory: Memory;
   readonly #pipelines: Pipelines;
+  readonly #health: Health;
   readonly #groups = new Map<string, GPUBindGroup>();
   readonly #ids = new WeakMap<GPUBuffer, number>();
   readonly #alignment: number;
@@ -43,7 +45,8 @@ export class Executor {
   #tables: GPUBuffer;
   #staging: GPUBuffer | null = null;
 
-  constructor(memory: Memory, pipelines: Pipelines) {
+  constructor(memory: Memory, pipelines: Pipelines, health: Health) {
+    this.#health = health;
     this.#memory = memory;
     this.#pipelines = pipelines;
     this.#alignment = memory.device.limits.minUniformBufferOffsetAlignment;
@@ -202,7 +205,7 @@ export class Executor {
     try {
       await staging.mapAsync(mapModeRead, 0, total);
     } catch (cause) {
-      throw deviceLost('read', cause instanceof Error ? cause.message : String(cause));
+      throw this.#health.lose(cause instanceof Error ? cause.message : String(cause));
     }
     const all = staging.getMappedRange(0, total);
     let at = 0;

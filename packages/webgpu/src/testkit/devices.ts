@@ -61,3 +61,45 @@ export function expectCode(error: unknown, code: WebGpuErrorCode): void {
   expect(error).toBeInstanceOf(WebGpuError);
   expect((error as WebGpuError).code).toBe(code);
 }
+
+/** A GPU whose devices can be lost in the middle of a step. */
+export function lossy(gpu: GPU): {
+  readonly gpu: GPU;
+  /** How many devices it gave. */
+  readonly given: () => number;
+  /** The device is lost while it computes the next submission. */
+  readonly loseInNextStep: () => void;
+} {
+  let given = 0;
+  let losing = false;
+  const deviceOf = (device: GPUDevice): GPUDevice =>
+    new Proxy(device, {
+      get(target, key) {
+        if (key === 'createCommandEncoder' && losing) {
+          losing = false;
+          target.destroy();
+        }
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  const own = {
+    async requestAdapter(options?: GPURequestAdapterOptions) {
+      const adapter = await gpu.requestAdapter(options);
+      if (adapter === null) return null;
+      const { info, limits, features } = adapter;
+      const requestDevice = async (descriptor?: GPUDeviceDescriptor) => {
+        given += 1;
+        return deviceOf(await adapter.requestDevice(descriptor));
+      };
+      return { info, limits, features, requestDevice };
+    },
+  };
+  return {
+    gpu: own as unknown as GPU,
+    given: () => given,
+    loseInNextStep: () => {
+      losing = true;
+    },
+  };
+}
