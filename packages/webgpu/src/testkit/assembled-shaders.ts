@@ -1,0 +1,172 @@
+// Every kind of shader that the backend assembles, by what it is for: all choices of every axis, not all of their products.
+import type { Activation } from '@moeq/kernels';
+import type { RouteSpec } from '@moeq/router';
+import type { CodesKind, MatrixKind, ValuesKind } from '../weights/kind.js';
+import { kindName } from '../weights/kind.js';
+import { attendKernel, attendPlan } from '../wgsl/attend.js';
+import { combineExpertsKernel } from '../wgsl/combine-experts.js';
+import { joinKernel } from '../wgsl/join.js';
+import { mergeKernels } from '../wgsl/merge.js';
+import { planKernel } from '../wgsl/plan.js';
+import { prepareKernel } from '../wgsl/prepare.js';
+import { routeKernel } from '../wgsl/route.js';
+import { routerKernel } from '../wgsl/router.js';
+import { activateKernel, addKernel, embedKernel, normKernel, selectKernel } from '../wgsl/rows.js';
+import type { Shader } from '../wgsl/shader.js';
+import { tileKernel } from '../wgsl/tile.js';
+import { vectorKernel } from '../wgsl/vector.js';
+
+const plain: ValuesKind = { kind: 'plain', dtype: 'F32' };
+const valuesKinds: readonly ValuesKind[] = [
+  ...(['F32', 'F16', 'BF16', 'F8_E8M0'] as const).map((dtype) => ({ kind: 'plain', dtype }) as const),
+  ...(['F32', 'F16', 'BF16'] as const).flatMap((dtype) =>
+    [true, false].map((offset) => ({ kind: 'nested', dtype, offset }) as const),
+  ),
+];
+const nf4: CodesKind = {
+  kind: 'codes',
+  bits: 4,
+  order: 'highFirst',
+  decode: 'codebook',
+  zero: 0,
+  scale: plain,
+  shift: null,
+  blocks: 'row',
+  fast: true,
+};
+export const nf4Double: CodesKind = { ...nf4, scale: { kind: 'nested', dtype: 'F32', offset: true } };
+export const bfloat16: MatrixKind = { kind: 'plain', dtype: 'BF16', fast: true };
+
+const powers: MatrixKind = {
+  kind: 'custom',
+  name: 'powers',
+  format: {
+    planes: ['codes', 'rowScales'],
+    wgsl: `fn element(at: Planes, row: u32, column: u32, columns: u32) -> f32 {
+  return f32(byteAt(at.codes + row * columns + column)) * bfloat16At(at.rowScales + 2u * row);
+}`,
+  },
+  fast: false,
+};
+
+/** Every choice of every axis of a kind, on both paths and for both widths. */
+const kinds: readonly MatrixKind[] = [
+  powers,
+  ...(['F32', 'F16', 'BF16'] as const).flatMap((dtype) =>
+    [true, false].map((fast) => ({ kind: 'plain', dtype, fast }) as const),
+  ),
+  ...[true, false].flatMap((fast) =>
+    ([4, 8] as const).flatMap((bits): CodesKind[] => {
+      const base = { ...nf4, bits, fast, ...(bits === 8 && { order: 'lowFirst' as const }) };
+      const orders =
+        bits === 8 ? (['lowFirst'] as const) : (['highFirst', 'lowFirst', 'splitHalves'] as const);
+      return [
+        ...orders.map((order) => ({ ...base, order })),
+        { ...base, blocks: 'flat' },
+        ...valuesKinds.map((scale) => ({ ...base, scale })),
+        { ...base, decode: 'signed' },
+        { ...base, decode: 'constant', zero: 2 ** (bits - 1) },
+        { ...base, decode: 'zeroPoint', shift: 'bytes' },
+        ...valuesKinds.map((shift): CodesKind => ({ ...base, decode: 'offset', shift })),
+      ];
+    }),
+  ),
+];
+
+const activations: readonly Activation[] = ['silu', 'gelu', 'geluTanh'];
+export const spec: RouteSpec = { experts: 8, expertsPerToken: 2, score: 'softmax', normalizeTopK: true };
+
+function weightShaders(kind: MatrixKind): Shader[] {
+  const vectors = [
+    { use: 'dense', gated: null, normed: false, tokens: 1 },
+    { use: 'dense', gated: null, normed: true, tokens: 4 },
+    { use: 'dense', gated: 'silu', normed: true, tokens: 1 },
+    { use: 'slots', gated: 'geluTanh', normed: true, tokens: 1 },
+    { use: 'slots', gated: null, normed: false, tokens: 1 },
+    { use: 'sum', gated: null, normed: false, tokens: 1 },
+  ] as const;
+  const tiles = [true, false].flatMap((columns32) =>
+    (['dense', 'slots'] as const).flatMap((use) =>
+      [null, 'gelu' as const].map((gated) => tileKernel({ kind, use, gated }, columns32)),
+    ),
+  );
+  return [
+    ...[true, false].flatMap((subgroups) =>
+      vectors.map((options) => vectorKernel({ ...options, kind, subgroups })),
+    ),
+    ...tiles,
+    embedKernel(kind),
+    routerKernel({ kind, spec, hasBias: false, normed: true, subgroups: true }),
+  ].map(({ shader }) => shader);
+}
+
+function besideShaders(): Shader[] {
+  const vector = (kind: MatrixKind, use: 'dense' | 'slots' | 'sum', gated: Activation | null) =>
+    vectorKernel({ kind, use, gated, normed: use !== 'sum', tokens: 1, subgroups: true });
+  const gate = vector(bfloat16, 'dense', null);
+  const shared = vector(nf4, 'dense', 'silu');
+  const routed = vector(nf4Double, 'slots', 'silu');
+  const down = vector(nf4Double, 'sum', null);
+  // chunks, words, x, out, norm, routing; then chunks, words, x, out, norm of the other
+  return [
+    mergeKernels(routed, shared, [0, 1, 2, 3, 4, 5, 6, 7, 2, 9, 4]),
+    mergeKernels(routed, gate, [0, 1, 2, 3, 4, 5, 6, 7, 2, 9, 4, 11, 11, 11]),
+    mergeKernels(down, shared, [0, 1, 2, 3, 4, 5, 5, 7, 8, 9, 10, 11]),
+  ].map(({ shader }) => shader);
+}
+
+function routeShaders(): Shader[] {
+  const specs: RouteSpec[] = (['softmax', 'softmaxAfterTopK', 'sigmoid'] as const).flatMap((score) =>
+    [true, false].flatMap((normalizeTopK) => [
+      { ...spec, score, normalizeTopK },
+      ...(['max', 'topTwoSum'] as const).map((rank) => ({
+        ...spec,
+        score,
+        normalizeTopK,
+        groups: { count: 4, kept: 2, rank },
+      })),
+    ]),
+  );
+  return specs.flatMap((each) => [true, false].map((hasBias) => routeKernel(each, hasBias).shader));
+}
+
+function attentionShaders(): Shader[] {
+  const dimensions = [
+    [128, 128],
+    [64, 64],
+    [6, 10],
+    [192, 128],
+    [256, 256],
+  ] as const;
+  return (['F32', 'F16'] as const).flatMap((cache) =>
+    dimensions.flatMap(([headDim, valueDim]) => {
+      const shape = { headDim, valueDim, cache };
+      return [
+        prepareKernel(shape),
+        joinKernel(valueDim),
+        ...[true, false].flatMap((fresh) =>
+          [true, false].map((ranges) => {
+            const plan = attendPlan(shape, 4, fresh, 16384);
+            return attendKernel({ ...shape, ...plan, fresh, ranges });
+          }),
+        ),
+      ].map(({ shader }) => shader);
+    }),
+  );
+}
+
+function otherShaders(): Shader[] {
+  const kernels = [normKernel(), addKernel(), selectKernel(), planKernel(128), combineExpertsKernel()];
+  return [...kernels, ...activations.map(activateKernel)].map(({ shader }) => shader);
+}
+
+/** Shaders by what they are for. */
+export function assembledShaders(): readonly (readonly [purpose: string, shaders: readonly Shader[]])[] {
+  return [
+    ...kinds.map((kind) => [`weights in ${kindName(kind)}`, weightShaders(kind)] as const),
+    ['multiplies beside each other', besideShaders()],
+    ['routes of all kinds', routeShaders()],
+    ['attention of all shapes', attentionShaders()],
+    ['everything else', otherShaders()],
+  ];
+}
