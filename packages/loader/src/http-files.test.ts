@@ -59,9 +59,10 @@ describe('a folder by its URL', () => {
     );
   });
 
-  test('lists the usual files that are there', async () => {
-    await using server = await serve();
-    expect(await httpFiles(`${server.url}/models/a`).list()).toEqual(names);
+  test('lists the usual files that are there, and leaves the weights alone', async () => {
+    await using server = await serve({ ranges: false });
+    expect(await httpFiles(`${server.url}/models/a`).list()).toEqual(names.slice(0, 2));
+    expect(server.requests.filter((request) => request.includes('safetensors'))).toEqual([]);
   });
 
   test('names are parts of paths, and never leave it', async () => {

@@ -3,11 +3,14 @@ import { Blocks, HttpError, type HttpOptions, httpSource } from '@moeq/tensors';
 import { assertInside } from './file-name.js';
 import type { FileSet } from './file-set.js';
 
-/** A server lists no folder; these are the files that checkpoints have beside their shards. */
+/**
+ * A server lists no folder; these are the files that checkpoints have beside their weights, which are not looked for: a
+ * server that knows no ranges would send them all.
+ */
 const usualNames = [
-  ...['config.json', 'generation_config.json', 'model.safetensors', 'model.safetensors.index.json'],
-  ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json'],
-  ...['chat_template.jinja', 'tokenizer.model', 'vocab.json', 'merges.txt', 'README.md', 'LICENSE'],
+  ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json'],
+  ...['special_tokens_map.json', 'added_tokens.json', 'chat_template.jinja', 'tokenizer.model'],
+  ...['vocab.json', 'merges.txt', 'README.md', 'LICENSE'],
 ];
 
 export type FileUrls = Readonly<Record<string, string | URL>>;
