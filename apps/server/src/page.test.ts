@@ -71,9 +71,9 @@ describe('the page', () => {
     expect(words(((await answers(page).textContent()) ?? '').replace(/Regenerate\s*Copy$/, ''))).toBe(
       words(content),
     );
-    expect(await page.locator('#rate').textContent()).toMatch(
-      /^\d+ tokens · [\d.]+ tokens\/s · first after \d+ ms$/,
-    );
+    const rate = (await page.locator('#rate').textContent()) ?? '';
+    expect(rate).toMatch(/^\d+ tokens · [\d.]+ tokens\/s · first after \d+ ms$/);
+    expect(Number.parseInt(rate, 10)).toBe(expected.usage?.completion_tokens);
 
     await page.getByLabel('Seed').fill('4');
     const first = await answers(page).textContent();

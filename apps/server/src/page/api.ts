@@ -45,16 +45,22 @@ export async function fetchStatus(key: string): Promise<Status> {
   return (await response.json()) as Status;
 }
 
+export interface Piece {
+  /** Empty in the last one. */
+  readonly text: string;
+  /** Of the whole answer, in the last piece. */
+  readonly tokens: number | null;
+}
+
 /**
  * The answer as it comes.
- * @returns tokens of the answer
  * @throws ServerError, or the signal's reason
  */
 export async function* streamChat(
   request: object,
   key: string,
   signal: AbortSignal,
-): AsyncGenerator<string, number, void> {
+): AsyncGenerator<Piece, void, void> {
   const response = await fetch('/v1/chat/completions', {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...keyHeaders(key) },
@@ -62,15 +68,13 @@ export async function* streamChat(
     signal,
   });
   if (!response.ok || response.body === null) throw await errorOf(response);
-  let tokens = 0;
   for await (const data of events(response.body)) {
     const chunk = JSON.parse(data) as Chunk;
     if (chunk.error !== undefined) throw new ServerError(500, chunk.error.message);
-    tokens = chunk.usage?.completion_tokens ?? tokens;
     const text = chunk.choices?.[0]?.delta.content ?? '';
-    if (text !== '') yield text;
+    const tokens = chunk.usage?.completion_tokens ?? null;
+    if (text !== '' || tokens !== null) yield { text, tokens };
   }
-  return tokens;
 }
 
 /** The data of server-sent events up to `[DONE]`. */

@@ -48,24 +48,27 @@ async function answer(): Promise<void> {
   const body = make('div');
   item.append(body);
   let text = '';
-  let pieces = 0;
+  /** Pieces that came, which are tokens but for those whose text waited; in the end all tokens. */
+  let tokens = 0;
   let drawn = false;
   const began = performance.now();
   let first = began;
+  let last = began;
   const draw = () => {
     drawn = false;
     const scrolled = atEnd();
     body.replaceChildren(renderMarkdown(text));
-    showRate(pieces, first, began);
+    showRate(tokens, first, last, began);
     if (scrolled) item.scrollIntoView({ block: 'end' });
   };
   try {
     const told: Message[] = system === '' ? [] : [{ role: 'system', content: system }];
     const asked = { model: modelName(), messages: [...told, ...messages], ...request };
     for await (const piece of streamChat(asked, key, controller.signal)) {
-      if (pieces === 0) first = performance.now();
-      text += piece;
-      pieces += 1;
+      last = performance.now();
+      if (tokens === 0) first = last;
+      text += piece.text;
+      tokens = piece.tokens ?? tokens + 1;
       if (!drawn) requestAnimationFrame(draw);
       drawn = true;
     }
@@ -111,11 +114,11 @@ function addTools(item: HTMLElement, text: () => string): void {
   item.append(tools);
 }
 
-function showRate(pieces: number, first: number, began: number): void {
-  const seconds = (performance.now() - first) / 1000;
-  const rate = pieces > 1 && seconds > 0 ? `${((pieces - 1) / seconds).toFixed(1)} tokens/s` : '';
-  const wait = pieces > 0 ? ` · first after ${Math.round(first - began)} ms` : '';
-  element('rate', HTMLElement).textContent = pieces > 0 ? `${pieces} tokens · ${rate}${wait}` : '';
+function showRate(tokens: number, first: number, last: number, began: number): void {
+  const seconds = (last - first) / 1000;
+  const rate = tokens > 1 && seconds > 0 ? `${((tokens - 1) / seconds).toFixed(1)} tokens/s` : '';
+  const wait = tokens > 0 ? ` · first after ${Math.round(first - began)} ms` : '';
+  element('rate', HTMLElement).textContent = tokens > 0 ? `${tokens} tokens · ${rate}${wait}` : '';
 }
 
 function atEnd(): boolean {
