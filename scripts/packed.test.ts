@@ -103,4 +103,12 @@ describe('in an empty folder', () => {
     expect(tokenIds).toHaveLength(8);
     expect(text.length).toBeGreaterThan(8);
   });
+
+  test('without the package webgpu the CPU computes, and asking for the GPU says what to install', async () => {
+    const moeq = (...args: string[]) =>
+      run(project, join(project, 'node_modules/.bin/moeq'), 'generate', ...args);
+    expect(JSON.parse(await moeq('-n', '1', '--json')).backend).toBe('wasm');
+    const missing = /the package webgpu \(npm install webgpu; .+\), found that it is not installed/;
+    await expect(moeq('-n', '1', '--backend', 'webgpu')).rejects.toThrow(missing);
+  });
 });

@@ -4,6 +4,7 @@ import { nf4, type Quantizer } from '@moeq/quantizers';
 import { createModel } from '@moeq/runtime';
 import { bitsPerWeight } from '@moeq/tensors';
 import { wasmBackend } from '@moeq/wasm';
+import { dual } from './dual.ts';
 import { fitted } from './fitted.ts';
 import { expertMatrices } from './sample.ts';
 
@@ -13,7 +14,7 @@ const mine = fitted({ sample: first.weights });
 console.log(`options: ${JSON.stringify(mine.options)}\n`);
 
 console.log('quantizer  bits per weight  error of the experts');
-for (const quantizer of [nf4(), mine]) {
+for (const quantizer of [nf4(), mine, dual()]) {
   const { bits, error } = measure(quantizer);
   console.log(
     `${quantizer.name.padEnd(9)}  ${bits.toFixed(2).padStart(15)}  ${(100 * error).toFixed(2).padStart(18)} %`,

@@ -3,10 +3,11 @@ import { loadPlugins, loadRecipe } from '@moeq/convert/node';
 import type { Backend } from '@moeq/kernels';
 import type { OpenedModel as ModelFiles } from '@moeq/loader';
 import { openModel } from '@moeq/loader/node';
+import type { GpuFormat, Quantizer } from '@moeq/quantizers';
 import { createModel, type LoadProgress, type Model, type ModelOptions as Size } from '@moeq/runtime';
 import { wasmEncoder } from '@moeq/wasm';
 import type { Command } from 'commander';
-import { type BackendName, backendNames, openBackend } from './backend.js';
+import { type BackendName, backendNames, gpuErrorCode, type OpenedBackend, openBackend } from './backend.js';
 import { type Io, note } from './io.js';
 import { collect, oneOf, wholeNumber } from './options.js';
 import { progressBar } from './progress.js';
@@ -26,7 +27,12 @@ export function withModelOptions(command: Command): Command {
     .option('-r, --recipe <name|file>', 'quantize while loading, by this recipe')
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers')
-    .option('--backend <name>', `what computes: ${backendNames.join(', ')}`, oneOf(backendNames), 'auto')
+    .option(
+      '--backend <name>',
+      `what computes: ${backendNames.join(', ')}; auto: the GPU if there is one`,
+      oneOf(backendNames),
+      'auto',
+    )
     .option(
       '--threads <count>',
       'threads that compute (default: what is best)',
@@ -34,20 +40,28 @@ export function withModelOptions(command: Command): Command {
     );
 }
 
+export interface OpenedSource extends ModelFiles {
+  /** From plugins. */
+  readonly quantizers: readonly Quantizer[];
+}
+
 /**
  * Opens the model of a command, its weights unread. Close it afterwards.
+ * @param runsFormat whether the backend runs a format that no layout describes
  * @throws MoeqError from opening
  */
 export async function openSource(
   name: string,
   { plugin = [], recipe, allowRouterQuantization }: Pick<ModelOptions, SourceOption>,
-): Promise<ModelFiles> {
+  runsFormat: (format: string) => boolean = () => false,
+): Promise<OpenedSource> {
   const quantizers = await loadPlugins(plugin);
-  if (recipe === undefined) return openModel(name, { quantizers });
+  const own = { quantizers, runsFormat };
+  if (recipe === undefined) return { ...(await openModel(name, own)), quantizers };
   const encoder = wasmEncoder();
   try {
     const model = await openModel(name, {
-      quantizers,
+      ...own,
       allowRouterQuantization: allowRouterQuantization === true,
       recipe: await loadRecipe(recipe, quantizers),
       encoder,
@@ -56,11 +70,16 @@ export async function openSource(
       await encoder.close();
       await model.close();
     };
-    return { ...model, close };
+    return { ...model, close, quantizers };
   } catch (error) {
     await encoder.close();
     throw error;
   }
+}
+
+/** What a GPU has to know of the formats of plugins. */
+function gpuFormats(quantizers: readonly Quantizer[]): Record<string, GpuFormat> {
+  return Object.fromEntries(quantizers.flatMap(({ name, gpu }) => (gpu === undefined ? [] : [[name, gpu]])));
 }
 
 type SourceOption = 'recipe' | 'plugin' | 'allowRouterQuantization';
@@ -69,6 +88,8 @@ export interface OpenedModel extends AsyncDisposable {
   readonly source: ModelFiles;
   readonly model: Model;
   readonly backend: Backend;
+  /** The same, where it is the GPU's. */
+  readonly gpu: OpenedBackend['gpu'];
   /** Whether there is a chat template. */
   readonly chats: boolean;
   /** Of opening, quantizing and loading. */
@@ -76,7 +97,28 @@ export interface OpenedModel extends AsyncDisposable {
 }
 
 /**
- * Opens the model of a command and loads it into its backend, under a bar.
+ * The backend of a command, with notes on what is not as one might think.
+ * @throws MoeqError where there is none
+ */
+export async function backendOf(
+  io: Io,
+  { backend: name, threads }: Pick<ModelOptions, 'backend' | 'threads'>,
+  formats: Record<string, GpuFormat> = {},
+): Promise<OpenedBackend> {
+  const opened = await openBackend(name, threads, formats);
+  const { backend, notice } = opened;
+  if (notice !== null) note(io, `note: ${notice}`);
+  if (threads !== undefined && threads !== backend.threads) {
+    note(io, `note: the ${backend.name} backend computes with ${backend.threads} of ${threads} threads`);
+  }
+  return opened;
+}
+
+type ModelSize = Pick<Size, 'contextLength' | 'kvCacheTokens'>;
+
+/**
+ * Opens the model of a command and loads it into its backend, under a bar. Where `auto` chose a GPU that turns out to have
+ * no room for it, the CPU gets it, and a note says so.
  * @param size of context and KV cache in tokens, where it is not the model's own
  * @throws MoeqError from opening, quantizing or loading
  */
@@ -84,33 +126,43 @@ export async function open(
   io: Io,
   name: string,
   options: ModelOptions,
-  size: Pick<Size, 'contextLength' | 'kvCacheTokens'> = {},
+  size: ModelSize = {},
 ): Promise<OpenedModel> {
-  const started = performance.now();
-  const source = await openSource(name, options);
-  const progress = progressBar(io, 'loading', 'weights');
   try {
-    const backend = await openBackend(options.backend, options.threads);
-    if (options.threads !== undefined && options.threads !== backend.threads) {
-      note(
-        io,
-        `note: the ${backend.name} backend computes with ${backend.threads} of ${options.threads} threads`,
-      );
-    }
+    return await openIn(io, name, options, size);
+  } catch (error) {
+    if (options.backend !== 'auto' || gpuErrorCode(error) === null) throw error;
+    note(io, `note: ${(error as Error).message}; the CPU computes instead`);
+    return openIn(io, name, { ...options, backend: 'cpu' }, size);
+  }
+}
+
+async function openIn(io: Io, name: string, options: ModelOptions, size: ModelSize): Promise<OpenedModel> {
+  const started = performance.now();
+  let fused: Record<string, GpuFormat> = {};
+  const source = await openSource(name, options, (format) => Object.hasOwn(fused, format));
+  const formats = gpuFormats(source.quantizers);
+  const progress = progressBar(io, 'loading', 'weights');
+  const closers = [() => source.close()];
+  const close = async () => {
+    progress.stop();
+    for (let last = closers.pop(); last !== undefined; last = closers.pop()) await last();
+  };
+  try {
+    const { backend, gpu } = await backendOf(io, options, formats);
+    if (gpu !== null) fused = formats;
+    closers.push(() => backend.destroy());
     const onProgress = ({ loaded, total }: LoadProgress) => progress.update(loaded, total, '');
-    const model = await createModel(source, { backend, ...size, signal: io.signal, onProgress }).catch(
-      async (error: unknown) => {
-        await backend.destroy();
-        throw error;
-      },
-    );
+    const model = await createModel(source, { backend, ...size, signal: io.signal, onProgress });
     progress.stop();
     for (const text of source.report().notices) note(io, `note: ${text}`);
     const loadSeconds = (performance.now() - started) / 1000;
+    // A backend that can lose its memory has it read once more then.
+    if (backend.restart === undefined) await closers.shift()?.();
     const chats = source.formatChat !== null;
-    return { source, model, backend, chats, loadSeconds, [Symbol.asyncDispose]: () => backend.destroy() };
-  } finally {
-    progress.stop();
-    await source.close();
+    return { source, model, backend, gpu, chats, loadSeconds, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }

@@ -16,7 +16,7 @@ export interface Progress {
 export function progressBar(
   io: Io,
   verb: string,
-  unit: 'bytes' | 'rows' | 'runs' | 'tokens' | 'weights' = 'bytes',
+  unit: 'bytes' | 'rows' | 'runs' | 'shaders' | 'tokens' | 'weights' = 'bytes',
 ): Progress {
   if (io.stderr.isTTY !== true) return { update: () => undefined, stop: () => undefined };
   const paint = painter(io.stderr);

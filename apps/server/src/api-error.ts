@@ -71,8 +71,21 @@ export function refusedBy(error: unknown, param: string, code?: string): unknown
 /** Anything thrown, as an answer: the server's own failures without details. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
+  if (isLoss(error)) {
+    return new ApiError({
+      status: 503,
+      message: 'The GPU was lost before the answer was complete. The next request loads the model again.',
+      code: 'device_lost',
+      headers: { 'Retry-After': '5' },
+    });
+  }
   if (brokeOff(error)) return new ApiError({ status: 400, message: 'The request broke off.' });
   return new ApiError({ status: 500, message: 'The server failed to compute an answer.' });
+}
+
+/** @moeq/webgpu's error of a device that is gone; the model is loaded again with the next step. */
+function isLoss(error: unknown): boolean {
+  return MoeqError.isInstance(error) && 'code' in error && error.code === 'deviceLost';
 }
 
 /** Node's error for a client that leaves while it sends. */

@@ -54,20 +54,22 @@ export interface MatrixStage {
   report(): LoadReport;
 }
 
-/**
- * @param recipe null: matrices pass as they are stored
- * @param quantizers the user's own
- * @param said what the report's notices begin with
- * @param encoder kernels to quantize with, where there are any
- */
-export function matrixStage(
-  recipe: Recipe | null,
-  quantizers: readonly Quantizer[],
-  said: readonly string[],
-  encoder?: MatrixEncoder,
-): MatrixStage {
+export interface StageOptions {
+  /** The user's own. */
+  readonly quantizers: readonly Quantizer[];
+  /** What the report's notices begin with. */
+  readonly notices: readonly string[];
+  /** Kernels to quantize with, where there are any. */
+  readonly encoder: MatrixEncoder | undefined;
+  /** Whether a format without a layout passes as it is; none does unless given. */
+  readonly runsFormat: ((format: string) => boolean) | undefined;
+}
+
+/** @param recipe null: matrices pass as they are stored */
+export function matrixStage(recipe: Recipe | null, options: StageOptions): MatrixStage {
+  const { quantizers, encoder, runsFormat = () => false } = options;
   const loaded = new Map<CheckpointTensor, LoadedTensor>();
-  const notices = new Set(said);
+  const notices = new Set(options.notices);
 
   const decode = (matrix: QuantizedTensor): Tensor => {
     const floats = dequantize(matrix, quantizers);
@@ -93,7 +95,8 @@ export function matrixStage(
       };
       loaded.set(tensor, before);
       const staged = quantizer === 'keep' ? matrix : await quantize(matrix, quantizer, part, encoder);
-      const result = isQuantized(staged) && staged.layout === null ? decode(staged) : staged;
+      const passes = !isQuantized(staged) || staged.layout !== null || runsFormat(staged.format);
+      const result = passes ? staged : decode(staged);
       const { bytes } = loaded.get(tensor) ?? before;
       loaded.set(tensor, {
         ...before,

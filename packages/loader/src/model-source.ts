@@ -29,6 +29,11 @@ export interface OpenOptions {
   readonly quantizers?: readonly Quantizer[];
   /** Kernels to quantize with, such as `wasmEncoder()` of @moeq/wasm: the same bytes, faster. It stays open. */
   readonly encoder?: MatrixEncoder;
+  /**
+   * Whether the backend runs a format that no layout describes as it is, as WebGPU does by a snippet; asked for each
+   * matrix when it is read. Other formats of that kind are decoded to float32.
+   */
+  readonly runsFormat?: (format: string) => boolean;
   /** A recipe that quantizes a router is refused unless this is true. */
   readonly allowRouterQuantization?: boolean;
   /** What the model is called; the name of the files unless given. */
@@ -46,6 +51,7 @@ const optionNames: Readonly<Record<keyof OpenOptions, true>> = {
   recipe: true,
   quantizers: true,
   encoder: true,
+  runsFormat: true,
   allowRouterQuantization: true,
   name: true,
 };
@@ -71,7 +77,8 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
     const facts = checkpoint.tensors.map((tensor) => tensor.facts);
     const warning = recipe === null ? null : routerWarning(recipe, facts);
     const notices = [...(recipe?.notes ?? []), ...(warning === null ? [] : [warning])];
-    const stage = matrixStage(recipe, quantizers, notices, options.encoder);
+    const { encoder, runsFormat } = options;
+    const stage = matrixStage(recipe, { quantizers, notices, encoder, runsFormat });
     return {
       name: options.name ?? files.name,
       config: checkpoint.decoder,

@@ -18,7 +18,7 @@ export { moeqConfig, parseMoeqConfig } from './moeq/config.js';
 export type { MoeqEntry, MoeqPlane } from './moeq/entry.js';
 export { fromMoeq, moeqEntry, moeqParts, planMoeq, toMoeq } from './moeq/tensors.js';
 export { nf4 } from './nf4.js';
-export type { QuantizeContext, Quantizer } from './quantizer.js';
+export type { GpuFormat, QuantizeContext, Quantizer } from './quantizer.js';
 export { assertQuantizer } from './quantizer-object.js';
 export { dequantize } from './quantizers.js';
 export type { BitsAndBytesRecipe } from './recipe/bitsandbytes-config.js';

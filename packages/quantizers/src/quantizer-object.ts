@@ -16,6 +16,7 @@ export const quantizerObject = loose({
   layout: v.function(),
   quantize: v.function(),
   dequantize: v.function(),
+  gpu: v.optional(loose({ planes: v.array(v.string()), wgsl: v.string() })),
 });
 
 /**

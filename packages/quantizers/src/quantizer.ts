@@ -35,4 +35,17 @@ export interface Quantizer {
    * @param out written and returned when given
    */
   dequantize(tensor: QuantizedTensor, out?: Float32Array): Float32Array;
+  /**
+   * For a format without a layout: how a GPU reads one element, so that it runs as it is. Backends that cannot do that get
+   * what `dequantize` makes of it.
+   */
+  readonly gpu?: GpuFormat;
+}
+
+/** A `WgslFormat` of @moeq/webgpu. */
+export interface GpuFormat {
+  /** Names of the planes that the code reads, one to seven WGSL identifiers. */
+  readonly planes: readonly string[];
+  /** Defines `fn element(at: Planes, row: u32, column: u32, columns: u32) -> f32`. */
+  readonly wgsl: string;
 }

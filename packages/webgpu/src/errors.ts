@@ -28,7 +28,7 @@ export function deviceLost(operation: string, reason: string): WebGpuError {
     operation,
     subject: 'WebGPU device',
     expected: 'a working device',
-    found: `that it was lost with all that was loaded (${reason.trim() || 'no reason given'}); \`restart\` the backend and load again`,
+    found: `that it was lost with all that was loaded (${reason.trim() || 'no reason given'}); load again after restart(), or take another backend`,
   });
 }
 

@@ -3,7 +3,7 @@ import { type Benchmark, benchmark, weightBytesPerToken } from '@moeq/evaluate';
 import { Command } from 'commander';
 import { formatBytes } from '../format.js';
 import { type Io, note, painter, peakRssBytes, printJson, writeNow } from '../io.js';
-import { type ModelOptions, open, withModelOptions } from '../model-options.js';
+import { type ModelOptions, type OpenedModel, open, withModelOptions } from '../model-options.js';
 import { wholeNumber } from '../options.js';
 import { progressBar } from '../progress.js';
 import { grid } from '../table.js';
@@ -19,10 +19,12 @@ const help = `
 Examples:
   moeq bench
   moeq bench ./mixtral-nf4 --prompt-tokens 512 --decode-tokens 128
+  moeq bench tiny-moe --backend webgpu
   moeq bench tiny-moe --backend reference --json
 
 Prompts are random tokens, so that all experts take part; figures are medians. The bandwidth counts the bytes
-of weights that each token reads: of the experts those that the router chose, of all else everything.`;
+of weights that each token reads: of the experts those that the router chose, of all else everything. On a GPU
+the adapter is named, and the time that compiling its shaders took.`;
 
 export function bench(io: Io): Command {
   return withModelOptions(
@@ -38,6 +40,7 @@ export function bench(io: Io): Command {
     .action(async (name: string, options: Options) => {
       const { promptTokens, decodeTokens, repetitions } = options;
       await using opened = await open(io, name, options);
+      await compile(io, opened);
       const progress = progressBar(io, 'measuring', 'runs');
       const onProgress = (done: number, total: number) => {
         progress.update(done, total, '');
@@ -47,10 +50,11 @@ export function bench(io: Io): Command {
       const settings = { promptTokens, decodeTokens, repetitions, onProgress, signal };
       const result = await benchmark(opened.model, settings).finally(progress.stop);
       const bytes = weightBytesPerToken(opened.source);
-      const { backend } = opened;
+      const { backend, gpu } = opened;
       const document = {
         model: name,
         backend: backend.name,
+        ...(gpu !== null && { adapter: gpu.description, compileSeconds: gpu.stats().compileSeconds }),
         threads: backend.threads,
         prefillTokensPerSecond: result.prefillTokensPerSecond,
         decodeTokensPerSecond: result.decodeTokensPerSecond,
@@ -61,9 +65,16 @@ export function bench(io: Io): Command {
       if (options.json === true) printJson(io, document);
       else {
         io.stdout.write(tableOf(document, result, painter(io.stdout)));
-        note(io, `${name} · ${backend.description} · median of ${repetitions} runs`);
+        const compiled = gpu === null ? '' : ` · compiled in ${gpu.stats().compileSeconds.toFixed(1)} s`;
+        note(io, `${name} · ${backend.description}${compiled} · median of ${repetitions} runs`);
       }
     });
+}
+
+/** What a GPU runs is compiled first, under a bar; the figures are of what is compiled. */
+async function compile(io: Io, { model }: OpenedModel): Promise<void> {
+  const progress = progressBar(io, 'compiling', 'shaders');
+  await model.warmUp((ready, total) => progress.update(ready, total, '')).finally(progress.stop);
 }
 
 interface Figures {

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import type { ChatMessage, Model } from '@moeq/runtime';
 import { MoeqError } from '@moeq/tensors';
 import { Command } from 'commander';
+import { gpuErrorCode } from '../backend.js';
 import { type Io, note, painter, warn, writeNow } from '../io.js';
 import { type ModelOptions, open, withModelOptions } from '../model-options.js';
 import { type SamplingOptions, samplingOf, withSamplingOptions } from '../sampling-options.js';
@@ -107,9 +108,15 @@ async function answer(
       content += piece.text;
     }
   } catch (error) {
-    // A conversation that has outgrown the context is no end.
-    if (!MoeqError.isInstance(error) || error.operation !== 'read the prompt') throw error;
-    warn(io, `${error.message}; /reset forgets the conversation`);
+    // A conversation that has outgrown the context is no end, nor is a device that was lost.
+    const isLoss = gpuErrorCode(error) === 'deviceLost';
+    if (!MoeqError.isInstance(error) || !(isLoss || error.operation === 'read the prompt')) throw error;
+    warn(
+      io,
+      isLoss
+        ? 'the GPU was lost, and the answer with it; the next question loads the model again'
+        : `${error.message}; /reset forgets the conversation`,
+    );
     return messages.slice(0, -1);
   }
   io.stdout.write('\n');

@@ -15,10 +15,9 @@ import { MoeqError } from '@moeq/tensors';
 import { writeFileAtomic } from '@moeq/tensors/node';
 import { modelUrl } from '@moeq/tiny-moe';
 import { Command } from 'commander';
-import { openBackend } from '../backend.js';
 import { evalTable } from '../eval-table.js';
 import { type Io, note, printJson, writeNow } from '../io.js';
-import { type ModelOptions, openSource, withModelOptions } from '../model-options.js';
+import { backendOf, type ModelOptions, openSource, withModelOptions } from '../model-options.js';
 import { collect, wholeNumber } from '../options.js';
 import { progressBar } from '../progress.js';
 
@@ -101,7 +100,7 @@ async function openSources(name: string, options: Options): Promise<Sources> {
 
 async function measure(io: Io, { model, baseline }: Sources, options: Options): Promise<Evaluation> {
   const texts = await readTexts(options.text);
-  const backend = await openBackend(options.backend, options.threads);
+  const { backend } = await backendOf(io, options);
   const progress = progressBar(io, 'evaluating', 'tokens');
   try {
     const [evaluation] = await evaluate({

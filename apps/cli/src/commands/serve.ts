@@ -63,6 +63,7 @@ async function runServe(io: Io, name: string, options: Options): Promise<void> {
   try {
     const size = { contextLength: options.context, kvCacheTokens: options.cacheTokens };
     await using opened = await open(io, name, options, size);
+    await opened.model.warmUp();
     listening.app.serve(servedModel(opened));
     io.stdout.write(announcement(io, opened, listening, options));
     await aborted(io.signal);
