@@ -1,24 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ModelOptions } from '../create-model.js';
-import type { GenerateOptions } from '../generate-options.js';
-import type { GeneratedPiece } from '../generation.js';
-import type { Model } from '../model.js';
-import { expectAllFree, load, pieces, prompt } from '../testkit/loaded-model.js';
+import { load, pieces, prompt } from '../testkit/loaded-model.js';
 import { someIds, tinyMixtral } from '../testkit/random-source.js';
+import { start, write } from '../testkit/started-engine.js';
 import { watchedBackend } from '../testkit/watched-backend.js';
-import { createEngine, type Engine } from './engine.js';
-
-async function write(engine: Engine, ids: readonly number[], options: GenerateOptions = {}) {
-  const result = (await pieces(engine.generate(ids, options))).at(-1)?.result;
-  if (result === null || result === undefined) throw new Error('a text without a result');
-  return result;
-}
-
-async function start(options: Partial<ModelOptions> = {}): Promise<{ model: Model; engine: Engine }> {
-  const model = await load(options);
-  return { model, engine: createEngine(model) };
-}
+import { createEngine } from './engine.js';
 
 describe('engine', () => {
   test('any mix of texts, in any cache, is each text alone', async () => {
@@ -94,11 +80,38 @@ describe('engine', () => {
     expect(engine.statistics().tokens).toEqual({ prefilled: 40 + 8 + 17, reused: 64, generated: 9 });
   });
 
-  test('texts with one beginning that come together compute it once', async () => {
-    const { engine } = await start({ prefillChunk: 16 });
-    const ids = someIds(tinyMixtral, 48, 3);
-    await Promise.all([1, 2, 3].map((seed) => write(engine, [...ids, seed], { seed, maxNewTokens: 2 })));
-    expect(engine.statistics().tokens).toMatchObject({ prefilled: 48 + 3, reused: 96 });
+  test.each([16, 256])(
+    'texts with one beginning that come together compute it once, in chunks of %i',
+    async (prefillChunk) => {
+      const { engine } = await start({ prefillChunk });
+      const ids = someIds(tinyMixtral, 48, 3);
+      await Promise.all([1, 2, 3].map((seed) => write(engine, [...ids, seed], { seed, maxNewTokens: 2 })));
+      expect(engine.statistics().tokens).toMatchObject({ prefilled: 48 + 3, reused: 96 });
+    },
+  );
+
+  test('prompts that come in hold texts under way up by a chunk a step, all of them together', async () => {
+    const steps: { texts: number; tokens: number }[] = [];
+    const engine = createEngine(await load(), { mixedPrefillChunk: 7, onStep: (step) => steps.push(step) });
+    const long = engine.generate(prompt, { seed: 1, maxNewTokens: 40, stopTokenIds: [] });
+    await long.next();
+    const others = [2, 3, 4].map((seed) =>
+      write(engine, someIds(tinyMixtral, 30, seed), { seed, maxNewTokens: 2, stopTokenIds: [] }),
+    );
+    await Promise.all([pieces(long), ...others]);
+    const mixed = steps.slice(1).filter(({ texts, tokens }) => tokens > texts);
+    expect(mixed.length).toBeGreaterThanOrEqual(Math.floor(90 / 7));
+    for (const { texts, tokens } of mixed) expect(tokens).toBeLessThanOrEqual(7 + texts);
+  });
+
+  test('a text that has no room waits, rather than to be sent away', async () => {
+    const { engine } = await start({ contextLength: 64, kvCacheTokens: 64 });
+    await Promise.all(
+      [1, 2, 3].map((seed) =>
+        write(engine, someIds(tinyMixtral, 20, seed), { seed, maxNewTokens: 8, stopTokenIds: [] }),
+      ),
+    );
+    expect(engine.statistics()).toMatchObject({ preemptions: 0, tokens: { prefilled: 60, generated: 24 } });
   });
 
   test('the load of experts counts every computed token once in every layer', async () => {
@@ -140,134 +153,5 @@ describe('engine', () => {
       }),
     );
     expect(order.indexOf('b')).toBe(1);
-  });
-});
-
-describe('leaving an engine', () => {
-  const small = { contextLength: 32, kvCacheTokens: 32 } as const;
-
-  test('an abort takes effect at the next token, and while waiting at once', async () => {
-    const model = await load(small);
-    const engine = createEngine(model, { maxBatch: 1 });
-    const controllers = [new AbortController(), new AbortController()];
-    const found: GeneratedPiece[][] = [[], []];
-    const readSecond = async () => {
-      for await (const piece of engine.generate(prompt, { signal: controllers[1]?.signal }))
-        found[1]?.push(piece);
-    };
-    let second = Promise.resolve();
-    for await (const piece of engine.generate(prompt, { signal: controllers[0]?.signal, temperature: 0 })) {
-      found[0]?.push(piece);
-      if (found[0]?.length === 1) second = readSecond();
-      if (found[0]?.length === 3) {
-        controllers[1]?.abort();
-        controllers[0]?.abort();
-      }
-    }
-    await second;
-    expect(found[0]?.at(-1)?.result?.finishReason).toBe('aborted');
-    expect(found[0]?.length).toBeLessThanOrEqual(6);
-    expect(found[1]?.at(-1)?.result?.finishReason).toBe('aborted');
-    await engine.drain();
-    await expectAllFree(model);
-  });
-
-  test('leaving the loop frees the pages', async () => {
-    const model = await load(small);
-    const engine = createEngine(model);
-    for (let round = 0; round < 5; round += 1) {
-      for await (const piece of engine.generate(prompt)) if (piece.tokenId !== null) break;
-    }
-    await engine.drain();
-    await expectAllFree(model);
-    expect(engine.statistics()).toMatchObject({ running: 0, waiting: 0, paused: 0 });
-  });
-
-  test('a reader that stops reading pauses its text and nobody else, and finds it whole', async () => {
-    const { engine } = await start({ kvCacheTokens: 128, contextLength: 64 });
-    const wide = await load();
-    const slow = engine.generate([1], { seed: 4, stopTokenIds: [] });
-    const begun = await slow.next();
-    const others = await Promise.all(
-      [1, 2, 3].map((seed) => write(engine, prompt, { seed, maxNewTokens: 50 })),
-    );
-    expect(others.map(({ tokenIds }) => tokenIds.length)).toEqual([50, 50, 50]);
-    const rest = await pieces(slow);
-    const expected = await wide.complete([1], { seed: 4, stopTokenIds: [] });
-    expect([begun.value, ...rest].map((piece) => piece?.tokenId)).toEqual([...expected.tokenIds, null]);
-  });
-
-  test('a failing step ends the texts that fail alone too, with the error', async () => {
-    let broken = false;
-    const backend = watchedBackend({
-      onStep: () => {
-        if (broken) throw new Error('device lost');
-      },
-    });
-    const engine = createEngine(await load({ backend }));
-    const texts = [1, 2].map((seed) => write(engine, prompt, { seed }));
-    await engine.generate(prompt, { maxNewTokens: 2 }).next();
-    broken = true;
-    for (const text of texts) await expect(text).rejects.toThrow('device lost');
-    broken = false;
-    await expect(write(engine, prompt, { maxNewTokens: 3 })).resolves.toMatchObject({
-      finishReason: 'length',
-    });
-  });
-
-  test('a step that fails once takes no text with it', async () => {
-    const backend = watchedBackend({
-      onStep: (index) => {
-        if (index === 3) throw new Error('a hiccup');
-      },
-    });
-    const engine = createEngine(await load({ backend }));
-    const expected = await (await load()).complete(prompt, { seed: 1, maxNewTokens: 8 });
-    const found = await Promise.all([1, 2].map((seed) => write(engine, prompt, { seed, maxNewTokens: 8 })));
-    expect(found[0]?.tokenIds).toEqual(expected.tokenIds);
-  });
-
-  test('a full queue and a closed engine refuse', async () => {
-    const engine = createEngine(await load(), { maxBatch: 1, maxQueue: 1 });
-    const texts = [1, 2].map((seed) => write(engine, prompt, { seed, maxNewTokens: 4 }));
-    expect([engine.hasRoom(), engine.hasRoom(0)]).toEqual([false, true]);
-    await expect(write(engine, prompt)).rejects.toThrow(
-      'the engine: cannot take another text: expected room in the queue, found 2 texts waiting',
-    );
-    await Promise.all(texts);
-    expect(engine.hasRoom(2)).toBe(true);
-    const last = write(engine, prompt, { maxNewTokens: 4 });
-    const drained = engine.drain();
-    await expect(write(engine, prompt)).rejects.toThrow('expected an open engine');
-    await expect(last).resolves.toMatchObject({ finishReason: 'length' });
-    await drained;
-    await engine.drain();
-  });
-
-  test('close ends what is under way', async () => {
-    const model = await load();
-    const engine = createEngine(model, { maxBatch: 1 });
-    const texts = [1, 2].map((seed) => write(engine, prompt, { seed }));
-    await engine.close();
-    expect((await Promise.all(texts)).map(({ finishReason }) => finishReason)).toEqual([
-      'aborted',
-      'aborted',
-    ]);
-    await expectAllFree(model);
-  });
-
-  test('wrong options, prompts and models are errors at once', async () => {
-    const { engine, model } = await start();
-    expect(() => createEngine(model, { maxBatch: 0 })).toThrow('option maxBatch: cannot make an engine');
-    expect(() => createEngine({ ...model, name: 'mine' })).toThrow(
-      'mine: cannot use a model: expected one that createModel made, found another',
-    );
-    expect(() => engine.generate(prompt, { temperature: -1 })).toThrow('option temperature');
-    expect(() => engine.generate(prompt, { client: '' })).toThrow('option client');
-    expect(() => engine.generate([])).toThrow('expected at least one token');
-    expect(engine.encode(prompt)).toEqual(prompt);
-    expect(() => engine.encode(someIds(tinyMixtral, model.contextLength, 1))).toThrow(
-      'by the context length',
-    );
   });
 });

@@ -1,0 +1,17 @@
+// An engine over a small model, and a text written to its end.
+import type { ModelOptions } from '../create-model.js';
+import { createEngine, type Engine } from '../engine/engine.js';
+import type { GenerateOptions } from '../generate-options.js';
+import type { Model } from '../model.js';
+import { load, pieces } from './loaded-model.js';
+
+export async function write(engine: Engine, ids: readonly number[], options: GenerateOptions = {}) {
+  const result = (await pieces(engine.generate(ids, options))).at(-1)?.result;
+  if (result === null || result === undefined) throw new Error('a text without a result');
+  return result;
+}
+
+export async function start(options: Partial<ModelOptions> = {}): Promise<{ model: Model; engine: Engine }> {
+  const model = await load(options);
+  return { model, engine: createEngine(model) };
+}
