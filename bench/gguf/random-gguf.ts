@@ -112,10 +112,20 @@ function metadataOf(shape: RandomShape): Map<string, GgufValue> {
   return ggufDecoderMetadata(decoder, 'random');
 }
 
-/** Tokens that mean nothing, because node-llama-cpp opens no model without. */
+/** The character that stands for a byte in a byte-level vocabulary (GPT-2): itself where it can be seen. */
+function* byteCharacters(): Generator<string> {
+  let others = 256;
+  for (let byte = 0; byte < 256; byte++) {
+    const visible = (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
+    yield String.fromCharCode(visible ? byte : others++);
+  }
+}
+
+/** Every byte is a token, so that any text can be read; all others mean nothing. */
 function placeholderTokens(size: number): Map<string, GgufValue> {
   const control = 3;
-  const tokens = Array.from({ length: size }, (_, id) => (id < 3 ? `<${id}>` : `t${id}`));
+  const bytes = [...byteCharacters()];
+  const tokens = Array.from({ length: size }, (_, id) => (id < 3 ? `<${id}>` : (bytes[id - 3] ?? `t${id}`)));
   return new Map<string, GgufValue>([
     ['tokenizer.ggml.model', { type: 'string', value: 'gpt2' }],
     ['tokenizer.ggml.pre', { type: 'string', value: 'gpt-2' }],
