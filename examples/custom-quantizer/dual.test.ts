@@ -35,8 +35,14 @@ test('a wide column costs the others nothing', () => {
   expect(error).toBeLessThan(0.3);
 });
 
-test('on the CPU it is decoded when it is loaded, which is said; for a GPU it stays as it is', async () => {
-  const recipe = { name: 'mine', rules: [{ role: 'expert', quantizer: { name: 'dual' } }] } as const;
+test('on the CPU it is decoded when it is loaded, which is said; for a GPU it stays as it is', {
+  timeout: 60_000,
+}, async () => {
+  const rules = [
+    { role: 'expert', layer: { from: 0, to: 0 }, quantizer: { name: 'dual' } },
+    { role: 'expert', quantizer: 'keep' },
+  ] as const;
+  const recipe = { name: 'mine', rules: [...rules] };
   const backend = await wasmBackend({ threads: 1 });
   for (const runs of [false, true]) {
     const source = await openModel('tiny-moe', { recipe, quantizers: [dual()], runsFormat: () => runs });
