@@ -1,5 +1,5 @@
 // The way from a source to a model: options, weights, KV cache; all of it or nothing.
-import type { Backend, KvCacheSpec } from '@moeq/kernels';
+import type { Backend, KvCache, KvCacheSpec } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
 import { loadDecoder } from './load-decoder.js';
 import { LoadedModel, type Model } from './model.js';
@@ -62,15 +62,18 @@ async function loadState(
 ): Promise<LoadedState> {
   const losses = backend.losses ?? 0;
   const { decoder, bytes, release } = await loadDecoder(source, backend, options);
+  let cache: KvCache | null = null;
+  const releaseAll = () => {
+    if (cache !== null) backend.release(cache);
+    release();
+  };
   try {
-    const cache = backend.createKvCache(spec);
-    const releaseAll = () => {
-      backend.release(cache);
-      release();
-    };
+    cache = backend.createKvCache(spec);
+    // A device tells with the next step whether it had room.
+    if (backend.losses !== undefined) await backend.step(async () => undefined);
     return { decoder, cache, losses, weightBytes: bytes, release: releaseAll };
   } catch (error) {
-    release();
+    releaseAll();
     throw error;
   }
 }

@@ -87,3 +87,25 @@ test('a source that is closed cannot be read again, and the error says so', asyn
   await engine.close();
   await model.close();
 });
+
+test('a device that had no room for the cache is found out while loading, and holds nothing then', async () => {
+  const backend = lossyBackend();
+  let live = 0;
+  const counting = {
+    ...backend,
+    losses: 0,
+    createKvCache: (...spec: Parameters<typeof backend.createKvCache>) => {
+      live += 1;
+      return backend.createKvCache(...spec);
+    },
+    release: (...object: Parameters<typeof backend.release>) => {
+      if ('spec' in object[0]) live -= 1;
+      backend.release(...object);
+    },
+    step: async () => {
+      throw new Error('out of memory');
+    },
+  };
+  await expect(createModel(source, { backend: counting })).rejects.toThrow('out of memory');
+  expect(live).toBe(0);
+});
