@@ -5,7 +5,7 @@
 // Shapes: C head dimension, CV value dimension padded to 8, P page size padded to 8.
 //   page = Float32 [C, P] keys, then Float32 [P, CV] values.
 import { exp } from './functions';
-import { maxLanes, sumLanes } from './simd';
+import { maxLanes, storeTransposed, sumLanes } from './simd';
 
 /** Where one key/value head of one layer lies, and how. */
 @unmanaged
@@ -122,18 +122,9 @@ function softmax(scores: usize, scale: f32, low: u32, high: u32, slots: u32, pag
 /** Four rows of weights as Float32 [slots, 4]; `slots` is a multiple of 4. */
 function joinWeights(rows: usize, stride: usize, slots: u32, out: usize): void {
   for (let slot: u32 = 0; slot < slots; slot += 4, rows += 16, out += 64) {
-    const a = v128.load(rows);
     const b = v128.load(rows + stride);
     const c = v128.load(rows + 2 * stride);
-    const d = v128.load(rows + 3 * stride);
-    const ab = i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-    const cd = i8x16.shuffle(c, d, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-    const ab2 = i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-    const cd2 = i8x16.shuffle(c, d, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-    v128.store(out, i8x16.shuffle(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23));
-    v128.store(out, i8x16.shuffle(ab, cd, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 16);
-    v128.store(out, i8x16.shuffle(ab2, cd2, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), 32);
-    v128.store(out, i8x16.shuffle(ab2, cd2, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 48);
+    storeTransposed(v128.load(rows), b, c, v128.load(rows + 3 * stride), out);
   }
 }
 

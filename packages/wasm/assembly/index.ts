@@ -3,6 +3,23 @@ export { add, multiply, clamp, rmsNorm, activate, rotate, multiplySigmoid } from
 export { attendFour, storeKeyValue } from './attention';
 export { decodeRow } from './decode-row';
 export { floatLinear } from './float-linear';
-export { integerLinear } from './integer-linear';
+export {
+  vectorAffine4x32,
+  tileAffine4x32,
+  vectorAffine4x64,
+  tileAffine4x64,
+  vectorCodebook4x32,
+  tileCodebook4x32,
+  vectorCodebook4x64,
+  tileCodebook4x64,
+  vectorSigned8x32,
+  tileSigned8x32,
+  vectorSigned8x64,
+  tileSigned8x64,
+  vectorUnsigned8x32,
+  tileUnsigned8x32,
+  vectorUnsigned8x64,
+  tileUnsigned8x64,
+} from './integer-linear';
 export { useScratch } from './matrix';
 export { quantize } from './quantize-activations';

@@ -11,7 +11,7 @@ import { unitScales, unitShifts } from './block-values';
 import { decodeCodes4, dotCodes4, dotCodes8, dotLevels, isCodes4, load8 } from './integer-dot';
 import { Kernel, Matrix, Scratch, Shift } from './matrix';
 import { scalesStride } from './quantize-activations';
-import { lowNibbles, splat, sumLanes } from './simd';
+import { lowNibbles, splat, storeTransposed, sumLanes } from './simd';
 
 /** Tokens that meet a decoded row before the next one is decoded: their activations stay in the second-level cache. */
 const chunk: u32 = 32;
@@ -31,25 +31,65 @@ function prepareRow(matrix: Matrix, row: u32, kernel: u32): void {
   if (isShifted(kernel) && matrix.shift != Shift.constant) unitShifts(matrix, row);
 }
 
+/** Where a row finds what is added, a unit: shifts of its own, or scales that `levelOffset` multiplies. */
+// @ts-ignore: decorator
+@inline
+function shiftsOf(matrix: Matrix): usize {
+  return matrix.shift == Shift.constant ? Scratch.scales : Scratch.shifts;
+}
+
+// @ts-ignore: decorator
+@inline
+function shiftFactor(matrix: Matrix): f32 {
+  return matrix.shift == Shift.constant ? matrix.levelOffset : 1;
+}
+
 /** Writes products[u] = S[u] * a[u] of one token; returns Σ Z[u] * sums[u]. */
 // @ts-ignore: decorator
 @inline
-function scaleUnits(matrix: Matrix, scales: usize, sums: usize, products: usize, kernel: u32): f32 {
+function scaleUnits(matrix: Matrix, scales: usize, sums: usize, kernel: u32): f32 {
   const end = Scratch.scales + (matrix.units << 2);
-  if (!isShifted(kernel)) {
-    for (let at = Scratch.scales; at < end; at += 16, scales += 16, products += 16) {
-      v128.store(products, f32x4.mul(v128.load(at), v128.load(scales)));
-    }
-    return 0;
-  }
-  const constant = matrix.shift == Shift.constant;
-  let shifts = constant ? Scratch.scales : Scratch.shifts;
+  let products = Scratch.products;
+  let shifts = shiftsOf(matrix);
   let added = f32x4.splat(0);
-  for (let at = Scratch.scales; at < end; at += 16, scales += 16, products += 16, sums += 16, shifts += 16) {
+  for (let at = Scratch.scales; at < end; at += 16, scales += 16, products += 16) {
     v128.store(products, f32x4.mul(v128.load(at), v128.load(scales)));
+    if (isShifted(kernel)) {
+      added = f32x4.add(added, f32x4.mul(v128.load(shifts), v128.load(sums)));
+      shifts += 16;
+      sums += 16;
+    }
+  }
+  return isShifted(kernel) ? sumLanes(added) * shiftFactor(matrix) : 0;
+}
+
+/** Σ Z[u] * sums[u] of one token. */
+// @ts-ignore: decorator
+@inline
+function addedTo(matrix: Matrix, sums: usize, kernel: u32): f32 {
+  if (!isShifted(kernel)) return 0;
+  let shifts = shiftsOf(matrix);
+  let added = f32x4.splat(0);
+  for (const end = shifts + (matrix.units << 2); shifts < end; shifts += 16, sums += 16) {
     added = f32x4.add(added, f32x4.mul(v128.load(shifts), v128.load(sums)));
   }
-  return constant ? sumLanes(added) * matrix.levelOffset : sumLanes(added);
+  return sumLanes(added) * shiftFactor(matrix);
+}
+
+/** Writes products[u][t] = S[u] * a[u] of token t, four of them. */
+// @ts-ignore: decorator
+@inline
+function scaleUnitsOfFour(matrix: Matrix, s0: usize, s1: usize, s2: usize, s3: usize): void {
+  const length: usize = matrix.units << 2;
+  let products = Scratch.products;
+  for (let at: usize = 0; at < length; at += 16, products += 64) {
+    const scale = v128.load(Scratch.scales + at);
+    const a = f32x4.mul(scale, v128.load(s0 + at));
+    const b = f32x4.mul(scale, v128.load(s1 + at));
+    const c = f32x4.mul(scale, v128.load(s2 + at));
+    const d = f32x4.mul(scale, v128.load(s3 + at));
+    storeTransposed(a, b, c, d, products);
+  }
 }
 
 // @ts-ignore: decorator
@@ -61,7 +101,12 @@ function accumulate(total: v128, dot: v128, product: usize): v128 {
 /** All rows against one token. */
 // @ts-ignore: decorator
 @inline
-function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, out: usize, kernel: u32, unit: u32): void {
+function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize, kernel: u32, unit: u32): void {
+  const token = tokenAt(list, 0);
+  const units = token * scalesStride(matrix.columns, unit);
+  x += token * (matrix.columns << 1);
+  scales += units;
+  sums += units;
   const lowNibble = v128.load(lowNibbles);
   const low = v128.load(matrix.levels);
   const high = v128.load(matrix.levels, 16);
@@ -70,7 +115,7 @@ function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, out: usize
   let code = matrix.codes + matrix.firstRow * rowBytes;
   for (let row = matrix.firstRow; row < last; row++) {
     prepareRow(matrix, row, kernel);
-    const added = scaleUnits(matrix, scales, sums, Scratch.products, kernel);
+    const added = scaleUnits(matrix, scales, sums, kernel);
     let total = f32x4.splat(0);
     let activation = x;
     let product = Scratch.products;
@@ -133,7 +178,6 @@ function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize,
   const xStride = matrix.columns << 1;
   const unitsStride = scalesStride(matrix.columns, unit);
   const last = matrix.firstRow + matrix.rows;
-  const stride = Scratch.stride;
   const levelsEnd = Scratch.row + xStride;
   const step = matrix.levelStep;
 
@@ -152,10 +196,11 @@ function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize,
         const t2 = tokenAt(list, min(token + 2, end));
         const t3 = tokenAt(list, min(token + 3, end));
         let product = Scratch.products;
-        const added0 = scaleUnits(matrix, scales + t0 * unitsStride, sums + t0 * unitsStride, product, kernel);
-        const added1 = scaleUnits(matrix, scales + t1 * unitsStride, sums + t1 * unitsStride, product + stride, kernel);
-        const added2 = scaleUnits(matrix, scales + t2 * unitsStride, sums + t2 * unitsStride, product + 2 * stride, kernel);
-        const added3 = scaleUnits(matrix, scales + t3 * unitsStride, sums + t3 * unitsStride, product + 3 * stride, kernel);
+        const u0 = t0 * unitsStride;
+        const u1 = t1 * unitsStride;
+        const u2 = t2 * unitsStride;
+        const u3 = t3 * unitsStride;
+        scaleUnitsOfFour(matrix, scales + u0, scales + u1, scales + u2, scales + u3);
         let x0 = x + t0 * xStride;
         let x1 = x + t1 * xStride;
         let x2 = x + t2 * xStride;
@@ -166,57 +211,89 @@ function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize,
         let total3 = f32x4.splat(0);
         for (let levels = Scratch.row; levels != levelsEnd; levels += unit << 1) {
           total0 = accumulateUnit(total0, x0, levels, product, unit);
-          total1 = accumulateUnit(total1, x1, levels, product + stride, unit);
-          total2 = accumulateUnit(total2, x2, levels, product + 2 * stride, unit);
-          total3 = accumulateUnit(total3, x3, levels, product + 3 * stride, unit);
+          total1 = accumulateUnit(total1, x1, levels, product + 4, unit);
+          total2 = accumulateUnit(total2, x2, levels, product + 8, unit);
+          total3 = accumulateUnit(total3, x3, levels, product + 12, unit);
           x0 += unit << 1;
           x1 += unit << 1;
           x2 += unit << 1;
           x3 += unit << 1;
-          product += 4;
+          product += 16;
         }
         const y = column + <usize>token * outStride;
-        store<f32>(y, sumLanes(total0) * step + added0);
-        if (token < end) store<f32>(y + outStride, sumLanes(total1) * step + added1);
-        if (token + 1 < end) store<f32>(y + 2 * outStride, sumLanes(total2) * step + added2);
-        if (token + 2 < end) store<f32>(y + 3 * outStride, sumLanes(total3) * step + added3);
+        store<f32>(y, sumLanes(total0) * step + addedTo(matrix, sums + u0, kernel));
+        if (token < end) store<f32>(y + outStride, sumLanes(total1) * step + addedTo(matrix, sums + u1, kernel));
+        if (token + 1 < end) store<f32>(y + 2 * outStride, sumLanes(total2) * step + addedTo(matrix, sums + u2, kernel));
+        if (token + 2 < end) store<f32>(y + 3 * outStride, sumLanes(total3) * step + addedTo(matrix, sums + u3, kernel));
       }
     }
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function multiply(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize, kernel: u32, unit: u32): void {
-  if (tokens > 1) {
-    tile(matrix, x, scales, sums, list, tokens, out, outStride, kernel, unit);
-  } else if (tokens == 1) {
-    const token = tokenAt(list, 0);
-    const units = token * scalesStride(matrix.columns, unit);
-    vector(matrix, x + token * (matrix.columns << 1), scales + units, sums + units, out, kernel, unit);
-  }
+// One function for each kernel, unit and shape, so that each is small to compile: the host calls the one that a matrix
+// needs. All take a matrix; Int16 [.., K] activations with their scales and sums; U32 [tokens], the rows of them that are
+// meant, or 0 for the first ones; and write Float32, row i of the result at out + i * outStride bytes.
+
+export function vectorAffine4x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
+  vector(matrix, x, scales, sums, list, out, Kernel.affine4, 32);
 }
 
-/**
- * The rows of `matrix` against quantized activations of its unit (and order).
- * @param x Int16 [.., K]
- * @param list U32 [tokens], rows of x; 0: the first `tokens`
- * @param out Float32, row i of the result at out + i * outStride bytes
- */
-export function integerLinear(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
-  const kernel = matrix.kernel;
-  const unit = matrix.unit;
-  if (kernel == Kernel.codebook4) {
-    if (unit == 64) multiply(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.codebook4, 64);
-    else multiply(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.codebook4, 32);
-  } else if (kernel == Kernel.affine4) {
-    if (unit == 64) multiply(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.affine4, 64);
-    else multiply(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.affine4, 32);
-  } else if (kernel == Kernel.signed8) {
-    if (unit == 64) multiply(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.signed8, 64);
-    else multiply(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.signed8, 32);
-  } else {
-    if (unit == 64) multiply(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.unsigned8, 64);
-    else multiply(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.unsigned8, 32);
-  }
+export function tileAffine4x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
+  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.affine4, 32);
+}
+
+export function vectorAffine4x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
+  vector(matrix, x, scales, sums, list, out, Kernel.affine4, 64);
+}
+
+export function tileAffine4x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
+  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.affine4, 64);
+}
+
+export function vectorCodebook4x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
+  vector(matrix, x, scales, sums, list, out, Kernel.codebook4, 32);
+}
+
+export function tileCodebook4x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
+  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.codebook4, 32);
+}
+
+export function vectorCodebook4x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
+  vector(matrix, x, scales, sums, list, out, Kernel.codebook4, 64);
+}
+
+export function tileCodebook4x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
+  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.codebook4, 64);
+}
+
+export function vectorSigned8x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
+  vector(matrix, x, scales, sums, list, out, Kernel.signed8, 32);
+}
+
+export function tileSigned8x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
+  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.signed8, 32);
+}
+
+export function vectorSigned8x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
+  vector(matrix, x, scales, sums, list, out, Kernel.signed8, 64);
+}
+
+export function tileSigned8x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
+  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.signed8, 64);
+}
+
+export function vectorUnsigned8x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
+  vector(matrix, x, scales, sums, list, out, Kernel.unsigned8, 32);
+}
+
+export function tileUnsigned8x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
+  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.unsigned8, 32);
+}
+
+export function vectorUnsigned8x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
+  vector(matrix, x, scales, sums, list, out, Kernel.unsigned8, 64);
+}
+
+export function tileUnsigned8x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
+  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.unsigned8, 64);
 }

@@ -124,10 +124,8 @@ export namespace Scratch {
   export let scales: usize = 0;
   /** Float32 [U]: what is added, a unit. */
   export let shifts: usize = 0;
-  /** Float32 [4, U]: scale times activation scale, for four tokens. */
+  /** Float32 [U] or [U, 4]: scale times activation scale of a token or of four. */
   export let products: usize = 0;
-  /** Bytes from one row of `products` to the next. */
-  export let stride: usize = 0;
   /** Bytes [K] or Float32 [K]: a decoded row. */
   export let row: usize = 0;
 }
@@ -138,7 +136,6 @@ export namespace Scratch {
  */
 export function useScratch(address: usize, columns: u32): void {
   const stride = unitsBytes(columns);
-  Scratch.stride = stride;
   Scratch.scales = address;
   Scratch.shifts = address + stride;
   Scratch.products = address + 2 * stride;

@@ -2,7 +2,33 @@
 
 type Address = number;
 
-export interface KernelExports {
+type IntegerKernel = `${'Affine' | 'Codebook'}4x${32 | 64}` | `${'Signed' | 'Unsigned'}8x${32 | 64}`;
+
+/** One token against all rows of a matrix of integer codes. */
+type VectorKernel = (
+  matrix: Address,
+  x: Address,
+  scales: Address,
+  sums: Address,
+  list: Address,
+  out: Address,
+) => void;
+
+/** Several tokens. */
+type TileKernel = (
+  matrix: Address,
+  x: Address,
+  scales: Address,
+  sums: Address,
+  list: Address,
+  tokens: number,
+  out: Address,
+  outStride: number,
+) => void;
+
+export interface KernelExports
+  extends Readonly<Record<`vector${IntegerKernel}`, VectorKernel>>,
+    Readonly<Record<`tile${IntegerKernel}`, TileKernel>> {
   add(a: Address, b: Address, scale: number, out: Address, length: number): void;
   multiply(x: Address, scale: number, length: number): void;
   multiplySigmoid(x: Address, gate: number, length: number): void;
@@ -43,16 +69,6 @@ export interface KernelExports {
   floatLinear(
     matrix: Address,
     x: Address,
-    list: Address,
-    tokens: number,
-    out: Address,
-    outStride: number,
-  ): void;
-  integerLinear(
-    matrix: Address,
-    x: Address,
-    scales: Address,
-    sums: Address,
     list: Address,
     tokens: number,
     out: Address,

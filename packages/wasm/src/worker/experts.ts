@@ -85,7 +85,7 @@ export function expertsDown(machine: Machine, at: number): void {
 
 function modeAt(words: Int32Array, at: number, mode: number): Intakes {
   const [unit, x, scales, sums] = operands(words, at + 4 * mode, 4);
-  return { unit, x, scales, sums };
+  return { unit: unit as Intakes['unit'], x, scales, sums };
 }
 
 /** The same activations from row `first` on. */

@@ -7,7 +7,7 @@ import { opcodes } from '../opcodes.js';
 import { shareOwner, shareStart } from '../share.js';
 import { attention } from './attention.js';
 import { expertsDown, expertsUp } from './experts.js';
-import { multiplyShare } from './linear.js';
+import { type Intakes, multiplyShare } from './linear.js';
 import type { Machine } from './machine.js';
 import { operands } from './operands.js';
 import { route } from './route.js';
@@ -70,7 +70,8 @@ const byName: Record<Opcode, Operation> = {
       at,
       10,
     );
-    multiplyShare(machine, { record, rows }, { unit, x, scales, sums }, 0, tokens, out + 4 * first, columns);
+    const intakes = { unit: unit as Intakes['unit'], x, scales, sums };
+    multiplyShare(machine, { record, rows }, intakes, 0, tokens, out + 4 * first, columns);
   },
 
   /** address, rows, columns, parts, then first column, shares, columns of a share of each part */
