@@ -9,6 +9,7 @@ import { loadMatrix } from './load-matrix.js';
 import { freeMlp, joinExperts, loadMlp } from './load-mlp.js';
 import type { LoadedMlp } from './loaded.js';
 import { readOptions, type WasmOptions, type WasmSettings } from './options.js';
+import { readAhead } from './read-ahead.js';
 import { openStep } from './step.js';
 import { Store } from './store.js';
 import { loneTeam } from './team/lone-team.js';
@@ -107,8 +108,8 @@ export async function startBackend({
       }
       const mlps: LoadedMlp[] = [];
       try {
-        for (let index = 0; index < experts; index++) {
-          const mlp = loadMlp(store, await expert(index), `expert ${index}`);
+        for await (const [index, data] of readAhead(experts, expert)) {
+          const mlp = loadMlp(store, data, `expert ${index}`);
           mlps.push(mlp);
           const [first = mlp] = mlps;
           assertSize('load', `expert ${index}: hidden size`, first.hidden, mlp.hidden);
