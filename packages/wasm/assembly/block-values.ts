@@ -77,8 +77,28 @@ function fillVector(address: usize, units: u32): void {
   for (let unit = units; (unit & 3) != 0; unit++) store<f32>(address + (unit << 2), 0);
 }
 
+/** The same where every unit is a block, four at a time. */
+function shiftsOfUnits(matrix: Matrix, row: u32): void {
+  const first = row * matrix.units;
+  const zero = matrix.shift == Shift.zeroPoints;
+  for (let u: u32 = 0; u < matrix.units; u += 4) {
+    const out = Scratch.shifts + (u << 2);
+    if (zero) {
+      const bytes = v128.load32_zero(matrix.zeroPoints + first + u);
+      const points = f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)));
+      v128.store(out, f32x4.mul(f32x4.neg(points), v128.load(Scratch.scales + (u << 2))));
+    } else {
+      for (let i: u32 = 0; i < 4; i++) store<f32>(out + (i << 2), blockValue(matrix.offsets, first + u + i));
+    }
+  }
+}
+
 /** Writes what is added to the codes of `row`, a unit, after `unitScales`. */
 export function unitShifts(matrix: Matrix, row: u32): void {
+  if (matrix.simple != 0) {
+    shiftsOfUnits(matrix, row);
+    return;
+  }
   for (let unit: u32 = 0; unit < matrix.units; ) {
     const block = blockOfUnit(matrix, row, unit);
     const zero = matrix.shift == Shift.zeroPoints;
