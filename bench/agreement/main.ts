@@ -5,12 +5,12 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Backend, referenceBackend } from '@moeq/kernels';
 import { openModel } from '@moeq/loader/node';
-import { parseRecipe, type RecipeData } from '@moeq/quantizers';
 import { modelUrl } from '@moeq/tiny-moe';
 import { wasmBackend } from '@moeq/wasm';
 import { webgpuBackend } from '@moeq/webgpu/node';
 import { againstReference } from './against-reference.ts';
 import { againstTransformers } from './against-transformers.ts';
+import { recipes } from './recipes.ts';
 import { goldenNames, goldenReference, tinyMoeReference } from './reference.ts';
 
 const makers: Readonly<Record<string, () => Promise<Backend>>> = {
@@ -19,20 +19,6 @@ const makers: Readonly<Record<string, () => Promise<Backend>>> = {
   'cpu-plain': () => wasmBackend({ simd: 'plain' }),
   webgpu: () => webgpuBackend(),
 };
-
-const fp4: RecipeData = { name: 'fp4', rules: [{ role: 'expert', quantizer: { name: 'fp4' } }] };
-const recipes: readonly (RecipeData | null)[] = [
-  null,
-  recipeData('nf4'),
-  fp4,
-  recipeData('int4'),
-  recipeData('int8'),
-  recipeData('nf4-all'),
-];
-
-function recipeData(name: string): RecipeData {
-  return parseRecipe(name).data;
-}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
