@@ -2,10 +2,11 @@
 //
 //   node llama-cpp/main.ts --model FOLDER --gguf FILE.gguf [--threads 1,2] [--prompt 256] [--decode 64] [--runs 5]
 //
-// FOLDER and FILE hold the same checkpoint, e.g.
+// FOLDER and FILE have the same shape and as many bits a weight. FILE needs a tokenizer, which a random checkpoint has none
+// of; random codes are as fast as others.
 //   node random-checkpoint/main.ts --out out/random
 //   moeq quantize out/random --out out/random-nf4 --recipe nf4-all
-//   moeq quantize out/random --out out/random.gguf --to gguf --recipe iq4_nl
+//   node gguf/random-gguf.ts --out out/random.gguf --type IQ4_NL --vocabulary 4096
 import { parseArgs } from 'node:util';
 import type { Contender, Rates } from './contender.ts';
 import { llamaContender } from './llama.ts';
