@@ -16,7 +16,7 @@ import { ggufType } from '@moeq/tensors';
 import { wasmBackend } from '@moeq/wasm';
 import { type RandomShape, writeRandomGguf } from '../gguf/random-gguf.ts';
 import { readBandwidth } from '../kernel-rate/read-bandwidth.ts';
-import { median } from '../median.ts';
+import { median } from '../quantize-rate/median.ts';
 
 const { values } = parseArgs({
   options: {

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import type { MatrixData } from '@moeq/kernels';
 import { wasmBackend } from '@moeq/wasm';
-import { median } from '../median.ts';
+import { median } from '../quantize-rate/median.ts';
 import { plain, quantized, quantizers, shape } from './matrices.ts';
 import { readBandwidth } from './read-bandwidth.ts';
 
