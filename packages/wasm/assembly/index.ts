@@ -20,6 +20,6 @@ export {
   tileUnsigned8x32,
   vectorUnsigned8x64,
   tileUnsigned8x64,
-} from './integer-linear';
+} from './integer-kernels';
 export { useScratch } from './matrix';
 export { quantize } from './quantize-activations';

@@ -101,7 +101,7 @@ function accumulate(total: v128, dot: v128, product: usize): v128 {
 /** All rows against one token. */
 // @ts-ignore: decorator
 @inline
-function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize, kernel: u32, unit: u32): void {
+export function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize, kernel: u32, unit: u32): void {
   const token = tokenAt(list, 0);
   const units = token * scalesStride(matrix.columns, unit);
   x += token * (matrix.columns << 1);
@@ -170,7 +170,7 @@ function tokenAt(list: usize, i: u32): u32 {
 /** All rows against `tokens` tokens. */
 // @ts-ignore: decorator
 @inline
-function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize, kernel: u32, unit: u32): void {
+export function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize, kernel: u32, unit: u32): void {
   const lowNibble = v128.load(lowNibbles);
   const low = v128.load(matrix.levels);
   const high = v128.load(matrix.levels, 16);
@@ -228,72 +228,4 @@ function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize,
       }
     }
   }
-}
-
-// One function for each kernel, unit and shape, so that each is small to compile: the host calls the one that a matrix
-// needs. All take a matrix; Int16 [.., K] activations with their scales and sums; U32 [tokens], the rows of them that are
-// meant, or 0 for the first ones; and write Float32, row i of the result at out + i * outStride bytes.
-
-export function vectorAffine4x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
-  vector(matrix, x, scales, sums, list, out, Kernel.affine4, 32);
-}
-
-export function tileAffine4x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
-  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.affine4, 32);
-}
-
-export function vectorAffine4x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
-  vector(matrix, x, scales, sums, list, out, Kernel.affine4, 64);
-}
-
-export function tileAffine4x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
-  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.affine4, 64);
-}
-
-export function vectorCodebook4x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
-  vector(matrix, x, scales, sums, list, out, Kernel.codebook4, 32);
-}
-
-export function tileCodebook4x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
-  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.codebook4, 32);
-}
-
-export function vectorCodebook4x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
-  vector(matrix, x, scales, sums, list, out, Kernel.codebook4, 64);
-}
-
-export function tileCodebook4x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
-  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.codebook4, 64);
-}
-
-export function vectorSigned8x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
-  vector(matrix, x, scales, sums, list, out, Kernel.signed8, 32);
-}
-
-export function tileSigned8x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
-  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.signed8, 32);
-}
-
-export function vectorSigned8x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
-  vector(matrix, x, scales, sums, list, out, Kernel.signed8, 64);
-}
-
-export function tileSigned8x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
-  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.signed8, 64);
-}
-
-export function vectorUnsigned8x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
-  vector(matrix, x, scales, sums, list, out, Kernel.unsigned8, 32);
-}
-
-export function tileUnsigned8x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
-  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.unsigned8, 32);
-}
-
-export function vectorUnsigned8x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
-  vector(matrix, x, scales, sums, list, out, Kernel.unsigned8, 64);
-}
-
-export function tileUnsigned8x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
-  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.unsigned8, 64);
 }
