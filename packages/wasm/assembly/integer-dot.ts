@@ -6,7 +6,7 @@ import { joinFirst, joinLast, lookUp } from './simd';
 // @ts-ignore: decorator
 @inline
 export function isCodes4(kernel: u32): bool {
-  return kernel == Kernel.affine4 || kernel == Kernel.codebook4;
+  return kernel == Kernel.codebook4;
 }
 
 /** Eight activations times eight levels, in pairs. */
@@ -16,33 +16,20 @@ function products(activations: usize, levels: v128): v128 {
   return i32x4.dot_i16x8_s(v128.load(activations), levels);
 }
 
-/** Nibbles to levels: the low bytes of a codebook, or the codes themselves. */
-// @ts-ignore: decorator
-@inline
-function lowBytes(nibbles: v128, low: v128, kernel: u32): v128 {
-  return kernel == Kernel.codebook4 ? lookUp(low, nibbles) : nibbles;
-}
-
-// @ts-ignore: decorator
-@inline
-function highBytes(nibbles: v128, high: v128, kernel: u32): v128 {
-  return kernel == Kernel.codebook4 ? lookUp(high, nibbles) : high;
-}
-
 /**
  * 32 activations times the 32 codes of 16 bytes.
  * @param low bytes of the codebook's levels
- * @param high bytes of them; zeros for affine codes
+ * @param high bytes of them
  */
 // @ts-ignore: decorator
 @inline
-export function dotCodes4(activations: usize, codes: v128, lowNibble: v128, low: v128, high: v128, kernel: u32): v128 {
+export function dotCodes4(activations: usize, codes: v128, lowNibble: v128, low: v128, high: v128): v128 {
   const first = v128.and(codes, lowNibble);
   const second = v128.and(i16x8.shr_u(codes, 4), lowNibble);
-  const firstLow = lowBytes(first, low, kernel);
-  const firstHigh = highBytes(first, high, kernel);
-  const secondLow = lowBytes(second, low, kernel);
-  const secondHigh = highBytes(second, high, kernel);
+  const firstLow = lookUp(low, first);
+  const firstHigh = lookUp(high, first);
+  const secondLow = lookUp(low, second);
+  const secondHigh = lookUp(high, second);
   const a = i32x4.add(
     products(activations, joinFirst(firstLow, firstHigh)),
     products(activations + 16, joinLast(firstLow, firstHigh)),
@@ -57,13 +44,13 @@ export function dotCodes4(activations: usize, codes: v128, lowNibble: v128, low:
 /** The levels of 16 bytes of codes: Int16 [32] at `out`. */
 // @ts-ignore: decorator
 @inline
-export function decodeCodes4(out: usize, codes: v128, lowNibble: v128, low: v128, high: v128, kernel: u32): void {
+export function decodeCodes4(out: usize, codes: v128, lowNibble: v128, low: v128, high: v128): void {
   const first = v128.and(codes, lowNibble);
   const second = v128.and(i16x8.shr_u(codes, 4), lowNibble);
-  const firstLow = lowBytes(first, low, kernel);
-  const firstHigh = highBytes(first, high, kernel);
-  const secondLow = lowBytes(second, low, kernel);
-  const secondHigh = highBytes(second, high, kernel);
+  const firstLow = lookUp(low, first);
+  const firstHigh = lookUp(high, first);
+  const secondLow = lookUp(low, second);
+  const secondHigh = lookUp(high, second);
   v128.store(out, joinFirst(firstLow, firstHigh));
   v128.store(out, joinLast(firstLow, firstHigh), 16);
   v128.store(out, joinFirst(secondLow, secondHigh), 32);

@@ -4,22 +4,6 @@
 import { tile, vector } from './integer-linear';
 import { Kernel, Matrix } from './matrix';
 
-export function vectorAffine4x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
-  vector(matrix, x, scales, sums, list, out, Kernel.affine4, 32);
-}
-
-export function tileAffine4x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
-  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.affine4, 32);
-}
-
-export function vectorAffine4x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
-  vector(matrix, x, scales, sums, list, out, Kernel.affine4, 64);
-}
-
-export function tileAffine4x64(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
-  tile(matrix, x, scales, sums, list, tokens, out, outStride, Kernel.affine4, 64);
-}
-
 export function vectorCodebook4x32(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize): void {
   vector(matrix, x, scales, sums, list, out, Kernel.codebook4, 32);
 }

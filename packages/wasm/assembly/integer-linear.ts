@@ -7,96 +7,14 @@
 // others beside it.
 //
 // Shapes: T tokens, N rows, K columns, U units of a row.
-import { unitScales, unitShifts } from './block-values';
 import { decodeCodes4, dotCodes4, dotCodes8, dotLevels, isCodes4, load8 } from './integer-dot';
-import { Kernel, Matrix, Scratch, Shift } from './matrix';
+import { Matrix, Scratch } from './matrix';
 import { scalesStride } from './quantize-activations';
-import { lowNibbles, splat, storeTransposed, sumLanes } from './simd';
+import { lowNibbles, sumLanes } from './simd';
+import { accumulate, addedTo, prepareRow, scaleUnits, scaleUnitsOfFour, tokenAt } from './unit-products';
 
 /** Tokens that meet a decoded row before the next one is decoded: their activations stay in the second-level cache. */
 const chunk: u32 = 32;
-
-/** Whether anything is added to levels times scale. */
-// @ts-ignore: decorator
-@inline
-function isShifted(kernel: u32): bool {
-  return kernel == Kernel.affine4 || kernel == Kernel.unsigned8;
-}
-
-/** The scales of a row, and what is added. */
-// @ts-ignore: decorator
-@inline
-function prepareRow(matrix: Matrix, row: u32, kernel: u32): void {
-  unitScales(matrix, row);
-  if (isShifted(kernel) && matrix.shift != Shift.constant) unitShifts(matrix, row);
-}
-
-/** Where a row finds what is added, a unit: shifts of its own, or scales that `levelOffset` multiplies. */
-// @ts-ignore: decorator
-@inline
-function shiftsOf(matrix: Matrix): usize {
-  return matrix.shift == Shift.constant ? Scratch.scales : Scratch.shifts;
-}
-
-// @ts-ignore: decorator
-@inline
-function shiftFactor(matrix: Matrix): f32 {
-  return matrix.shift == Shift.constant ? matrix.levelOffset : 1;
-}
-
-/** Writes products[u] = S[u] * a[u] of one token; returns Σ Z[u] * sums[u]. */
-// @ts-ignore: decorator
-@inline
-function scaleUnits(matrix: Matrix, scales: usize, sums: usize, kernel: u32): f32 {
-  const end = Scratch.scales + (matrix.units << 2);
-  let products = Scratch.products;
-  let shifts = shiftsOf(matrix);
-  let added = f32x4.splat(0);
-  for (let at = Scratch.scales; at < end; at += 16, scales += 16, products += 16) {
-    v128.store(products, f32x4.mul(v128.load(at), v128.load(scales)));
-    if (isShifted(kernel)) {
-      added = f32x4.add(added, f32x4.mul(v128.load(shifts), v128.load(sums)));
-      shifts += 16;
-      sums += 16;
-    }
-  }
-  return isShifted(kernel) ? sumLanes(added) * shiftFactor(matrix) : 0;
-}
-
-/** Σ Z[u] * sums[u] of one token. */
-// @ts-ignore: decorator
-@inline
-function addedTo(matrix: Matrix, sums: usize, kernel: u32): f32 {
-  if (!isShifted(kernel)) return 0;
-  let shifts = shiftsOf(matrix);
-  let added = f32x4.splat(0);
-  for (const end = shifts + (matrix.units << 2); shifts < end; shifts += 16, sums += 16) {
-    added = f32x4.add(added, f32x4.mul(v128.load(shifts), v128.load(sums)));
-  }
-  return sumLanes(added) * shiftFactor(matrix);
-}
-
-/** Writes products[u][t] = S[u] * a[u] of token t, four of them. */
-// @ts-ignore: decorator
-@inline
-function scaleUnitsOfFour(matrix: Matrix, s0: usize, s1: usize, s2: usize, s3: usize): void {
-  const length: usize = matrix.units << 2;
-  let products = Scratch.products;
-  for (let at: usize = 0; at < length; at += 16, products += 64) {
-    const scale = v128.load(Scratch.scales + at);
-    const a = f32x4.mul(scale, v128.load(s0 + at));
-    const b = f32x4.mul(scale, v128.load(s1 + at));
-    const c = f32x4.mul(scale, v128.load(s2 + at));
-    const d = f32x4.mul(scale, v128.load(s3 + at));
-    storeTransposed(a, b, c, d, products);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function accumulate(total: v128, dot: v128, product: usize): v128 {
-  return f32x4.add(total, f32x4.mul(f32x4.convert_i32x4_s(dot), splat(product)));
-}
 
 /** All rows against one token. */
 // @ts-ignore: decorator
@@ -122,8 +40,8 @@ export function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, lis
     for (const end = code + rowBytes; code != end; ) {
       let dot: v128;
       if (isCodes4(kernel)) {
-        dot = dotCodes4(activation, v128.load(code), lowNibble, low, high, kernel);
-        if (unit == 64) dot = i32x4.add(dot, dotCodes4(activation + 64, v128.load(code, 16), lowNibble, low, high, kernel));
+        dot = dotCodes4(activation, v128.load(code), lowNibble, low, high);
+        if (unit == 64) dot = i32x4.add(dot, dotCodes4(activation + 64, v128.load(code, 16), lowNibble, low, high));
         code += unit >> 1;
       } else {
         dot = dotCodes8(activation, code, kernel);
@@ -146,7 +64,7 @@ function decodeRow(code: usize, rowBytes: usize, lowNibble: v128, low: v128, hig
   let out = Scratch.row;
   const end = code + rowBytes;
   if (isCodes4(kernel)) {
-    for (; code != end; code += 16, out += 64) decodeCodes4(out, v128.load(code), lowNibble, low, high, kernel);
+    for (; code != end; code += 16, out += 64) decodeCodes4(out, v128.load(code), lowNibble, low, high);
   } else {
     for (; code != end; code += 8, out += 16) v128.store(out, load8(code, kernel));
   }
@@ -158,13 +76,6 @@ function accumulateUnit(total: v128, activation: usize, levels: usize, product: 
   let dot = dotLevels(activation, levels);
   if (unit == 64) dot = i32x4.add(dot, dotLevels(activation + 64, levels + 64));
   return accumulate(total, dot, product);
-}
-
-/** Index of the `i`-th token of a list, or i where there is none. */
-// @ts-ignore: decorator
-@inline
-function tokenAt(list: usize, i: u32): u32 {
-  return list == 0 ? i : load<u32>(list + (i << 2));
 }
 
 /** All rows against `tokens` tokens. */

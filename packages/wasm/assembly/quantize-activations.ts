@@ -12,6 +12,9 @@ import { maxLanes } from './simd';
 /** 16383 * 8191 * 16 < 2^31 */
 const largestInteger: f32 = 16383;
 
+/** Of bytes. */
+const largestByte: f32 = 127;
+
 /** Scales below have no float32 reciprocal; their units count as zeros. NaN is not below. */
 const smallest: f32 = 3e-38;
 
@@ -23,6 +26,8 @@ export namespace Order {
   export const lowFirst: u32 = 1;
   /** As they come: halves of 32 in low and high nibbles, or 8-bit codes. */
   export const plain: u32 = 2;
+  /** Added to one of these: integers of 8 bits, a byte each. */
+  export const bytes: u32 = 4;
 }
 
 // @ts-ignore: decorator
@@ -52,7 +57,21 @@ function sum(v: v128): i32 {
   return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
 }
 
-/** 32 elements from `x` to 64 bytes at `out`; returns their sums in four lanes. */
+/** 32 integers, within a byte each, to 32 bytes. */
+// @ts-ignore: decorator
+@inline
+function storeBytes(a: v128, b: v128, c: v128, d: v128, out: usize, order: u32): void {
+  if (order == Order.plain) {
+    v128.store(out, i8x16.narrow_i16x8_s(a, b));
+    v128.store(out, i8x16.narrow_i16x8_s(c, d), 16);
+  } else {
+    const low: usize = order == Order.lowFirst ? 0 : 16;
+    v128.store(out + low, i8x16.narrow_i16x8_s(even(a, b), even(c, d)));
+    v128.store(out + (low ^ 16), i8x16.narrow_i16x8_s(odd(a, b), odd(c, d)));
+  }
+}
+
+/** 32 elements from `x` to 64 bytes at `out`, or 32; returns their sums in four lanes. */
 // @ts-ignore: decorator
 @inline
 function quantize32(x: usize, out: usize, inverse: v128, order: u32): v128 {
@@ -60,7 +79,9 @@ function quantize32(x: usize, out: usize, inverse: v128, order: u32): v128 {
   const b = quantize8(x + 32, inverse);
   const c = quantize8(x + 64, inverse);
   const d = quantize8(x + 96, inverse);
-  if (order == Order.plain) {
+  if ((order & Order.bytes) != 0) {
+    storeBytes(a, b, c, d, out, order ^ Order.bytes);
+  } else if (order == Order.plain) {
     v128.store(out, a);
     v128.store(out, b, 16);
     v128.store(out, c, 32);
@@ -83,23 +104,27 @@ export function scalesStride(columns: u32, unit: u32): u32 {
 
 /**
  * @param x Float32 [T, K]
- * @param codes Int16 [T, K]
+ * @param codes Int16 [T, K]; of bytes the first K of every 2K
  * @param scales Float32 [T, U]
  * @param sums Float32 [T, U]
  */
 export function quantize(x: usize, tokens: u32, columns: u32, unit: u32, order: u32, codes: usize, scales: usize, sums: usize): void {
   const stride = scalesStride(columns, unit);
+  const isBytes = (order & Order.bytes) != 0;
+  const most = isBytes ? largestByte : largestInteger;
+  const step: usize = isBytes ? 32 : 64;
   for (let token: u32 = 0; token < tokens; token++) {
     let at: usize = 0;
+    let to = codes + token * (columns << 1);
     for (const end = x + (columns << 2); x < end; x += unit << 2) {
       let largest = f32x4.splat(0);
       for (let i: u32 = 0; i < unit; i += 4) largest = f32x4.max(largest, f32x4.abs(v128.load(x + (i << 2))));
       // NaN and infinity go through, so that they reach the result
-      const scale = maxLanes(largest) / largestInteger;
+      const scale = maxLanes(largest) / most;
       const inverse = f32x4.splat(scale < smallest ? 0 : 1 / scale);
       let total = i32x4.splat(0);
-      for (let i: u32 = 0; i < unit; i += 32, codes += 64) {
-        total = i32x4.add(total, quantize32(x + (i << 2), codes, inverse, order));
+      for (let i: u32 = 0; i < unit; i += 32, to += step) {
+        total = i32x4.add(total, quantize32(x + (i << 2), to, inverse, order));
       }
       store<f32>(scales + at, scale);
       store<f32>(sums + at, scale * <f32>sum(total));

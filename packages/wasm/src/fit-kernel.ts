@@ -18,7 +18,7 @@ export interface KernelChoice {
 
 const floatKernels = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
-/** For kernels without a codebook: the high bytes of their levels. */
+/** For kernels without a codebook. */
 const zeros = new Uint8Array(32);
 
 const choose = (kernel: KernelName, rest: Partial<KernelChoice> = {}): KernelChoice => ({

@@ -8,7 +8,15 @@ import { blocksPerMatrix, bytesPerElement, isQuantized, toFloat32 } from '@moeq/
 import type { KernelChoice } from './fit-kernel.js';
 import { chooseKernel } from './fit-kernel.js';
 import type { Field } from './matrix-record.js';
-import { blockKinds, encodeRecord, kernels, orders, recordBytes, shifts } from './matrix-record.js';
+import {
+  blockKinds,
+  byteActivations,
+  encodeRecord,
+  kernels,
+  orders,
+  recordBytes,
+  shifts,
+} from './matrix-record.js';
 import { shareStart } from './share.js';
 import type { Store } from './store.js';
 
@@ -82,9 +90,10 @@ function padded(data: Uint8Array | number): number {
   return Math.ceil(bytes / 64) * 64;
 }
 
-function intakeOf(data: MatrixData, { unit }: KernelChoice): Intake {
+function intakeOf(data: MatrixData, { kernel, unit }: KernelChoice): Intake {
   if (unit === 0 || !isQuantized(data) || data.layout === null) return { unit: 0, order: 0 };
   const { bitsPerCode, order } = data.layout;
+  if (kernel === 'affine4') return { unit, order: orders[order] + byteActivations };
   return { unit, order: bitsPerCode === 8 ? orders.splitHalves : orders[order] };
 }
 

@@ -47,6 +47,15 @@ describe('the same bits', () => {
     },
   };
 
+  const int4: Layout = {
+    bitsPerCode: 4,
+    order: 'lowFirst',
+    blockSize: 32,
+    blocks: 'row',
+    decode: { kind: 'affine', zero: { kind: 'constant', value: 8 } },
+    scale: { kind: 'plain', dtype: 'F32', multiplier: 1 },
+  };
+
   /** Bits of one step on every backend: a layer with attention and experts over `tokens` tokens. */
   async function layer(backend: Backend, tokens: number): Promise<Float32Array> {
     const random = seededRandom('layer');
@@ -56,13 +65,13 @@ describe('the same bits', () => {
     const inputs = random.normals(40 * hidden).subarray(0, tokens * hidden);
     const qkv = await backend.loadWeight([
       matrix(256, hidden),
-      matrix(64, hidden),
+      matrix(64, hidden, int4),
       matrix(64, hidden, 'BF16'),
     ]);
     const router = await backend.loadWeight([matrix(5, hidden, 'F32')]);
     const experts = await backend.loadExperts(5, async () => ({
       gateUp: [matrix(2 * 192, hidden)],
-      down: matrix(hidden, 192),
+      down: matrix(hidden, 192, int4),
     }));
     const cache = backend.createKvCache({ layers: 1, kvHeads: 2, headDim: 32, pageSize: 16, pages: 4 });
     const rope = {

@@ -1,5 +1,5 @@
 // What a case works with: the backend, random numbers of its own, and loading that is undone when the case ends.
-import { MoeqError } from '@moeq/tensors';
+import { isQuantized, type Layout, MoeqError } from '@moeq/tensors';
 import type {
   Activations,
   Backend,
@@ -16,10 +16,12 @@ import type {
 import type { Numbers } from './naive.js';
 import type { Random } from './random.js';
 
-/** Rms error over the typical output. `float`: plain weights or none. `quantized`: weights with a layout. */
+/** Rms error over the typical output. */
 export interface Tolerance {
+  /** Plain weights or none. */
   readonly float: number;
-  readonly quantized: number;
+  /** Weights with a layout; one for all, or by layout. */
+  readonly quantized: number | ((layout: Layout) => number);
 }
 
 export interface Case {
@@ -40,6 +42,16 @@ export class Bench {
     this.random = random;
     this.tolerance = tolerance;
     this.another = another;
+  }
+
+  /** What results of these weights may be off. */
+  tolerated(matrices: readonly MatrixData[]): number {
+    const { float, quantized } = this.tolerance;
+    const each = matrices.map((matrix) => {
+      if (!isQuantized(matrix) || matrix.layout === null) return float;
+      return typeof quantized === 'number' ? quantized : quantized(matrix.layout);
+    });
+    return Math.max(...each);
   }
 
   #own<Held extends Parameters<Backend['release']>[0]>(object: Held): Held {

@@ -1,7 +1,6 @@
 // linear: every dtype and layout, from one token to a prefill tile, odd sizes, stacked parts.
 //
 // Shapes: T tokens, N rows, K columns.
-import { isQuantized } from '@moeq/tensors';
 import type { Bench, Case } from './bench.js';
 import { assertClose, assertSame, rms } from './compare.js';
 import type { NamedLayout } from './layouts.js';
@@ -25,12 +24,12 @@ async function checkLinear(
   const added = bias && (await bench.vector(bias));
   const y = await bench.run((step) => step.linear(input(step), weight, added));
   const numbers = stackNumbers(parts);
-  const kind = parts.some((part) => isQuantized(part.data)) ? 'quantized' : 'float';
+  const tolerance = bench.tolerated(parts.map((part) => part.data));
   const what = `[${x.rows}, ${x.columns}] times [${numbers.rows}, ${numbers.columns}]`;
   const expected = naiveLinear(x, numbers, bias).values;
   // Weights are about K^-0.5, so this is the typical output even where the few there are happen to be small.
   const scale = Math.max(linearScale(x, numbers), rms(x.values) / 4);
-  assertClose(what, y, expected, bench.tolerance[kind], scale);
+  assertClose(what, y, expected, tolerance, scale);
   bench.clear();
 }
 

@@ -2,21 +2,15 @@
 //
 // Shapes: T tokens, D hidden, F intermediate.
 import type { Activation } from '../backend.js';
-import type { Bench, Case, Tolerance } from './bench.js';
+import type { Bench, Case } from './bench.js';
 import { assertClose } from './compare.js';
 import { commonLayouts, int4, nf4 } from './layouts.js';
 import { at, makeNumbers, naiveLinear, naiveMlp, naiveSigmoid } from './naive.js';
 import { randomMatrix } from './random-matrix.js';
 import type { Kind, RandomMlp } from './random-mlp.js';
-import { kindOf, randomMlp } from './random-mlp.js';
+import { randomMlp } from './random-mlp.js';
 
-async function checkMlp(
-  bench: Bench,
-  tokens: number,
-  mlp: RandomMlp,
-  activation: Activation,
-  kind: keyof Tolerance,
-) {
+async function checkMlp(bench: Bench, tokens: number, mlp: RandomMlp, activation: Activation) {
   const x = bench.normals(tokens, mlp.down.rows);
   const [input, weights] = [bench.input(x), await bench.mlp(mlp.data)];
   const y = await bench.run((step) => step.mlp(input(step), weights, activation));
@@ -24,7 +18,7 @@ async function checkMlp(
     `${tokens} tokens`,
     y,
     naiveMlp(x, mlp.gateUp, mlp.down, activation).values,
-    bench.tolerance[kind],
+    bench.tolerated([...mlp.data.gateUp, mlp.data.down]),
   );
   bench.clear();
 }
@@ -37,7 +31,7 @@ export const mlpCases: readonly Case[] = [
         for (const kind of ['F32', 'BF16', nf4] as const) {
           for (const tokens of [1, 6]) {
             const mlp = randomMlp(bench, 64, 96, kind, kind, true);
-            await checkMlp(bench, tokens, mlp, activation, kindOf(kind));
+            await checkMlp(bench, tokens, mlp, activation);
           }
         }
       },
@@ -55,7 +49,7 @@ export const mlpCases: readonly Case[] = [
       ] as const) {
         for (const fused of [true, false]) {
           const mlp = randomMlp(bench, hidden, intermediate, gateUp, down, fused);
-          await checkMlp(bench, tokens, mlp, 'silu', kindOf(gateUp, down));
+          await checkMlp(bench, tokens, mlp, 'silu');
         }
       }
     },

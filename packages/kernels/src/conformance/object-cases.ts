@@ -79,8 +79,7 @@ export const objectCases: readonly Case[] = [
         const x = bench.normals(2, 64);
         const input = bench.input(x);
         const y = await bench.run((step) => step.linear(input(step), weight));
-        const tolerance = typeof layout === 'string' ? bench.tolerance.float : bench.tolerance.quantized;
-        assertClose('product', y, naiveLinear(x, matrix).values, tolerance);
+        assertClose('product', y, naiveLinear(x, matrix).values, bench.tolerated([matrix.data]));
       }
       const values = bench.random.normals(16);
       const kept = values.slice();

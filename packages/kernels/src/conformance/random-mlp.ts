@@ -43,10 +43,6 @@ export function randomMlp(
   };
 }
 
-/** The class of tolerance that weights of these kinds belong to. */
-export const kindOf = (...kinds: readonly Kind[]) =>
-  kinds.every((kind) => typeof kind === 'string') ? 'float' : 'quantized';
-
 /** Experts with nf4 weights. */
 export function expertsData(bench: Bench, count: number, hidden: number, intermediate: number): MlpData[] {
   const make = (rows: number, columns: number) =>
