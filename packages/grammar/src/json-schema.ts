@@ -172,12 +172,13 @@ class SchemaCompiler {
     const exact = decimals(this.#builder, range);
     if (type === 'integer') return exact;
     // Further digits keep a number above its beginning and below the next one: away from zero, so one short of the bounds.
+    // Above a bound of zero there is no beginning.
     const digits = this.#builder.repeat(this.#builder.bytes(0x30, 0x39), 1, maxDigits);
     const point = range.decimals === 0 ? this.#builder.text('.') : this.#builder.text('');
     const inner = {
       ...range,
       low: range.low < 0 ? range.low + 1 : range.low,
-      high: range.high > 0 ? range.high - 1 : range.high,
+      high: range.high >= 0 ? range.high - 1 : range.high,
     };
     const finer = this.#builder.sequence(decimals(this.#builder, inner), point, digits);
     const hasInner = inner.low <= inner.high;
