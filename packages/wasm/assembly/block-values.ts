@@ -77,7 +77,7 @@ function fillVector(address: usize, units: u32): void {
   for (let unit = units; (unit & 3) != 0; unit++) store<f32>(address + (unit << 2), 0);
 }
 
-/** The same where every unit is a block, four at a time. */
+/** What `unitShifts` writes where every unit is a block, four at a time. */
 function shiftsOfUnits(matrix: Matrix, row: u32): void {
   const first = row * matrix.units;
   const zero = matrix.shift == Shift.zeroPoints;

@@ -1,10 +1,13 @@
 // What the workers call.
 export { add, multiply, clamp, rmsNorm, activate, rotate, multiplySigmoid } from './elementwise';
 export { attendFour, storeKeyValue } from './attention';
-export { vectorAffine4x32, tileAffine4x32, vectorAffine4x64, tileAffine4x64 } from './byte-linear';
 export { decodeRow } from './decode-row';
 export { floatLinear } from './float-linear';
 export {
+  vectorAffine4x32,
+  tileAffine4x32,
+  vectorAffine4x64,
+  tileAffine4x64,
   vectorCodebook4x32,
   tileCodebook4x32,
   vectorCodebook4x64,

@@ -3,12 +3,6 @@
 import { Kernel } from './matrix';
 import { joinFirst, joinLast, lookUp } from './simd';
 
-// @ts-ignore: decorator
-@inline
-export function isCodes4(kernel: u32): bool {
-  return kernel == Kernel.codebook4;
-}
-
 /** Eight activations times eight levels, in pairs. */
 // @ts-ignore: decorator
 @inline

@@ -2,19 +2,35 @@
 //   y = Σ over units u of  S[u] a[u] (levelStep * Σ level * activation)  +  Z[u] * a[u] Σ activation
 // S: scale of the unit, a: scale of the activations, Z: what is added to each weight, levelOffset * S or the unit's own.
 //
-// One token: codes are streamed once, straight through registers. More: a row is decoded to 16-bit levels once for a chunk
-// of tokens and meets four tokens at a time. Both add up in the same order, so a token's result does not depend on the
+// Activations have 15 bits and levels 14, but for affine 4-bit codes, which are their own levels: there both fit bytes.
+//
+// One token: codes are streamed once, straight through registers. More: a row is decoded to levels once for a chunk of
+// tokens and meets four tokens at a time. Both add up in the same order, so a token's result does not depend on the
 // others beside it.
 //
 // Shapes: T tokens, N rows, K columns, U units of a row.
-import { decodeCodes4, dotCodes4, dotCodes8, dotLevels, isCodes4, load8 } from './integer-dot';
-import { Matrix, Scratch } from './matrix';
+import { dotAffine4, dotSpread, spreadCodes4 } from './byte-dot';
+import { decodeCodes4, dotCodes4, dotCodes8, dotLevels, load8 } from './integer-dot';
+import { Kernel, Matrix, Scratch } from './matrix';
 import { scalesStride } from './quantize-activations';
 import { lowNibbles, sumLanes } from './simd';
 import { accumulate, addedTo, prepareRow, scaleUnits, scaleUnitsOfFour, tokenAt } from './unit-products';
 
 /** Tokens that meet a decoded row before the next one is decoded: their activations stay in the second-level cache. */
 const chunk: u32 = 32;
+
+// @ts-ignore: decorator
+@inline
+function isCodes4(kernel: u32): bool {
+  return kernel == Kernel.affine4 || kernel == Kernel.codebook4;
+}
+
+/** Of one activation, and of one level of a decoded row. */
+// @ts-ignore: decorator
+@inline
+function bytesOf(kernel: u32): u32 {
+  return kernel == Kernel.affine4 ? 1 : 2;
+}
 
 /** All rows against one token. */
 // @ts-ignore: decorator
@@ -39,7 +55,10 @@ export function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, lis
     let product = Scratch.products;
     for (const end = code + rowBytes; code != end; ) {
       let dot: v128;
-      if (isCodes4(kernel)) {
+      if (kernel == Kernel.affine4) {
+        dot = dotAffine4(activation, code, lowNibble, unit);
+        code += unit >> 1;
+      } else if (isCodes4(kernel)) {
         dot = dotCodes4(activation, v128.load(code), lowNibble, low, high);
         if (unit == 64) dot = i32x4.add(dot, dotCodes4(activation + 64, v128.load(code, 16), lowNibble, low, high));
         code += unit >> 1;
@@ -49,7 +68,7 @@ export function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, lis
         code += unit;
       }
       total = accumulate(total, dot, product);
-      activation += unit << 1;
+      activation += unit * bytesOf(kernel);
       product += 4;
     }
     store<f32>(out, sumLanes(total) * matrix.levelStep + added);
@@ -57,13 +76,15 @@ export function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, lis
   }
 }
 
-/** The levels of one row, Int16 [K], in the order of the quantized activations. */
+/** The levels of one row, [K], in the order of the quantized activations and as wide. */
 // @ts-ignore: decorator
 @inline
 function decodeRow(code: usize, rowBytes: usize, lowNibble: v128, low: v128, high: v128, kernel: u32): void {
   let out = Scratch.row;
   const end = code + rowBytes;
-  if (isCodes4(kernel)) {
+  if (kernel == Kernel.affine4) {
+    for (; code != end; code += 16, out += 32) spreadCodes4(out, v128.load(code), lowNibble);
+  } else if (isCodes4(kernel)) {
     for (; code != end; code += 16, out += 64) decodeCodes4(out, v128.load(code), lowNibble, low, high);
   } else {
     for (; code != end; code += 8, out += 16) v128.store(out, load8(code, kernel));
@@ -72,7 +93,8 @@ function decodeRow(code: usize, rowBytes: usize, lowNibble: v128, low: v128, hig
 
 // @ts-ignore: decorator
 @inline
-function accumulateUnit(total: v128, activation: usize, levels: usize, product: usize, unit: u32): v128 {
+function accumulateUnit(total: v128, activation: usize, levels: usize, product: usize, kernel: u32, unit: u32): v128 {
+  if (kernel == Kernel.affine4) return accumulate(total, dotSpread(activation, levels, unit), product);
   let dot = dotLevels(activation, levels);
   if (unit == 64) dot = i32x4.add(dot, dotLevels(activation + 64, levels + 64));
   return accumulate(total, dot, product);
@@ -89,7 +111,8 @@ export function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list:
   const xStride = matrix.columns << 1;
   const unitsStride = scalesStride(matrix.columns, unit);
   const last = matrix.firstRow + matrix.rows;
-  const levelsEnd = Scratch.row + xStride;
+  const unitBytes: usize = unit * bytesOf(kernel);
+  const levelsEnd = Scratch.row + matrix.columns * bytesOf(kernel);
   const step = matrix.levelStep;
 
   for (let first: u32 = 0; first < tokens; first += chunk) {
@@ -120,15 +143,15 @@ export function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list:
         let total1 = f32x4.splat(0);
         let total2 = f32x4.splat(0);
         let total3 = f32x4.splat(0);
-        for (let levels = Scratch.row; levels != levelsEnd; levels += unit << 1) {
-          total0 = accumulateUnit(total0, x0, levels, product, unit);
-          total1 = accumulateUnit(total1, x1, levels, product + 4, unit);
-          total2 = accumulateUnit(total2, x2, levels, product + 8, unit);
-          total3 = accumulateUnit(total3, x3, levels, product + 12, unit);
-          x0 += unit << 1;
-          x1 += unit << 1;
-          x2 += unit << 1;
-          x3 += unit << 1;
+        for (let levels = Scratch.row; levels != levelsEnd; levels += unitBytes) {
+          total0 = accumulateUnit(total0, x0, levels, product, kernel, unit);
+          total1 = accumulateUnit(total1, x1, levels, product + 4, kernel, unit);
+          total2 = accumulateUnit(total2, x2, levels, product + 8, kernel, unit);
+          total3 = accumulateUnit(total3, x3, levels, product + 12, kernel, unit);
+          x0 += unitBytes;
+          x1 += unitBytes;
+          x2 += unitBytes;
+          x3 += unitBytes;
           product += 16;
         }
         const y = column + <usize>token * outStride;

@@ -1,7 +1,8 @@
 // Activations to integers of 15 bits, a scale for each unit of 32 or 64 of them, once for all matrices that read them.
 //   scale = largest / 16383, so that sixteen products with levels up to 8191 stay below 2^31
 // That is a relative error of 2^-15 of the unit's largest: small against float16, so that results are those of float32
-// for every practical purpose.
+// for every practical purpose. Kernels of affine 4-bit codes take 8 bits instead, scale = largest / 127, as `Order.bytes`
+// says.
 //
 // Elements lie as the kernels meet them. For 4-bit codes, 32 at a time: the 16 that are low nibbles of 16 bytes, then the
 // 16 high ones. Beside each scale goes scale * sum of the integers: what a constant added to every weight contributes.
@@ -12,7 +13,7 @@ import { maxLanes } from './simd';
 /** 16383 * 8191 * 16 < 2^31 */
 const largestInteger: f32 = 16383;
 
-/** Of bytes. */
+/** Of 8 bits, signed. */
 const largestByte: f32 = 127;
 
 /** Scales below have no float32 reciprocal; their units count as zeros. NaN is not below. */
