@@ -17,6 +17,7 @@ import { wasmBackend } from '@moeq/wasm';
 import { type RandomShape, writeRandomGguf } from '../gguf/random-gguf.ts';
 import { readBandwidth } from '../kernel-rate/read-bandwidth.ts';
 import { median } from '../quantize-rate/median.ts';
+import { smallMixtral } from '../random-checkpoint/shape.ts';
 
 const { values } = parseArgs({
   options: {
@@ -30,17 +31,8 @@ const { values } = parseArgs({
 });
 const [threads, decodeTokens, runs] = [Number(values.threads), Number(values.decode), Number(values.runs)];
 
-const base: RandomShape = {
-  hidden: 1024,
-  intermediate: 2048,
-  layers: 12,
-  experts: 8,
-  expertsPerToken: 2,
-  heads: 16,
-  kvHeads: 4,
-  vocabulary: 4096,
-  context: 4096,
-};
+const { keyValueHeads: kvHeads, ...others } = smallMixtral;
+const base: RandomShape = { ...others, kvHeads };
 const numbers = (list: string): number[] => (list === '' ? [] : list.split(',').map(Number));
 /** A quarter of them active, of the same bytes together. */
 const expertCounts = numbers(values.experts);

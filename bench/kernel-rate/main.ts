@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util';
 import type { MatrixData } from '@moeq/kernels';
 import { wasmBackend } from '@moeq/wasm';
 import { median } from '../quantize-rate/median.ts';
-import { plain, quantized, quantizers, shape } from './matrices.ts';
+import { quantizers, searched } from '../quantizers.ts';
+import { plain, quantized, shape } from './matrices.ts';
 import { readBandwidth } from './read-bandwidth.ts';
 
 const { values } = parseArgs({
@@ -68,9 +69,10 @@ const reading: string[] = [];
 for (const threads of threadCounts) reading.push((await readBandwidth(threads)).toFixed(1));
 line(['plain reading', ...reading, ...threadCounts.map(() => '')]);
 const matrices: [string, () => MatrixData][] = [
-  ...Object.entries(quantizers).map(
-    ([name, quantizer]) => [name, () => quantized(quantizer)] as [string, () => MatrixData],
-  ),
+  // searched scales are read as others are
+  ...Object.entries(quantizers)
+    .filter(([name]) => name !== searched)
+    .map(([name, quantizer]) => [name, () => quantized(quantizer)] as [string, () => MatrixData]),
   ...Object.entries(plain()).map(([name, data]) => [name, () => data] as [string, () => MatrixData]),
 ];
 for (const [name, make] of matrices) {

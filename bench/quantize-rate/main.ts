@@ -5,7 +5,7 @@
 //
 // PYTHON has torch and bitsandbytes; FOLDER is where the whole command reads and writes (2 GB and 0.7 GB).
 import { parseArgs } from 'node:util';
-import { codebookQuantizer, doubleQuant, fp4, int4, int8, nf4 } from '@moeq/quantizers';
+import { quantizers } from '../quantizers.ts';
 import { commandRates } from './command.ts';
 import { bitsandbytesRate, encoderRate, plainRate } from './matrix.ts';
 
@@ -19,25 +19,10 @@ const { values } = parseArgs({
 const runs = Number(values.runs);
 const matrices = 8;
 
-const formats = {
-  'nf4, double-quantized': doubleQuant(nf4()),
-  nf4: nf4(),
-  fp4: fp4(),
-  'a codebook of 16 evenly spaced values': codebookQuantizer({
-    name: 'even',
-    values: Array.from({ length: 16 }, (_, i) => i / 7.5 - 1),
-  }),
-  int4: int4(),
-  'int4, asymmetric': int4({ symmetric: false }),
-  'int4, searched scales': int4({ search: true }),
-  'int8, rows': int8(),
-  'int8, blocks of 64': int8({ granularity: 'block' }),
-};
-
 const cell = (rate: number): string => rate.toFixed(2);
 
 console.log('| GB/s of bfloat16 | 1 thread | 2 threads | plain TypeScript |\n| --- | --- | --- | --- |');
-for (const [name, quantizer] of Object.entries(formats)) {
+for (const [name, quantizer] of Object.entries(quantizers)) {
   const one = await encoderRate(quantizer, 1, runs, matrices);
   const two = await encoderRate(quantizer, 2, runs, matrices);
   console.log(`| ${name} | ${cell(one)} | ${cell(two)} | ${cell(plainRate(quantizer, Math.min(runs, 3)))} |`);

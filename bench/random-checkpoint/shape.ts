@@ -12,7 +12,7 @@ export interface MoeShape {
   readonly context: number;
 }
 
-/** 280 million weights, of which a token reads 107 MB at 4.5 bits. */
+/** 644 million weights, of which a token reads 107 MB at 4.5 bits. */
 export const smallMixtral: MoeShape = {
   hidden: 1024,
   intermediate: 2048,

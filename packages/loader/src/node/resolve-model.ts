@@ -8,7 +8,7 @@ import { modelUrl } from '@moeq/tiny-moe';
 import type { FileSet } from '../file-set.js';
 import { ggufFiles } from '../gguf/files.js';
 import { hubFiles } from '../hub.js';
-import { type ModelReference, parseModelReference } from '../model-reference.js';
+import { parseModelReference } from '../model-reference.js';
 import { filesAt } from '../open-model.js';
 import { folder } from './folder.js';
 
@@ -18,7 +18,7 @@ import { folder } from './folder.js';
  * @throws MoeqError for a folder that is not there, or a reference that names nothing
  */
 export async function resolveModel(reference: string): Promise<FileSet> {
-  const parsed: ModelReference = parseModelReference(reference);
+  const parsed = parseModelReference(reference);
   switch (parsed.kind) {
     case 'embedded':
       return folder(fileURLToPath(modelUrl));

@@ -66,7 +66,7 @@ export class BatchingEngine implements Engine {
     const { client = '', ...rest } = options;
     validateOptions('generate', { client: options.client }, { client: text });
     const { source, allocator, contextLength } = this.#parts;
-    const sequence = new Sequence([...this.encode(prompt)], allocator);
+    const sequence = new Sequence(this.encode(prompt), allocator);
     const settings = generationSettings(rest, source, contextLength - sequence.tokens.length);
     const request = new Request({ client, sequence, tokenizer: source.tokenizer, settings });
     return this.#pieces(request, options.signal);
