@@ -19,9 +19,12 @@ export type {
 } from './backend.js';
 export { floatMatrixDTypes } from './backend.js';
 export { Handles } from './handles.js';
+export type { BackendObjects } from './objects.js';
+export { makeObjects } from './objects.js';
 export { referenceBackend } from './reference/backend.js';
 export type { AttentionWidths } from './shapes.js';
 export {
+  assertExpertCount,
   assertIndices,
   assertKvCacheSpec,
   assertSegments,

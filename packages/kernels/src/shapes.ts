@@ -12,6 +12,17 @@ export function assertSize(operation: string, subject: string, expected: number,
     throw new MoeqError({ operation, subject, expected: `${expected}`, found: `${found}` });
 }
 
+/** @throws MoeqError unless a layer can have so many experts */
+export function assertExpertCount(experts: number): void {
+  if (!Number.isSafeInteger(experts) || experts < 1)
+    throw new MoeqError({
+      operation: 'load',
+      subject: 'experts',
+      expected: 'at least 1',
+      found: `${experts}`,
+    });
+}
+
 /**
  * [N, K] of matrices stacked one below the other. Checks dtypes, byte lengths and layouts too.
  * @throws MoeqError when there is none, one is no matrix that a backend can read, or their columns differ

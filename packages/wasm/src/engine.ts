@@ -1,29 +1,18 @@
 // What stands between steps and threads: compiles what a step has recorded, places the program in the heaps, runs it.
-import type { ExpertWeights, KvCache, MlpWeights, Vector, Weight } from '@moeq/kernels';
-import { Handles } from '@moeq/kernels';
+import { type BackendObjects, makeObjects } from '@moeq/kernels';
 import type { Graph, Node } from './graph.js';
 import type { LoadedCache, LoadedExperts, LoadedMlp, LoadedVector, LoadedWeight } from './loaded.js';
 import { Program } from './program.js';
 import type { Store } from './store.js';
 import type { Team } from './team/team.js';
 
-export interface Objects {
-  readonly weights: Handles<Weight, LoadedWeight>;
-  readonly experts: Handles<ExpertWeights, LoadedExperts>;
-  readonly mlps: Handles<MlpWeights, LoadedMlp>;
-  readonly vectors: Handles<Vector, LoadedVector>;
-  readonly caches: Handles<KvCache, LoadedCache>;
-}
-
-function makeObjects(): Objects {
-  return {
-    weights: new Handles('weight'),
-    experts: new Handles('experts'),
-    mlps: new Handles('MLP weights'),
-    vectors: new Handles('vector'),
-    caches: new Handles('KV cache'),
-  };
-}
+export type Objects = BackendObjects<{
+  weight: LoadedWeight;
+  experts: LoadedExperts;
+  mlp: LoadedMlp;
+  vector: LoadedVector;
+  cache: LoadedCache;
+}>;
 
 export class Engine {
   readonly objects: Objects = makeObjects();

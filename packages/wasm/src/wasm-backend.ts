@@ -1,7 +1,7 @@
 // The CPU backend: WebAssembly SIMD kernels on worker threads, in Node and in browsers. Every thread holds the rows that it
 // computes, in a memory of its own; a step is one program that all threads run, with no word from the host in between.
 import type { Backend, Step } from '@moeq/kernels';
-import { assertSize, weightShape } from '@moeq/kernels';
+import { assertExpertCount, assertSize, weightShape } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
 import { Engine } from './engine.js';
 import { createCache } from './kv-cache.js';
@@ -98,14 +98,7 @@ export async function startBackend({
 
     async loadExperts(experts, expert) {
       checkAlive('load experts');
-      if (experts < 1) {
-        throw new MoeqError({
-          operation: 'load',
-          subject: 'experts',
-          expected: 'at least 1',
-          found: `${experts}`,
-        });
-      }
+      assertExpertCount(experts);
       const mlps: LoadedMlp[] = [];
       try {
         for await (const [index, data] of readAhead(experts, expert)) {

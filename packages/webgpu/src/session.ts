@@ -1,12 +1,12 @@
 // A backend for as long as its device lives: memory, pipelines, and the objects and steps in them.
-import type { MlpData } from '@moeq/kernels';
+import { assertExpertCount, type MlpData, makeObjects } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
 import type { WebGpuBackend } from './backend.js';
 import { adapterName } from './device/adapter.js';
 import { Health } from './device/health.js';
 import { Memory, usage } from './device/memory.js';
 import { Pipelines } from './device/pipelines.js';
-import { forgetObject, makeObjects } from './objects.js';
+import { forgetObject, type Objects } from './objects.js';
 import type { WebGpuOptions } from './options.js';
 import { Executor } from './step/execute.js';
 import { Kernels } from './step/kernels.js';
@@ -35,7 +35,7 @@ export function openSession(device: GPUDevice, options: WebGpuOptions, onLoss: (
   });
   const pipelines = new Pipelines(device);
   const executor = new Executor(memory, pipelines, health);
-  const objects = makeObjects();
+  const objects: Objects = makeObjects();
   /** Buffers of every object that is held. */
   const owned = new Map<object, readonly GPUBuffer[]>();
   const status = memory.create('status', 16, usage.storage | usage.copySource | usage.copyTarget);
@@ -115,14 +115,7 @@ export function openSession(device: GPUDevice, options: WebGpuOptions, onLoss: (
     },
 
     async loadExperts(experts, expert) {
-      if (experts < 1) {
-        throw new MoeqError({
-          operation: 'load',
-          subject: 'experts',
-          expected: 'at least 1',
-          found: `${experts}`,
-        });
-      }
+      assertExpertCount(experts);
       const stored = await storeMlps('experts', experts, expert);
       const { bytes, gateUp, down } = stored;
       return objects.experts.add(hold({ experts, bytes }, [...gateUp, ...down]), stored);

@@ -2,17 +2,18 @@
 // every other backend is measured against it.
 import { MoeqError } from '@moeq/tensors';
 import type { Backend, Step } from '../backend.js';
-import { assertSize } from '../shapes.js';
+import { makeObjects } from '../objects.js';
+import { assertExpertCount, assertSize } from '../shapes.js';
 import { makeCache } from './kv-cache.js';
 import { stackMatrices } from './matrix.js';
 import type { Mlp } from './mlp.js';
 import { makeMlp } from './mlp.js';
-import { makeObjects } from './objects.js';
+import type { Objects } from './objects.js';
 import { openStep } from './step.js';
 
 /** A backend that runs anywhere and needs nothing. */
 export function referenceBackend(): Backend {
-  const objects = makeObjects();
+  const objects: Objects = makeObjects();
   let lastStep: Promise<unknown> = Promise.resolve();
   let destroyed = false;
 
@@ -50,14 +51,7 @@ export function referenceBackend(): Backend {
 
     async loadExperts(experts, expert) {
       checkAlive('load experts');
-      if (!Number.isSafeInteger(experts) || experts < 1) {
-        throw new MoeqError({
-          operation: 'load',
-          subject: 'experts',
-          expected: 'at least 1',
-          found: `${experts}`,
-        });
-      }
+      assertExpertCount(experts);
       const mlps: Mlp[] = [];
       for (let index = 0; index < experts; index++) {
         const mlp = makeMlp(await expert(index), `expert ${index}`);
