@@ -5,6 +5,7 @@
 //
 // Texts are drawn at temperature 1, so that they differ and wake different experts. Medians of alternating runs.
 import { parseArgs } from 'node:util';
+import { median } from '../median.ts';
 import type { Contender } from './contender.ts';
 import { llamaContender } from './llama.ts';
 import { moeqContender } from './moeq.ts';
@@ -65,9 +66,4 @@ process.exit(0);
 
 function mix(...numbers: readonly number[]): number {
   return numbers.reduce((hash, number) => Math.imul(hash ^ number, 0x9e3779b1) >>> 7, 1);
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
 }

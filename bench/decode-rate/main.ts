@@ -16,7 +16,8 @@ import { ggufType } from '@moeq/tensors';
 import { wasmBackend } from '@moeq/wasm';
 import { type RandomShape, writeRandomGguf } from '../gguf/random-gguf.ts';
 import { readBandwidth } from '../kernel-rate/read-bandwidth.ts';
-import { median } from '../quantize-rate/median.ts';
+import { median } from '../median.ts';
+import { modelRates } from '../model-rates.ts';
 import { smallMixtral } from '../random-checkpoint/shape.ts';
 
 const { values } = parseArgs({
@@ -46,9 +47,8 @@ async function decodeRate(model: Model, promptTokens: number, runs: number): Pro
       { length: promptTokens },
       (_, place) => (Math.imul(place + 1 + 7919 * run, 0x9e3779b1) >>> 0) % base.vocabulary,
     );
-    const options = { maxNewTokens: decodeTokens, stopTokenIds: [], temperature: 0 };
-    const { timings } = await model.complete(prompt, options);
-    if (run > 0) rates.push(timings.decodeTokensPerSecond);
+    const { decode } = await modelRates(model, prompt, decodeTokens);
+    if (run > 0) rates.push(decode);
   }
   return median(rates);
 }

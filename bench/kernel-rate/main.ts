@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import type { MatrixData } from '@moeq/kernels';
 import { wasmBackend } from '@moeq/wasm';
-import { median } from '../quantize-rate/median.ts';
+import { median } from '../median.ts';
 import { quantizers, searched } from '../quantizers.ts';
 import { plain, quantized, shape } from './matrices.ts';
 import { readBandwidth } from './read-bandwidth.ts';

@@ -8,6 +8,7 @@
 //   moeq quantize out/random --out out/random-nf4 --recipe nf4-all
 //   node gguf/random-gguf.ts --out out/random.gguf --type IQ4_NL --vocabulary 4096
 import { parseArgs } from 'node:util';
+import { median } from '../median.ts';
 import type { Contender, Rates } from './contender.ts';
 import { llamaContender } from './llama.ts';
 import { moeqContender } from './moeq.ts';
@@ -53,10 +54,6 @@ for (let run = 0; run <= runs; run++) {
 }
 for (const contender of contenders) await contender.close();
 
-const median = (numbers: readonly number[]): number => {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
-};
 const summary = [...rates].map(([name, all]) => ({
   name,
   prefill: median(all.map((rate) => rate.prefill)),

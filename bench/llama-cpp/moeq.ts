@@ -2,6 +2,7 @@
 import { openModel } from '@moeq/loader/node';
 import { createModel } from '@moeq/runtime';
 import { wasmBackend } from '@moeq/wasm';
+import { modelRates } from '../model-rates.ts';
 import type { Contender } from './contender.ts';
 
 export async function moeqContender(
@@ -15,14 +16,7 @@ export async function moeqContender(
   await source.close();
   return {
     name: `moeq, ${threads} thread${threads === 1 ? '' : 's'}`,
-    async measure(prompt, decodeTokens) {
-      const { timings } = await model.complete(prompt, {
-        maxNewTokens: decodeTokens,
-        stopTokenIds: [],
-        temperature: 0,
-      });
-      return { prefill: timings.prefillTokensPerSecond, decode: timings.decodeTokensPerSecond };
-    },
+    measure: (prompt, decodeTokens) => modelRates(model, prompt, decodeTokens),
     async close() {
       await model.close();
       await backend.destroy();

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { quantizeCheckpoint } from '@moeq/convert/node';
+import { median } from '../median.ts';
 import { smallMixtral } from '../random-checkpoint/shape.ts';
 import { writeRandomCheckpoint } from '../random-checkpoint/write.ts';
-import { median } from './median.ts';
 
 /** 2 GB, of which 92 % are experts of 29 MB. */
 const shape = { ...smallMixtral, hidden: 2048, intermediate: 7168, layers: 3, experts: 7, vocabulary: 16384 };

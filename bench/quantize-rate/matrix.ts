@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { assertFinite, encodeWith, type Quantizer } from '@moeq/quantizers';
 import { toFloat32 } from '@moeq/tensors';
 import { wasmEncoder } from '@moeq/wasm';
+import { median } from '../median.ts';
 import { fillRandom, normalTable, seedOf } from '../random-checkpoint/normal.ts';
-import { median } from './median.ts';
 
 const rows = 4096;
 const columns = 4096;

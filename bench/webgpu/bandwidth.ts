@@ -1,5 +1,5 @@
 // What a device's memory gives: copying a buffer, and reading one in a kernel that does nothing but add. Medians of five.
-import { median } from '../quantize-rate/median.ts';
+import { median } from '../median.ts';
 
 /** A size that no cache holds on a GPU; SwiftShader gets less, for its time. */
 const wantedBytes = { gpu: 512 << 20, software: 64 << 20 } as const;

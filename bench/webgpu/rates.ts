@@ -1,7 +1,7 @@
 // Decoding through layers of random weights: tokens a second, and the bytes of weights and cache that this reads.
 import type { WebGpuBackend, WebGpuOptions } from '@moeq/webgpu';
 import { webgpuBackend } from '@moeq/webgpu/node';
-import { median } from '../quantize-rate/median.ts';
+import { median } from '../median.ts';
 import { loadRandomLayers } from './random-layers.ts';
 import { layerDispatches, totalOf } from './roofline.ts';
 import type { Shape } from './shapes.ts';

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { launchChromium } from '../../scripts/browser.ts';
 import { openPage } from '../../scripts/in-chromium/open-page.ts';
 import type { Rates } from '../llama-cpp/contender.ts';
-import { median } from '../quantize-rate/median.ts';
+import { median } from '../median.ts';
 
 const { values } = parseArgs({
   options: {

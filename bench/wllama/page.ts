@@ -6,6 +6,7 @@ import { blobSource } from '@moeq/tensors';
 import { wasmBackend } from '@moeq/wasm';
 import { LogLevel, Wllama } from '@wllama/wllama';
 import type { Rates } from '../llama-cpp/contender.ts';
+import { modelRates } from '../model-rates.ts';
 
 export interface Settings {
   readonly gguf: string;
@@ -39,12 +40,7 @@ export async function openMoeq({ gguf, threads, contextLength }: Settings): Prom
     async measure(prompt, decodeTokens) {
       const ids = Int32Array.from(tokenizer?.encode(prompt, { addSpecialTokens: false }) ?? []);
       assertCount('moeq', prompt.length, ids.length);
-      const { timings } = await model.complete(ids, {
-        maxNewTokens: decodeTokens,
-        stopTokenIds: [],
-        temperature: 0,
-      });
-      return { prefill: timings.prefillTokensPerSecond, decode: timings.decodeTokensPerSecond };
+      return modelRates(model, ids, decodeTokens);
     },
     async close() {
       await model.close();

@@ -64,7 +64,9 @@ export const errorCases: readonly Case[] = [
         backend.loadMlp({ ...good, gateUp: [matrix(16, 11)] }),
       );
       await assertRefused('no gate', () => backend.loadMlp({ ...good, gateUp: [] }));
-      await assertRefused('no experts', () => backend.loadExperts(0, async () => good));
+      for (const count of [0, -1, 1.5, Number.NaN]) {
+        await assertRefused(`${count} experts`, () => backend.loadExperts(count, async () => good));
+      }
       const wider = { gateUp: [matrix(18, 12)], down: matrix(12, 9) };
       await assertRefused('experts of different sizes', () =>
         backend.loadExperts(2, async (e) => (e === 0 ? good : wider)),
