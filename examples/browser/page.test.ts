@@ -5,7 +5,7 @@ import { wasmBackend } from '@moeq/wasm';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchChromium } from '../../scripts/browser.ts';
-import { type Host, type ServedPage, servePage } from './testkit/serve-page.ts';
+import { type Host, servePage } from './testkit/serve-page.ts';
 
 const prompt = 'In the beginning';
 
@@ -34,7 +34,7 @@ interface Opened extends AsyncDisposable {
 }
 
 async function open(host: Host, query = '', prepare?: (page: Page) => Promise<void>): Promise<Opened> {
-  const served: ServedPage = await servePage(host);
+  const served = await servePage(host);
   const context = await browser.newContext({ viewport: { width: 1200, height: 820 } });
   const page = await context.newPage();
   const errors: string[] = [];

@@ -1,9 +1,11 @@
-// A web server for pages under test: what a table says and nothing else, with or without the headers that isolate a page.
+// A web server for pages under test: what a table says and nothing else, with or without the headers that isolate a page,
+// with or without ranges, fast or slow.
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 /**
@@ -16,6 +18,10 @@ export interface ServeOptions {
   readonly files: Files;
   /** Cross-origin isolation, without which a page has no shared memory. */
   readonly isolated?: boolean;
+  /** Whether a range is answered with it alone. */
+  readonly ranges?: boolean;
+  /** Bytes a second of one answer; all at once unless given. */
+  readonly rate?: number;
 }
 
 export interface Site extends AsyncDisposable {
@@ -33,13 +39,15 @@ const isolation = {
 const types: Readonly<Record<string, string>> = {
   '': 'text/html',
   '.html': 'text/html',
+  '.css': 'text/css',
   '.js': 'text/javascript',
   '.json': 'application/json',
   '.wasm': 'application/wasm',
 };
 
 /** Serves on a port of its own until it is disposed of. Pages of other origins may read, as from a CDN. */
-export async function serve({ files, isolated = false }: ServeOptions): Promise<Site> {
+export async function serve(options: ServeOptions): Promise<Site> {
+  const { files, isolated = false, ranges = false, rate } = options;
   const requests: string[] = [];
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
@@ -51,8 +59,12 @@ export async function serve({ files, isolated = false }: ServeOptions): Promise<
     if (typeof found === 'string') return void response.end(found);
     const size = found === null ? null : await stat(found).then((is) => (is.isFile() ? is.size : null), none);
     if (found === null || size === null) return void response.writeHead(404).end();
-    response.setHeader('content-length', size);
-    await pipeline(createReadStream(found), response).catch(none); // the page has left
+    const range = ranges ? rangeOf(request.headers.range, size) : null;
+    const length = range === null ? size : range.end - range.start + 1;
+    if (range !== null) response.setHeader('content-range', `bytes ${range.start}-${range.end}/${size}`);
+    response.writeHead(range === null ? 200 : 206, { 'content-length': length });
+    const stream = createReadStream(found, range ?? {});
+    await pipeline(rate === undefined ? stream : slowed(stream, rate), response).catch(none); // the page has left
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -66,6 +78,24 @@ export async function serve({ files, isolated = false }: ServeOptions): Promise<
 }
 
 const none = () => null;
+
+/** Both ends included; null where the whole file is the answer. */
+function rangeOf(header: string | undefined, size: number): { start: number; end: number } | null {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(header ?? '') ?? [];
+  if (first === undefined || last === undefined || Number(first) >= size) return null;
+  return { start: Number(first), end: Math.min(size - 1, Number(last)) };
+}
+
+function slowed(stream: Readable, rate: number): Readable {
+  return Readable.from(
+    (async function* () {
+      for await (const piece of stream as AsyncIterable<Buffer>) {
+        await new Promise((resolve) => setTimeout(resolve, (1000 * piece.length) / rate));
+        yield piece;
+      }
+    })(),
+  );
+}
 
 function lookUp(files: Files, path: string): string | URL | null {
   const exact = files[path];
