@@ -20,6 +20,15 @@ const nested =
   (dtype: 'F32' | 'F16' | 'BF16', hasOffset: boolean, blockSize = 256): Draw<BlockValues> =>
   (random) => ({ kind: 'nested', codebook: random.normals(256, 0.4), blockSize, dtype, hasOffset });
 
+/** Nested values that share a sign, as the unsigned scales and offsets of asymmetric formats do. */
+const unsigned: Draw<BlockValues> = (random) => ({
+  kind: 'nested',
+  codebook: Float32Array.from({ length: 256 }, () => random.between(0.25, 1)),
+  blockSize: 16,
+  dtype: 'F32',
+  hasOffset: false,
+});
+
 const codebook =
   (bits: 4 | 8): Draw<Decode> =>
   (random) => ({ kind: 'codebook', values: random.normals(2 ** bits, 0.5) });
@@ -125,8 +134,8 @@ export const scaleLayouts: readonly NamedLayout[] = [
   }),
   layout('scale and offset nested without offset', {
     ...int4Row,
-    decode: affine(offset(nested('F32', false, 16))),
-    scale: nested('F32', false, 64),
+    decode: affine(offset(unsigned)),
+    scale: unsigned,
   }),
 ];
 
