@@ -1,10 +1,10 @@
 // The scales of a row, one float32 a unit, and what is added a unit, from their planes: plain, or nested as they stay.
 //   scale = element * multiplier | table[code] * nested[block / nestedSize] + offset
-import { Blocks, BlockKind, Matrix, Scratch, Shift } from './matrix';
+import { Blocks, BlockKind, Matrix, Shift } from './matrix';
 import { splat } from './simd';
 
 /** 2^112, which moves a binary16 exponent, shifted into place, to its float32 value. */
-const halfBias: f32 = 5.192296858534828e33;
+export const halfBias: f32 = 5.192296858534828e33;
 
 // @ts-ignore: decorator
 @inline
@@ -61,13 +61,13 @@ function unitsOfBlock(matrix: Matrix, row: u32, unit: u32): u32 {
 }
 
 /** Writes the scales of `row` for any layout whose blocks are made of whole units. */
-function scalesOfBlocks(matrix: Matrix, row: u32): void {
+function scalesOfBlocks(matrix: Matrix, row: u32, out: usize): void {
   for (let unit: u32 = 0; unit < matrix.units; ) {
     const value = blockValue(matrix.scales, blockOfUnit(matrix, row, unit));
     const end = min(matrix.units, unit + unitsOfBlock(matrix, row, unit));
-    for (; unit < end; unit++) store<f32>(Scratch.scales + (unit << 2), value);
+    for (; unit < end; unit++) store<f32>(out + (unit << 2), value);
   }
-  fillVector(Scratch.scales, matrix.units);
+  fillVector(out, matrix.units);
 }
 
 /** Zeros from unit `units` to the end of its vector of four. */
@@ -78,25 +78,25 @@ function fillVector(address: usize, units: u32): void {
 }
 
 /** What `unitShifts` writes where every unit is a block, four at a time. */
-function shiftsOfUnits(matrix: Matrix, row: u32): void {
+function shiftsOfUnits(matrix: Matrix, row: u32, scales: usize, shifts: usize): void {
   const first = row * matrix.units;
   const zero = matrix.shift == Shift.zeroPoints;
   for (let u: u32 = 0; u < matrix.units; u += 4) {
-    const out = Scratch.shifts + (u << 2);
+    const out = shifts + (u << 2);
     if (zero) {
       const bytes = v128.load32_zero(matrix.zeroPoints + first + u);
       const points = f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)));
-      v128.store(out, f32x4.mul(f32x4.neg(points), v128.load(Scratch.scales + (u << 2))));
+      v128.store(out, f32x4.mul(f32x4.neg(points), v128.load(scales + (u << 2))));
     } else {
       for (let i: u32 = 0; i < 4; i++) store<f32>(out + (i << 2), blockValue(matrix.offsets, first + u + i));
     }
   }
 }
 
-/** Writes what is added to the codes of `row`, a unit, after `unitScales`. */
-export function unitShifts(matrix: Matrix, row: u32): void {
+/** Writes what is added to the codes of `row`, a unit, to `shifts`; `scales` are those of `unitScales`. */
+export function unitShifts(matrix: Matrix, row: u32, scales: usize, shifts: usize): void {
   if (matrix.simple != 0) {
-    shiftsOfUnits(matrix, row);
+    shiftsOfUnits(matrix, row, scales, shifts);
     return;
   }
   for (let unit: u32 = 0; unit < matrix.units; ) {
@@ -105,25 +105,24 @@ export function unitShifts(matrix: Matrix, row: u32): void {
     const value = zero ? -<f32>load<u8>(matrix.zeroPoints + block) : blockValue(matrix.offsets, block);
     const end = min(matrix.units, unit + unitsOfBlock(matrix, row, unit));
     for (; unit < end; unit++) {
-      const factor = zero ? load<f32>(Scratch.scales + (unit << 2)) : <f32>1;
-      store<f32>(Scratch.shifts + (unit << 2), value * factor);
+      const factor = zero ? load<f32>(scales + (unit << 2)) : <f32>1;
+      store<f32>(shifts + (unit << 2), value * factor);
     }
   }
-  fillVector(Scratch.shifts, matrix.units);
+  fillVector(shifts, matrix.units);
 }
 
-/** Writes the scale of each unit of `row`, counted in the tensor, to `Scratch.scales`. */
+/** Writes the scale of each unit of `row`, counted in the tensor, to `out`, filled up to a whole vector. */
 // @ts-ignore: decorator
 @inline
-export function unitScales(matrix: Matrix, row: u32): void {
+export function unitScales(matrix: Matrix, row: u32, out: usize): void {
   if (matrix.simple == 0) {
-    scalesOfBlocks(matrix, row);
+    scalesOfBlocks(matrix, row, out);
     return;
   }
   const units = matrix.units;
   const first = row * units;
   const data = matrix.scaleData;
-  const out = Scratch.scales;
   const multiplier = splat(changetype<usize>(matrix) + offsetof<Matrix>('scaleMultiplier'));
   const kind = matrix.scaleKind;
   if (kind == BlockKind.nested) {

@@ -3,6 +3,7 @@
 // element by element. The way for layouts that the integer kernels do not take, and for embeddings.
 import { blockValue, halfToFloat, halvesToFloats } from './block-values';
 import { Kernel, Matrix, Shift } from './matrix';
+import { together } from './nibbles';
 
 // @ts-ignore: decorator
 @inline
@@ -42,17 +43,27 @@ function halves(from: usize, count: u32, out: usize): void {
   for (; i < count; i++, from += 2, out += 4) store<f32>(out, halfToFloat(load<u16>(from)));
 }
 
+/** Where byte `byte` of the 4-bit codes of a row lies when rows lie together: src/interleave.ts. */
 // @ts-ignore: decorator
 @inline
-function codeAt(matrix: Matrix, element: u64): u32 {
+function interleaved(matrix: Matrix, row: u32, byte: u32): usize {
+  const local = row - matrix.firstRow;
+  const group = matrix.codes + (local / together) * (matrix.columns >> 1) * together;
+  return group + (byte & ~3) * together + ((local % together) << 2) + (byte & 3);
+}
+
+// @ts-ignore: decorator
+@inline
+function codeAt(matrix: Matrix, row: u32, column: u32): u32 {
+  const element = <u64>row * matrix.columns + column;
   if (matrix.bits == 8) return load<u8>(matrix.codes + <usize>element);
-  if (matrix.order == 2) {
-    const byte = <u32>load<u8>(matrix.codes + ((<usize>(element >> 5)) << 4) + (<usize>element & 15));
-    return (element & 16) != 0 ? byte >> 4 : byte & 15;
-  }
-  const byte = <u32>load<u8>(matrix.codes + <usize>(element >> 1));
-  const high = ((<u32>element ^ matrix.order) & 1) == 0;
-  return high ? byte >> 4 : byte & 15;
+  const together = matrix.kernel != Kernel.any;
+  const place = together ? <u64>column : element;
+  const halves = matrix.order == 2;
+  const byte = <usize>(halves ? ((place >> 5) << 4) + (place & 15) : place >> 1);
+  const both = <u32>load<u8>(together ? interleaved(matrix, row, <u32>byte) : matrix.codes + byte);
+  const high = halves ? (place & 16) != 0 : ((<u32>place ^ matrix.order) & 1) == 0;
+  return high ? both >> 4 : both & 15;
 }
 
 function codes(matrix: Matrix, row: u32, out: usize): void {
@@ -66,7 +77,7 @@ function codes(matrix: Matrix, row: u32, out: usize): void {
     const zero = matrix.shift == Shift.zeroPoints ? <f32>load<u8>(matrix.zeroPoints + block) : 0;
     const offset = matrix.shift == Shift.offsets ? blockValue(matrix.offsets, block) : 0;
     for (; i < end; i++, out += 4) {
-      const value = load<f32>(matrix.values + (<usize>codeAt(matrix, first + i) << 2));
+      const value = load<f32>(matrix.values + (<usize>codeAt(matrix, row, i) << 2));
       store<f32>(out, (value - zero) * scale + offset);
     }
   }

@@ -22,4 +22,4 @@ export {
   tileUnsigned8x64,
 } from './integer-kernels';
 export { useScratch } from './matrix';
-export { quantize } from './quantize-activations';
+export { quantizeBytes, quantizePlain, quantizeWords } from './quantize-activations';

@@ -10,7 +10,7 @@ export namespace Kernel {
   export const float32: u32 = 0;
   export const float16: u32 = 1;
   export const bfloat16: u32 = 2;
-  /** 4-bit codes. */
+  /** 4-bit codes, eight rows together: nibbles.ts. */
   export const affine4: u32 = 3;
   export const codebook4: u32 = 4;
   /** 8-bit integer codes. */
@@ -69,7 +69,7 @@ export class Matrix {
   unit: u32;
   /** K / unit */
   units: u32;
-  /** Codes, or the plain numbers. */
+  /** Codes, or the plain numbers; of 4-bit kernels those of the first row here. */
   codes: usize;
   blockSize: u32;
   /** 0: flat blocks. */
@@ -120,13 +120,17 @@ export class Matrix {
 
 /** Room that kernels work in, given by the host; U is the most units of a row, K the most columns. */
 export namespace Scratch {
-  /** Float32 [U]: the scale of each unit of the row. */
+  /** Bytes of U float32, filled up to whole vectors. */
+  export let stride: usize = 0;
+  /** Float32 [4, U]: the scale of each unit of a row, or of four rows. */
   export let scales: usize = 0;
-  /** Float32 [U]: what is added, a unit. */
+  /** Float32 [4, U]: what is added, a unit. */
   export let shifts: usize = 0;
+  /** Float32 [U, 2, 2, 4]: both by unit, of four rows and four more. */
+  export let rowScales: usize = 0;
   /** Float32 [U] or [U, 4]: scale times activation scale of a token or of four. */
   export let products: usize = 0;
-  /** Bytes [K] or Float32 [K]: a decoded row. */
+  /** Float32 [K], or bytes [16 K]: a decoded row, or the levels of eight. */
   export let row: usize = 0;
 }
 
@@ -137,9 +141,11 @@ export namespace Scratch {
 export function useScratch(address: usize, columns: u32): void {
   const stride = unitsBytes(columns);
   Scratch.scales = address;
-  Scratch.shifts = address + stride;
-  Scratch.products = address + 2 * stride;
-  Scratch.row = address + 6 * stride;
+  Scratch.stride = stride;
+  Scratch.shifts = address + 4 * stride;
+  Scratch.rowScales = address + 8 * stride;
+  Scratch.products = address + 24 * stride;
+  Scratch.row = address + 28 * stride;
 }
 
 /** Units of 32, filled up to whole vectors. */

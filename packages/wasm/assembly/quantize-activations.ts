@@ -1,17 +1,15 @@
-// Activations to integers of 15 bits, a scale for each unit of 32 or 64 of them, once for all matrices that read them.
-//   scale = largest / 16383, so that sixteen products with levels up to 8191 stay below 2^31
-// That is a relative error of 2^-15 of the unit's largest: small against float16, so that results are those of float32
-// for every practical purpose. Kernels of affine 4-bit codes take 8 bits instead, scale = largest / 127, as `Order.bytes`
-// says.
+// Activations to integers, once for all matrices that read them. For 4-bit codes they lie as the kernels meet them, repeated,
+// the activations of low nibbles before those of high ones, with what else the kernels want among them.
 //
-// Elements lie as the kernels meet them. For 4-bit codes, 32 at a time: the 16 that are low nibbles of 16 bytes, then the
-// 16 high ones. Beside each scale goes scale * sum of the integers: what a constant added to every weight contributes.
+// Affine 4-bit codes meet bytes, scale = largest / 127 of 32, as in llama.cpp. All others meet words of 15 bits, scale =
+// largest / 16383 of a unit of 32 or 64: a relative error of 2^-15 of the largest, so that results are those of float32 for
+// every practical purpose. scale * sum of a unit's integers is what a constant added to every weight contributes.
 //
 // Shapes: T tokens, K columns, U units of a token, padded to a multiple of 4.
-import { maxLanes } from './simd';
+import { firstHalves, lastHalves, maxLanes } from './simd';
 
-/** 16383 * 8191 * 16 < 2^31 */
-const largestInteger: f32 = 16383;
+/** 32 products with levels of up to 4095 stay below 2^31. */
+const largestWord: f32 = 16383;
 
 /** Of 8 bits, signed. */
 const largestByte: f32 = 127;
@@ -19,16 +17,17 @@ const largestByte: f32 = 127;
 /** Scales below have no float32 reciprocal; their units count as zeros. NaN is not below. */
 const smallest: f32 = 3e-38;
 
-/** How elements are to lie. */
+/** Integers of 8 bits that have a scale of their own, whatever the unit: it is the error of these that results show. */
+const byteUnit: u32 = 32;
+
+/** In which order 4-bit codes lie. */
 export namespace Order {
   /** Pairs in a byte, the first in the high nibble. */
   export const highFirst: u32 = 0;
-  /** Pairs in a byte, the first in the low nibble. */
+  /** Pairs, the first in the low nibble. */
   export const lowFirst: u32 = 1;
-  /** As they come: halves of 32 in low and high nibbles, or 8-bit codes. */
-  export const plain: u32 = 2;
-  /** Added to one of these: integers of 8 bits, a byte each. */
-  export const bytes: u32 = 4;
+  /** Halves of 32 in low and high nibbles. */
+  export const splitHalves: u32 = 2;
 }
 
 // @ts-ignore: decorator
@@ -58,44 +57,86 @@ function sum(v: v128): i32 {
   return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
 }
 
-/** 32 integers, within a byte each, to 32 bytes. */
+/** Four bytes of each in turn, four times: 128 bytes. */
+// @ts-ignore: decorator
+@inline
+function storeFourTimes(low: v128, high: v128, out: usize): void {
+  v128.store(out, i8x16.shuffle(low, low, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3));
+  v128.store(out, i8x16.shuffle(high, high, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3), 16);
+  v128.store(out, i8x16.shuffle(low, low, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7), 32);
+  v128.store(out, i8x16.shuffle(high, high, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7), 48);
+  v128.store(out, i8x16.shuffle(low, low, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11), 64);
+  v128.store(out, i8x16.shuffle(high, high, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11), 80);
+  v128.store(out, i8x16.shuffle(low, low, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15), 96);
+  v128.store(out, i8x16.shuffle(high, high, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15), 112);
+}
+
+/** Four words of each in turn, twice: 64 bytes. */
+// @ts-ignore: decorator
+@inline
+function storeTwice(low: v128, high: v128, out: usize): void {
+  v128.store(out, firstHalves(low, low));
+  v128.store(out, firstHalves(high, high), 16);
+  v128.store(out, lastHalves(low, low), 32);
+  v128.store(out, lastHalves(high, high), 48);
+}
+
+/** 32 words to 64 bytes, as they come. */
+// @ts-ignore: decorator
+@inline
+function storePlain(a: v128, b: v128, c: v128, d: v128, out: usize): void {
+  v128.store(out, a);
+  v128.store(out, b, 16);
+  v128.store(out, c, 32);
+  v128.store(out, d, 48);
+}
+
+/** 32 integers, within a byte each, to 128 bytes for affine codes. */
 // @ts-ignore: decorator
 @inline
 function storeBytes(a: v128, b: v128, c: v128, d: v128, out: usize, order: u32): void {
-  if (order == Order.plain) {
-    v128.store(out, i8x16.narrow_i16x8_s(a, b));
-    v128.store(out, i8x16.narrow_i16x8_s(c, d), 16);
+  if (order == Order.splitHalves) {
+    storeFourTimes(i8x16.narrow_i16x8_s(a, b), i8x16.narrow_i16x8_s(c, d), out);
+    return;
+  }
+  const evens = i8x16.narrow_i16x8_s(even(a, b), even(c, d));
+  const odds = i8x16.narrow_i16x8_s(odd(a, b), odd(c, d));
+  if (order == Order.lowFirst) storeFourTimes(evens, odds, out);
+  else storeFourTimes(odds, evens, out);
+}
+
+/** 32 words to 128 bytes for codebooks. */
+// @ts-ignore: decorator
+@inline
+function storeWords(a: v128, b: v128, c: v128, d: v128, out: usize, order: u32): void {
+  if (order == Order.splitHalves) {
+    storeTwice(a, c, out);
+    storeTwice(b, d, out + 64);
+  } else if (order == Order.lowFirst) {
+    storeTwice(even(a, b), odd(a, b), out);
+    storeTwice(even(c, d), odd(c, d), out + 64);
   } else {
-    const low: usize = order == Order.lowFirst ? 0 : 16;
-    v128.store(out + low, i8x16.narrow_i16x8_s(even(a, b), even(c, d)));
-    v128.store(out + (low ^ 16), i8x16.narrow_i16x8_s(odd(a, b), odd(c, d)));
+    storeTwice(odd(a, b), even(a, b), out);
+    storeTwice(odd(c, d), even(c, d), out + 64);
   }
 }
 
-/** 32 elements from `x` to 64 bytes at `out`, or 32; returns their sums in four lanes. */
+/** In four lanes. */
 // @ts-ignore: decorator
 @inline
-function quantize32(x: usize, out: usize, inverse: v128, order: u32): v128 {
-  const a = quantize8(x, inverse);
-  const b = quantize8(x + 32, inverse);
-  const c = quantize8(x + 64, inverse);
-  const d = quantize8(x + 96, inverse);
-  if ((order & Order.bytes) != 0) {
-    storeBytes(a, b, c, d, out, order ^ Order.bytes);
-  } else if (order == Order.plain) {
-    v128.store(out, a);
-    v128.store(out, b, 16);
-    v128.store(out, c, 32);
-    v128.store(out, d, 48);
-  } else {
-    const low: usize = order == Order.lowFirst ? 0 : 32;
-    v128.store(out + low, even(a, b));
-    v128.store(out + low, even(c, d), 16);
-    v128.store(out + (low ^ 32), odd(a, b));
-    v128.store(out + (low ^ 32), odd(c, d), 16);
-  }
+function sumsOf(a: v128, b: v128, c: v128, d: v128): v128 {
   const first = i32x4.add(i32x4.extadd_pairwise_i16x8_s(a), i32x4.extadd_pairwise_i16x8_s(b));
   return i32x4.add(first, i32x4.add(i32x4.extadd_pairwise_i16x8_s(c), i32x4.extadd_pairwise_i16x8_s(d)));
+}
+
+/** Bytes of a token that `quantizeBytes` writes. */
+export function bytesStride(columns: u32, unit: u32): u32 {
+  return (columns << 2) + (columns / byteUnit + columns / unit) * 16;
+}
+
+/** Bytes of a token that `quantizeWords` writes. */
+export function wordsStride(columns: u32, unit: u32): u32 {
+  return (columns << 2) + columns / unit * 16;
 }
 
 /** Bytes of a token's scales: as many float32 as units, filled up to whole vectors. */
@@ -103,29 +144,43 @@ export function scalesStride(columns: u32, unit: u32): u32 {
   return ((columns / unit) * 4 + 15) & ~15;
 }
 
+/** The largest of a unit divided by `most`: what an integer counts. NaN and infinity go through, to reach the result. */
+// @ts-ignore: decorator
+@inline
+function scaleOf(x: usize, unit: u32, most: f32): f32 {
+  let largest = f32x4.splat(0);
+  for (let i: u32 = 0; i < unit; i += 4) largest = f32x4.max(largest, f32x4.abs(v128.load(x + (i << 2))));
+  return maxLanes(largest) / most;
+}
+
+// @ts-ignore: decorator
+@inline
+function inverseOf(scale: f32): v128 {
+  return f32x4.splat(scale < smallest ? 0 : 1 / scale);
+}
+
 /**
+ * For 8-bit codes.
  * @param x Float32 [T, K]
- * @param codes Int16 [T, K]; of bytes the first K of every 2K
+ * @param out Int16 [T, K]
  * @param scales Float32 [T, U]
  * @param sums Float32 [T, U]
  */
-export function quantize(x: usize, tokens: u32, columns: u32, unit: u32, order: u32, codes: usize, scales: usize, sums: usize): void {
+export function quantizePlain(x: usize, tokens: u32, columns: u32, unit: u32, out: usize, scales: usize, sums: usize): void {
   const stride = scalesStride(columns, unit);
-  const isBytes = (order & Order.bytes) != 0;
-  const most = isBytes ? largestByte : largestInteger;
-  const step: usize = isBytes ? 32 : 64;
   for (let token: u32 = 0; token < tokens; token++) {
     let at: usize = 0;
-    let to = codes + token * (columns << 1);
-    for (const end = x + (columns << 2); x < end; x += unit << 2) {
-      let largest = f32x4.splat(0);
-      for (let i: u32 = 0; i < unit; i += 4) largest = f32x4.max(largest, f32x4.abs(v128.load(x + (i << 2))));
-      // NaN and infinity go through, so that they reach the result
-      const scale = maxLanes(largest) / most;
-      const inverse = f32x4.splat(scale < smallest ? 0 : 1 / scale);
+    for (const end = x + (columns << 2); x < end; ) {
+      const scale = scaleOf(x, unit, largestWord);
+      const inverse = inverseOf(scale);
       let total = i32x4.splat(0);
-      for (let i: u32 = 0; i < unit; i += 32, to += step) {
-        total = i32x4.add(total, quantize32(x + (i << 2), to, inverse, order));
+      for (let i: u32 = 0; i < unit; i += 32, x += 128, out += 64) {
+        const a = quantize8(x, inverse);
+        const b = quantize8(x + 32, inverse);
+        const c = quantize8(x + 64, inverse);
+        const d = quantize8(x + 96, inverse);
+        storePlain(a, b, c, d, out);
+        total = i32x4.add(total, sumsOf(a, b, c, d));
       }
       store<f32>(scales + at, scale);
       store<f32>(sums + at, scale * <f32>sum(total));
@@ -137,5 +192,45 @@ export function quantize(x: usize, tokens: u32, columns: u32, unit: u32, order: 
     }
     scales += stride;
     sums += stride;
+  }
+}
+
+/**
+ * For 4-bit codebooks.
+ * @param x Float32 [T, K]
+ * @param out of each unit Int16 [unit / 4, 2, 4], every four twice, then their scale, Float32 [4]
+ */
+export function quantizeWords(x: usize, tokens: u32, columns: u32, unit: u32, order: u32, out: usize): void {
+  for (const end = x + <usize>tokens * (columns << 2); x < end; out += 16) {
+    const scale = scaleOf(x, unit, largestWord);
+    const inverse = inverseOf(scale);
+    for (let i: u32 = 0; i < unit; i += 32, x += 128, out += 128) {
+      storeWords(quantize8(x, inverse), quantize8(x + 32, inverse), quantize8(x + 64, inverse), quantize8(x + 96, inverse), out, order);
+    }
+    v128.store(out, f32x4.splat(scale));
+  }
+}
+
+/**
+ * For 4-bit affine codes.
+ * @param x Float32 [T, K]
+ * @param out of each unit, for each 32 of it, Int8 [8, 4, 4], every four integers four times, and their scale, Float32 [4];
+ *   then scale * sum of the unit, Float32 [4]
+ */
+export function quantizeBytes(x: usize, tokens: u32, columns: u32, unit: u32, order: u32, out: usize): void {
+  for (const end = x + <usize>tokens * (columns << 2); x < end; out += 16) {
+    let total: f32 = 0;
+    for (let i: u32 = 0; i < unit; i += byteUnit, x += 128, out += 144) {
+      const scale = scaleOf(x, byteUnit, largestByte);
+      const inverse = inverseOf(scale);
+      const a = quantize8(x, inverse);
+      const b = quantize8(x + 32, inverse);
+      const c = quantize8(x + 64, inverse);
+      const d = quantize8(x + 96, inverse);
+      storeBytes(a, b, c, d, out, order);
+      total += scale * <f32>sum(sumsOf(a, b, c, d));
+      v128.store(out, f32x4.splat(scale), 128);
+    }
+    v128.store(out, f32x4.splat(total));
   }
 }

@@ -14,20 +14,6 @@ export function lookUp(table: v128, indices: v128): v128 {
   return i8x16.swizzle(table, indices);
 }
 
-/** 16-bit lanes from the first eight bytes of `low` and of `high`. */
-// @ts-ignore: decorator
-@inline
-export function joinFirst(low: v128, high: v128): v128 {
-  return i8x16.shuffle(low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-
-/** 16-bit lanes from the last eight bytes of `low` and of `high`. */
-// @ts-ignore: decorator
-@inline
-export function joinLast(low: v128, high: v128): v128 {
-  return i8x16.shuffle(low, high, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-}
-
 /** The four lanes added: (0 + 2) + (1 + 3). */
 // @ts-ignore: decorator
 @inline
@@ -50,18 +36,46 @@ export function splat(address: usize): v128 {
   return v128.load_splat<u32>(address);
 }
 
+/** 32-bit lanes of both in turn: the first two of each. */
+// @ts-ignore: decorator
+@inline
+export function zipFirst(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+}
+
+/** The last two of each. */
+// @ts-ignore: decorator
+@inline
+export function zipLast(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+}
+
+/** The first halves of both. */
+// @ts-ignore: decorator
+@inline
+export function firstHalves(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+}
+
+/** The last halves. */
+// @ts-ignore: decorator
+@inline
+export function lastHalves(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+}
+
 /** Stores the transpose of four vectors of four lanes, 64 bytes. */
 // @ts-ignore: decorator
 @inline
 export function storeTransposed(a: v128, b: v128, c: v128, d: v128, out: usize): void {
-  const ab = i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-  const cd = i8x16.shuffle(c, d, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-  const ab2 = i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-  const cd2 = i8x16.shuffle(c, d, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-  v128.store(out, i8x16.shuffle(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23));
-  v128.store(out, i8x16.shuffle(ab, cd, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 16);
-  v128.store(out, i8x16.shuffle(ab2, cd2, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), 32);
-  v128.store(out, i8x16.shuffle(ab2, cd2, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 48);
+  const first = zipFirst(a, b);
+  const second = zipFirst(c, d);
+  const third = zipLast(a, b);
+  const fourth = zipLast(c, d);
+  v128.store(out, firstHalves(first, second));
+  v128.store(out, lastHalves(first, second), 16);
+  v128.store(out, firstHalves(third, fourth), 32);
+  v128.store(out, lastHalves(third, fourth), 48);
 }
 
 /** Eight sums of two products: signed bytes times bytes of 0..127. */

@@ -9,15 +9,15 @@ import { splat, storeTransposed, sumLanes } from './simd';
 // @ts-ignore: decorator
 @inline
 function isShifted(kernel: u32): bool {
-  return kernel == Kernel.affine4 || kernel == Kernel.unsigned8;
+  return kernel == Kernel.unsigned8;
 }
 
 /** The scales of a row, and what is added. */
 // @ts-ignore: decorator
 @inline
 export function prepareRow(matrix: Matrix, row: u32, kernel: u32): void {
-  unitScales(matrix, row);
-  if (isShifted(kernel) && matrix.shift != Shift.constant) unitShifts(matrix, row);
+  unitScales(matrix, row, Scratch.scales);
+  if (isShifted(kernel) && matrix.shift != Shift.constant) unitShifts(matrix, row, Scratch.scales, Scratch.shifts);
 }
 
 /** Where a row finds what is added, a unit: shifts of its own, or scales that `levelOffset` multiplies. */

@@ -19,16 +19,8 @@ async function compileKernels(entry: string, relaxed: boolean): Promise<string> 
       entry,
       '--baseDir',
       root,
-      ...[
-        '--outFile',
-        'kernels.wasm',
-        '-O3',
-        '--converge',
-        '--noAssert',
-        '--runtime',
-        'stub',
-        '--importMemory',
-      ],
+      // not -O3: it moves multiplications away from the loads beside them, more than registers can hold
+      ...['--outFile', 'kernels.wasm', '-O2', '--noAssert', '--runtime', 'stub', '--importMemory'],
       ...['--initialMemory', `${staticBytes / 65536}`, '--maximumMemory', '65536', '--enable', 'simd'],
       // AS112 warns that JavaScript cannot hold a v128: none crosses the border
       ...['--disableWarning', '112'],

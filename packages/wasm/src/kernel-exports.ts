@@ -2,33 +2,29 @@
 
 type Address = number;
 
-type IntegerKernel = `${'Affine' | 'Codebook'}4x${32 | 64}` | `${'Signed' | 'Unsigned'}8x${32 | 64}`;
+type NibbleKernel = `${'Affine' | 'Codebook'}4x${32 | 64}`;
+type IntegerKernel = `${'Signed' | 'Unsigned'}8x${32 | 64}`;
 
-/** One token against all rows of a matrix of integer codes. */
-type VectorKernel = (
+type OneStream = [x: Address];
+type ThreePlanes = [x: Address, scales: Address, sums: Address];
+
+/** One token against all rows of a matrix of codes. */
+type VectorKernel<X extends Address[]> = (
   matrix: Address,
-  x: Address,
-  scales: Address,
-  sums: Address,
-  list: Address,
-  out: Address,
+  ...rest: [...X, list: Address, out: Address]
 ) => void;
 
 /** Several tokens. */
-type TileKernel = (
+type TileKernel<X extends Address[]> = (
   matrix: Address,
-  x: Address,
-  scales: Address,
-  sums: Address,
-  list: Address,
-  tokens: number,
-  out: Address,
-  outStride: number,
+  ...rest: [...X, list: Address, tokens: number, out: Address, outStride: number]
 ) => void;
 
 export interface KernelExports
-  extends Readonly<Record<`vector${IntegerKernel}`, VectorKernel>>,
-    Readonly<Record<`tile${IntegerKernel}`, TileKernel>> {
+  extends Readonly<Record<`vector${NibbleKernel}`, VectorKernel<OneStream>>>,
+    Readonly<Record<`tile${NibbleKernel}`, TileKernel<OneStream>>>,
+    Readonly<Record<`vector${IntegerKernel}`, VectorKernel<ThreePlanes>>>,
+    Readonly<Record<`tile${IntegerKernel}`, TileKernel<ThreePlanes>>> {
   add(a: Address, b: Address, scale: number, out: Address, length: number): void;
   multiply(x: Address, scale: number, length: number): void;
   multiplySigmoid(x: Address, gate: number, length: number): void;
@@ -75,13 +71,14 @@ export interface KernelExports
     outStride: number,
   ): void;
   useScratch(address: Address, columns: number): void;
-  quantize(
+  quantizeBytes(x: Address, tokens: number, columns: number, unit: number, order: number, out: Address): void;
+  quantizeWords(x: Address, tokens: number, columns: number, unit: number, order: number, out: Address): void;
+  quantizePlain(
     x: Address,
     tokens: number,
     columns: number,
     unit: number,
-    order: number,
-    codes: Address,
+    out: Address,
     scales: Address,
     sums: Address,
   ): void;

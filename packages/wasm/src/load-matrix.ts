@@ -1,5 +1,6 @@
 // Puts a matrix into the heaps of all threads: each gets the rows that it computes, and the planes of their blocks, cut
-// from the tensor without repacking. Records point to where element, block or nested block 0 of the whole tensor would be.
+// from the tensor. They stay as they are, but for 4-bit codes that have a kernel: interleave.ts. Records point to where
+// element, block or nested block 0 of the whole tensor would be, and to the first of interleaved codes.
 //
 // Shapes: N rows, K columns, B block.
 import type { MatrixData } from '@moeq/kernels';
@@ -7,24 +8,18 @@ import type { BlockValues, Layout, QuantizedTensor } from '@moeq/tensors';
 import { blocksPerMatrix, bytesPerElement, isQuantized, toFloat32 } from '@moeq/tensors';
 import type { KernelChoice } from './fit-kernel.js';
 import { chooseKernel } from './fit-kernel.js';
-import type { Field } from './matrix-record.js';
-import {
-  blockKinds,
-  byteActivations,
-  encodeRecord,
-  kernels,
-  orders,
-  recordBytes,
-  shifts,
-} from './matrix-record.js';
+import { interleavedBytes, interleaveRows } from './interleave.js';
+import type { ActivationForm, Field, KernelName } from './matrix-record.js';
+import { blockKinds, encodeRecord, kernels, orders, recordBytes, shifts } from './matrix-record.js';
 import { shareStart } from './share.js';
 import type { Store } from './store.js';
 
 /** How activations have to come: float32 as they are, or integers in units. */
 export interface Intake {
+  readonly form: ActivationForm;
   /** 0: float32. */
   readonly unit: 0 | 32 | 64;
-  /** How elements lie: `Order` in assembly/quantize-activations.ts. */
+  /** Of the 4-bit codes that they meet: `orders`. */
   readonly order: number;
 }
 
@@ -45,6 +40,8 @@ interface Cut {
   readonly field: Field;
   /** Where the plane would begin, in bytes before `data`. */
   readonly bias: number;
+  /** Of codes that are to be interleaved. */
+  readonly rowBytes?: number;
 }
 
 type Fields = Partial<Record<Field, number>>;
@@ -66,8 +63,8 @@ export function loadMatrix(
     const first = range.first + shareStart(range.count, thread, threads);
     return { first, end: range.first + shareStart(range.count, thread + 1, threads) };
   });
-  const cuts = shares.map(({ first, end }) => cutPlanes(data, first, end));
-  const room = Math.max(...cuts.map((each) => each.reduce((sum, cut) => sum + padded(cut.data), 0)));
+  const cuts = shares.map(({ first, end }) => cutPlanes(data, choice, first, end));
+  const room = Math.max(...cuts.map((each) => each.reduce((sum, cut) => sum + padded(bytesOf(cut)), 0)));
   const record = store.allocate(padded(recordBytes) + room, 'weights');
   const common = commonFields(store, data, choice);
   let bytes = 0;
@@ -75,27 +72,42 @@ export function loadMatrix(
     const fields: Fields = { ...common, firstRow: first, rows: end - first };
     let address = record + padded(recordBytes);
     for (const cut of cuts[thread] as Cut[]) {
-      store.write(thread, address, cut.data);
+      write(store, thread, address, cut);
       fields[cut.field] = address - cut.bias + 2 ** 32;
-      address += padded(cut.data);
-      bytes += cut.data.byteLength;
+      address += padded(bytesOf(cut));
+      bytes += bytesOf(cut);
     }
     store.write(thread, record, encodeRecord(fields));
   });
   return { record, rows: range.count, columns, bytes, intake: intakeOf(data, choice) };
 }
 
-function padded(data: Uint8Array | number): number {
-  const bytes = typeof data === 'number' ? data : data.byteLength;
+function padded(bytes: number): number {
   return Math.ceil(bytes / 64) * 64;
 }
 
-function intakeOf(data: MatrixData, { kernel, unit }: KernelChoice): Intake {
-  if (unit === 0 || !isQuantized(data) || data.layout === null) return { unit: 0, order: 0 };
-  const { bitsPerCode, order } = data.layout;
-  if (kernel === 'affine4') return { unit, order: orders[order] + byteActivations };
-  return { unit, order: bitsPerCode === 8 ? orders.splitHalves : orders[order] };
+/** In the heap. */
+function bytesOf({ data, rowBytes }: Cut): number {
+  return rowBytes === undefined ? data.byteLength : interleavedBytes(data.byteLength / rowBytes, rowBytes);
 }
+
+function write(store: Store, thread: number, address: number, cut: Cut): void {
+  if (cut.rowBytes === undefined) {
+    store.write(thread, address, cut.data);
+    return;
+  }
+  const interleaved = store.hostBuffer(bytesOf(cut));
+  interleaveRows(cut.data, cut.rowBytes, interleaved);
+  store.write(thread, address, interleaved);
+}
+
+function intakeOf(data: MatrixData, { kernel, unit }: KernelChoice): Intake {
+  if (unit === 0 || !isQuantized(data) || data.layout === null) return { form: 'float', unit: 0, order: 0 };
+  if (!isInterleaved(kernel)) return { form: 'plain', unit, order: 0 };
+  return { form: kernel === 'affine4' ? 'bytes' : 'words', unit, order: orders[data.layout.order] };
+}
+
+const isInterleaved = (kernel: KernelName): boolean => kernel === 'affine4' || kernel === 'codebook4';
 
 /** What does not depend on the thread. */
 function commonFields(store: Store, data: MatrixData, choice: KernelChoice): Fields {
@@ -163,7 +175,7 @@ function blockFields(
 }
 
 /** The planes' bytes that rows `first` to `end` need. */
-function cutPlanes(data: MatrixData, first: number, end: number): Cut[] {
+function cutPlanes(data: MatrixData, { kernel }: KernelChoice, first: number, end: number): Cut[] {
   const [rows = 0, columns = 0] = data.shape;
   if (!isQuantized(data) || data.layout === null) {
     const rowBytes = columns * bytesPerElement((data as { dtype: 'F32' | 'F16' | 'BF16' }).dtype);
@@ -178,10 +190,12 @@ function cutPlanes(data: MatrixData, first: number, end: number): Cut[] {
     layout.blocks === 'row'
       ? { first: first * perRow, end: end * perRow }
       : { first: Math.floor(from / blockSize), end: Math.ceil(to / blockSize) };
-  const codes =
-    bitsPerCode === 8
-      ? cut(planeOf(data, 'codes'), from, to, 'codes')
-      : cut(planeOf(data, 'codes'), 16 * Math.floor(from / 32), 16 * Math.ceil(to / 32), 'codes');
+  const plane = planeOf(data, 'codes');
+  const codes = isInterleaved(kernel)
+    ? { ...cut(plane, from / 2, to / 2, 'codes'), bias: 0, rowBytes: columns / 2 }
+    : bitsPerCode === 8
+      ? cut(plane, from, to, 'codes')
+      : cut(plane, 16 * Math.floor(from / 32), 16 * Math.ceil(to / 32), 'codes');
   const zero = decode.kind === 'affine' ? decode.zero : null;
   return [
     codes,

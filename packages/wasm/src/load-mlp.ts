@@ -51,7 +51,8 @@ export function joinExperts(store: Store, experts: readonly LoadedMlp[]): Loaded
 }
 
 /** Index of an intake in a list, to which it is added where it is new. */
-function modeOf(intakes: Intake[], { unit, order }: Intake): number {
-  const known = intakes.findIndex((intake) => intake.unit === unit && intake.order === order);
-  return known >= 0 ? known : intakes.push({ unit, order }) - 1;
+function modeOf(intakes: Intake[], intake: Intake): number {
+  const { form, unit, order } = intake;
+  const known = intakes.findIndex((each) => each.form === form && each.unit === unit && each.order === order);
+  return known >= 0 ? known : intakes.push(intake) - 1;
 }

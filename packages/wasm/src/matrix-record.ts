@@ -16,8 +16,12 @@ export type KernelName = keyof typeof kernels;
 export const blockKinds = { F32: 0, F16: 1, BF16: 2, F8_E8M0: 3, nested: 4 } as const;
 export const shifts = { constant: 0, zeroPoints: 1, offsets: 2 } as const;
 export const orders = { highFirst: 0, lowFirst: 1, splitHalves: 2 } as const;
-/** Added to an order: activations of 8 bits. */
-export const byteActivations = 4;
+/**
+ * What activations become: nothing else, or integers for affine 4-bit codes, 4-bit codebooks, and 8-bit codes, as
+ * assembly/quantize-activations.ts writes them.
+ */
+export const activationForms = { float: 0, bytes: 1, words: 2, plain: 3 } as const;
+export type ActivationForm = keyof typeof activationForms;
 
 const blockFields = (name: 'scale' | 'offset') =>
   [

@@ -1,9 +1,10 @@
 // A program under construction: its words, the memory of its activations, and where threads exchange results.
 import type { Node } from './graph.js';
 import type { Intake } from './load-matrix.js';
+import { activationForms } from './matrix-record.js';
 import { type Opcode, opcodes } from './opcodes.js';
 import type { Store } from './store.js';
-import { scalesStride } from './worker/linear.js';
+import { scalesStride, tokenBytes } from './worker/linear.js';
 
 /** A float32 operand; whole numbers are words. */
 export class Float {
@@ -26,6 +27,7 @@ export interface SharedColumns {
 /** Activations as matrices of one intake take them: addresses. */
 export interface Form extends Intake {
   readonly x: number;
+  readonly stride: number;
   readonly scales: number;
   readonly sums: number;
 }
@@ -169,7 +171,7 @@ export class Program {
 
   /** A node's activations as an intake wants them; written once for all matrices that want the same. */
   form(node: Node, intake: Intake): Form {
-    const key = `${intake.unit} ${intake.order}`;
+    const key = `${intake.form} ${intake.unit} ${intake.order}`;
     const forms = this.#forms.get(node) ?? new Map<string, Form>();
     this.#forms.set(node, forms);
     const known = forms.get(key);
@@ -181,14 +183,14 @@ export class Program {
 
   /** The same for activations that are no node's. The caller frees `x` of what has units. */
   quantize(address: number, rows: number, columns: number, intake: Intake): Form {
-    const { unit, order } = intake;
-    if (unit === 0) return { ...intake, x: address, scales: 0, sums: 0 };
-    const codeBytes = 2 * rows * columns;
-    const scaleBytes = rows * scalesStride(columns, unit);
-    const x = this.#allocate(codeBytes + 2 * scaleBytes);
-    const scales = x + codeBytes;
+    const { form, unit, order } = intake;
+    const stride = tokenBytes(form, columns, unit);
+    if (form === 'float') return { ...intake, x: address, stride, scales: 0, sums: 0 };
+    const scaleBytes = form === 'plain' ? rows * scalesStride(columns, unit) : 0;
+    const x = this.#allocate(rows * stride + 2 * scaleBytes);
+    const scales = x + rows * stride;
     const sums = scales + scaleBytes;
-    this.emit('quantize', address, rows, columns, unit, order, x, scales, sums);
-    return { ...intake, x, scales, sums };
+    this.emit('quantize', address, rows, columns, activationForms[form], unit, order, x, scales, sums);
+    return { ...intake, x, stride, scales, sums };
   }
 }

@@ -9,6 +9,7 @@ export class Store {
   readonly threads: number;
   readonly #team: Team;
   readonly #heap: Heap;
+  #hostBuffer = new Uint8Array(0);
   #columns = 0;
   #scratch = { address: 0, columns: 0 };
   readonly #tables = new Map<string, number>();
@@ -32,6 +33,12 @@ export class Store {
   /** Copies bytes into the heap of one thread. */
   write(thread: number, address: number, bytes: Uint8Array): void {
     this.#team.write(thread, address, bytes);
+  }
+
+  /** Room of the host's own that lasts until the next call: for what is rewritten on its way into a heap. */
+  hostBuffer(bytes: number): Uint8Array {
+    if (this.#hostBuffer.byteLength < bytes) this.#hostBuffer = new Uint8Array(bytes);
+    return this.#hostBuffer.subarray(0, bytes);
   }
 
   /** Copies bytes into every heap. */
@@ -73,5 +80,5 @@ export class Store {
 /** As assembly/matrix.ts counts it. */
 function scratchBytes(columns: number): number {
   const stride = Math.ceil((4 * (Math.floor(columns / 32) + 4)) / 16) * 16;
-  return 6 * stride + 4 * columns + 64;
+  return 28 * stride + 16 * columns + 64;
 }

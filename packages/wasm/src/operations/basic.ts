@@ -58,13 +58,13 @@ export function rmsNorm(x: Node, weight: LoadedVector, epsilon: number): Recorde
 export function emitLinear(
   program: Program,
   { record, rows }: LoadedMatrix,
-  { unit, x, scales, sums }: Form,
+  { unit, x, stride, scales, sums }: Form,
   tokens: number,
   out: number,
   columns: number,
   first: number,
 ): void {
-  program.emit('linear', record, rows, unit, x, scales, sums, tokens, out, columns, first);
+  program.emit('linear', record, rows, unit, x, stride, scales, sums, tokens, out, columns, first);
 }
 
 export function linear(x: Node, { rows, parts }: LoadedWeight, bias: LoadedVector | undefined): Recorded {

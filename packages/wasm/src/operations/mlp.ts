@@ -95,7 +95,10 @@ export function experts(x: Node, routing: Node, weights: LoadedExperts, activati
 }
 
 function modeWords(forms: readonly Form[]): number[] {
-  return [forms.length, ...forms.flatMap(({ unit, x, scales, sums }) => [unit, x, scales, sums])];
+  return [
+    forms.length,
+    ...forms.flatMap(({ unit, x, stride, scales, sums }) => [unit, x, stride, scales, sums]),
+  ];
 }
 
 /** Frees activations and the forms made of them. */

@@ -1,9 +1,6 @@
 import type { Layout } from '@moeq/tensors';
 
-/**
- * Activations meet quantized weights as integers of 15 bits, and codebooks are integers of 14; affine codes of 4 bits meet
- * activations of 8.
- */
+/** Activations meet affine 4-bit codes as integers of 8 bits, all others as integers of 15. */
 export const tolerance = {
   float: 1e-5,
   quantized: ({ bitsPerCode, decode }: Layout) =>

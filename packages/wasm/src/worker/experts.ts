@@ -13,7 +13,7 @@ import { planAt } from './route.js';
 const entryWords = 6;
 
 /**
- * indices, tokens, A, E, table, D, F, activation, h, up, list, modes, then unit, x, scales, sums of each mode
+ * indices, tokens, A, E, table, D, F, activation, h, up, list, modes, then unit, x, stride, scales, sums of each mode
  */
 export function expertsUp(machine: Machine, at: number): void {
   const { words, kernels, thread, threads } = machine;
@@ -53,7 +53,7 @@ export function expertsUp(machine: Machine, at: number): void {
 }
 
 /**
- * indices, weights, tokens, A, E, table, D, F, y, out, unused, modes, then unit, x, scales, sums of each mode
+ * indices, weights, tokens, A, E, table, D, F, y, out, unused, modes, then unit, x, stride, scales, sums of each mode
  */
 export function expertsDown(machine: Machine, at: number): void {
   const { words, floats, kernels, thread, threads } = machine;
@@ -84,13 +84,12 @@ export function expertsDown(machine: Machine, at: number): void {
 }
 
 function modeAt(words: Int32Array, at: number, mode: number): Intakes {
-  const [unit, x, scales, sums] = operands(words, at + 4 * mode, 4);
-  return { unit: unit as Intakes['unit'], x, scales, sums };
+  const [unit, x, stride, scales, sums] = operands(words, at + 5 * mode, 5);
+  return { unit: unit as Intakes['unit'], x, stride, scales, sums };
 }
 
 /** The same activations from row `first` on. */
-function rowsFrom({ unit, x, scales, sums }: Intakes, first: number, columns: number): Intakes {
-  if (unit === 0) return { unit, x: x + 4 * first * columns, scales, sums };
+function rowsFrom({ unit, x, stride, scales, sums }: Intakes, first: number, columns: number): Intakes {
   const units = first * scalesStride(columns, unit);
-  return { unit, x: x + 2 * first * columns, scales: scales + units, sums: sums + units };
+  return { unit, x: x + first * stride, stride, scales: scales + units, sums: sums + units };
 }

@@ -2,25 +2,28 @@
 //
 // Shapes: T tokens, N rows, K columns.
 
-import { kernels as kernelNumbers } from '../matrix-record.js';
+import { type ActivationForm, kernels as kernelNumbers } from '../matrix-record.js';
 import { shareStart } from '../share.js';
 import type { Machine } from './machine.js';
 
-/** By number, the kernels of integer codes as their exports are called. */
-const kernelSuffixes = {
+/** By number, the kernels of codes as their exports are called. */
+const nibbleKernels: Readonly<Record<number, 'Affine4' | 'Codebook4' | undefined>> = {
   [kernelNumbers.affine4]: 'Affine4',
   [kernelNumbers.codebook4]: 'Codebook4',
+};
+const integerKernels: Readonly<Record<number, 'Signed8' | 'Unsigned8' | undefined>> = {
   [kernelNumbers.signed8]: 'Signed8',
   [kernelNumbers.unsigned8]: 'Unsigned8',
-} as const satisfies Record<number, string> as Readonly<
-  Record<number, 'Affine4' | 'Codebook4' | 'Signed8' | 'Unsigned8' | undefined>
->;
+};
 
 /** Activations as a matrix takes them. */
 export interface Intakes {
-  /** 0: float32 at x; else integers at x with their scales and sums, so many at a time. */
+  /** 0: float32 at x; else integers, so many at a time. */
   readonly unit: 0 | 32 | 64;
   readonly x: number;
+  /** Of a token at x, in bytes. */
+  readonly stride: number;
+  /** For 8-bit codes. */
   readonly scales: number;
   readonly sums: number;
 }
@@ -40,17 +43,28 @@ export function multiplyShare(
   outColumns: number,
 ): void {
   const own = out + 4 * shareStart(rows, thread, threads);
-  const name = kernelSuffixes[words[record / 4] as number];
-  if (unit === 0 || name === undefined) {
-    kernels.floatLinear(record, x, list, tokens, own, 4 * outColumns);
-  } else if (tokens === 1) {
-    kernels[`vector${name}x${unit}`](record, x, scales, sums, list, own);
+  const kernel = words[record / 4] as number;
+  const nibble = nibbleKernels[kernel];
+  const integer = integerKernels[kernel];
+  if (unit !== 0 && nibble !== undefined) {
+    if (tokens === 1) kernels[`vector${nibble}x${unit}`](record, x, list, own);
+    else kernels[`tile${nibble}x${unit}`](record, x, list, tokens, own, 4 * outColumns);
+  } else if (unit !== 0 && integer !== undefined) {
+    if (tokens === 1) kernels[`vector${integer}x${unit}`](record, x, scales, sums, list, own);
+    else kernels[`tile${integer}x${unit}`](record, x, scales, sums, list, tokens, own, 4 * outColumns);
   } else {
-    kernels[`tile${name}x${unit}`](record, x, scales, sums, list, tokens, own, 4 * outColumns);
+    kernels.floatLinear(record, x, list, tokens, own, 4 * outColumns);
   }
 }
 
-/** Bytes of the scales of one token: assembly/quantize-activations.ts. */
+/** Bytes of one token's activations: assembly/quantize-activations.ts. */
+export function tokenBytes(form: ActivationForm, columns: number, unit: number): number {
+  if (form === 'float') return 4 * columns;
+  if (form === 'plain') return 2 * columns;
+  return 4 * columns + 16 * ((form === 'bytes' ? columns / 32 : 0) + columns / unit);
+}
+
+/** Bytes of the scales of one token for 8-bit codes. */
 export function scalesStride(columns: number, unit: number): number {
   return Math.ceil(columns / unit / 4) * 16;
 }

@@ -2,6 +2,7 @@
 // writes them. Results that are split over threads are each thread's own share until `gather` has brought the rest.
 //
 // Shapes: T tokens, N rows, K columns.
+import { activationForms } from '../matrix-record.js';
 import type { Opcode } from '../opcodes.js';
 import { opcodes } from '../opcodes.js';
 import { shareOwner, shareStart } from '../share.js';
@@ -57,20 +58,22 @@ const byName: Record<Opcode, Operation> = {
     kernels.rmsNorm(x, weight, floats[at + 2] as number, rows, columns, 4 * columns, out, 4 * columns);
   },
 
-  /** x, tokens, columns, unit, order, codes, scales, sums */
+  /** x, tokens, columns, form, unit, order, out, scales, sums */
   quantize({ words, kernels }, at) {
-    const [x, tokens, columns, unit, order, codes, scales, sums] = operands(words, at, 8);
-    kernels.quantize(x, tokens, columns, unit, order, codes, scales, sums);
+    const [x, tokens, columns, form, unit, order, out, scales, sums] = operands(words, at, 9);
+    if (form === activationForms.bytes) kernels.quantizeBytes(x, tokens, columns, unit, order, out);
+    else if (form === activationForms.words) kernels.quantizeWords(x, tokens, columns, unit, order, out);
+    else kernels.quantizePlain(x, tokens, columns, unit, out, scales, sums);
   },
 
-  /** record, rows, unit, x, scales, sums, tokens, out, columns of out, first column */
+  /** record, rows, unit, x, stride, scales, sums, tokens, out, columns of out, first column */
   linear(machine, at) {
-    const [record, rows, unit, x, scales, sums, tokens, out, columns, first] = operands(
+    const [record, rows, unit, x, stride, scales, sums, tokens, out, columns, first] = operands(
       machine.words,
       at,
-      10,
+      11,
     );
-    const intakes = { unit: unit as Intakes['unit'], x, scales, sums };
+    const intakes = { unit: unit as Intakes['unit'], x, stride, scales, sums };
     multiplyShare(machine, { record, rows }, intakes, 0, tokens, out + 4 * first, columns);
   },
 

@@ -1,0 +1,342 @@
+// y = x Wᵀ for 4-bit codes and several tokens: eight rows are spread to levels once for a chunk of tokens, and meet two of
+// them at a time. Sums run in the order of nibble-vector.ts, so that a token's result does not depend on the others beside
+// it.
+//
+// Shapes: T tokens, N rows, K columns, U units of a row.
+import { Matrix, Scratch } from './matrix';
+import { addBytes, addScaled, addShifted, addUnit, addWords, firstRows, joinRows, lastRows, storeEight, together, upper, widen } from './nibbles';
+import { bytesStride, wordsStride } from './quantize-activations';
+import { prepareRows } from './row-scales';
+import { dotBytes, lookUp, lowNibbles } from './simd';
+import { tokenAt } from './unit-products';
+
+/** Tokens that meet spread rows before the next ones are: their activations stay in the second-level cache. */
+const chunk: u32 = 32;
+
+/** Codes of eight rows, a byte each: of every 32 bytes the low nibbles, then the high ones. */
+function spreadCodes(codes: usize, bytes: usize): void {
+  const lowNibble = v128.load(lowNibbles);
+  let out = Scratch.row;
+  for (const end = codes + bytes; codes != end; codes += 32, out += 64) {
+    const c = v128.load(codes);
+    const d = v128.load(codes, 16);
+    v128.store(out, v128.and(c, lowNibble));
+    v128.store(out, v128.and(d, lowNibble), 16);
+    v128.store(out, upper(c, lowNibble), 32);
+    v128.store(out, upper(d, lowNibble), 48);
+  }
+}
+
+/** Levels of the codes of four rows, 32 bytes. */
+// @ts-ignore: decorator
+@inline
+function storeLevels(out: usize, codes: v128, low: v128, high: v128): void {
+  const l = lookUp(low, codes);
+  const h = lookUp(high, codes);
+  v128.store(out, firstRows(l, h));
+  v128.store(out, lastRows(l, h), 16);
+}
+
+/** Levels of eight rows, 16 bits each: of every 32 bytes those of the low nibbles, then those of the high ones. */
+function spreadLevels(codes: usize, bytes: usize, levels: usize): void {
+  const lowNibble = v128.load(lowNibbles);
+  const low = v128.load(levels);
+  const high = v128.load(levels, 16);
+  let out = Scratch.row;
+  for (const end = codes + bytes; codes != end; codes += 32, out += 128) {
+    const c = v128.load(codes);
+    const d = v128.load(codes, 16);
+    storeLevels(out, v128.and(c, lowNibble), low, high);
+    storeLevels(out + 32, v128.and(d, lowNibble), low, high);
+    storeLevels(out + 64, upper(c, lowNibble), low, high);
+    storeLevels(out + 96, upper(d, lowNibble), low, high);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, out: usize, outStride: usize, unit: u32): void {
+  const rowsBytes: usize = matrix.columns * (together / 2);
+  const xStride = bytesStride(matrix.columns, unit);
+  const unitBytes: usize = unit * together;
+  const levelsEnd = Scratch.row + matrix.units * unitBytes;
+  const rows = matrix.rows;
+
+  for (let first: u32 = 0; first < tokens; first += chunk) {
+    const end = min(tokens, first + chunk) - 1;
+    let codes = matrix.codes;
+    let column = out;
+    for (let row: u32 = 0; row < rows; row += together, codes += rowsBytes, column += 4 * together) {
+      prepareRows(matrix, row);
+      spreadCodes(codes, rowsBytes);
+      for (let token = first; token <= end; token += 2) {
+        // a last token that is alone is its own neighbour
+        let x0 = x + tokenAt(list, token) * xStride;
+        let x1 = x + tokenAt(list, min(token + 1, end)) * xStride;
+        let total00 = f32x4.splat(0);
+        let total01 = f32x4.splat(0);
+        let total10 = f32x4.splat(0);
+        let total11 = f32x4.splat(0);
+        let scales = Scratch.rowScales;
+        for (let w = Scratch.row; w != levelsEnd; scales += 64, x0 += 16, x1 += 16) {
+          let part00 = f32x4.splat(0);
+          let part01 = f32x4.splat(0);
+          let part10 = f32x4.splat(0);
+          let part11 = f32x4.splat(0);
+          const unitEnd = w + unitBytes;
+          do {
+            let a = v128.load(x0);
+            let b = v128.load(x1);
+            let v = v128.load(w);
+            let u = v128.load(w, 16);
+            let sums00 = dotBytes(a, v);
+            let sums10 = dotBytes(b, v);
+            let sums01 = dotBytes(a, u);
+            let sums11 = dotBytes(b, u);
+            a = v128.load(x0, 16);
+            b = v128.load(x1, 16);
+            v = v128.load(w, 32);
+            u = v128.load(w, 48);
+            sums00 = addBytes(sums00, a, v);
+            sums10 = addBytes(sums10, b, v);
+            sums01 = addBytes(sums01, a, u);
+            sums11 = addBytes(sums11, b, u);
+            a = v128.load(x0, 32);
+            b = v128.load(x1, 32);
+            v = v128.load(w, 64);
+            u = v128.load(w, 80);
+            sums00 = addBytes(sums00, a, v);
+            sums10 = addBytes(sums10, b, v);
+            sums01 = addBytes(sums01, a, u);
+            sums11 = addBytes(sums11, b, u);
+            a = v128.load(x0, 48);
+            b = v128.load(x1, 48);
+            v = v128.load(w, 96);
+            u = v128.load(w, 112);
+            sums00 = addBytes(sums00, a, v);
+            sums10 = addBytes(sums10, b, v);
+            sums01 = addBytes(sums01, a, u);
+            sums11 = addBytes(sums11, b, u);
+            a = v128.load(x0, 64);
+            b = v128.load(x1, 64);
+            v = v128.load(w, 128);
+            u = v128.load(w, 144);
+            sums00 = addBytes(sums00, a, v);
+            sums10 = addBytes(sums10, b, v);
+            sums01 = addBytes(sums01, a, u);
+            sums11 = addBytes(sums11, b, u);
+            a = v128.load(x0, 80);
+            b = v128.load(x1, 80);
+            v = v128.load(w, 160);
+            u = v128.load(w, 176);
+            sums00 = addBytes(sums00, a, v);
+            sums10 = addBytes(sums10, b, v);
+            sums01 = addBytes(sums01, a, u);
+            sums11 = addBytes(sums11, b, u);
+            a = v128.load(x0, 96);
+            b = v128.load(x1, 96);
+            v = v128.load(w, 192);
+            u = v128.load(w, 208);
+            sums00 = addBytes(sums00, a, v);
+            sums10 = addBytes(sums10, b, v);
+            sums01 = addBytes(sums01, a, u);
+            sums11 = addBytes(sums11, b, u);
+            a = v128.load(x0, 112);
+            b = v128.load(x1, 112);
+            v = v128.load(w, 224);
+            u = v128.load(w, 240);
+            sums00 = addBytes(sums00, a, v);
+            sums10 = addBytes(sums10, b, v);
+            sums01 = addBytes(sums01, a, u);
+            sums11 = addBytes(sums11, b, u);
+            a = v128.load(x0, 128);
+            b = v128.load(x1, 128);
+            part00 = addScaled(part00, widen(sums00), a, unit);
+            part01 = addScaled(part01, widen(sums01), a, unit);
+            part10 = addScaled(part10, widen(sums10), b, unit);
+            part11 = addScaled(part11, widen(sums11), b, unit);
+            w += 256;
+            x0 += 144;
+            x1 += 144;
+          } while (unit != 32 && w != unitEnd);
+          const sum0 = v128.load(x0);
+          const sum1 = v128.load(x1);
+          total00 = addShifted(total00, part00, sum0, scales);
+          total01 = addShifted(total01, part01, sum0, scales + 32);
+          total10 = addShifted(total10, part10, sum1, scales);
+          total11 = addShifted(total11, part11, sum1, scales + 32);
+        }
+        const y = column + <usize>token * outStride;
+        storeEight(y, total00, total01, rows - row);
+        if (token < end) storeEight(y + outStride, total10, total11, rows - row);
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32, out: usize, outStride: usize, unit: u32): void {
+  const rowsBytes: usize = matrix.columns * (together / 2);
+  const xStride = wordsStride(matrix.columns, unit);
+  const unitBytes: usize = unit * (2 * together);
+  const levelsEnd = Scratch.row + matrix.units * unitBytes;
+  const rows = matrix.rows;
+
+  for (let first: u32 = 0; first < tokens; first += chunk) {
+    const end = min(tokens, first + chunk) - 1;
+    let codes = matrix.codes;
+    let column = out;
+    for (let row: u32 = 0; row < rows; row += together, codes += rowsBytes, column += 4 * together) {
+      prepareRows(matrix, row);
+      spreadLevels(codes, rowsBytes, matrix.levels);
+      for (let token = first; token <= end; token += 2) {
+        // a last token that is alone is its own neighbour
+        let x0 = x + tokenAt(list, token) * xStride;
+        let x1 = x + tokenAt(list, min(token + 1, end)) * xStride;
+        let total00 = f32x4.splat(0);
+        let total01 = f32x4.splat(0);
+        let total10 = f32x4.splat(0);
+        let total11 = f32x4.splat(0);
+        let scales = Scratch.rowScales;
+        for (let w = Scratch.row; w != levelsEnd; scales += 64, x0 += 16, x1 += 16) {
+          let first00 = i32x4.splat(0);
+          let last00 = i32x4.splat(0);
+          let first01 = i32x4.splat(0);
+          let last01 = i32x4.splat(0);
+          let first10 = i32x4.splat(0);
+          let last10 = i32x4.splat(0);
+          let first11 = i32x4.splat(0);
+          let last11 = i32x4.splat(0);
+          const unitEnd = w + unitBytes;
+          do {
+            let a = v128.load(x0);
+            let b = v128.load(x1);
+            let v = v128.load(w);
+            first00 = addWords(first00, a, v);
+            first10 = addWords(first10, b, v);
+            v = v128.load(w, 16);
+            last00 = addWords(last00, a, v);
+            last10 = addWords(last10, b, v);
+            v = v128.load(w, 32);
+            first01 = addWords(first01, a, v);
+            first11 = addWords(first11, b, v);
+            v = v128.load(w, 48);
+            last01 = addWords(last01, a, v);
+            last11 = addWords(last11, b, v);
+            a = v128.load(x0, 16);
+            b = v128.load(x1, 16);
+            v = v128.load(w, 64);
+            first00 = addWords(first00, a, v);
+            first10 = addWords(first10, b, v);
+            v = v128.load(w, 80);
+            last00 = addWords(last00, a, v);
+            last10 = addWords(last10, b, v);
+            v = v128.load(w, 96);
+            first01 = addWords(first01, a, v);
+            first11 = addWords(first11, b, v);
+            v = v128.load(w, 112);
+            last01 = addWords(last01, a, v);
+            last11 = addWords(last11, b, v);
+            a = v128.load(x0, 32);
+            b = v128.load(x1, 32);
+            v = v128.load(w, 128);
+            first00 = addWords(first00, a, v);
+            first10 = addWords(first10, b, v);
+            v = v128.load(w, 144);
+            last00 = addWords(last00, a, v);
+            last10 = addWords(last10, b, v);
+            v = v128.load(w, 160);
+            first01 = addWords(first01, a, v);
+            first11 = addWords(first11, b, v);
+            v = v128.load(w, 176);
+            last01 = addWords(last01, a, v);
+            last11 = addWords(last11, b, v);
+            a = v128.load(x0, 48);
+            b = v128.load(x1, 48);
+            v = v128.load(w, 192);
+            first00 = addWords(first00, a, v);
+            first10 = addWords(first10, b, v);
+            v = v128.load(w, 208);
+            last00 = addWords(last00, a, v);
+            last10 = addWords(last10, b, v);
+            v = v128.load(w, 224);
+            first01 = addWords(first01, a, v);
+            first11 = addWords(first11, b, v);
+            v = v128.load(w, 240);
+            last01 = addWords(last01, a, v);
+            last11 = addWords(last11, b, v);
+            a = v128.load(x0, 64);
+            b = v128.load(x1, 64);
+            v = v128.load(w, 256);
+            first00 = addWords(first00, a, v);
+            first10 = addWords(first10, b, v);
+            v = v128.load(w, 272);
+            last00 = addWords(last00, a, v);
+            last10 = addWords(last10, b, v);
+            v = v128.load(w, 288);
+            first01 = addWords(first01, a, v);
+            first11 = addWords(first11, b, v);
+            v = v128.load(w, 304);
+            last01 = addWords(last01, a, v);
+            last11 = addWords(last11, b, v);
+            a = v128.load(x0, 80);
+            b = v128.load(x1, 80);
+            v = v128.load(w, 320);
+            first00 = addWords(first00, a, v);
+            first10 = addWords(first10, b, v);
+            v = v128.load(w, 336);
+            last00 = addWords(last00, a, v);
+            last10 = addWords(last10, b, v);
+            v = v128.load(w, 352);
+            first01 = addWords(first01, a, v);
+            first11 = addWords(first11, b, v);
+            v = v128.load(w, 368);
+            last01 = addWords(last01, a, v);
+            last11 = addWords(last11, b, v);
+            a = v128.load(x0, 96);
+            b = v128.load(x1, 96);
+            v = v128.load(w, 384);
+            first00 = addWords(first00, a, v);
+            first10 = addWords(first10, b, v);
+            v = v128.load(w, 400);
+            last00 = addWords(last00, a, v);
+            last10 = addWords(last10, b, v);
+            v = v128.load(w, 416);
+            first01 = addWords(first01, a, v);
+            first11 = addWords(first11, b, v);
+            v = v128.load(w, 432);
+            last01 = addWords(last01, a, v);
+            last11 = addWords(last11, b, v);
+            a = v128.load(x0, 112);
+            b = v128.load(x1, 112);
+            v = v128.load(w, 448);
+            first00 = addWords(first00, a, v);
+            first10 = addWords(first10, b, v);
+            v = v128.load(w, 464);
+            last00 = addWords(last00, a, v);
+            last10 = addWords(last10, b, v);
+            v = v128.load(w, 480);
+            first01 = addWords(first01, a, v);
+            first11 = addWords(first11, b, v);
+            v = v128.load(w, 496);
+            last01 = addWords(last01, a, v);
+            last11 = addWords(last11, b, v);
+            w += 512;
+            x0 += 128;
+            x1 += 128;
+          } while (unit != 32 && w != unitEnd);
+          const scale0 = v128.load(x0);
+          const scale1 = v128.load(x1);
+          total00 = addUnit(total00, joinRows(first00, last00), scale0, scales);
+          total01 = addUnit(total01, joinRows(first01, last01), scale0, scales + 32);
+          total10 = addUnit(total10, joinRows(first10, last10), scale1, scales);
+          total11 = addUnit(total11, joinRows(first11, last11), scale1, scales + 32);
+        }
+        const y = column + <usize>token * outStride;
+        storeEight(y, total00, total01, rows - row);
+        if (token < end) storeEight(y + outStride, total10, total11, rows - row);
+      }
+    }
+  }
+}
