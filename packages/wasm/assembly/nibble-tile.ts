@@ -4,10 +4,10 @@
 //
 // Shapes: T tokens, N rows, K columns, U units of a row.
 import { Matrix, Scratch } from './matrix';
-import { addBytes, addScaled, addShifted, addUnit, addWords, firstRows, joinRows, lastRows, storeEight, together, upper, widen } from './nibbles';
+import { addBytes, addScaled, addShifted, addUnit, addWords, joinRows, storeEight, together, upper, widen } from './nibbles';
 import { bytesStride, wordsStride } from './quantize-activations';
 import { prepareRows } from './row-scales';
-import { dotBytes, lookUp, lowNibbles } from './simd';
+import { dotBytes, interleaveHigh, interleaveLow, lookUp, lowNibbles } from './simd';
 import { tokenAt } from './unit-products';
 
 /** Tokens that meet spread rows before the next ones are: their activations stay in the second-level cache. */
@@ -33,8 +33,8 @@ function spreadCodes(codes: usize, bytes: usize): void {
 function storeLevels(out: usize, codes: v128, low: v128, high: v128): void {
   const l = lookUp(low, codes);
   const h = lookUp(high, codes);
-  v128.store(out, firstRows(l, h));
-  v128.store(out, lastRows(l, h), 16);
+  v128.store(out, interleaveLow(l, h));
+  v128.store(out, interleaveHigh(l, h), 16);
 }
 
 /** Levels of eight rows, 16 bits each: of every 32 bytes those of the low nibbles, then those of the high ones. */

@@ -2,7 +2,7 @@
 // each, 32 are four bytes of each row. Activations are repeated so that a row's sums stay in its own lanes.
 //
 // Affine codes are their own levels, 0 to 15, and meet activations of 8 bits: the products of 32 fit 16 bits. Codebooks have
-// levels of 13 bits, of which a vector of codes gives two vectors, and meet activations of 15 bits. All sums are exact
+// levels of 13 bits, of which a vector of codes gives two vectors, two rows each, and meet activations of 15 bits. All sums are exact
 // integers, so their order is free.
 //
 // Loops are written out in the order in which registers are to be used: two tokens or two times four rows share what is
@@ -38,20 +38,6 @@ export function addWords(sums: v128, activations: v128, levels: v128): v128 {
 @inline
 export function widen(sums: v128): v128 {
   return i32x4.extadd_pairwise_i16x8_s(sums);
-}
-
-/** Levels in 16 bits, from their low and high bytes: those of the first two of four rows. */
-// @ts-ignore: decorator
-@inline
-export function firstRows(low: v128, high: v128): v128 {
-  return i8x16.shuffle(low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-
-/** Those of the last two. */
-// @ts-ignore: decorator
-@inline
-export function lastRows(low: v128, high: v128): v128 {
-  return i8x16.shuffle(low, high, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 /** The sums of four rows, from two of each row. */

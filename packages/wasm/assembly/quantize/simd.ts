@@ -2,13 +2,7 @@
 // indices are 0 to 15, which is defined alike everywhere, and multiply-add for sums that only a report reads. Codes are
 // therefore the same with and without it.
 
-/** table[index], indices 0 to 15. */
-// @ts-ignore: decorator
-@inline
-export function lookUp(table: v128, index: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(table, index);
-  return i8x16.swizzle(table, index);
-}
+export { interleaveHigh, interleaveLow, lookUp } from '../simd';
 
 /** a * b + c, rounded once or twice. */
 // @ts-ignore: decorator
@@ -25,20 +19,7 @@ export function narrow(a: v128, b: v128, c: v128, d: v128): v128 {
   return i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
 }
 
-/** a0 b0 a1 b1 …, of bytes. */
-// @ts-ignore: decorator
-@inline
-export function interleaveLow(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-
-// @ts-ignore: decorator
-@inline
-export function interleaveHigh(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-}
-
-/** The same of pairs of bytes. */
+/** a0 b0 a1 b1 …, of pairs of bytes. */
 // @ts-ignore: decorator
 @inline
 export function interleavePairsLow(a: v128, b: v128): v128 {

@@ -90,6 +90,6 @@ function modeAt(words: Int32Array, at: number, mode: number): Intakes {
 
 /** The same activations from row `first` on. */
 function rowsFrom({ unit, x, stride, scales, sums }: Intakes, first: number, columns: number): Intakes {
-  const units = first * scalesStride(columns, unit);
+  const units = scales === 0 ? 0 : first * scalesStride(columns, unit);
   return { unit, x: x + first * stride, stride, scales: scales + units, sums: sums + units };
 }

@@ -23,7 +23,7 @@ export interface Intakes {
   readonly x: number;
   /** Of a token at x, in bytes. */
   readonly stride: number;
-  /** For 8-bit codes. */
+  /** For 8-bit codes; otherwise 0. */
   readonly scales: number;
   readonly sums: number;
 }
