@@ -1,6 +1,6 @@
 // The scales of a row, one float32 a unit, and what is added a unit, from their planes: plain, or nested as they stay.
 //   scale = element * multiplier | table[code] * nested[block / nestedSize] + offset
-import { Blocks, BlockKind, Matrix, Shift } from './matrix';
+import { Blocks, BlockKind, Matrix, ScaleOrder, Shift } from './matrix';
 import { splat } from './simd';
 
 /** 2^112, which moves a binary16 exponent, shifted into place, to its float32 value. */
@@ -25,21 +25,26 @@ export function halvesToFloats(halves: v128): v128 {
 
 /** The number of one block. */
 export function blockValue(blocks: Blocks, index: u32): f32 {
+  return blockValueAt(blocks, index, index);
+}
+
+/** The number of one block whose element lies at place `at`. */
+export function blockValueAt(blocks: Blocks, at: u32, index: u32): f32 {
   const data = blocks.data;
   switch (blocks.kind) {
     case BlockKind.float32:
-      return load<f32>(data + (index << 2)) * blocks.multiplier;
+      return load<f32>(data + (at << 2)) * blocks.multiplier;
     case BlockKind.float16:
-      return halfToFloat(load<u16>(data + (index << 1))) * blocks.multiplier;
+      return halfToFloat(load<u16>(data + (at << 1))) * blocks.multiplier;
     case BlockKind.bfloat16:
-      return reinterpret<f32>(<u32>load<u16>(data + (index << 1)) << 16) * blocks.multiplier;
+      return reinterpret<f32>(<u32>load<u16>(data + (at << 1)) << 16) * blocks.multiplier;
     case BlockKind.exponent8: {
-      const code = <u32>load<u8>(data + index);
+      const code = <u32>load<u8>(data + at);
       return reinterpret<f32>(code == 0 ? 0x00400000 : code << 23) * blocks.multiplier;
     }
     default: {
       const nested = blocks.nestedShift < 32 ? index >> blocks.nestedShift : index / blocks.nestedSize;
-      const value = load<f32>(blocks.table + (<usize>load<u8>(data + index) << 2));
+      const value = load<f32>(blocks.table + (<usize>load<u8>(data + at) << 2));
       return value * load<f32>(blocks.nested + (nested << 2)) + blocks.offset;
     }
   }
@@ -95,7 +100,7 @@ function shiftsOfUnits(matrix: Matrix, row: u32, scales: usize, shifts: usize): 
 
 /** Writes what is added to the codes of `row`, a unit, to `shifts`; `scales` are those of `unitScales`. */
 export function unitShifts(matrix: Matrix, row: u32, scales: usize, shifts: usize): void {
-  if (matrix.simple != 0) {
+  if (matrix.scaleOrder != ScaleOrder.blocks) {
     shiftsOfUnits(matrix, row, scales, shifts);
     return;
   }
@@ -116,7 +121,7 @@ export function unitShifts(matrix: Matrix, row: u32, scales: usize, shifts: usiz
 // @ts-ignore: decorator
 @inline
 export function unitScales(matrix: Matrix, row: u32, out: usize): void {
-  if (matrix.simple == 0) {
+  if (matrix.scaleOrder == ScaleOrder.blocks) {
     scalesOfBlocks(matrix, row, out);
     return;
   }

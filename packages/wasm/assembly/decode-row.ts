@@ -1,8 +1,8 @@
 // Rows to float32: plain numbers, and codes of any layout by its definition,
 //   value = (number of the code - zero point) * scale + offset,
 // element by element. The way for layouts that the integer kernels do not take, and for embeddings.
-import { blockValue, halfToFloat, halvesToFloats } from './block-values';
-import { Kernel, Matrix, Shift } from './matrix';
+import { blockValue, blockValueAt, halfToFloat, halvesToFloats } from './block-values';
+import { Kernel, Matrix, ScaleOrder, Shift } from './matrix';
 import { together } from './nibbles';
 
 // @ts-ignore: decorator
@@ -66,6 +66,16 @@ function codeAt(matrix: Matrix, row: u32, column: u32): u32 {
   return high ? both >> 4 : both & 15;
 }
 
+/** The scale of a block of `row`. */
+// @ts-ignore: decorator
+@inline
+function scaleOf(matrix: Matrix, row: u32, block: u32): f32 {
+  if (matrix.scaleOrder != ScaleOrder.together) return blockValue(matrix.scales, block);
+  const local = row - matrix.firstRow;
+  const unit = block - row * matrix.units;
+  return blockValueAt(matrix.scales, ((local / together) * matrix.units + unit) * together + (local % together), block);
+}
+
 function codes(matrix: Matrix, row: u32, out: usize): void {
   const first = <u64>row * matrix.columns;
   const byRow = matrix.blocksPerRow != 0;
@@ -73,7 +83,7 @@ function codes(matrix: Matrix, row: u32, out: usize): void {
     const position = byRow ? <u64>i : first + i;
     const block = <u32>(position / matrix.blockSize) + (byRow ? row * matrix.blocksPerRow : 0);
     const end = min(matrix.columns, i + matrix.blockSize - <u32>(position % matrix.blockSize));
-    const scale = blockValue(matrix.scales, block);
+    const scale = scaleOf(matrix, row, block);
     const zero = matrix.shift == Shift.zeroPoints ? <f32>load<u8>(matrix.zeroPoints + block) : 0;
     const offset = matrix.shift == Shift.offsets ? blockValue(matrix.offsets, block) : 0;
     for (; i < end; i++, out += 4) {

@@ -29,6 +29,16 @@ export namespace BlockKind {
   export const nested: u32 = 4;
 }
 
+/** What `Matrix.scaleOrder` says. */
+export namespace ScaleOrder {
+  /** Any blocks of whole units. */
+  export const blocks: u32 = 0;
+  /** Each unit is a block, rows start with one, and four at a time have one nested scale. */
+  export const units: u32 = 1;
+  /** The same, and those of eight rows lie together, as their codes do: src/interleave.ts. */
+  export const together: u32 = 2;
+}
+
 /** What `Matrix.shift` says: what is added to code * scale. */
 export namespace Shift {
   /** `levelOffset` times the scale. */
@@ -69,19 +79,18 @@ export class Matrix {
   unit: u32;
   /** K / unit */
   units: u32;
-  /** Codes, or the plain numbers; of 4-bit kernels those of the first row here. */
+  /** Codes, or the plain numbers; of what lies together those of the first row here. */
   codes: usize;
   blockSize: u32;
   /** 0: flat blocks. */
   blocksPerRow: u32;
-  /** 1: each unit is a block, rows start with one, and four at a time have one nested scale. */
-  simple: u32;
+  scaleOrder: u32;
   shift: u32;
   zeroPoints: usize;
   /** value = (levelStep * level + levelOffset) * scale */
   levelStep: f32;
   levelOffset: f32;
-  /** The low bytes of the 16 levels of a 4-bit codebook, then the high ones. */
+  /** Bytes [16]: the levels of a 4-bit codebook. */
   levels: usize;
   /** Float32 [2^bits]: code to number, for kernels that decode to float32. */
   values: usize;
@@ -126,8 +135,10 @@ export namespace Scratch {
   export let scales: usize = 0;
   /** Float32 [4, U]: what is added, a unit. */
   export let shifts: usize = 0;
-  /** Float32 [U, 2, 2, 4]: both by unit, of four rows and four more. */
+  /** Float32 [U, 8]: scales of eight rows. */
   export let rowScales: usize = 0;
+  /** Bytes from them to what is added, Float32 [U, 8]. */
+  export let shiftsAfter: usize = 0;
   /** Float32 [U] or [U, 4]: scale times activation scale of a token or of four. */
   export let products: usize = 0;
   /** Float32 [K], or bytes [16 K]: a decoded row, or the levels of eight. */
@@ -144,6 +155,7 @@ export function useScratch(address: usize, columns: u32): void {
   Scratch.stride = stride;
   Scratch.shifts = address + 4 * stride;
   Scratch.rowScales = address + 8 * stride;
+  Scratch.shiftsAfter = 8 * stride;
   Scratch.products = address + 24 * stride;
   Scratch.row = address + 28 * stride;
 }

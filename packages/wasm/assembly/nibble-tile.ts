@@ -4,10 +4,10 @@
 //
 // Shapes: T tokens, N rows, K columns, U units of a row.
 import { Matrix, Scratch } from './matrix';
-import { addBytes, addScaled, addShifted, addUnit, addWords, joinRows, storeEight, together, upper, widen } from './nibbles';
+import { addBytes, addScaled, addShifted, addUnit, addWords, evenBytes, joinRows, oddBytes, scaled, storeEight, together, upper, widen } from './nibbles';
 import { bytesStride, wordsStride } from './quantize-activations';
-import { prepareRows } from './row-scales';
-import { dotBytes, interleaveHigh, interleaveLow, lookUp, lowNibbles } from './simd';
+import { offset, prepareOffset, prepareRows, shiftsOf } from './row-scales';
+import { dotBytes, lookUp, lowBytes, lowNibbles, splat, zipFirst, zipLast } from './simd';
 import { tokenAt } from './unit-products';
 
 /** Tokens that meet spread rows before the next ones are: their activations stay in the second-level cache. */
@@ -27,29 +27,29 @@ function spreadCodes(codes: usize, bytes: usize): void {
   }
 }
 
-/** Levels of the codes of four rows, 32 bytes. */
+/** Levels of four codes of four rows as words, 32 bytes: of each row those in even bytes, then those in odd ones. */
 // @ts-ignore: decorator
 @inline
-function storeLevels(out: usize, codes: v128, low: v128, high: v128): void {
-  const l = lookUp(low, codes);
-  const h = lookUp(high, codes);
-  v128.store(out, interleaveLow(l, h));
-  v128.store(out, interleaveHigh(l, h), 16);
+function storeLevels(out: usize, levels: v128, lowByte: v128): void {
+  const even = evenBytes(levels, lowByte);
+  const odd = oddBytes(levels);
+  v128.store(out, zipFirst(even, odd));
+  v128.store(out, zipLast(even, odd), 16);
 }
 
 /** Levels of eight rows, 16 bits each: of every 32 bytes those of the low nibbles, then those of the high ones. */
-function spreadLevels(codes: usize, bytes: usize, levels: usize): void {
+function spreadLevels(codes: usize, bytes: usize, table: usize): void {
   const lowNibble = v128.load(lowNibbles);
-  const low = v128.load(levels);
-  const high = v128.load(levels, 16);
+  const lowByte = v128.load(lowBytes);
+  const levels = v128.load(table);
   let out = Scratch.row;
   for (const end = codes + bytes; codes != end; codes += 32, out += 128) {
     const c = v128.load(codes);
     const d = v128.load(codes, 16);
-    storeLevels(out, v128.and(c, lowNibble), low, high);
-    storeLevels(out + 32, v128.and(d, lowNibble), low, high);
-    storeLevels(out + 64, upper(c, lowNibble), low, high);
-    storeLevels(out + 96, upper(d, lowNibble), low, high);
+    storeLevels(out, lookUp(levels, v128.and(c, lowNibble)), lowByte);
+    storeLevels(out + 32, lookUp(levels, v128.and(d, lowNibble)), lowByte);
+    storeLevels(out + 64, lookUp(levels, upper(c, lowNibble)), lowByte);
+    storeLevels(out + 96, lookUp(levels, upper(d, lowNibble)), lowByte);
   }
 }
 
@@ -61,6 +61,8 @@ export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, o
   const unitBytes: usize = unit * together;
   const levelsEnd = Scratch.row + matrix.units * unitBytes;
   const rows = matrix.rows;
+  const shifts = shiftsOf(matrix);
+  prepareOffset(matrix);
 
   for (let first: u32 = 0; first < tokens; first += chunk) {
     const end = min(tokens, first + chunk) - 1;
@@ -78,7 +80,7 @@ export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, o
         let total10 = f32x4.splat(0);
         let total11 = f32x4.splat(0);
         let scales = Scratch.rowScales;
-        for (let w = Scratch.row; w != levelsEnd; scales += 64, x0 += 16, x1 += 16) {
+        for (let w = Scratch.row; w != levelsEnd; scales += 32, x0 += 16, x1 += 16) {
           let part00 = f32x4.splat(0);
           let part01 = f32x4.splat(0);
           let part10 = f32x4.splat(0);
@@ -161,10 +163,19 @@ export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, o
           } while (unit != 32 && w != unitEnd);
           const sum0 = v128.load(x0);
           const sum1 = v128.load(x1);
-          total00 = addShifted(total00, part00, sum0, scales);
-          total01 = addShifted(total01, part01, sum0, scales + 32);
-          total10 = addShifted(total10, part10, sum1, scales);
-          total11 = addShifted(total11, part11, sum1, scales + 32);
+          if (shifts == 0) {
+            const added0 = f32x4.mul(sum0, v128.load(offset));
+            total00 = addUnit(total00, part00, added0, v128.load(scales));
+            total01 = addUnit(total01, part01, added0, v128.load(scales, 16));
+            const added1 = f32x4.mul(sum1, v128.load(offset));
+            total10 = addUnit(total10, part10, added1, v128.load(scales));
+            total11 = addUnit(total11, part11, added1, v128.load(scales, 16));
+          } else {
+            total00 = addShifted(total00, part00, sum0, v128.load(scales), v128.load(scales + shifts));
+            total01 = addShifted(total01, part01, sum0, v128.load(scales, 16), v128.load(scales + shifts, 16));
+            total10 = addShifted(total10, part10, sum1, v128.load(scales), v128.load(scales + shifts));
+            total11 = addShifted(total11, part11, sum1, v128.load(scales, 16), v128.load(scales + shifts, 16));
+          }
         }
         const y = column + <usize>token * outStride;
         storeEight(y, total00, total01, rows - row);
@@ -182,6 +193,7 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
   const unitBytes: usize = unit * (2 * together);
   const levelsEnd = Scratch.row + matrix.units * unitBytes;
   const rows = matrix.rows;
+  prepareOffset(matrix);
 
   for (let first: u32 = 0; first < tokens; first += chunk) {
     const end = min(tokens, first + chunk) - 1;
@@ -199,7 +211,7 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
         let total10 = f32x4.splat(0);
         let total11 = f32x4.splat(0);
         let scales = Scratch.rowScales;
-        for (let w = Scratch.row; w != levelsEnd; scales += 64, x0 += 16, x1 += 16) {
+        for (let w = Scratch.row; w != levelsEnd; scales += 32, x0 += 8, x1 += 8) {
           let first00 = i32x4.splat(0);
           let last00 = i32x4.splat(0);
           let first01 = i32x4.splat(0);
@@ -210,8 +222,8 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
           let last11 = i32x4.splat(0);
           const unitEnd = w + unitBytes;
           do {
-            let a = v128.load(x0);
-            let b = v128.load(x1);
+            let a = v128.load_splat<u64>(x0);
+            let b = v128.load_splat<u64>(x1);
             let v = v128.load(w);
             first00 = addWords(first00, a, v);
             first10 = addWords(first10, b, v);
@@ -224,8 +236,8 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
             v = v128.load(w, 48);
             last01 = addWords(last01, a, v);
             last11 = addWords(last11, b, v);
-            a = v128.load(x0, 16);
-            b = v128.load(x1, 16);
+            a = v128.load_splat<u64>(x0, 8);
+            b = v128.load_splat<u64>(x1, 8);
             v = v128.load(w, 64);
             first00 = addWords(first00, a, v);
             first10 = addWords(first10, b, v);
@@ -238,8 +250,8 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
             v = v128.load(w, 112);
             last01 = addWords(last01, a, v);
             last11 = addWords(last11, b, v);
-            a = v128.load(x0, 32);
-            b = v128.load(x1, 32);
+            a = v128.load_splat<u64>(x0, 16);
+            b = v128.load_splat<u64>(x1, 16);
             v = v128.load(w, 128);
             first00 = addWords(first00, a, v);
             first10 = addWords(first10, b, v);
@@ -252,8 +264,8 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
             v = v128.load(w, 176);
             last01 = addWords(last01, a, v);
             last11 = addWords(last11, b, v);
-            a = v128.load(x0, 48);
-            b = v128.load(x1, 48);
+            a = v128.load_splat<u64>(x0, 24);
+            b = v128.load_splat<u64>(x1, 24);
             v = v128.load(w, 192);
             first00 = addWords(first00, a, v);
             first10 = addWords(first10, b, v);
@@ -266,8 +278,8 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
             v = v128.load(w, 240);
             last01 = addWords(last01, a, v);
             last11 = addWords(last11, b, v);
-            a = v128.load(x0, 64);
-            b = v128.load(x1, 64);
+            a = v128.load_splat<u64>(x0, 32);
+            b = v128.load_splat<u64>(x1, 32);
             v = v128.load(w, 256);
             first00 = addWords(first00, a, v);
             first10 = addWords(first10, b, v);
@@ -280,8 +292,8 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
             v = v128.load(w, 304);
             last01 = addWords(last01, a, v);
             last11 = addWords(last11, b, v);
-            a = v128.load(x0, 80);
-            b = v128.load(x1, 80);
+            a = v128.load_splat<u64>(x0, 40);
+            b = v128.load_splat<u64>(x1, 40);
             v = v128.load(w, 320);
             first00 = addWords(first00, a, v);
             first10 = addWords(first10, b, v);
@@ -294,8 +306,8 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
             v = v128.load(w, 368);
             last01 = addWords(last01, a, v);
             last11 = addWords(last11, b, v);
-            a = v128.load(x0, 96);
-            b = v128.load(x1, 96);
+            a = v128.load_splat<u64>(x0, 48);
+            b = v128.load_splat<u64>(x1, 48);
             v = v128.load(w, 384);
             first00 = addWords(first00, a, v);
             first10 = addWords(first10, b, v);
@@ -308,8 +320,8 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
             v = v128.load(w, 432);
             last01 = addWords(last01, a, v);
             last11 = addWords(last11, b, v);
-            a = v128.load(x0, 112);
-            b = v128.load(x1, 112);
+            a = v128.load_splat<u64>(x0, 56);
+            b = v128.load_splat<u64>(x1, 56);
             v = v128.load(w, 448);
             first00 = addWords(first00, a, v);
             first10 = addWords(first10, b, v);
@@ -323,15 +335,17 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
             last01 = addWords(last01, a, v);
             last11 = addWords(last11, b, v);
             w += 512;
-            x0 += 128;
-            x1 += 128;
+            x0 += 64;
+            x1 += 64;
           } while (unit != 32 && w != unitEnd);
-          const scale0 = v128.load(x0);
-          const scale1 = v128.load(x1);
-          total00 = addUnit(total00, joinRows(first00, last00), scale0, scales);
-          total01 = addUnit(total01, joinRows(first01, last01), scale0, scales + 32);
-          total10 = addUnit(total10, joinRows(first10, last10), scale1, scales);
-          total11 = addUnit(total11, joinRows(first11, last11), scale1, scales + 32);
+          const scale0 = splat(x0);
+          const sum0 = f32x4.mul(v128.load_splat<u32>(x0, 4), v128.load(offset));
+          total00 = addUnit(total00, scaled(joinRows(first00, last00), scale0), sum0, v128.load(scales));
+          total01 = addUnit(total01, scaled(joinRows(first01, last01), scale0), sum0, v128.load(scales, 16));
+          const scale1 = splat(x1);
+          const sum1 = f32x4.mul(v128.load_splat<u32>(x1, 4), v128.load(offset));
+          total10 = addUnit(total10, scaled(joinRows(first10, last10), scale1), sum1, v128.load(scales));
+          total11 = addUnit(total11, scaled(joinRows(first11, last11), scale1), sum1, v128.load(scales, 16));
         }
         const y = column + <usize>token * outStride;
         storeEight(y, total00, total01, rows - row);

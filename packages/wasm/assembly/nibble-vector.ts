@@ -1,13 +1,13 @@
 // y = x Wᵀ for 4-bit codes and one token: codes are streamed once, straight through registers.
-//   y = Σ over units u of  S[u] Σ a Σ level * activation  +  Z[u] Σ a Σ activation
-// S, Z: what row-scales.ts says, Z = 0 for codebooks; a: scale of activations.
+//   y = Σ over units u of  S[u] a Σ level * activation  +  Z[u] a Σ activation
+// S, Z: what row-scales.ts says; a: scale of activations.
 //
 // Shapes: N rows, K columns, U units of a row.
 import { Matrix, Scratch } from './matrix';
-import { addBytes, addScaled, addShifted, addUnit, addWords, joinRows, storeEight, together, upper, widen } from './nibbles';
+import { addBytes, addLevels, addScaled, addShifted, addUnit, scaled, storeEight, together, upper, widen } from './nibbles';
 import { bytesStride, wordsStride } from './quantize-activations';
-import { prepareRows } from './row-scales';
-import { dotBytes, interleaveHigh, interleaveLow, lookUp, lowNibbles } from './simd';
+import { offset, prepareOffset, prepareRows, shiftsOf } from './row-scales';
+import { dotBytes, lookUp, lowBytes, lowNibbles, splat } from './simd';
 import { tokenAt } from './unit-products';
 
 // @ts-ignore: decorator
@@ -17,6 +17,8 @@ export function affineVector(matrix: Matrix, token: usize, list: usize, out: usi
   const lowNibble = v128.load(lowNibbles);
   const rowsBytes = matrix.columns * (together / 2);
   const unitBytes: usize = unit * (together / 2);
+  const shifts = shiftsOf(matrix);
+  prepareOffset(matrix);
   let codes = matrix.codes;
   for (let row: u32 = 0; row < matrix.rows; row += together, out += 4 * together) {
     prepareRows(matrix, row);
@@ -24,7 +26,7 @@ export function affineVector(matrix: Matrix, token: usize, list: usize, out: usi
     let total1 = f32x4.splat(0);
     let x = token;
     let scales = Scratch.rowScales;
-    for (const end = codes + rowsBytes; codes != end; scales += 64, x += 16) {
+    for (const end = codes + rowsBytes; codes != end; scales += 32, x += 16) {
       let part0 = f32x4.splat(0);
       let part1 = f32x4.splat(0);
       const unitEnd = codes + unitBytes;
@@ -68,8 +70,14 @@ export function affineVector(matrix: Matrix, token: usize, list: usize, out: usi
         x += 144;
       } while (unit != 32 && codes != unitEnd);
       const sum = v128.load(x);
-      total0 = addShifted(total0, part0, sum, scales);
-      total1 = addShifted(total1, part1, sum, scales + 32);
+      if (shifts == 0) {
+        const added = f32x4.mul(sum, v128.load(offset));
+        total0 = addUnit(total0, part0, added, v128.load(scales));
+        total1 = addUnit(total1, part1, added, v128.load(scales, 16));
+      } else {
+        total0 = addShifted(total0, part0, sum, v128.load(scales), v128.load(scales + shifts));
+        total1 = addShifted(total1, part1, sum, v128.load(scales, 16), v128.load(scales + shifts, 16));
+      }
     }
     storeEight(out, total0, total1, matrix.rows - row);
   }
@@ -80,10 +88,11 @@ export function affineVector(matrix: Matrix, token: usize, list: usize, out: usi
 export function codebookVector(matrix: Matrix, token: usize, list: usize, out: usize, unit: u32): void {
   token += tokenAt(list, 0) * wordsStride(matrix.columns, unit);
   const lowNibble = v128.load(lowNibbles);
-  const low = v128.load(matrix.levels);
-  const high = v128.load(matrix.levels, 16);
+  const lowByte = v128.load(lowBytes);
+  const levels = v128.load(matrix.levels);
   const rowsBytes = matrix.columns * (together / 2);
   const unitBytes: usize = unit * (together / 2);
+  prepareOffset(matrix);
   let codes = matrix.codes;
   for (let row: u32 = 0; row < matrix.rows; row += together, out += 4 * together) {
     prepareRows(matrix, row);
@@ -91,115 +100,58 @@ export function codebookVector(matrix: Matrix, token: usize, list: usize, out: u
     let total1 = f32x4.splat(0);
     let x = token;
     let scales = Scratch.rowScales;
-    for (const end = codes + rowsBytes; codes != end; scales += 64, x += 16) {
-      let first0 = i32x4.splat(0);
-      let last0 = i32x4.splat(0);
-      let first1 = i32x4.splat(0);
-      let last1 = i32x4.splat(0);
+    for (const end = codes + rowsBytes; codes != end; scales += 32, x += 8) {
+      let sums0 = i32x4.splat(0);
+      let sums1 = i32x4.splat(0);
       const unitEnd = codes + unitBytes;
       do {
         let c = v128.load(codes);
         let d = v128.load(codes, 16);
-        let a = v128.load(x);
-        let n = v128.and(c, lowNibble);
-        let l = lookUp(low, n);
-        let h = lookUp(high, n);
-        first0 = addWords(first0, a, interleaveLow(l, h));
-        last0 = addWords(last0, a, interleaveHigh(l, h));
-        n = v128.and(d, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first1 = addWords(first1, a, interleaveLow(l, h));
-        last1 = addWords(last1, a, interleaveHigh(l, h));
-        a = v128.load(x, 16);
-        n = upper(c, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first0 = addWords(first0, a, interleaveLow(l, h));
-        last0 = addWords(last0, a, interleaveHigh(l, h));
-        n = upper(d, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first1 = addWords(first1, a, interleaveLow(l, h));
-        last1 = addWords(last1, a, interleaveHigh(l, h));
+        let even = splat(x);
+        let odd = v128.load_splat<u32>(x, 4);
+        sums0 = addLevels(sums0, lookUp(levels, v128.and(c, lowNibble)), even, odd, lowByte);
+        sums1 = addLevels(sums1, lookUp(levels, v128.and(d, lowNibble)), even, odd, lowByte);
+        even = v128.load_splat<u32>(x, 8);
+        odd = v128.load_splat<u32>(x, 12);
+        sums0 = addLevels(sums0, lookUp(levels, upper(c, lowNibble)), even, odd, lowByte);
+        sums1 = addLevels(sums1, lookUp(levels, upper(d, lowNibble)), even, odd, lowByte);
         c = v128.load(codes, 32);
         d = v128.load(codes, 48);
-        a = v128.load(x, 32);
-        n = v128.and(c, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first0 = addWords(first0, a, interleaveLow(l, h));
-        last0 = addWords(last0, a, interleaveHigh(l, h));
-        n = v128.and(d, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first1 = addWords(first1, a, interleaveLow(l, h));
-        last1 = addWords(last1, a, interleaveHigh(l, h));
-        a = v128.load(x, 48);
-        n = upper(c, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first0 = addWords(first0, a, interleaveLow(l, h));
-        last0 = addWords(last0, a, interleaveHigh(l, h));
-        n = upper(d, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first1 = addWords(first1, a, interleaveLow(l, h));
-        last1 = addWords(last1, a, interleaveHigh(l, h));
+        even = v128.load_splat<u32>(x, 16);
+        odd = v128.load_splat<u32>(x, 20);
+        sums0 = addLevels(sums0, lookUp(levels, v128.and(c, lowNibble)), even, odd, lowByte);
+        sums1 = addLevels(sums1, lookUp(levels, v128.and(d, lowNibble)), even, odd, lowByte);
+        even = v128.load_splat<u32>(x, 24);
+        odd = v128.load_splat<u32>(x, 28);
+        sums0 = addLevels(sums0, lookUp(levels, upper(c, lowNibble)), even, odd, lowByte);
+        sums1 = addLevels(sums1, lookUp(levels, upper(d, lowNibble)), even, odd, lowByte);
         c = v128.load(codes, 64);
         d = v128.load(codes, 80);
-        a = v128.load(x, 64);
-        n = v128.and(c, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first0 = addWords(first0, a, interleaveLow(l, h));
-        last0 = addWords(last0, a, interleaveHigh(l, h));
-        n = v128.and(d, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first1 = addWords(first1, a, interleaveLow(l, h));
-        last1 = addWords(last1, a, interleaveHigh(l, h));
-        a = v128.load(x, 80);
-        n = upper(c, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first0 = addWords(first0, a, interleaveLow(l, h));
-        last0 = addWords(last0, a, interleaveHigh(l, h));
-        n = upper(d, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first1 = addWords(first1, a, interleaveLow(l, h));
-        last1 = addWords(last1, a, interleaveHigh(l, h));
+        even = v128.load_splat<u32>(x, 32);
+        odd = v128.load_splat<u32>(x, 36);
+        sums0 = addLevels(sums0, lookUp(levels, v128.and(c, lowNibble)), even, odd, lowByte);
+        sums1 = addLevels(sums1, lookUp(levels, v128.and(d, lowNibble)), even, odd, lowByte);
+        even = v128.load_splat<u32>(x, 40);
+        odd = v128.load_splat<u32>(x, 44);
+        sums0 = addLevels(sums0, lookUp(levels, upper(c, lowNibble)), even, odd, lowByte);
+        sums1 = addLevels(sums1, lookUp(levels, upper(d, lowNibble)), even, odd, lowByte);
         c = v128.load(codes, 96);
         d = v128.load(codes, 112);
-        a = v128.load(x, 96);
-        n = v128.and(c, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first0 = addWords(first0, a, interleaveLow(l, h));
-        last0 = addWords(last0, a, interleaveHigh(l, h));
-        n = v128.and(d, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first1 = addWords(first1, a, interleaveLow(l, h));
-        last1 = addWords(last1, a, interleaveHigh(l, h));
-        a = v128.load(x, 112);
-        n = upper(c, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first0 = addWords(first0, a, interleaveLow(l, h));
-        last0 = addWords(last0, a, interleaveHigh(l, h));
-        n = upper(d, lowNibble);
-        l = lookUp(low, n);
-        h = lookUp(high, n);
-        first1 = addWords(first1, a, interleaveLow(l, h));
-        last1 = addWords(last1, a, interleaveHigh(l, h));
+        even = v128.load_splat<u32>(x, 48);
+        odd = v128.load_splat<u32>(x, 52);
+        sums0 = addLevels(sums0, lookUp(levels, v128.and(c, lowNibble)), even, odd, lowByte);
+        sums1 = addLevels(sums1, lookUp(levels, v128.and(d, lowNibble)), even, odd, lowByte);
+        even = v128.load_splat<u32>(x, 56);
+        odd = v128.load_splat<u32>(x, 60);
+        sums0 = addLevels(sums0, lookUp(levels, upper(c, lowNibble)), even, odd, lowByte);
+        sums1 = addLevels(sums1, lookUp(levels, upper(d, lowNibble)), even, odd, lowByte);
         codes += 128;
-        x += 128;
+        x += 64;
       } while (unit != 32 && codes != unitEnd);
-      const scale = v128.load(x);
-      total0 = addUnit(total0, joinRows(first0, last0), scale, scales);
-      total1 = addUnit(total1, joinRows(first1, last1), scale, scales + 32);
+      const scale = splat(x);
+      const sum = f32x4.mul(v128.load_splat<u32>(x, 4), v128.load(offset));
+      total0 = addUnit(total0, scaled(sums0, scale), sum, v128.load(scales));
+      total1 = addUnit(total1, scaled(sums1, scale), sum, v128.load(scales, 16));
     }
     storeEight(out, total0, total1, matrix.rows - row);
   }

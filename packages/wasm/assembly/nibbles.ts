@@ -1,9 +1,9 @@
 // What the kernels of 4-bit codes share. Eight rows lie together (src/interleave.ts): of every 128 bytes, which hold 32 codes of
-// each, 32 are four bytes of each row. Activations are repeated so that a row's sums stay in its own lanes.
+// each, 32 are four bytes of each row. Activations are the same in all lanes, so that a row's sums stay in its own.
 //
 // Affine codes are their own levels, 0 to 15, and meet activations of 8 bits: the products of 32 fit 16 bits. Codebooks have
-// levels of 13 bits, of which a vector of codes gives two vectors, two rows each, and meet activations of 15 bits. All sums are exact
-// integers, so their order is free.
+// bytes for levels (src/levels.ts), which are taken apart into those of even and of odd bytes, and meet activations of 15 bits.
+// All sums are exact integers, so their order is free.
 //
 // Loops are written out in the order in which registers are to be used: two tokens or two times four rows share what is
 // loaded, and a kernel holds about as many vectors as there are registers.
@@ -26,11 +26,32 @@ export function addBytes(sums: v128, activations: v128, codes: v128): v128 {
   return i16x8.add(sums, dotBytes(activations, codes));
 }
 
-/** sums + activations * levels, 16 bits each, in pairs. */
+/** sums + activations * words, in pairs. */
 // @ts-ignore: decorator
 @inline
-export function addWords(sums: v128, activations: v128, levels: v128): v128 {
-  return i32x4.add(sums, i32x4.dot_i16x8_s(activations, levels));
+export function addWords(sums: v128, activations: v128, words: v128): v128 {
+  return i32x4.add(sums, i32x4.dot_i16x8_s(activations, words));
+}
+
+/** The levels in even bytes, as words. */
+// @ts-ignore: decorator
+@inline
+export function evenBytes(levels: v128, lowBytes: v128): v128 {
+  return v128.and(levels, lowBytes);
+}
+
+/** The levels in odd bytes. */
+// @ts-ignore: decorator
+@inline
+export function oddBytes(levels: v128): v128 {
+  return i16x8.shr_u(levels, 8);
+}
+
+/** sums + activations * levels, four of each of four rows: those of even bytes are in `even`, of odd ones in `odd`. */
+// @ts-ignore: decorator
+@inline
+export function addLevels(sums: v128, levels: v128, even: v128, odd: v128, lowBytes: v128): v128 {
+  return addWords(addWords(sums, even, evenBytes(levels, lowBytes)), odd, oddBytes(levels));
 }
 
 /** Four sums of pairs. */
@@ -49,30 +70,37 @@ export function joinRows(first: v128, last: v128): v128 {
   return i32x4.add(even, odd);
 }
 
-/** total + S a dot, of a codebook's unit: scales of four rows and of the activations. */
+/** a dot */
 // @ts-ignore: decorator
 @inline
-export function addUnit(total: v128, dot: v128, scale: v128, scales: usize): v128 {
-  return f32x4.add(total, f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(dot), scale), v128.load(scales)));
+export function scaled(dot: v128, scale: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(dot), scale);
 }
 
 /** a dot: 32 activations' share of an affine unit, to which more is added where it has 64. */
 // @ts-ignore: decorator
 @inline
 export function addScaled(part: v128, dot: v128, scale: v128, unit: u32): v128 {
-  const scaled = f32x4.mul(f32x4.convert_i32x4_s(dot), scale);
-  return unit == 32 ? scaled : f32x4.add(part, scaled);
+  return unit == 32 ? scaled(dot, scale) : f32x4.add(part, scaled(dot, scale));
 }
 
 /**
- * total + S part + Z sum, of an affine unit.
- * @param sum of the activations, four times
- * @param scales of S and Z, as row-scales.ts writes them
+ * total + S (part + sum), of a unit and four rows.
+ * @param part of the sum of levels by activations, scaled
+ * @param sum of the activations, times `offset`
+ * @param scales S
  */
 // @ts-ignore: decorator
 @inline
-export function addShifted(total: v128, part: v128, sum: v128, scales: usize): v128 {
-  return f32x4.add(f32x4.add(total, f32x4.mul(part, v128.load(scales))), f32x4.mul(sum, v128.load(scales, 16)));
+export function addUnit(total: v128, part: v128, sum: v128, scales: v128): v128 {
+  return f32x4.add(total, f32x4.mul(f32x4.add(part, sum), scales));
+}
+
+/** total + S part + Z sum: the same where units have what is added of their own. */
+// @ts-ignore: decorator
+@inline
+export function addShifted(total: v128, part: v128, sum: v128, scales: v128, shifts: v128): v128 {
+  return f32x4.add(f32x4.add(total, f32x4.mul(part, scales)), f32x4.mul(sum, shifts));
 }
 
 /** Writes the first `count` of four results. */

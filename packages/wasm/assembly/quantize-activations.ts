@@ -8,7 +8,7 @@
 // Shapes: T tokens, K columns, U units of a token, padded to a multiple of 4.
 import { firstHalves, lastHalves, maxLanes } from './simd';
 
-/** 32 products with levels of up to 4095 stay below 2^31. */
+/** 32 products with levels of up to 255 stay below 2^31, as do those of 64 with integers of 8 bits. */
 const largestWord: f32 = 16383;
 
 /** Of 8 bits, signed. */
@@ -71,16 +71,6 @@ function storeFourTimes(low: v128, high: v128, out: usize): void {
   v128.store(out, i8x16.shuffle(high, high, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15), 112);
 }
 
-/** Four words of each in turn, twice: 64 bytes. */
-// @ts-ignore: decorator
-@inline
-function storeTwice(low: v128, high: v128, out: usize): void {
-  v128.store(out, firstHalves(low, low));
-  v128.store(out, firstHalves(high, high), 16);
-  v128.store(out, lastHalves(low, low), 32);
-  v128.store(out, lastHalves(high, high), 48);
-}
-
 /** 32 words to 64 bytes, as they come. */
 // @ts-ignore: decorator
 @inline
@@ -105,19 +95,25 @@ function storeBytes(a: v128, b: v128, c: v128, d: v128, out: usize, order: u32):
   else storeFourTimes(odds, evens, out);
 }
 
-/** 32 words to 128 bytes for codebooks. */
+/** Words of eight codes that lie in pairs: those of the low nibbles' even bytes, of their odd ones, and of the high nibbles. */
+// @ts-ignore: decorator
+@inline
+function pairWords(a: v128, order: u32): v128 {
+  if (order == Order.lowFirst) return i8x16.shuffle(a, a, 0, 1, 8, 9, 4, 5, 12, 13, 2, 3, 10, 11, 6, 7, 14, 15);
+  return i8x16.shuffle(a, a, 2, 3, 10, 11, 6, 7, 14, 15, 0, 1, 8, 9, 4, 5, 12, 13);
+}
+
+/** 32 words to 64 bytes for codebooks. */
 // @ts-ignore: decorator
 @inline
 function storeWords(a: v128, b: v128, c: v128, d: v128, out: usize, order: u32): void {
   if (order == Order.splitHalves) {
-    storeTwice(a, c, out);
-    storeTwice(b, d, out + 64);
-  } else if (order == Order.lowFirst) {
-    storeTwice(even(a, b), odd(a, b), out);
-    storeTwice(even(c, d), odd(c, d), out + 64);
+    v128.store(out, i8x16.shuffle(a, c, 0, 1, 4, 5, 2, 3, 6, 7, 16, 17, 20, 21, 18, 19, 22, 23));
+    v128.store(out, i8x16.shuffle(a, c, 8, 9, 12, 13, 10, 11, 14, 15, 24, 25, 28, 29, 26, 27, 30, 31), 16);
+    v128.store(out, i8x16.shuffle(b, d, 0, 1, 4, 5, 2, 3, 6, 7, 16, 17, 20, 21, 18, 19, 22, 23), 32);
+    v128.store(out, i8x16.shuffle(b, d, 8, 9, 12, 13, 10, 11, 14, 15, 24, 25, 28, 29, 26, 27, 30, 31), 48);
   } else {
-    storeTwice(odd(a, b), even(a, b), out);
-    storeTwice(odd(c, d), even(c, d), out + 64);
+    storePlain(pairWords(a, order), pairWords(b, order), pairWords(c, order), pairWords(d, order), out);
   }
 }
 
@@ -136,7 +132,7 @@ export function bytesStride(columns: u32, unit: u32): u32 {
 
 /** Bytes of a token that `quantizeWords` writes. */
 export function wordsStride(columns: u32, unit: u32): u32 {
-  return (columns << 2) + columns / unit * 16;
+  return (columns << 1) + columns / unit * 8;
 }
 
 /** Bytes of a token's scales: as many float32 as units, filled up to whole vectors. */
@@ -198,16 +194,23 @@ export function quantizePlain(x: usize, tokens: u32, columns: u32, unit: u32, ou
 /**
  * For 4-bit codebooks.
  * @param x Float32 [T, K]
- * @param out of each unit Int16 [unit / 4, 2, 4], every four twice, then their scale, Float32 [4]
+ * @param out of each unit Int16 [unit], as `storeWords` orders them, then their scale, and scale * sum, Float32
  */
 export function quantizeWords(x: usize, tokens: u32, columns: u32, unit: u32, order: u32, out: usize): void {
-  for (const end = x + <usize>tokens * (columns << 2); x < end; out += 16) {
+  for (const end = x + <usize>tokens * (columns << 2); x < end; out += 8) {
     const scale = scaleOf(x, unit, largestWord);
     const inverse = inverseOf(scale);
-    for (let i: u32 = 0; i < unit; i += 32, x += 128, out += 128) {
-      storeWords(quantize8(x, inverse), quantize8(x + 32, inverse), quantize8(x + 64, inverse), quantize8(x + 96, inverse), out, order);
+    let total = i32x4.splat(0);
+    for (let i: u32 = 0; i < unit; i += 32, x += 128, out += 64) {
+      const a = quantize8(x, inverse);
+      const b = quantize8(x + 32, inverse);
+      const c = quantize8(x + 64, inverse);
+      const d = quantize8(x + 96, inverse);
+      storeWords(a, b, c, d, out, order);
+      total = i32x4.add(total, sumsOf(a, b, c, d));
     }
-    v128.store(out, f32x4.splat(scale));
+    store<f32>(out, scale);
+    store<f32>(out, scale * <f32>sum(total), 4);
   }
 }
 

@@ -1,122 +1,107 @@
-// What eight rows have for each unit before their codes are read: for four and four of them a vector of scales, and one of
-// what is added.
-//   value = S * level + Z, where S = scale * levelStep and Z = scale * levelOffset, or the unit's own shift
-// The usual layouts are read four rows at a time; the others a row at a time, and transposed.
+// What eight rows have for each unit before their codes are read: scales, and what is added where a unit has its own.
+//   value = S * level + Z, where S = scale * levelStep and Z = S * `offset`, or the unit's own shift
+// Scales that lie together as their codes do are read eight at a time; those of other layouts a row at a time, and transposed.
 //
 // Shapes: U units of a row.
 import { halfBias, unitScales, unitShifts } from './block-values';
-import { BlockKind, Matrix, Scratch, Shift } from './matrix';
+import { BlockKind, Matrix, ScaleOrder, Scratch, Shift } from './matrix';
+import { together } from './nibbles';
 import { firstHalves, lastHalves, zipFirst, zipLast } from './simd';
 
-/** Bytes from the vectors of one unit to those of the next. */
-const spacing: usize = 64;
+/** Bytes from the numbers of one unit to those of the next. */
+const spacing: usize = together * 4;
 
-/** S and Z of one unit of four rows. */
+/** Whether units have what is added of their own. */
 // @ts-ignore: decorator
 @inline
-function storeUnit(out: usize, scales: v128, offset: v128): void {
-  v128.store(out, scales);
-  v128.store(out, f32x4.mul(scales, offset), 16);
+function isShifted(matrix: Matrix): bool {
+  return matrix.shift != Shift.constant;
 }
 
-/** Four float32. */
+/** Bytes from S to Z where units have what is added of their own; else 0. */
 // @ts-ignore: decorator
 @inline
-function gather(a: usize, b: usize, c: usize, d: usize): v128 {
-  let values = v128.load32_zero(a);
-  values = v128.load_lane<u32>(b, values, 1);
-  values = v128.load_lane<u32>(c, values, 2);
-  return v128.load_lane<u32>(d, values, 3);
+export function shiftsOf(matrix: Matrix): usize {
+  return isShifted(matrix) ? Scratch.shiftsAfter : 0;
+}
+
+/** Float32 [4]: Z / S where it is the same for all units. In memory, because kernels need all registers. */
+export const offset: usize = memory.data(16, 16);
+
+/** Sets `offset`. */
+// @ts-ignore: decorator
+@inline
+export function prepareOffset(matrix: Matrix): void {
+  v128.store(offset, f32x4.splat(matrix.levelOffset / matrix.levelStep));
 }
 
 /** Numbers of a table of float32 by four codes. */
 // @ts-ignore: decorator
 @inline
-function lookUpFour(table: usize, a: u32, b: u32, c: u32, d: u32): v128 {
-  return gather(table + (a << 2), table + (b << 2), table + (c << 2), table + (d << 2));
+function lookUpFour(table: usize, codes: usize): v128 {
+  let values = v128.load32_zero(table + (<usize>load<u8>(codes) << 2));
+  values = v128.load_lane<u32>(table + (<usize>load<u8>(codes, 1) << 2), values, 1);
+  values = v128.load_lane<u32>(table + (<usize>load<u8>(codes, 2) << 2), values, 2);
+  return v128.load_lane<u32>(table + (<usize>load<u8>(codes, 3) << 2), values, 3);
 }
 
-/** Scales that are nested: a code a unit, and a float32 that four units of a row share. */
-function nestedScales(matrix: Matrix, r0: u32, r1: u32, r2: u32, r3: u32, offset: v128, out: usize): void {
-  const units = matrix.units;
-  const data = matrix.scaleData;
-  const table = matrix.scaleTable;
+/** The nested scales of four rows, `rowUnits` blocks apart, for block `block` of the first. */
+// @ts-ignore: decorator
+@inline
+function nestedFour(matrix: Matrix, block: u32, rowUnits: u32): v128 {
   const nested = matrix.scaleNested;
+  const shift = matrix.scaleNestedShift;
+  let values = v128.load32_zero(nested + ((block >> shift) << 2));
+  values = v128.load_lane<u32>(nested + (((block + rowUnits) >> shift) << 2), values, 1);
+  values = v128.load_lane<u32>(nested + (((block + 2 * rowUnits) >> shift) << 2), values, 2);
+  return v128.load_lane<u32>(nested + (((block + 3 * rowUnits) >> shift) << 2), values, 3);
+}
+
+/**
+ * Scales that are nested: a code a unit, and a float32 for many, often for all of eight rows; at least for four of a row.
+ * @param block of the tensor, the first of these rows
+ */
+function nestedScales(matrix: Matrix, codes: usize, block: u32, out: usize): void {
+  const units = matrix.units;
+  const table = matrix.scaleTable;
   const shift = matrix.scaleNestedShift;
   const step = f32x4.splat(matrix.levelStep);
   const added = f32x4.splat(matrix.scaleOffset * matrix.levelStep);
-  let a = r0 * units;
-  let b = r1 * units;
-  let c = r2 * units;
-  let d = r3 * units;
-  for (const end = out + <usize>units * spacing; out < end; out += 4 * spacing) {
-    const shared = f32x4.mul(
-      gather(
-        nested + ((a >> shift) << 2),
-        nested + ((b >> shift) << 2),
-        nested + ((c >> shift) << 2),
-        nested + ((d >> shift) << 2),
-      ),
-      step,
-    );
-    const pa = data + a;
-    const pb = data + b;
-    const pc = data + c;
-    const pd = data + d;
-    let codes = lookUpFour(table, load<u8>(pa), load<u8>(pb), load<u8>(pc), load<u8>(pd));
-    storeUnit(out, f32x4.add(f32x4.mul(codes, shared), added), offset);
-    codes = lookUpFour(table, load<u8>(pa, 1), load<u8>(pb, 1), load<u8>(pc, 1), load<u8>(pd, 1));
-    storeUnit(out + spacing, f32x4.add(f32x4.mul(codes, shared), added), offset);
-    codes = lookUpFour(table, load<u8>(pa, 2), load<u8>(pb, 2), load<u8>(pc, 2), load<u8>(pd, 2));
-    storeUnit(out + 2 * spacing, f32x4.add(f32x4.mul(codes, shared), added), offset);
-    codes = lookUpFour(table, load<u8>(pa, 3), load<u8>(pb, 3), load<u8>(pc, 3), load<u8>(pd, 3));
-    storeUnit(out + 3 * spacing, f32x4.add(f32x4.mul(codes, shared), added), offset);
-    a += 4;
-    b += 4;
-    c += 4;
-    d += 4;
+  const alike = block >> shift == (block + together * units - 1) >> shift;
+  let first = f32x4.mul(f32x4.splat(load<f32>(matrix.scaleNested + ((block >> shift) << 2))), step);
+  let second = first;
+  for (let unit: u32 = 0; unit < units; unit++, codes += together, out += spacing) {
+    if (!alike && (unit & 3) == 0) {
+      first = f32x4.mul(nestedFour(matrix, block + unit, units), step);
+      second = f32x4.mul(nestedFour(matrix, block + unit + 4 * units, units), step);
+    }
+    v128.store(out, f32x4.add(f32x4.mul(lookUpFour(table, codes), first), added));
+    v128.store(out, f32x4.add(f32x4.mul(lookUpFour(table, codes + 4), second), added), 16);
   }
 }
 
 /** Four numbers, times 2^-112 those of binary16, which are finite. */
 // @ts-ignore: decorator
 @inline
-function loadFour(address: usize, kind: u32, halfMask: v128): v128 {
+function loadFour(address: usize, kind: u32, mask: v128): v128 {
   if (kind == BlockKind.float32) return v128.load(address);
   if (kind == BlockKind.bfloat16) return i32x4.shl(v128.load16x4_u(address), 16);
   // the sign fills the upper half: one bit of it stays
-  return v128.and(i32x4.shl(v128.load16x4_s(address), 13), halfMask);
+  if (kind == BlockKind.float16) return v128.and(i32x4.shl(v128.load16x4_s(address), 13), mask);
+  // code 0 is 2^-127
+  const exponents = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(address)));
+  return i32x4.max_u(i32x4.shl(exponents, 23), mask);
 }
 
 /** Scales that are plain numbers. */
 // @ts-ignore: decorator
 @inline
-function plainScales(matrix: Matrix, r0: u32, r1: u32, r2: u32, r3: u32, offset: v128, factor: v128, out: usize, kind: u32): void {
-  const bytes: u32 = kind == BlockKind.float32 ? 4 : 2;
-  const rowBytes = matrix.units * bytes;
-  const data = matrix.scaleData;
-  const halfMask = i32x4.splat(0x8fffffff);
-  let a = data + r0 * rowBytes;
-  let b = data + r1 * rowBytes;
-  let c = data + r2 * rowBytes;
-  let d = data + r3 * rowBytes;
-  for (const end = out + <usize>matrix.units * spacing; out < end; out += 4 * spacing) {
-    const first = f32x4.mul(loadFour(a, kind, halfMask), factor);
-    const second = f32x4.mul(loadFour(b, kind, halfMask), factor);
-    const third = f32x4.mul(loadFour(c, kind, halfMask), factor);
-    const fourth = f32x4.mul(loadFour(d, kind, halfMask), factor);
-    const ab = zipFirst(first, second);
-    const cd = zipFirst(third, fourth);
-    storeUnit(out, firstHalves(ab, cd), offset);
-    storeUnit(out + spacing, lastHalves(ab, cd), offset);
-    const ab2 = zipLast(first, second);
-    const cd2 = zipLast(third, fourth);
-    storeUnit(out + 2 * spacing, firstHalves(ab2, cd2), offset);
-    storeUnit(out + 3 * spacing, lastHalves(ab2, cd2), offset);
-    a += 4 * bytes;
-    b += 4 * bytes;
-    c += 4 * bytes;
-    d += 4 * bytes;
+function plainScales(numbers: usize, units: u32, factor: v128, out: usize, kind: u32): void {
+  const bytes: usize = kind == BlockKind.float32 ? 16 : kind == BlockKind.exponent8 ? 4 : 8;
+  const mask = i32x4.splat(kind == BlockKind.exponent8 ? 0x00400000 : 0x8fffffff);
+  for (const end = out + <usize>units * spacing; out < end; numbers += 2 * bytes, out += spacing) {
+    v128.store(out, f32x4.mul(loadFour(numbers, kind, mask), factor));
+    v128.store(out, f32x4.mul(loadFour(numbers + bytes, kind, mask), factor), 16);
   }
 }
 
@@ -138,9 +123,9 @@ function storeColumns(rows: usize, stride: usize, units: u32, factor: v128, out:
   }
 }
 
-/** Any layout, a row at a time. */
+/** Any layout, a row at a time; rows past the last one are like it. */
 function anyScales(matrix: Matrix, row: u32, last: u32, out: usize): void {
-  const shifted = matrix.shift != Shift.constant;
+  const shifted = isShifted(matrix);
   const stride = Scratch.stride;
   for (let r: u32 = 0; r < 4; r++) {
     const at = min(row + r, last);
@@ -149,37 +134,35 @@ function anyScales(matrix: Matrix, row: u32, last: u32, out: usize): void {
     if (shifted) unitShifts(matrix, at, scales, Scratch.shifts + r * stride);
   }
   storeColumns(Scratch.scales, stride, matrix.units, f32x4.splat(matrix.levelStep), out);
-  const shifts = shifted ? Scratch.shifts : Scratch.scales;
-  storeColumns(shifts, stride, matrix.units, f32x4.splat(shifted ? 1 : matrix.levelOffset), out + 16);
+  if (shifted) storeColumns(Scratch.shifts, stride, matrix.units, f32x4.splat(1), out + Scratch.shiftsAfter);
 }
 
-function prepareFour(matrix: Matrix, row: u32, last: u32, out: usize): void {
+/** Scales of eight rows that lie together; those past the last one are zeros. */
+function scalesTogether(matrix: Matrix, local: u32): void {
   const kind = matrix.scaleKind;
-  const multiplier = matrix.scaleMultiplier * matrix.levelStep * (kind == BlockKind.float16 ? halfBias : 1);
-  const usual = matrix.simple != 0 && matrix.shift == Shift.constant && matrix.levelStep != 0 && abs(multiplier) < f32.MAX_VALUE;
-  if (!usual || kind == BlockKind.exponent8) {
-    anyScales(matrix, row, last, out);
-    return;
-  }
-  const r0 = min(row, last);
-  const r1 = min(row + 1, last);
-  const r2 = min(row + 2, last);
-  const r3 = min(row + 3, last);
-  const offset = f32x4.splat(matrix.levelOffset / matrix.levelStep);
-  const factor = f32x4.splat(multiplier);
-  if (kind == BlockKind.nested) nestedScales(matrix, r0, r1, r2, r3, offset, out);
-  else if (kind == BlockKind.float32) plainScales(matrix, r0, r1, r2, r3, offset, factor, out, BlockKind.float32);
-  else if (kind == BlockKind.float16) plainScales(matrix, r0, r1, r2, r3, offset, factor, out, BlockKind.float16);
-  else plainScales(matrix, r0, r1, r2, r3, offset, factor, out, BlockKind.bfloat16);
+  const units = matrix.units;
+  const out = Scratch.rowScales;
+  const first = local * units;
+  const data = matrix.scaleData;
+  const factor = f32x4.splat(matrix.scaleMultiplier * matrix.levelStep * (kind == BlockKind.float16 ? halfBias : 1));
+  if (kind == BlockKind.nested) nestedScales(matrix, data + first, matrix.firstRow * units + first, out);
+  else if (kind == BlockKind.float32) plainScales(data + (first << 2), units, factor, out, BlockKind.float32);
+  else if (kind == BlockKind.float16) plainScales(data + (first << 1), units, factor, out, BlockKind.float16);
+  else if (kind == BlockKind.bfloat16) plainScales(data + (first << 1), units, factor, out, BlockKind.bfloat16);
+  else plainScales(data + first, units, factor, out, BlockKind.exponent8);
 }
 
 /**
- * Writes `Scratch.rowScales` for eight rows; those past the last one are like it.
+ * Writes `Scratch.rowScales` for eight rows.
  * @param local the first of them, counted in this thread's share
  */
 export function prepareRows(matrix: Matrix, local: u32): void {
+  if (matrix.scaleOrder == ScaleOrder.together) {
+    scalesTogether(matrix, local);
+    return;
+  }
   const row = matrix.firstRow + local;
   const last = matrix.firstRow + matrix.rows - 1;
-  prepareFour(matrix, row, last, Scratch.rowScales);
-  prepareFour(matrix, row + 4, last, Scratch.rowScales + spacing / 2);
+  anyScales(matrix, row, last, Scratch.rowScales);
+  anyScales(matrix, row + 4, last, Scratch.rowScales + spacing / 2);
 }

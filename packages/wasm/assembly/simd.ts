@@ -6,25 +6,15 @@
 /** 16 bytes of 0x0f. */
 export const lowNibbles: usize = memory.data<u8>([15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15], 16);
 
+/** 8 words of 0x00ff. */
+export const lowBytes: usize = memory.data<u8>([255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0], 16);
+
 /** table[index], indices 0 to 15. */
 // @ts-ignore: decorator
 @inline
 export function lookUp(table: v128, indices: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(table, indices);
   return i8x16.swizzle(table, indices);
-}
-
-/** a0 b0 a1 b1 …, of bytes. */
-// @ts-ignore: decorator
-@inline
-export function interleaveLow(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-
-// @ts-ignore: decorator
-@inline
-export function interleaveHigh(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 /** The four lanes added: (0 + 2) + (1 + 3). */

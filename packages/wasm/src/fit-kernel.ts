@@ -12,26 +12,39 @@ export interface KernelChoice {
   readonly unit: 0 | 32 | 64;
   readonly levelStep: number;
   readonly levelOffset: number;
-  /** Low and high bytes of the 16 levels of codebook4. */
+  /** The 16 levels of codebook4. */
   readonly levels: Uint8Array;
+  readonly scales: ScaleOrder;
 }
+
+/**
+ * How a unit finds its scale: by its block, whatever that is; or units are blocks one for one, of which four at a time have
+ * one nested scale; or these of eight rows lie together besides, as their codes do.
+ */
+type ScaleOrder = 'blocks' | 'units' | 'together';
 
 const floatKernels = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
 /** For kernels without a codebook. */
-const zeros = new Uint8Array(32);
+const zeros = new Uint8Array(16);
 
 const choose = (kernel: KernelName, rest: Partial<KernelChoice> = {}): KernelChoice => ({
-  ...{ kernel, unit: 0, levelStep: 1, levelOffset: 0, levels: zeros },
+  ...{ kernel, unit: 0, levelStep: 1, levelOffset: 0, levels: zeros, scales: 'blocks' },
   ...rest,
 });
 
 export function chooseKernel(data: MatrixData): KernelChoice {
   if (!isQuantized(data)) return choose(floatKernels[data.dtype as keyof typeof floatKernels]);
   const { layout } = data;
-  const unit = layout === null ? 0 : unitOf(layout, data.shape[1] as number);
-  return layout === null || unit === 0 ? choose('any') : forCodes(layout, unit);
+  const columns = data.shape[1] as number;
+  const unit = layout === null ? 0 : unitOf(layout, columns);
+  if (layout === null || unit === 0) return choose('any');
+  const choice = forCodes(layout, unit);
+  return { ...choice, scales: scaleOrder(layout, columns, choice) };
 }
+
+/** 4-bit codes that have a kernel lie eight rows together. */
+export const isInterleaved = (kernel: KernelName): boolean => kernel === 'affine4' || kernel === 'codebook4';
 
 /** The kernel and what it makes of a code. */
 function forCodes({ bitsPerCode, decode }: Layout, unit: 32 | 64): KernelChoice {
@@ -48,7 +61,8 @@ const signed4 = Float32Array.from({ length: 16 }, (_, code) => (code < 8 ? code 
 function forCodebook(values: Float32Array, unit: 32 | 64): KernelChoice {
   const levels = codebookLevels(values);
   if (levels === null) return choose('any');
-  return choose('codebook4', { unit, levelStep: levels.step, levels: levels.bytes });
+  const { step, offset, bytes } = levels;
+  return choose('codebook4', { unit, levelStep: step, levelOffset: offset, levels: bytes });
 }
 
 /** The longest unit that rows and blocks are made of whole; 0: none. */
@@ -58,4 +72,16 @@ function unitOf({ blockSize, blocks }: Layout, columns: number): 0 | 32 | 64 {
     if (columns % unit === 0 && (wholeRow || blockSize % unit === 0)) return unit;
   }
   return 0;
+}
+
+function scaleOrder(layout: Layout, columns: number, { kernel, unit, levelStep }: KernelChoice): ScaleOrder {
+  const { blockSize, scale, decode } = layout;
+  if (unit === 0 || blockSize !== unit || (columns / unit) % 4 !== 0) return 'blocks';
+  if (scale.kind === 'nested' && !(Number.isInteger(Math.log2(scale.blockSize)) && scale.blockSize >= 4))
+    return 'blocks';
+  const shifted =
+    decode.kind === 'affine' && (decode.zero.kind === 'zeroPoint' || decode.zero.kind === 'offset');
+  // the kernels multiply binary16 by 2^112 and both of these at once
+  const steep = scale.kind === 'plain' && Math.abs(scale.multiplier * levelStep) >= 2 ** 15;
+  return isInterleaved(kernel) && !shifted && !steep ? 'together' : 'units';
 }

@@ -70,6 +70,8 @@ export class Graph {
         if (left === 0 && !input.wanted) program.release(input);
       }
     }
+    // what outlives the program is read by the host, or by a program that knows no shares
+    for (const node of due) if (node.address !== null) program.addressOf(node);
     return due.length > 0;
   }
 

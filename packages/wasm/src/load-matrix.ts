@@ -7,10 +7,18 @@ import type { MatrixData } from '@moeq/kernels';
 import type { BlockValues, Layout, QuantizedTensor } from '@moeq/tensors';
 import { blocksPerMatrix, bytesPerElement, isQuantized, toFloat32 } from '@moeq/tensors';
 import type { KernelChoice } from './fit-kernel.js';
-import { chooseKernel } from './fit-kernel.js';
+import { chooseKernel, isInterleaved } from './fit-kernel.js';
 import { interleavedBytes, interleaveRows } from './interleave.js';
-import type { ActivationForm, Field, KernelName } from './matrix-record.js';
-import { blockKinds, encodeRecord, kernels, orders, recordBytes, shifts } from './matrix-record.js';
+import type { ActivationForm, Field } from './matrix-record.js';
+import {
+  blockKinds,
+  encodeRecord,
+  kernels,
+  orders,
+  recordBytes,
+  scaleOrders,
+  shifts,
+} from './matrix-record.js';
 import { shareStart } from './share.js';
 import type { Store } from './store.js';
 
@@ -31,7 +39,12 @@ export interface LoadedMatrix {
   readonly columns: number;
   readonly bytes: number;
   readonly intake: Intake;
+  /** Every thread has all rows: of a small matrix, which is sooner multiplied than exchanged. */
+  readonly everywhere: boolean;
 }
+
+/** Elements of a float matrix that every thread has: a thread multiplies them in the time that a meeting of all takes. */
+const smallMatrix = 2 ** 15;
 
 /** A part of a plane that one thread needs. */
 interface Cut {
@@ -40,8 +53,8 @@ interface Cut {
   readonly field: Field;
   /** Where the plane would begin, in bytes before `data`. */
   readonly bias: number;
-  /** Of codes that are to be interleaved. */
-  readonly rowBytes?: number;
+  /** Of what is to be interleaved: bytes of a row, and of an element. */
+  readonly rows?: { readonly bytes: number; readonly size: number };
 }
 
 type Fields = Partial<Record<Field, number>>;
@@ -59,7 +72,9 @@ export function loadMatrix(
   const choice = chooseKernel(data);
   const { threads } = store;
   store.useColumns(columns);
+  const everywhere = threads > 1 && choice.unit === 0 && range.count * columns <= smallMatrix;
   const shares = Array.from({ length: threads }, (_, thread) => {
+    if (everywhere) return { first: range.first, end: range.first + range.count };
     const first = range.first + shareStart(range.count, thread, threads);
     return { first, end: range.first + shareStart(range.count, thread + 1, threads) };
   });
@@ -79,7 +94,7 @@ export function loadMatrix(
     }
     store.write(thread, record, encodeRecord(fields));
   });
-  return { record, rows: range.count, columns, bytes, intake: intakeOf(data, choice) };
+  return { record, rows: range.count, columns, bytes, intake: intakeOf(data, choice), everywhere };
 }
 
 function padded(bytes: number): number {
@@ -87,17 +102,17 @@ function padded(bytes: number): number {
 }
 
 /** In the heap. */
-function bytesOf({ data, rowBytes }: Cut): number {
-  return rowBytes === undefined ? data.byteLength : interleavedBytes(data.byteLength / rowBytes, rowBytes);
+function bytesOf({ data, rows }: Cut): number {
+  return rows === undefined ? data.byteLength : interleavedBytes(data.byteLength / rows.bytes, rows.bytes);
 }
 
 function write(store: Store, thread: number, address: number, cut: Cut): void {
-  if (cut.rowBytes === undefined) {
+  if (cut.rows === undefined) {
     store.write(thread, address, cut.data);
     return;
   }
   const interleaved = store.hostBuffer(bytesOf(cut));
-  interleaveRows(cut.data, cut.rowBytes, interleaved);
+  interleaveRows(cut.data, cut.rows.bytes, cut.rows.size, interleaved);
   store.write(thread, address, interleaved);
 }
 
@@ -107,12 +122,10 @@ function intakeOf(data: MatrixData, { kernel, unit }: KernelChoice): Intake {
   return { form: kernel === 'affine4' ? 'bytes' : 'words', unit, order: orders[data.layout.order] };
 }
 
-const isInterleaved = (kernel: KernelName): boolean => kernel === 'affine4' || kernel === 'codebook4';
-
 /** What does not depend on the thread. */
 function commonFields(store: Store, data: MatrixData, choice: KernelChoice): Fields {
   const [rows = 0, columns = 0] = data.shape;
-  const { kernel, unit, levelStep, levelOffset, levels } = choice;
+  const { kernel, unit, levelStep, levelOffset, levels, scales } = choice;
   const fields: Fields = { kernel: kernels[kernel], columns, unit, units: unit === 0 ? 0 : columns / unit };
   if (!isQuantized(data) || data.layout === null) return fields;
   const { layout } = data;
@@ -122,7 +135,7 @@ function commonFields(store: Store, data: MatrixData, choice: KernelChoice): Fie
     ...fields,
     blockSize,
     blocksPerRow: blocks === 'row' ? blocksPerMatrix(layout, rows, columns) / rows : 0,
-    simple: isSimple(layout, columns, unit) ? 1 : 0,
+    scaleOrder: scaleOrders[scales],
     shift:
       shifts[zero?.kind === 'zeroPoint' ? 'zeroPoints' : zero?.kind === 'offset' ? 'offsets' : 'constant'],
     levelStep,
@@ -147,12 +160,6 @@ function codeNumbers({ bitsPerCode, decode }: Layout): Float32Array {
   });
 }
 
-/** Units are blocks one for one, four at a time with one nested scale. */
-function isSimple({ blockSize, scale }: Layout, columns: number, unit: number): boolean {
-  if (unit === 0 || blockSize !== unit || (columns / unit) % 4 !== 0) return false;
-  return scale.kind === 'plain' || (Number.isInteger(Math.log2(scale.blockSize)) && scale.blockSize >= 4);
-}
-
 function blockFields(
   store: Store,
   tensor: QuantizedTensor,
@@ -175,7 +182,7 @@ function blockFields(
 }
 
 /** The planes' bytes that rows `first` to `end` need. */
-function cutPlanes(data: MatrixData, { kernel }: KernelChoice, first: number, end: number): Cut[] {
+function cutPlanes(data: MatrixData, { kernel, scales }: KernelChoice, first: number, end: number): Cut[] {
   const [rows = 0, columns = 0] = data.shape;
   if (!isQuantized(data) || data.layout === null) {
     const rowBytes = columns * bytesPerElement((data as { dtype: 'F32' | 'F16' | 'BF16' }).dtype);
@@ -192,14 +199,17 @@ function cutPlanes(data: MatrixData, { kernel }: KernelChoice, first: number, en
       : { first: Math.floor(from / blockSize), end: Math.ceil(to / blockSize) };
   const plane = planeOf(data, 'codes');
   const codes = isInterleaved(kernel)
-    ? { ...cut(plane, from / 2, to / 2, 'codes'), bias: 0, rowBytes: columns / 2 }
+    ? interleaved(cut(plane, from / 2, to / 2, 'codes'), columns / 2, 4)
     : bitsPerCode === 8
       ? cut(plane, from, to, 'codes')
       : cut(plane, 16 * Math.floor(from / 32), 16 * Math.ceil(to / 32), 'codes');
   const zero = decode.kind === 'affine' ? decode.zero : null;
+  const [scaleCut, ...nested] = cutBlocks(data, 'scale', scale, block) as [Cut, ...Cut[]];
+  const scaleSize = bytesOfBlock(scale);
   return [
     codes,
-    ...cutBlocks(data, 'scale', scale, block),
+    scales === 'together' ? interleaved(scaleCut, perRow * scaleSize, scaleSize) : scaleCut,
+    ...nested,
     ...(zero?.kind === 'zeroPoint'
       ? [cut(planeOf(data, 'zeroPoints'), block.first, block.end, 'zeroPoints')]
       : []),
@@ -214,7 +224,7 @@ function cutBlocks(
   values: BlockValues,
   block: { first: number; end: number },
 ): Cut[] {
-  const size = values.kind === 'nested' ? 1 : bytesPerElement(values.dtype);
+  const size = bytesOfBlock(values);
   const blocks = cut(planeOf(tensor, `${name}s`), block.first * size, block.end * size, `${name}Data`);
   if (values.kind === 'plain') return [blocks];
   const nested = toFloat32(planeOf(tensor, `${name}sNested`), values.dtype);
@@ -224,10 +234,18 @@ function cutBlocks(
   return [blocks, cut(bytes, start, stop, `${name}Nested`)];
 }
 
+function bytesOfBlock(values: BlockValues): number {
+  return values.kind === 'nested' ? 1 : bytesPerElement(values.dtype);
+}
+
 function planeOf(tensor: QuantizedTensor, name: string): Uint8Array {
   return tensor.planes[name]?.data ?? new Uint8Array(0);
 }
 
 function cut(data: Uint8Array, from: number, to: number, field: Field): Cut {
   return { data: data.subarray(from, to), field, bias: from };
+}
+
+function interleaved(plain: Cut, bytes: number, size: number): Cut {
+  return { ...plain, bias: 0, rows: { bytes, size } };
 }

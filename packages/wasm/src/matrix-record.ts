@@ -14,6 +14,8 @@ export const kernels = {
 export type KernelName = keyof typeof kernels;
 
 export const blockKinds = { F32: 0, F16: 1, BF16: 2, F8_E8M0: 3, nested: 4 } as const;
+/** By `ScaleOrder` of fit-kernel.ts. */
+export const scaleOrders = { blocks: 0, units: 1, together: 2 } as const;
 export const shifts = { constant: 0, zeroPoints: 1, offsets: 2 } as const;
 export const orders = { highFirst: 0, lowFirst: 1, splitHalves: 2 } as const;
 /**
@@ -45,7 +47,7 @@ const fields = [
   'codes',
   'blockSize',
   'blocksPerRow',
-  'simple',
+  'scaleOrder',
   'shift',
   'zeroPoints',
   'levelStep',

@@ -3,6 +3,7 @@ import type { Node } from './graph.js';
 import type { Intake } from './load-matrix.js';
 import { activationForms } from './matrix-record.js';
 import { type Opcode, opcodes } from './opcodes.js';
+import { shareStart } from './share.js';
 import type { Store } from './store.js';
 import { scalesStride, tokenBytes } from './worker/linear.js';
 
@@ -22,6 +23,15 @@ export interface SharedColumns {
   readonly first: number;
   readonly count: number;
   readonly size: number;
+}
+
+/** Whether every thread has the same columns of both. */
+function isSameShare(a: SharedColumns, b: SharedColumns, threads: number): boolean {
+  if (a.first !== b.first) return false;
+  return Array.from({ length: threads + 1 }, (_, thread) => thread).every(
+    (thread) =>
+      a.size * shareStart(a.count, thread, threads) === b.size * shareStart(b.count, thread, threads),
+  );
 }
 
 /** Activations as matrices of one intake take them: addresses. */
@@ -45,6 +55,8 @@ export class Program {
   readonly #blocks = new Map<number, number>();
   #free: number[] = [];
   readonly #forms = new Map<Node, Map<string, Form>>();
+  /** What has not been brought together, by address. */
+  readonly #shares = new Map<number, readonly SharedColumns[]>();
   #readers: ReadonlyMap<Node, number> = new Map();
 
   constructor(store: Store) {
@@ -68,6 +80,7 @@ export class Program {
     this.#blocks.clear();
     this.#free = [];
     this.#forms.clear();
+    this.#shares.clear();
   }
 
   /** @param readers operations of this program that are still to read a node, the next one included */
@@ -126,9 +139,26 @@ export class Program {
     (copying ? this.#leaving : this.#free).push(address);
   }
 
-  /** Address of a node that has been computed. */
+  /** Address of a node that has been computed: all of it, on every thread. */
   addressOf(node: Node): number {
-    return node.address as number;
+    const address = node.address as number;
+    const shares = this.#shares.get(address);
+    this.#shares.delete(address);
+    if (shares !== undefined) this.gather(address, node.rows, node.columns, shares);
+    return address;
+  }
+
+  /** The same where each thread needs no more than its own shares of `needed`. */
+  sharesOf(node: Node, needed: readonly SharedColumns[]): number {
+    const address = node.address as number;
+    const parts = this.#shares.get(address) ?? [];
+    const own = parts.every((part) => needed.some((each) => isSameShare(part, each, this.store.threads)));
+    return own ? address : this.addressOf(node);
+  }
+
+  /** Leaves it to the first reader who needs all of a result to bring its shares together. */
+  gatherLater(address: number, parts: readonly SharedColumns[]): void {
+    if (parts.length > 0) this.#shares.set(address, parts);
   }
 
   /** Gives up a node's numbers and all forms of them. */
@@ -136,7 +166,10 @@ export class Program {
     const forms = this.#forms.get(node);
     this.#forms.delete(node);
     for (const form of forms?.values() ?? []) if (form.unit !== 0) this.free(form.x);
-    if (node.address !== null) this.free(node.address);
+    if (node.address !== null) {
+      this.#shares.delete(node.address);
+      this.free(node.address);
+    }
     node.address = null;
   }
 

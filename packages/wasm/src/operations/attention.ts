@@ -5,7 +5,7 @@ import type { AttentionSpec, NormSpec, RopeSpec, Segment } from '@moeq/kernels';
 import type { Node, Recorded } from '../graph.js';
 import { cacheRecordBytes, cacheShape } from '../kv-cache.js';
 import type { LoadedCache, LoadedVector } from '../loaded.js';
-import { Float, type Operand } from '../program.js';
+import { Float, type Operand, type SharedColumns } from '../program.js';
 
 /** Float32 [T, P] cosines, then Float32 [T, P] sines, for all layers that turn alike. */
 export function rotations(
@@ -70,9 +70,10 @@ export function attention(
       const tile = program.room(16);
       const scratch = program.room(scratchFloats(cache, segments));
       const out = program.room(tokens * width);
+      const source = program.sharesOf(qkv, columnsOfHeads(spec, valueDim));
       program.emit(
         'attention',
-        [program.addressOf(qkv), qkv.columns, heads, kvHeads, headDim, valueDim],
+        [source, qkv.columns, heads, kvHeads, headDim, valueDim],
         [cos, cos + 4 * tokens * pairs, pairs, rope?.style === 'interleaved' ? 1 : 0],
         new Float(scale),
         window,
@@ -90,6 +91,17 @@ export function attention(
       return out;
     },
   };
+}
+
+/** What a thread reads of queries, keys and values: those of its key/value heads, unless norms are over all heads. */
+function columnsOfHeads(spec: AttentionSpec, valueDim: number): SharedColumns[] {
+  const { heads, kvHeads, headDim, queryNorm, keyNorm } = spec;
+  if (queryNorm?.over === 'all' || keyNorm?.over === 'all') return [];
+  return [
+    { first: 0, count: kvHeads, size: (heads / kvHeads) * headDim },
+    { first: heads * headDim, count: kvHeads, size: headDim },
+    { first: (heads + kvHeads) * headDim, count: kvHeads, size: valueDim },
+  ];
 }
 
 function normOperands(

@@ -4,7 +4,7 @@
 import type { Node, Recorded } from '../graph.js';
 import type { LoadedMatrix } from '../load-matrix.js';
 import type { LoadedVector, LoadedWeight } from '../loaded.js';
-import { Float, type Form, type Program } from '../program.js';
+import { Float, type Form, type Program, type SharedColumns } from '../program.js';
 
 export function input(values: Float32Array, rows: number, columns: number): Recorded {
   return {
@@ -75,18 +75,17 @@ export function linear(x: Node, { rows, parts }: LoadedWeight, bias: LoadedVecto
     emit(program) {
       const out = program.room(x.rows * rows);
       let first = 0;
-      const shared = parts.map((part) => {
+      const shared: SharedColumns[] = [];
+      for (const part of parts) {
         emitLinear(program, part, program.form(x, part.intake), x.rows, out, rows, first);
-        const columns = { first, count: part.rows, size: 1 };
-        first += part.rows;
-        return columns;
-      });
-      if (bias !== undefined) {
-        for (const { first, count } of shared) {
-          program.emit('bias', out, bias.address, x.rows, rows, first, count);
+        if (bias !== undefined) {
+          const everywhere = part.everywhere ? 1 : 0;
+          program.emit('bias', out, bias.address, x.rows, rows, first, part.rows, everywhere);
         }
+        if (!part.everywhere) shared.push({ first, count: part.rows, size: 1 });
+        first += part.rows;
       }
-      program.gather(out, x.rows, rows, shared);
+      program.gatherLater(out, shared);
       return out;
     },
   };

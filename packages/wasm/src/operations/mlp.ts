@@ -53,7 +53,7 @@ function emitOutputGate(
   for (const part of parts) {
     emitLinear(program, part, program.form(x, part.intake), x.rows, gates, 1, 0);
   }
-  program.gather(gates, x.rows, 1, whole(1));
+  if (!parts.every(({ everywhere }) => everywhere)) program.gather(gates, x.rows, 1, whole(1));
   program.emit('sigmoid', out, gates, x.rows, hidden);
   program.free(gates);
 }

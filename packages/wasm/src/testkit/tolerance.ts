@@ -1,8 +1,13 @@
 import type { Layout } from '@moeq/tensors';
 
-/** Activations meet affine 4-bit codes as integers of 8 bits, all others as integers of 15. */
+/**
+ * Activations meet affine 4-bit codes as integers of 8 bits, all others as integers of 15; the levels of 4-bit codebooks are
+ * bytes.
+ */
 export const tolerance = {
   float: 1e-5,
-  quantized: ({ bitsPerCode, decode }: Layout) =>
-    bitsPerCode === 4 && decode.kind === 'affine' && decode.zero.kind !== 'signed' ? 2.5e-2 : 1e-3,
+  quantized: ({ bitsPerCode, decode }: Layout) => {
+    if (bitsPerCode === 8) return 1e-3;
+    return decode.kind === 'affine' && decode.zero.kind !== 'signed' ? 2.5e-2 : 1e-2;
+  },
 } as const;

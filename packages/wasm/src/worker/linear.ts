@@ -5,6 +5,7 @@
 import { type ActivationForm, kernels as kernelNumbers } from '../matrix-record.js';
 import { shareStart } from '../share.js';
 import type { Machine } from './machine.js';
+import { operands } from './operands.js';
 
 /** By number, the kernels of codes as their exports are called. */
 const nibbleKernels: Readonly<Record<number, 'Affine4' | 'Codebook4' | undefined>> = {
@@ -29,7 +30,7 @@ export interface Intakes {
 }
 
 /**
- * @param rows N, of all threads
+ * @param rows N, of all threads; a record of as many is of a thread that has them all
  * @param list address of U32 [tokens], rows of x; 0: the first `tokens`
  * @param out address of column 0 of the N, in rows of `outColumns`
  */
@@ -42,8 +43,8 @@ export function multiplyShare(
   out: number,
   outColumns: number,
 ): void {
-  const own = out + 4 * shareStart(rows, thread, threads);
-  const kernel = words[record / 4] as number;
+  const [kernel, ownRows] = operands(words, record / 4, 2);
+  const own = ownRows === rows ? out : out + 4 * shareStart(rows, thread, threads);
   const nibble = nibbleKernels[kernel];
   const integer = integerKernels[kernel];
   if (unit !== 0 && nibble !== undefined) {
@@ -61,7 +62,8 @@ export function multiplyShare(
 export function tokenBytes(form: ActivationForm, columns: number, unit: number): number {
   if (form === 'float') return 4 * columns;
   if (form === 'plain') return 2 * columns;
-  return 4 * columns + 16 * ((form === 'bytes' ? columns / 32 : 0) + columns / unit);
+  if (form === 'words') return 2 * columns + 8 * (columns / unit);
+  return 4 * columns + 16 * (columns / 32 + columns / unit);
 }
 
 /** Bytes of the scales of one token for 8-bit codes. */

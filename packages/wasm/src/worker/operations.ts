@@ -94,14 +94,15 @@ const byName: Record<Opcode, Operation> = {
     }
   },
 
-  /** x, bias, rows, columns, first column, shares: each thread its own */
+  /** x, bias, rows, columns, first column, shares, everywhere: each thread its own, or all */
   bias({ words, kernels, thread, threads }, at) {
-    const [x, bias, rows, columns, first, count] = operands(words, at, 6);
-    const start = first + shareStart(count, thread, threads);
-    const length = first + shareStart(count, thread + 1, threads) - start;
+    const [x, bias, rows, columns, first, count, everywhere] = operands(words, at, 7);
+    const [own, of] = everywhere === 1 ? [0, 1] : [thread, threads];
+    const start = first + shareStart(count, own, of);
+    const length = first + shareStart(count, own + 1, of) - start;
     for (let row = 0; row < rows; row++) {
-      const own = x + 4 * (row * columns + start);
-      kernels.add(own, bias + 4 * start, 1, own, length);
+      const sum = x + 4 * (row * columns + start);
+      kernels.add(sum, bias + 4 * start, 1, sum, length);
     }
   },
 
