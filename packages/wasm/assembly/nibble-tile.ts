@@ -69,7 +69,7 @@ export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, o
     let codes = matrix.codes;
     let column = out;
     for (let row: u32 = 0; row < rows; row += together, codes += rowsBytes, column += 4 * together) {
-      prepareRows(matrix, row);
+      prepareRows(matrix, row, Scratch.rowScales);
       spreadCodes(codes, rowsBytes);
       for (let token = first; token <= end; token += 2) {
         // a last token that is alone is its own neighbour
@@ -200,7 +200,7 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
     let codes = matrix.codes;
     let column = out;
     for (let row: u32 = 0; row < rows; row += together, codes += rowsBytes, column += 4 * together) {
-      prepareRows(matrix, row);
+      prepareRows(matrix, row, Scratch.rowScales);
       spreadLevels(codes, rowsBytes, matrix.levels);
       for (let token = first; token <= end; token += 2) {
         // a last token that is alone is its own neighbour

@@ -138,10 +138,9 @@ function anyScales(matrix: Matrix, row: u32, last: u32, out: usize): void {
 }
 
 /** Scales of eight rows that lie together; those past the last one are zeros. */
-function scalesTogether(matrix: Matrix, local: u32): void {
+function scalesTogether(matrix: Matrix, local: u32, out: usize): void {
   const kind = matrix.scaleKind;
   const units = matrix.units;
-  const out = Scratch.rowScales;
   const first = local * units;
   const data = matrix.scaleData;
   const factor = f32x4.splat(matrix.scaleMultiplier * matrix.levelStep * (kind == BlockKind.float16 ? halfBias : 1));
@@ -153,16 +152,16 @@ function scalesTogether(matrix: Matrix, local: u32): void {
 }
 
 /**
- * Writes `Scratch.rowScales` for eight rows.
+ * Writes the numbers of eight rows, to `Scratch.rowScales` where units have what is added of their own.
  * @param local the first of them, counted in this thread's share
  */
-export function prepareRows(matrix: Matrix, local: u32): void {
+export function prepareRows(matrix: Matrix, local: u32, out: usize): void {
   if (matrix.scaleOrder == ScaleOrder.together) {
-    scalesTogether(matrix, local);
+    scalesTogether(matrix, local, out);
     return;
   }
   const row = matrix.firstRow + local;
   const last = matrix.firstRow + matrix.rows - 1;
-  anyScales(matrix, row, last, Scratch.rowScales);
-  anyScales(matrix, row + 4, last, Scratch.rowScales + spacing / 2);
+  anyScales(matrix, row, last, out);
+  anyScales(matrix, row + 4, last, out + spacing / 2);
 }
