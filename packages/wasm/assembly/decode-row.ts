@@ -5,16 +5,18 @@ import { blockValue, blockValueAt, halfToFloat, halvesToFloats } from './block-v
 import { Kernel, Matrix, ScaleOrder, Shift } from './matrix';
 import { together } from './nibbles';
 
+// The shuffles interleave with zeros, in the order that is one instruction.
+
 // @ts-ignore: decorator
 @inline
 export function bfloatLow(v: v128): v128 {
-  return i8x16.shuffle(i32x4.splat(0), v, 0, 1, 16, 17, 0, 1, 18, 19, 0, 1, 20, 21, 0, 1, 22, 23);
+  return i8x16.shuffle(i32x4.splat(0), v, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23);
 }
 
 // @ts-ignore: decorator
 @inline
 export function bfloatHigh(v: v128): v128 {
-  return i8x16.shuffle(i32x4.splat(0), v, 0, 1, 24, 25, 0, 1, 26, 27, 0, 1, 28, 29, 0, 1, 30, 31);
+  return i8x16.shuffle(i32x4.splat(0), v, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
 }
 
 function bfloats(from: usize, count: u32, out: usize): void {
