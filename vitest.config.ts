@@ -1,4 +1,5 @@
 // Tests run on the sources: the aliases below stand for the built entry points of the packages.
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './scripts/closing-line.ts';
@@ -24,6 +25,8 @@ export default defineConfig({
       'scripts/*.test.ts',
       'bench/**/*.test.ts',
     ],
+    // one more than Vitest takes: half of a small machine would wait otherwise
+    maxWorkers: availableParallelism(),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', new ClosingLine()],
