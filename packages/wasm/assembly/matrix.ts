@@ -137,7 +137,7 @@ export namespace Scratch {
   export let shifts: usize = 0;
   /** Float32 [U, 8]: scales of eight rows. */
   export let rowScales: usize = 0;
-  /** Bytes from them to what is added, Float32 [U, 8]. */
+  /** Bytes from them to what is added, or where nothing is to the scales of eight rows more, Float32 [U, 8]. */
   export let shiftsAfter: usize = 0;
   /** Float32 [U] or [U, 4]: scale times activation scale of a token or of four. */
   export let products: usize = 0;

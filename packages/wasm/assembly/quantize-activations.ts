@@ -1,5 +1,5 @@
-// Activations to integers, once for all matrices that read them. For 4-bit codes they lie as the kernels meet them, repeated,
-// the activations of low nibbles before those of high ones, with what else the kernels want among them.
+// Activations to integers, once for all matrices that read them. For 4-bit codes they lie as the kernels meet them, those of low
+// nibbles before those of high ones, bytes four times over, with what else the kernels want among them.
 //
 // Affine 4-bit codes meet bytes, scale = largest / 127 of 32, as in llama.cpp. All others meet words of 15 bits, scale =
 // largest / 16383 of a unit of 32 or 64: a relative error of 2^-15 of the largest, so that results are those of float32 for

@@ -59,20 +59,25 @@ interface Cut {
 
 type Fields = Partial<Record<Field, number>>;
 
-/**
- * @param range rows of the tensor to load; all unless given
- * @throws MoeqError when memory is short
- */
+interface LoadOptions {
+  /** Rows of the tensor to load; all unless given. */
+  readonly range?: { readonly first: number; readonly count: number };
+  /** Whether the reader does without a meeting of threads where every one has all rows. MLPs meet in any case. */
+  readonly everywhereIfSmall?: boolean;
+}
+
+/** @throws MoeqError when memory is short */
 export function loadMatrix(
   store: Store,
   data: MatrixData,
-  range: { first: number; count: number } = { first: 0, count: data.shape[0] as number },
+  { range = { first: 0, count: data.shape[0] as number }, everywhereIfSmall = false }: LoadOptions = {},
 ): LoadedMatrix {
   const columns = data.shape[1] as number;
   const choice = chooseKernel(data);
   const { threads } = store;
   store.useColumns(columns);
-  const everywhere = threads > 1 && choice.unit === 0 && range.count * columns <= smallMatrix;
+  const small = choice.unit === 0 && range.count * columns <= smallMatrix;
+  const everywhere = everywhereIfSmall && small && threads > 1;
   const shares = Array.from({ length: threads }, (_, thread) => {
     if (everywhere) return { first: range.first, end: range.first + range.count };
     const first = range.first + shareStart(range.count, thread, threads);

@@ -21,10 +21,10 @@ export function loadMlp(store: Store, data: MlpData, subject?: string): LoadedMl
       found: `matrices of ${data.gateUp.map(({ shape }) => shape[0]).join(' and ')} rows`,
     });
   }
-  const gate = loadMatrix(store, first, { first: 0, count: intermediate });
+  const gate = loadMatrix(store, first, { range: { first: 0, count: intermediate } });
   const up =
     second === undefined
-      ? loadMatrix(store, first, { first: intermediate, count: intermediate })
+      ? loadMatrix(store, first, { range: { first: intermediate, count: intermediate } })
       : loadMatrix(store, second);
   const down = loadMatrix(store, data.down);
   return { hidden, intermediate, bytes: gate.bytes + up.bytes + down.bytes, gate, up, down };

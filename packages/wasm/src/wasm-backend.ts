@@ -87,7 +87,7 @@ export async function startBackend({
     async loadWeight(parts) {
       checkAlive('load a weight');
       const { rows, columns } = weightShape(parts);
-      const loaded = parts.map((part) => loadMatrix(store, part));
+      const loaded = parts.map((part) => loadMatrix(store, part, { everywhereIfSmall: true }));
       await team.settle();
       const bytes = loaded.reduce((sum, part) => sum + part.bytes, 0);
       const weight = objects.weights.add({ rows, columns, bytes }, { rows, columns, bytes, parts: loaded });
