@@ -79,19 +79,20 @@ function tokenAt(list: usize, i: u32): u32 {
 }
 
 /**
- * The rows of `matrix` against float32 activations.
+ * Rows `from` to `to` of this share of `matrix` against float32 activations.
  * @param x Float32 [.., K]
  * @param list U32 [tokens], rows of x; 0: the first `tokens`
- * @param out Float32, row i of the result at out + i * outStride bytes
+ * @param out Float32, row i of the result at out + i * outStride bytes, from `from` on
  */
-export function floatLinear(matrix: Matrix, x: usize, list: usize, tokens: u32, out: usize, outStride: usize): void {
+export function floatLinear(matrix: Matrix, x: usize, list: usize, tokens: u32, from: u32, to: u32, out: usize, outStride: usize): void {
   const columns = matrix.columns;
   const xStride = columns << 2;
   const direct = matrix.kernel == Kernel.float32;
-  const last = matrix.firstRow + matrix.rows;
+  const firstRow = matrix.firstRow + from;
+  const last = matrix.firstRow + to;
   if (tokens == 1 && matrix.kernel == Kernel.bfloat16 && (columns & 7) == 0) {
     const token = x + tokenAt(list, 0) * xStride;
-    for (let row = matrix.firstRow; row < last; row++, out += 4) {
+    for (let row = firstRow; row < last; row++, out += 4) {
       store<f32>(out, dotBfloat(token, matrix.codes + <usize>row * (columns << 1), columns));
     }
     return;
@@ -99,7 +100,7 @@ export function floatLinear(matrix: Matrix, x: usize, list: usize, tokens: u32, 
   for (let first: u32 = 0; first < tokens; first += chunk) {
     const end = min(tokens, first + chunk);
     let column = out;
-    for (let row = matrix.firstRow; row < last; row++, column += 4) {
+    for (let row = firstRow; row < last; row++, column += 4) {
       const w = direct ? matrix.codes + <usize>row * xStride : Scratch.row;
       if (!direct) decodeRow(matrix, row, w);
       let token = first;

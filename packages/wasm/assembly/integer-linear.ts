@@ -16,19 +16,19 @@ import { accumulate, addedTo, prepareRow, scaleUnits, scaleUnitsOfFour, tokenAt 
 /** Tokens that meet a decoded row before the next one is decoded: their activations stay in the second-level cache. */
 const chunk: u32 = 32;
 
-/** All rows against one token. */
+/** Rows `from` to `to` of this share against one token. */
 // @ts-ignore: decorator
 @inline
-export function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, out: usize, kernel: u32, unit: u32): void {
+export function vector(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, from: u32, to: u32, out: usize, kernel: u32, unit: u32): void {
   const token = tokenAt(list, 0);
   const units = token * scalesStride(matrix.columns, unit);
   x += token * (matrix.columns << 1);
   scales += units;
   sums += units;
   const rowBytes = matrix.columns;
-  const last = matrix.firstRow + matrix.rows;
-  let code = matrix.codes + matrix.firstRow * rowBytes;
-  for (let row = matrix.firstRow; row < last; row++) {
+  const last = matrix.firstRow + to;
+  let code = matrix.codes + (matrix.firstRow + from) * rowBytes;
+  for (let row = matrix.firstRow + from; row < last; row++) {
     prepareRow(matrix, row, kernel);
     const added = scaleUnits(matrix, scales, sums, kernel);
     let total = f32x4.splat(0);
@@ -63,22 +63,23 @@ function accumulateUnit(total: v128, activation: usize, levels: usize, product: 
   return accumulate(total, dot, product);
 }
 
-/** All rows against `tokens` tokens. */
+/** Rows `from` to `to` of this share against `tokens` tokens. */
 // @ts-ignore: decorator
 @inline
-export function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, out: usize, outStride: usize, kernel: u32, unit: u32): void {
+export function tile(matrix: Matrix, x: usize, scales: usize, sums: usize, list: usize, tokens: u32, from: u32, to: u32, out: usize, outStride: usize, kernel: u32, unit: u32): void {
   const rowBytes = matrix.columns;
   const xStride = matrix.columns << 1;
   const unitsStride = scalesStride(matrix.columns, unit);
-  const last = matrix.firstRow + matrix.rows;
+  const firstRow = matrix.firstRow + from;
+  const last = matrix.firstRow + to;
   const unitBytes: usize = unit << 1;
   const levelsEnd = Scratch.row + (matrix.columns << 1);
 
   for (let first: u32 = 0; first < tokens; first += chunk) {
     const chunkEnd = min(tokens, first + chunk);
-    let code = matrix.codes + matrix.firstRow * rowBytes;
+    let code = matrix.codes + firstRow * rowBytes;
     let column = out;
-    for (let row = matrix.firstRow; row < last; row++, code += rowBytes, column += 4) {
+    for (let row = firstRow; row < last; row++, code += rowBytes, column += 4) {
       prepareRow(matrix, row, kernel);
       widenRow(code, rowBytes, kernel);
       for (let token = first; token < chunkEnd; token += 4) {

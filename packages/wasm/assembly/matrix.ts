@@ -129,6 +129,8 @@ export class Matrix {
 
 /** Room that kernels work in, given by the host; U is the most units of a row, K the most columns. */
 export namespace Scratch {
+  /** Float32 [4]: what is added to levels, where it is the same for all units. In memory, because kernels need all registers. */
+  export let offset: usize = 0;
   /** Bytes of U float32, filled up to whole vectors. */
   export let stride: usize = 0;
   /** Float32 [4, U]: the scale of each unit of a row, or of four rows. */
@@ -151,6 +153,8 @@ export namespace Scratch {
  */
 export function useScratch(address: usize, columns: u32): void {
   const stride = unitsBytes(columns);
+  Scratch.offset = address;
+  address += 16;
   Scratch.scales = address;
   Scratch.stride = stride;
   Scratch.shifts = address + 4 * stride;

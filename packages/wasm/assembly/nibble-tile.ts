@@ -6,7 +6,7 @@
 import { Matrix, Scratch } from './matrix';
 import { addBytes, addScaled, addShifted, addUnit, addWords, evenBytes, joinRows, oddBytes, scaled, storeEight, together, upper, widen } from './nibbles';
 import { bytesStride, wordsStride } from './quantize-activations';
-import { offset, prepareOffset, prepareRows, shiftsOf } from './row-scales';
+import { prepareOffset, prepareRows, shiftsOf } from './row-scales';
 import { dotBytes, lookUp, lowBytes, lowNibbles, splat, zipFirst, zipLast } from './simd';
 import { tokenAt } from './unit-products';
 
@@ -55,20 +55,20 @@ function spreadLevels(codes: usize, bytes: usize, table: usize): void {
 
 // @ts-ignore: decorator
 @inline
-export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, out: usize, outStride: usize, unit: u32): void {
+export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, from: u32, to: u32, out: usize, outStride: usize, unit: u32): void {
   const rowsBytes: usize = matrix.columns * (together / 2);
   const xStride = bytesStride(matrix.columns, unit);
   const unitBytes: usize = unit * together;
   const levelsEnd = Scratch.row + matrix.units * unitBytes;
-  const rows = matrix.rows;
   const shifts = shiftsOf(matrix);
   prepareOffset(matrix);
+  const offset = Scratch.offset;
 
   for (let first: u32 = 0; first < tokens; first += chunk) {
     const end = min(tokens, first + chunk) - 1;
-    let codes = matrix.codes;
+    let codes = matrix.codes + from * (matrix.columns / 2);
     let column = out;
-    for (let row: u32 = 0; row < rows; row += together, codes += rowsBytes, column += 4 * together) {
+    for (let row = from; row < to; row += together, codes += rowsBytes, column += 4 * together) {
       prepareRows(matrix, row, Scratch.rowScales);
       spreadCodes(codes, rowsBytes);
       for (let token = first; token <= end; token += 2) {
@@ -178,8 +178,8 @@ export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, o
           }
         }
         const y = column + <usize>token * outStride;
-        storeEight(y, total00, total01, rows - row);
-        if (token < end) storeEight(y + outStride, total10, total11, rows - row);
+        storeEight(y, total00, total01, to - row);
+        if (token < end) storeEight(y + outStride, total10, total11, to - row);
       }
     }
   }
@@ -187,19 +187,19 @@ export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, o
 
 // @ts-ignore: decorator
 @inline
-export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32, out: usize, outStride: usize, unit: u32): void {
+export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32, from: u32, to: u32, out: usize, outStride: usize, unit: u32): void {
   const rowsBytes: usize = matrix.columns * (together / 2);
   const xStride = wordsStride(matrix.columns, unit);
   const unitBytes: usize = unit * (2 * together);
   const levelsEnd = Scratch.row + matrix.units * unitBytes;
-  const rows = matrix.rows;
   prepareOffset(matrix);
+  const offset = Scratch.offset;
 
   for (let first: u32 = 0; first < tokens; first += chunk) {
     const end = min(tokens, first + chunk) - 1;
-    let codes = matrix.codes;
+    let codes = matrix.codes + from * (matrix.columns / 2);
     let column = out;
-    for (let row: u32 = 0; row < rows; row += together, codes += rowsBytes, column += 4 * together) {
+    for (let row = from; row < to; row += together, codes += rowsBytes, column += 4 * together) {
       prepareRows(matrix, row, Scratch.rowScales);
       spreadLevels(codes, rowsBytes, matrix.levels);
       for (let token = first; token <= end; token += 2) {
@@ -348,8 +348,8 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
           total11 = addUnit(total11, scaled(joinRows(first11, last11), scale1), sum1, v128.load(scales, 16));
         }
         const y = column + <usize>token * outStride;
-        storeEight(y, total00, total01, rows - row);
-        if (token < end) storeEight(y + outStride, total10, total11, rows - row);
+        storeEight(y, total00, total01, to - row);
+        if (token < end) storeEight(y + outStride, total10, total11, to - row);
       }
     }
   }

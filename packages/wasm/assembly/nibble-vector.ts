@@ -7,21 +7,22 @@
 import { Matrix, Scratch } from './matrix';
 import { addBytes, addLevels, addScaled, addShifted, addUnit, scaled, storeEight, together, upper, widen } from './nibbles';
 import { bytesStride, wordsStride } from './quantize-activations';
-import { offset, prepareOffset, prepareRows, shiftsOf } from './row-scales';
+import { prepareOffset, prepareRows, shiftsOf } from './row-scales';
 import { dotBytes, lookUp, lowBytes, lowNibbles, splat } from './simd';
 import { tokenAt } from './unit-products';
 
 // @ts-ignore: decorator
 @inline
-export function affineVector(matrix: Matrix, token: usize, list: usize, out: usize, unit: u32): void {
+export function affineVector(matrix: Matrix, token: usize, list: usize, from: u32, to: u32, out: usize, unit: u32): void {
   token += tokenAt(list, 0) * bytesStride(matrix.columns, unit);
   const lowNibble = v128.load(lowNibbles);
   const rowsBytes = matrix.columns * (together / 2);
   const unitBytes: usize = unit * (together / 2);
   const shifts = shiftsOf(matrix);
   prepareOffset(matrix);
-  let codes = matrix.codes;
-  for (let row: u32 = 0; row < matrix.rows; row += together, out += 4 * together) {
+  const offset = Scratch.offset;
+  let codes = matrix.codes + from * (matrix.columns / 2);
+  for (let row = from; row < to; row += together, out += 4 * together) {
     prepareRows(matrix, row, Scratch.rowScales);
     let total0 = f32x4.splat(0);
     let total1 = f32x4.splat(0);
@@ -80,25 +81,25 @@ export function affineVector(matrix: Matrix, token: usize, list: usize, out: usi
         total1 = addShifted(total1, part1, sum, v128.load(scales, 16), v128.load(scales + shifts, 16));
       }
     }
-    storeEight(out, total0, total1, matrix.rows - row);
+    storeEight(out, total0, total1, to - row);
   }
 }
 
 // @ts-ignore: decorator
 @inline
-export function codebookVector(matrix: Matrix, token: usize, list: usize, out: usize, unit: u32): void {
+export function codebookVector(matrix: Matrix, token: usize, list: usize, from: u32, to: u32, out: usize, unit: u32): void {
   token += tokenAt(list, 0) * wordsStride(matrix.columns, unit);
   const lowNibble = v128.load(lowNibbles);
   const lowByte = v128.load(lowBytes);
   const levels = v128.load(matrix.levels);
-  const rows = matrix.rows;
   const rowsBytes = matrix.columns * (together / 2);
   const unitBytes: usize = unit * (together / 2);
   prepareOffset(matrix);
-  let codes = matrix.codes;
-  for (let row: u32 = 0; row < rows; row += 2 * together, codes += rowsBytes, out += 8 * together) {
+  const offset = Scratch.offset;
+  let codes = matrix.codes + from * (matrix.columns / 2);
+  for (let row = from; row < to; row += 2 * together, codes += rowsBytes, out += 8 * together) {
     // eight rows that are the last are their own neighbours
-    const both = row + together < rows;
+    const both = row + together < to;
     let more = codes + (both ? rowsBytes : 0);
     prepareRows(matrix, row, Scratch.rowScales);
     const moreScales = both ? Scratch.shiftsAfter : 0;
@@ -191,7 +192,7 @@ export function codebookVector(matrix: Matrix, token: usize, list: usize, out: u
       total2 = addUnit(total2, scaled(sums2, scale), sum, v128.load(scales + moreScales));
       total3 = addUnit(total3, scaled(sums3, scale), sum, v128.load(scales + moreScales, 16));
     }
-    storeEight(out, total0, total1, rows - row);
-    if (both) storeEight(out + 4 * together, total2, total3, rows - row - together);
+    storeEight(out, total0, total1, to - row);
+    if (both) storeEight(out + 4 * together, total2, total3, to - row - together);
   }
 }

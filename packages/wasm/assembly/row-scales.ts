@@ -1,5 +1,5 @@
 // What eight rows have for each unit before their codes are read: scales, and what is added where a unit has its own.
-//   value = S * level + Z, where S = scale * levelStep and Z = S * `offset`, or the unit's own shift
+//   value = S * level + Z, where S = scale * levelStep and Z = S * `Scratch.offset`, or the unit's own shift
 // Scales that lie together as their codes do are read eight at a time; those of other layouts a row at a time, and transposed.
 //
 // Shapes: U units of a row.
@@ -25,14 +25,11 @@ export function shiftsOf(matrix: Matrix): usize {
   return isShifted(matrix) ? Scratch.shiftsAfter : 0;
 }
 
-/** Float32 [4]: Z / S where it is the same for all units. In memory, because kernels need all registers. */
-export const offset: usize = memory.data(16, 16);
-
-/** Sets `offset`. */
+/** Sets `Scratch.offset`: Z / S where it is the same for all units. */
 // @ts-ignore: decorator
 @inline
 export function prepareOffset(matrix: Matrix): void {
-  v128.store(offset, f32x4.splat(matrix.levelOffset / matrix.levelStep));
+  v128.store(Scratch.offset, f32x4.splat(matrix.levelOffset / matrix.levelStep));
 }
 
 /** Numbers of a table of float32 by four codes. */

@@ -31,8 +31,8 @@ export class Engine {
   /** Runs all that is recorded and has not run. */
   async run(graph: Graph): Promise<void> {
     const program = this.#program;
-    const { address, columns } = this.store.scratch();
-    program.emit('scratch', address, columns);
+    const { address, bytes, columns } = this.store.scratch();
+    program.emit('scratch', address, bytes, columns);
     const due = graph.compile(program);
     const words = program.take();
     if (!due) return;

@@ -8,16 +8,16 @@ type IntegerKernel = `${'Signed' | 'Unsigned'}8x${32 | 64}`;
 type OneStream = [x: Address];
 type ThreePlanes = [x: Address, scales: Address, sums: Address];
 
-/** One token against all rows of a matrix of codes. */
+/** One token against rows `from` to `to` of a share of a matrix of codes. */
 type VectorKernel<X extends Address[]> = (
   matrix: Address,
-  ...rest: [...X, list: Address, out: Address]
+  ...rest: [...X, list: Address, from: number, to: number, out: Address]
 ) => void;
 
 /** Several tokens. */
 type TileKernel<X extends Address[]> = (
   matrix: Address,
-  ...rest: [...X, list: Address, tokens: number, out: Address, outStride: number]
+  ...rest: [...X, list: Address, tokens: number, from: number, to: number, out: Address, outStride: number]
 ) => void;
 
 export interface KernelExports
@@ -67,6 +67,8 @@ export interface KernelExports
     x: Address,
     list: Address,
     tokens: number,
+    from: number,
+    to: number,
     out: Address,
     outStride: number,
   ): void;

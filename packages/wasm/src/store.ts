@@ -1,9 +1,16 @@
 // What lies in the heaps of all threads: room, bytes and tables that matrices share.
 import { Heap } from './heap.js';
+import { mostHelped } from './team/messages.js';
 import type { Team } from './team/team.js';
 
 /** Bytes at the beginning of a memory that belong to the kernels: their static data. */
 const kernelBytes = 65536;
+
+interface Scratch {
+  readonly address: number;
+  readonly bytes: number;
+  readonly columns: number;
+}
 
 export class Store {
   readonly threads: number;
@@ -11,7 +18,7 @@ export class Store {
   readonly #heap: Heap;
   #hostBuffer = new Uint8Array(0);
   #columns = 0;
-  #scratch = { address: 0, columns: 0 };
+  #scratch: Scratch = { address: 0, bytes: 0, columns: 0 };
   readonly #tables = new Map<string, number>();
   readonly #known = new WeakMap<Float32Array | Uint8Array, number>();
 
@@ -51,14 +58,17 @@ export class Store {
     this.#columns = Math.max(this.#columns, columns);
   }
 
-  /** The kernels' room, long enough for every matrix so far. */
-  scratch(): { readonly address: number; readonly columns: number } {
+  /**
+   * The kernels' room, long enough for every matrix so far: `bytes` for the thread whose heap it is, and as many for each that
+   * helps it.
+   */
+  scratch(): Scratch {
     if (this.#scratch.columns < this.#columns) {
       this.free(this.#scratch.address);
-      this.#scratch = {
-        address: this.allocate(scratchBytes(this.#columns), 'kernels'),
-        columns: this.#columns,
-      };
+      const bytes = scratchBytes(this.#columns);
+      const rooms = 1 + Math.min(this.threads - 1, mostHelped);
+      const address = this.allocate(rooms * bytes, 'kernels');
+      this.#scratch = { address, bytes, columns: this.#columns };
     }
     return this.#scratch;
   }
@@ -80,5 +90,5 @@ export class Store {
 /** As assembly/matrix.ts counts it. */
 function scratchBytes(columns: number): number {
   const stride = Math.ceil((4 * (Math.floor(columns / 32) + 4)) / 16) * 16;
-  return 28 * stride + 16 * columns + 64;
+  return Math.ceil((16 + 28 * stride + 16 * columns + 64) / 64) * 64;
 }

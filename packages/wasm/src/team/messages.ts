@@ -16,7 +16,12 @@ export const sync = {
   /** 1: a thread failed; the others leave at the next barrier. */
   failed: 7,
   words: 16,
+  /** After these, a line of the cache for each thread: worker/turns.ts. */
+  wordsOfThread: 32,
 } as const;
+
+/** Threads in whose memories a thread helps, the next ones after it: each needs room of its own in them. */
+export const mostHelped = 7;
 
 export type ToWorker =
   | {

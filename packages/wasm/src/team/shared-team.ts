@@ -16,7 +16,7 @@ const maximumPages = [65536, 32768, 16384, 4096] as const;
 export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team> {
   const module = await compileKernels(simd, true);
   const memories = Array.from({ length: threads }, sharedMemory);
-  const sync = new Int32Array(new SharedArrayBuffer(4 * at.words));
+  const sync = new Int32Array(new SharedArrayBuffer(4 * (at.words + threads * at.wordsOfThread)));
   const outcome = new Outcome<void>();
   let failure: Failure | null = null;
   let ended = false;

@@ -8,7 +8,7 @@ import { sync as at } from '../team/messages.js';
 const spins = { barrier: 2000, program: 200 };
 
 /** A hint that the other hardware thread of the core may go first; ES2026, absent in some engines. */
-const pause: () => void = (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => {});
+export const pause: () => void = (Atomics as { pause?: () => void }).pause?.bind(Atomics) ?? (() => {});
 
 /** Thrown where another thread has failed. */
 export class Abandoned extends Error {}
@@ -55,13 +55,23 @@ export function waitForProgram(sync: Int32Array, program: number): void {
   waitWhile(sync, at.program, program, spins.program);
 }
 
-/** Waits until the word at `index` is no longer `value`. */
-function waitWhile(sync: Int32Array, index: number, value: number, looks: number): void {
+/**
+ * Waits until the word at `index` is no longer `value`.
+ * @param longest milliseconds that it may sleep, after which it returns in any case
+ */
+export function waitWhile(
+  sync: Int32Array,
+  index: number,
+  value: number,
+  looks: number,
+  longest = Infinity,
+): void {
   for (let i = 0; i < looks; i++) {
     if (Atomics.load(sync, index) !== value) return;
     pause();
   }
   Atomics.add(sync, at.sleepers, 1);
-  while (Atomics.load(sync, index) === value) Atomics.wait(sync, index, value);
+  do Atomics.wait(sync, index, value, longest);
+  while (longest === Infinity && Atomics.load(sync, index) === value);
   Atomics.sub(sync, at.sleepers, 1);
 }

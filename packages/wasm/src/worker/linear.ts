@@ -1,4 +1,4 @@
-// This thread's rows of a matrix against activations.
+// Rows of a matrix against activations.
 //
 // Shapes: T tokens, N rows, K columns.
 
@@ -6,6 +6,7 @@ import { type ActivationForm, kernels as kernelNumbers } from '../matrix-record.
 import { shareStart } from '../share.js';
 import type { Machine } from './machine.js';
 import { operands } from './operands.js';
+import { mostItems, runItems } from './turns.js';
 
 /** By number, the kernels of codes as their exports are called. */
 const nibbleKernels: Readonly<Record<number, 'Affine4' | 'Codebook4' | undefined>> = {
@@ -29,14 +30,59 @@ export interface Intakes {
   readonly sums: number;
 }
 
+/** Weights times tokens of one item: some ten microseconds, so that threads end about together. */
+const itemProducts = 2 ** 18;
+
+/** Rows that a kernel needs at least to take them as fast as many. */
+const leastRows = 16;
+
 /**
+ * Rows of an item.
+ * @param columns of all matrices that it multiplies
+ */
+export function itemRows(columns: number, tokens: number, rows: number): number {
+  const wanted = itemProducts / (columns * tokens);
+  return leastRows * Math.ceil(Math.max(wanted, rows / mostItems, 1) / leastRows);
+}
+
+/**
+ * All rows against the first `tokens`: this thread's, and those that others are behind with.
  * @param rows N, of all threads; a record of as many is of a thread that has them all
- * @param list address of U32 [tokens], rows of x; 0: the first `tokens`
  * @param out address of column 0 of the N, in rows of `outColumns`
+ */
+export function multiplyShares(
+  machine: Machine,
+  matrix: { readonly record: number; readonly rows: number },
+  intakes: Intakes,
+  tokens: number,
+  out: number,
+  outColumns: number,
+): void {
+  const { record, rows } = matrix;
+  const [, , , columns] = operands(machine.words, record / 4, 4);
+  const ownRows = ({ words }: Machine): number => words[record / 4 + 1] as number;
+  const step = itemRows(columns, tokens, rows);
+  const everywhere = ownRows(machine) === rows;
+  runItems(
+    machine,
+    (owner) => (everywhere && owner !== machine ? 0 : Math.ceil(ownRows(owner) / step)),
+    (owner, item) => {
+      const from = step * item;
+      const range = { from, to: Math.min(from + step, ownRows(owner)) };
+      multiplyShare(owner, matrix, range, intakes, 0, tokens, out, outColumns);
+    },
+  );
+}
+
+/**
+ * Some rows of a thread's share.
+ * @param range rows, counted in the share
+ * @param list address of U32 [tokens], rows of x; 0: the first `tokens`
  */
 export function multiplyShare(
   { kernels, words, thread, threads }: Machine,
   { record, rows }: { readonly record: number; readonly rows: number },
+  { from, to }: { readonly from: number; readonly to: number },
   { unit, x, scales, sums }: Intakes,
   list: number,
   tokens: number,
@@ -44,17 +90,19 @@ export function multiplyShare(
   outColumns: number,
 ): void {
   const [kernel, ownRows] = operands(words, record / 4, 2);
-  const own = ownRows === rows ? out : out + 4 * shareStart(rows, thread, threads);
+  const first = ownRows === rows ? from : from + shareStart(rows, thread, threads);
+  const own = out + 4 * first;
+  const stride = 4 * outColumns;
   const nibble = nibbleKernels[kernel];
   const integer = integerKernels[kernel];
   if (unit !== 0 && nibble !== undefined) {
-    if (tokens === 1) kernels[`vector${nibble}x${unit}`](record, x, list, own);
-    else kernels[`tile${nibble}x${unit}`](record, x, list, tokens, own, 4 * outColumns);
+    if (tokens === 1) kernels[`vector${nibble}x${unit}`](record, x, list, from, to, own);
+    else kernels[`tile${nibble}x${unit}`](record, x, list, tokens, from, to, own, stride);
   } else if (unit !== 0 && integer !== undefined) {
-    if (tokens === 1) kernels[`vector${integer}x${unit}`](record, x, scales, sums, list, own);
-    else kernels[`tile${integer}x${unit}`](record, x, scales, sums, list, tokens, own, 4 * outColumns);
+    if (tokens === 1) kernels[`vector${integer}x${unit}`](record, x, scales, sums, list, from, to, own);
+    else kernels[`tile${integer}x${unit}`](record, x, scales, sums, list, tokens, from, to, own, stride);
   } else {
-    kernels.floatLinear(record, x, list, tokens, own, 4 * outColumns);
+    kernels.floatLinear(record, x, list, tokens, from, to, own, stride);
   }
 }
 

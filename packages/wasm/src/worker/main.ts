@@ -1,10 +1,11 @@
 // A worker thread. With shared memory it runs programs as the host announces them, for ever; alone it does as messages say.
 import type { KernelExports } from '../kernel-exports.js';
 import type { Failure, FromWorker, ToWorker } from '../team/messages.js';
-import { sync as at } from '../team/messages.js';
+import { sync as at, mostHelped } from '../team/messages.js';
 import { Abandoned, abandonBarrier, makeBarrier, noBarrier, waitForProgram } from './barrier.js';
-import { Machine } from './machine.js';
+import { Machine, Memories } from './machine.js';
 import { runProgram } from './run-program.js';
+import { Turns } from './turns.js';
 
 type Start = Extract<ToWorker, { kind: 'start' }>;
 
@@ -48,17 +49,30 @@ const port = connect();
 
 function serveShared({ module, thread, memories, sync }: Start): void {
   if (memories === null || sync === null) return;
-  const kernels = instantiate(module, memories[thread] as WebAssembly.Memory);
-  const machine = new Machine(kernels, thread, memories, makeBarrier(sync, memories.length));
+  const shared = new Memories(memories);
+  const barrier = makeBarrier(sync, memories.length);
+  const turns = new Turns(sync, thread);
+  const machineFor = (owner: number) => ({
+    kernels: instantiate(module, memories[owner] as WebAssembly.Memory),
+    thread: owner,
+    memories: shared,
+    barrier,
+  });
+  const helped = Array.from(
+    { length: Math.min(memories.length - 1, mostHelped) },
+    (_, index) => new Machine(machineFor((thread + 1 + index) % memories.length)),
+  );
+  const machine = new Machine({ ...machineFor(thread), turns: memories.length > 1 ? turns : null, helped });
   let program = Atomics.load(sync, at.program);
   port.postMessage({ kind: 'ready' });
   for (;;) {
     waitForProgram(sync, program);
     program = Atomics.load(sync, at.program);
     try {
-      machine.refresh();
+      machine.begin();
       runProgram(machine, Atomics.load(sync, at.address) >>> 0, Atomics.load(sync, at.length));
     } catch (error) {
+      turns.reset();
       if (!(error instanceof Abandoned) && abandonBarrier(sync)) {
         port.postMessage({ kind: 'failed', failure: failureOf(error) });
       }
@@ -69,12 +83,17 @@ function serveShared({ module, thread, memories, sync }: Start): void {
 
 function serveAlone({ module, initialPages, maximumPages }: Start): (message: ToWorker) => void {
   const memory = new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages });
-  const machine = new Machine(instantiate(module, memory), 0, [memory], noBarrier);
+  const machine = new Machine({
+    kernels: instantiate(module, memory),
+    thread: 0,
+    memories: new Memories([memory]),
+    barrier: noBarrier,
+  });
   port.postMessage({ kind: 'ready' });
   return (message) => {
     if (message.kind === 'grow') {
       memory.grow(message.pages - memory.buffer.byteLength / 65536);
-      machine.refresh();
+      machine.begin();
     } else if (message.kind === 'write') {
       new Uint8Array(memory.buffer).set(message.bytes, message.address);
     } else if (message.kind === 'run') {

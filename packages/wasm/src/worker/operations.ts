@@ -8,7 +8,7 @@ import { opcodes } from '../opcodes.js';
 import { shareOwner, shareStart } from '../share.js';
 import { attention } from './attention.js';
 import { expertsDown, expertsUp } from './experts.js';
-import { type Intakes, multiplyShare } from './linear.js';
+import { type Intakes, multiplyShares } from './linear.js';
 import type { Machine } from './machine.js';
 import { operands } from './operands.js';
 import { route } from './route.js';
@@ -17,10 +17,12 @@ import { route } from './route.js';
 export type Operation = (machine: Machine, at: number) => void;
 
 const byName: Record<Opcode, Operation> = {
-  /** address, columns */
-  scratch({ words, kernels }, at) {
-    const [address, columns] = operands(words, at, 2);
+  /** address, bytes of a thread's room, columns */
+  scratch({ words, kernels, helped }, at) {
+    const [address, bytes, columns] = operands(words, at, 3);
     kernels.useScratch(address, columns);
+    // by distance, so that no two threads that help the same one have the same room
+    helped.forEach((other, index) => void other.kernels.useScratch(address + (index + 1) * bytes, columns));
   },
 
   /** out, count, numbers */
@@ -74,7 +76,7 @@ const byName: Record<Opcode, Operation> = {
       11,
     );
     const intakes = { unit: unit as Intakes['unit'], x, stride, scales, sums };
-    multiplyShare(machine, { record, rows }, intakes, 0, tokens, out + 4 * first, columns);
+    multiplyShares(machine, { record, rows }, intakes, tokens, out + 4 * first, columns);
   },
 
   /** address, rows, columns, parts, then first column, shares, columns of a share of each part */
