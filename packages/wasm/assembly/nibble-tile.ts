@@ -1,13 +1,13 @@
 // y = x Wᵀ for 4-bit codes and several tokens: eight rows are spread to levels once for a chunk of tokens, and meet two of
-// them at a time. Sums run in the order of nibble-vector.ts, so that a token's result does not depend on the others beside
-// it.
+// them at a time, or four where codes are of a codebook. Sums run in the order of nibble-vector.ts, so that a token's result
+// does not depend on the others beside it.
 //
 // Shapes: T tokens, N rows, K columns, U units of a row.
 import { Matrix, Scratch } from './matrix';
-import { addBytes, addScaled, addShifted, addUnit, addWords, evenBytes, joinRows, oddBytes, scaled, storeEight, together, upper, widen } from './nibbles';
+import { addBytes, addScaled, addShifted, addUnit, addWords, evenBytes, oddBytes, scaled, storeEight, together, upper, widen } from './nibbles';
 import { bytesStride, wordsStride } from './quantize-activations';
 import { prepareOffset, prepareRows, shiftsOf } from './row-scales';
-import { dotBytes, lookUp, lowBytes, lowNibbles, splat, zipFirst, zipLast } from './simd';
+import { dotBytes, lookUp, lowBytes, lowNibbles, splat } from './simd';
 import { tokenAt } from './unit-products';
 
 /** Tokens that meet spread rows before the next ones are: their activations stay in the second-level cache. */
@@ -27,14 +27,12 @@ function spreadCodes(codes: usize, bytes: usize): void {
   }
 }
 
-/** Levels of four codes of four rows as words, 32 bytes: of each row those in even bytes, then those in odd ones. */
+/** Levels of four codes of four rows as words, 32 bytes: those in even bytes, then those in odd ones, two of each row. */
 // @ts-ignore: decorator
 @inline
 function storeLevels(out: usize, levels: v128, lowByte: v128): void {
-  const even = evenBytes(levels, lowByte);
-  const odd = oddBytes(levels);
-  v128.store(out, zipFirst(even, odd));
-  v128.store(out, zipLast(even, odd), 16);
+  v128.store(out, evenBytes(levels, lowByte));
+  v128.store(out, oddBytes(levels), 16);
 }
 
 /** Levels of eight rows, 16 bits each: of every 32 bytes those of the low nibbles, then those of the high ones. */
@@ -185,6 +183,23 @@ export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, f
   }
 }
 
+/** Adds a unit to what a token has so far of four rows: Float32 [4] at `total`. */
+// @ts-ignore: decorator
+@inline
+function addToTotal(total: usize, dot: v128, scale: v128, sum: v128, scales: v128): void {
+  v128.store(total, addUnit(v128.load(total), scaled(dot, scale), sum, scales));
+}
+
+/** Adds a unit to what a token has so far of eight rows: Float32 [8] at `total`. Its scale and sum are at `x`. */
+// @ts-ignore: decorator
+@inline
+function addToTotals(total: usize, x: usize, first: v128, last: v128, scales: usize, offset: usize): void {
+  const scale = splat(x);
+  const sum = f32x4.mul(v128.load_splat<u32>(x, 4), v128.load(offset));
+  addToTotal(total, first, scale, sum, v128.load(scales));
+  addToTotal(total + 16, last, scale, sum, v128.load(scales, 16));
+}
+
 // @ts-ignore: decorator
 @inline
 export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32, from: u32, to: u32, out: usize, outStride: usize, unit: u32): void {
@@ -192,6 +207,8 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
   const xStride = wordsStride(matrix.columns, unit);
   const unitBytes: usize = unit * (2 * together);
   const levelsEnd = Scratch.row + matrix.units * unitBytes;
+  // Float32 [4, 8]: what four tokens have so far, in memory, because the sums of a unit need the registers
+  const totals = Scratch.products;
   prepareOffset(matrix);
   const offset = Scratch.offset;
 
@@ -202,154 +219,157 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
     for (let row = from; row < to; row += together, codes += rowsBytes, column += 4 * together) {
       prepareRows(matrix, row, Scratch.rowScales);
       spreadLevels(codes, rowsBytes, matrix.levels);
-      for (let token = first; token <= end; token += 2) {
-        // a last token that is alone is its own neighbour
+      for (let token = first; token <= end; token += 4) {
+        // fewer than four repeat the last one
         let x0 = x + tokenAt(list, token) * xStride;
         let x1 = x + tokenAt(list, min(token + 1, end)) * xStride;
-        let total00 = f32x4.splat(0);
-        let total01 = f32x4.splat(0);
-        let total10 = f32x4.splat(0);
-        let total11 = f32x4.splat(0);
+        let x2 = x + tokenAt(list, min(token + 2, end)) * xStride;
+        let x3 = x + tokenAt(list, min(token + 3, end)) * xStride;
+        for (let total = totals; total != totals + 128; total += 16) v128.store(total, f32x4.splat(0));
         let scales = Scratch.rowScales;
-        for (let w = Scratch.row; w != levelsEnd; scales += 32, x0 += 8, x1 += 8) {
-          let first00 = i32x4.splat(0);
-          let last00 = i32x4.splat(0);
-          let first01 = i32x4.splat(0);
-          let last01 = i32x4.splat(0);
-          let first10 = i32x4.splat(0);
-          let last10 = i32x4.splat(0);
-          let first11 = i32x4.splat(0);
-          let last11 = i32x4.splat(0);
+        for (let w = Scratch.row; w != levelsEnd; scales += 32) {
+          let sums00 = i32x4.splat(0);
+          let sums01 = i32x4.splat(0);
+          let sums10 = i32x4.splat(0);
+          let sums11 = i32x4.splat(0);
+          let sums20 = i32x4.splat(0);
+          let sums21 = i32x4.splat(0);
+          let sums30 = i32x4.splat(0);
+          let sums31 = i32x4.splat(0);
           const unitEnd = w + unitBytes;
           do {
-            let a = v128.load_splat<u64>(x0);
-            let b = v128.load_splat<u64>(x1);
+            let a0 = v128.load_splat<u32>(x0);
+            let a1 = v128.load_splat<u32>(x1);
+            let a2 = v128.load_splat<u32>(x2);
+            let a3 = v128.load_splat<u32>(x3);
             let v = v128.load(w);
-            first00 = addWords(first00, a, v);
-            first10 = addWords(first10, b, v);
-            v = v128.load(w, 16);
-            last00 = addWords(last00, a, v);
-            last10 = addWords(last10, b, v);
+            sums00 = addWords(sums00, a0, v);
+            sums10 = addWords(sums10, a1, v);
+            sums20 = addWords(sums20, a2, v);
+            sums30 = addWords(sums30, a3, v);
             v = v128.load(w, 32);
-            first01 = addWords(first01, a, v);
-            first11 = addWords(first11, b, v);
+            sums01 = addWords(sums01, a0, v);
+            sums11 = addWords(sums11, a1, v);
+            sums21 = addWords(sums21, a2, v);
+            sums31 = addWords(sums31, a3, v);
+            a0 = v128.load_splat<u32>(x0, 4);
+            a1 = v128.load_splat<u32>(x1, 4);
+            a2 = v128.load_splat<u32>(x2, 4);
+            a3 = v128.load_splat<u32>(x3, 4);
+            v = v128.load(w, 16);
+            sums00 = addWords(sums00, a0, v);
+            sums10 = addWords(sums10, a1, v);
+            sums20 = addWords(sums20, a2, v);
+            sums30 = addWords(sums30, a3, v);
             v = v128.load(w, 48);
-            last01 = addWords(last01, a, v);
-            last11 = addWords(last11, b, v);
-            a = v128.load_splat<u64>(x0, 8);
-            b = v128.load_splat<u64>(x1, 8);
+            sums01 = addWords(sums01, a0, v);
+            sums11 = addWords(sums11, a1, v);
+            sums21 = addWords(sums21, a2, v);
+            sums31 = addWords(sums31, a3, v);
+            a0 = v128.load_splat<u32>(x0, 8);
+            a1 = v128.load_splat<u32>(x1, 8);
+            a2 = v128.load_splat<u32>(x2, 8);
+            a3 = v128.load_splat<u32>(x3, 8);
             v = v128.load(w, 64);
-            first00 = addWords(first00, a, v);
-            first10 = addWords(first10, b, v);
-            v = v128.load(w, 80);
-            last00 = addWords(last00, a, v);
-            last10 = addWords(last10, b, v);
+            sums00 = addWords(sums00, a0, v);
+            sums10 = addWords(sums10, a1, v);
+            sums20 = addWords(sums20, a2, v);
+            sums30 = addWords(sums30, a3, v);
             v = v128.load(w, 96);
-            first01 = addWords(first01, a, v);
-            first11 = addWords(first11, b, v);
+            sums01 = addWords(sums01, a0, v);
+            sums11 = addWords(sums11, a1, v);
+            sums21 = addWords(sums21, a2, v);
+            sums31 = addWords(sums31, a3, v);
+            a0 = v128.load_splat<u32>(x0, 12);
+            a1 = v128.load_splat<u32>(x1, 12);
+            a2 = v128.load_splat<u32>(x2, 12);
+            a3 = v128.load_splat<u32>(x3, 12);
+            v = v128.load(w, 80);
+            sums00 = addWords(sums00, a0, v);
+            sums10 = addWords(sums10, a1, v);
+            sums20 = addWords(sums20, a2, v);
+            sums30 = addWords(sums30, a3, v);
             v = v128.load(w, 112);
-            last01 = addWords(last01, a, v);
-            last11 = addWords(last11, b, v);
-            a = v128.load_splat<u64>(x0, 16);
-            b = v128.load_splat<u64>(x1, 16);
+            sums01 = addWords(sums01, a0, v);
+            sums11 = addWords(sums11, a1, v);
+            sums21 = addWords(sums21, a2, v);
+            sums31 = addWords(sums31, a3, v);
+            a0 = v128.load_splat<u32>(x0, 16);
+            a1 = v128.load_splat<u32>(x1, 16);
+            a2 = v128.load_splat<u32>(x2, 16);
+            a3 = v128.load_splat<u32>(x3, 16);
             v = v128.load(w, 128);
-            first00 = addWords(first00, a, v);
-            first10 = addWords(first10, b, v);
-            v = v128.load(w, 144);
-            last00 = addWords(last00, a, v);
-            last10 = addWords(last10, b, v);
+            sums00 = addWords(sums00, a0, v);
+            sums10 = addWords(sums10, a1, v);
+            sums20 = addWords(sums20, a2, v);
+            sums30 = addWords(sums30, a3, v);
             v = v128.load(w, 160);
-            first01 = addWords(first01, a, v);
-            first11 = addWords(first11, b, v);
+            sums01 = addWords(sums01, a0, v);
+            sums11 = addWords(sums11, a1, v);
+            sums21 = addWords(sums21, a2, v);
+            sums31 = addWords(sums31, a3, v);
+            a0 = v128.load_splat<u32>(x0, 20);
+            a1 = v128.load_splat<u32>(x1, 20);
+            a2 = v128.load_splat<u32>(x2, 20);
+            a3 = v128.load_splat<u32>(x3, 20);
+            v = v128.load(w, 144);
+            sums00 = addWords(sums00, a0, v);
+            sums10 = addWords(sums10, a1, v);
+            sums20 = addWords(sums20, a2, v);
+            sums30 = addWords(sums30, a3, v);
             v = v128.load(w, 176);
-            last01 = addWords(last01, a, v);
-            last11 = addWords(last11, b, v);
-            a = v128.load_splat<u64>(x0, 24);
-            b = v128.load_splat<u64>(x1, 24);
+            sums01 = addWords(sums01, a0, v);
+            sums11 = addWords(sums11, a1, v);
+            sums21 = addWords(sums21, a2, v);
+            sums31 = addWords(sums31, a3, v);
+            a0 = v128.load_splat<u32>(x0, 24);
+            a1 = v128.load_splat<u32>(x1, 24);
+            a2 = v128.load_splat<u32>(x2, 24);
+            a3 = v128.load_splat<u32>(x3, 24);
             v = v128.load(w, 192);
-            first00 = addWords(first00, a, v);
-            first10 = addWords(first10, b, v);
-            v = v128.load(w, 208);
-            last00 = addWords(last00, a, v);
-            last10 = addWords(last10, b, v);
+            sums00 = addWords(sums00, a0, v);
+            sums10 = addWords(sums10, a1, v);
+            sums20 = addWords(sums20, a2, v);
+            sums30 = addWords(sums30, a3, v);
             v = v128.load(w, 224);
-            first01 = addWords(first01, a, v);
-            first11 = addWords(first11, b, v);
+            sums01 = addWords(sums01, a0, v);
+            sums11 = addWords(sums11, a1, v);
+            sums21 = addWords(sums21, a2, v);
+            sums31 = addWords(sums31, a3, v);
+            a0 = v128.load_splat<u32>(x0, 28);
+            a1 = v128.load_splat<u32>(x1, 28);
+            a2 = v128.load_splat<u32>(x2, 28);
+            a3 = v128.load_splat<u32>(x3, 28);
+            v = v128.load(w, 208);
+            sums00 = addWords(sums00, a0, v);
+            sums10 = addWords(sums10, a1, v);
+            sums20 = addWords(sums20, a2, v);
+            sums30 = addWords(sums30, a3, v);
             v = v128.load(w, 240);
-            last01 = addWords(last01, a, v);
-            last11 = addWords(last11, b, v);
-            a = v128.load_splat<u64>(x0, 32);
-            b = v128.load_splat<u64>(x1, 32);
-            v = v128.load(w, 256);
-            first00 = addWords(first00, a, v);
-            first10 = addWords(first10, b, v);
-            v = v128.load(w, 272);
-            last00 = addWords(last00, a, v);
-            last10 = addWords(last10, b, v);
-            v = v128.load(w, 288);
-            first01 = addWords(first01, a, v);
-            first11 = addWords(first11, b, v);
-            v = v128.load(w, 304);
-            last01 = addWords(last01, a, v);
-            last11 = addWords(last11, b, v);
-            a = v128.load_splat<u64>(x0, 40);
-            b = v128.load_splat<u64>(x1, 40);
-            v = v128.load(w, 320);
-            first00 = addWords(first00, a, v);
-            first10 = addWords(first10, b, v);
-            v = v128.load(w, 336);
-            last00 = addWords(last00, a, v);
-            last10 = addWords(last10, b, v);
-            v = v128.load(w, 352);
-            first01 = addWords(first01, a, v);
-            first11 = addWords(first11, b, v);
-            v = v128.load(w, 368);
-            last01 = addWords(last01, a, v);
-            last11 = addWords(last11, b, v);
-            a = v128.load_splat<u64>(x0, 48);
-            b = v128.load_splat<u64>(x1, 48);
-            v = v128.load(w, 384);
-            first00 = addWords(first00, a, v);
-            first10 = addWords(first10, b, v);
-            v = v128.load(w, 400);
-            last00 = addWords(last00, a, v);
-            last10 = addWords(last10, b, v);
-            v = v128.load(w, 416);
-            first01 = addWords(first01, a, v);
-            first11 = addWords(first11, b, v);
-            v = v128.load(w, 432);
-            last01 = addWords(last01, a, v);
-            last11 = addWords(last11, b, v);
-            a = v128.load_splat<u64>(x0, 56);
-            b = v128.load_splat<u64>(x1, 56);
-            v = v128.load(w, 448);
-            first00 = addWords(first00, a, v);
-            first10 = addWords(first10, b, v);
-            v = v128.load(w, 464);
-            last00 = addWords(last00, a, v);
-            last10 = addWords(last10, b, v);
-            v = v128.load(w, 480);
-            first01 = addWords(first01, a, v);
-            first11 = addWords(first11, b, v);
-            v = v128.load(w, 496);
-            last01 = addWords(last01, a, v);
-            last11 = addWords(last11, b, v);
-            w += 512;
-            x0 += 64;
-            x1 += 64;
-          } while (unit != 32 && w != unitEnd);
-          const scale0 = splat(x0);
-          const sum0 = f32x4.mul(v128.load_splat<u32>(x0, 4), v128.load(offset));
-          total00 = addUnit(total00, scaled(joinRows(first00, last00), scale0), sum0, v128.load(scales));
-          total01 = addUnit(total01, scaled(joinRows(first01, last01), scale0), sum0, v128.load(scales, 16));
-          const scale1 = splat(x1);
-          const sum1 = f32x4.mul(v128.load_splat<u32>(x1, 4), v128.load(offset));
-          total10 = addUnit(total10, scaled(joinRows(first10, last10), scale1), sum1, v128.load(scales));
-          total11 = addUnit(total11, scaled(joinRows(first11, last11), scale1), sum1, v128.load(scales, 16));
+            sums01 = addWords(sums01, a0, v);
+            sums11 = addWords(sums11, a1, v);
+            sums21 = addWords(sums21, a2, v);
+            sums31 = addWords(sums31, a3, v);
+            w += 256;
+            x0 += 32;
+            x1 += 32;
+            x2 += 32;
+            x3 += 32;
+          } while (w != unitEnd);
+          addToTotals(totals, x0, sums00, sums01, scales, offset);
+          addToTotals(totals + 32, x1, sums10, sums11, scales, offset);
+          addToTotals(totals + 64, x2, sums20, sums21, scales, offset);
+          addToTotals(totals + 96, x3, sums30, sums31, scales, offset);
+          x0 += 8;
+          x1 += 8;
+          x2 += 8;
+          x3 += 8;
         }
-        const y = column + <usize>token * outStride;
-        storeEight(y, total00, total01, to - row);
-        if (token < end) storeEight(y + outStride, total10, total11, to - row);
+        let y = column + <usize>token * outStride;
+        const stored = totals + 32 * min(4, end + 1 - token);
+        for (let total = totals; total != stored; total += 32, y += outStride) {
+          storeEight(y, v128.load(total), v128.load(total, 16), to - row);
+        }
       }
     }
   }

@@ -61,15 +61,6 @@ export function widen(sums: v128): v128 {
   return i32x4.extadd_pairwise_i16x8_s(sums);
 }
 
-/** The sums of four rows, from two of each row. */
-// @ts-ignore: decorator
-@inline
-export function joinRows(first: v128, last: v128): v128 {
-  const even = i8x16.shuffle(first, last, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
-  const odd = i8x16.shuffle(first, last, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
-  return i32x4.add(even, odd);
-}
-
 /** a dot */
 // @ts-ignore: decorator
 @inline
