@@ -90,15 +90,31 @@ function loadFour(address: usize, kind: u32, mask: v128): v128 {
   return i32x4.max_u(i32x4.shl(exponents, 23), mask);
 }
 
-/** Scales that are plain numbers. */
+/** Scales of a unit that are plain numbers. */
+// @ts-ignore: decorator
+@inline
+function plainUnit(numbers: usize, factor: v128, mask: v128, out: usize, kind: u32): void {
+  v128.store(out, f32x4.mul(loadFour(numbers, kind, mask), factor));
+  v128.store(out, f32x4.mul(loadFour(numbers + bytesOfFour(kind), kind, mask), factor), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function bytesOfFour(kind: u32): usize {
+  return kind == BlockKind.float32 ? 16 : kind == BlockKind.exponent8 ? 4 : 8;
+}
+
+/** Those of a multiple of four units. */
 // @ts-ignore: decorator
 @inline
 function plainScales(numbers: usize, units: u32, factor: v128, out: usize, kind: u32): void {
-  const bytes: usize = kind == BlockKind.float32 ? 16 : kind == BlockKind.exponent8 ? 4 : 8;
+  const bytes = 2 * bytesOfFour(kind);
   const mask = i32x4.splat(kind == BlockKind.exponent8 ? 0x00400000 : 0x8fffffff);
-  for (const end = out + <usize>units * spacing; out < end; numbers += 2 * bytes, out += spacing) {
-    v128.store(out, f32x4.mul(loadFour(numbers, kind, mask), factor));
-    v128.store(out, f32x4.mul(loadFour(numbers + bytes, kind, mask), factor), 16);
+  for (const end = out + <usize>units * spacing; out < end; numbers += 4 * bytes, out += 4 * spacing) {
+    plainUnit(numbers, factor, mask, out, kind);
+    plainUnit(numbers + bytes, factor, mask, out + spacing, kind);
+    plainUnit(numbers + 2 * bytes, factor, mask, out + 2 * spacing, kind);
+    plainUnit(numbers + 3 * bytes, factor, mask, out + 3 * spacing, kind);
   }
 }
 

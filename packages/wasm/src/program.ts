@@ -28,10 +28,11 @@ export interface SharedColumns {
 /** Whether every thread has the same columns of both. */
 function isSameShare(a: SharedColumns, b: SharedColumns, threads: number): boolean {
   if (a.first !== b.first) return false;
-  return Array.from({ length: threads + 1 }, (_, thread) => thread).every(
-    (thread) =>
-      a.size * shareStart(a.count, thread, threads) === b.size * shareStart(b.count, thread, threads),
-  );
+  for (let thread = 0; thread <= threads; thread++) {
+    const start = a.size * shareStart(a.count, thread, threads);
+    if (start !== b.size * shareStart(b.count, thread, threads)) return false;
+  }
+  return true;
 }
 
 /** Activations as matrices of one intake take them: addresses. */
@@ -45,6 +46,8 @@ export interface Form extends Intake {
 export class Program {
   readonly store: Store;
   #words = new Int32Array(4096);
+  /** The same words. */
+  #floats = new Float32Array(this.#words.buffer);
   #length = 0;
   /** Barriers so far, and the one after which each address was copied from by other threads. */
   #barriers = 0;
@@ -106,6 +109,7 @@ export class Program {
       const longer = new Int32Array(2 * this.#length);
       longer.set(this.#words);
       this.#words = longer;
+      this.#floats = new Float32Array(longer.buffer);
     }
     this.#words[this.#length++] = word;
   }
@@ -113,7 +117,7 @@ export class Program {
   #pushFloat(value: number): void {
     const at = this.#length;
     this.#push(0);
-    new Float32Array(this.#words.buffer)[at] = value;
+    this.#floats[at] = value;
   }
 
   /** Room for so many float32. */

@@ -8,14 +8,32 @@ import type { Machine } from './machine.js';
 import { operands } from './operands.js';
 import { mostItems, runItems } from './turns.js';
 
-/** By number, the kernels of codes as their exports are called. */
-const nibbleKernels: Readonly<Record<number, 'Affine4' | 'Codebook4' | undefined>> = {
-  [kernelNumbers.affine4]: 'Affine4',
-  [kernelNumbers.codebook4]: 'Codebook4',
+// Exports by unit, written out: to put a name together takes as long as a few rows.
+const affine4 = {
+  vector: { 32: 'vectorAffine4x32', 64: 'vectorAffine4x64' },
+  tile: { 32: 'tileAffine4x32', 64: 'tileAffine4x64' },
+} as const;
+const codebook4 = {
+  vector: { 32: 'vectorCodebook4x32', 64: 'vectorCodebook4x64' },
+  tile: { 32: 'tileCodebook4x32', 64: 'tileCodebook4x64' },
+} as const;
+const signed8 = {
+  vector: { 32: 'vectorSigned8x32', 64: 'vectorSigned8x64' },
+  tile: { 32: 'tileSigned8x32', 64: 'tileSigned8x64' },
+} as const;
+const unsigned8 = {
+  vector: { 32: 'vectorUnsigned8x32', 64: 'vectorUnsigned8x64' },
+  tile: { 32: 'tileUnsigned8x32', 64: 'tileUnsigned8x64' },
+} as const;
+
+/** By number, the kernels of codes. */
+const nibbleKernels: Readonly<Record<number, typeof affine4 | typeof codebook4>> = {
+  [kernelNumbers.affine4]: affine4,
+  [kernelNumbers.codebook4]: codebook4,
 };
-const integerKernels: Readonly<Record<number, 'Signed8' | 'Unsigned8' | undefined>> = {
-  [kernelNumbers.signed8]: 'Signed8',
-  [kernelNumbers.unsigned8]: 'Unsigned8',
+const integerKernels: Readonly<Record<number, typeof signed8 | typeof unsigned8>> = {
+  [kernelNumbers.signed8]: signed8,
+  [kernelNumbers.unsigned8]: unsigned8,
 };
 
 /** Activations as a matrix takes them. */
@@ -96,11 +114,11 @@ export function multiplyShare(
   const nibble = nibbleKernels[kernel];
   const integer = integerKernels[kernel];
   if (unit !== 0 && nibble !== undefined) {
-    if (tokens === 1) kernels[`vector${nibble}x${unit}`](record, x, list, from, to, own);
-    else kernels[`tile${nibble}x${unit}`](record, x, list, tokens, from, to, own, stride);
+    if (tokens === 1) kernels[nibble.vector[unit]](record, x, list, from, to, own);
+    else kernels[nibble.tile[unit]](record, x, list, tokens, from, to, own, stride);
   } else if (unit !== 0 && integer !== undefined) {
-    if (tokens === 1) kernels[`vector${integer}x${unit}`](record, x, scales, sums, list, from, to, own);
-    else kernels[`tile${integer}x${unit}`](record, x, scales, sums, list, tokens, from, to, own, stride);
+    if (tokens === 1) kernels[integer.vector[unit]](record, x, scales, sums, list, from, to, own);
+    else kernels[integer.tile[unit]](record, x, scales, sums, list, tokens, from, to, own, stride);
   } else {
     kernels.floatLinear(record, x, list, tokens, from, to, own, stride);
   }
