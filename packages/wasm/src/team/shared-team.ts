@@ -26,8 +26,9 @@ export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team
   );
   let bytes = memories.map(({ memory }) => new Uint8Array(memory.buffer));
 
-  // one of them holds the process open as well as all
-  const hold = (held: boolean): void => links[0]?.hold(held);
+  const hold = (held: boolean): void => {
+    for (const link of links) link.hold(held);
+  };
   const hear = (message: FromWorker): void => {
     if (message.kind === 'failed') failure ??= message.failure;
     if (message.kind === 'ready') ready++;
