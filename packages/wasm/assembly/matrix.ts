@@ -141,7 +141,7 @@ export namespace Scratch {
   export let rowScales: usize = 0;
   /** Bytes from them to what is added, or where nothing is to the scales of eight rows more, Float32 [U, 8]. */
   export let shiftsAfter: usize = 0;
-  /** Float32 [U] or [U, 4]: scale times activation scale of a token or of four. */
+  /** Float32 [U] or [U, 4]: scale times activation scale of a token or of four; or Float32 [4, 8]: results of four tokens. */
   export let products: usize = 0;
   /** Float32 [K], or bytes [16 K]: a decoded row, or the levels of eight. */
   export let row: usize = 0;

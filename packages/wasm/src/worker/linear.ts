@@ -48,7 +48,7 @@ export interface Intakes {
   readonly sums: number;
 }
 
-/** Weights times tokens of one item: some ten microseconds, so that threads end about together. */
+/** Weights times tokens of one item: some tens of microseconds, so that threads end about together. */
 const itemProducts = 2 ** 18;
 
 /** Rows that a kernel needs at least to take them as fast as many. */

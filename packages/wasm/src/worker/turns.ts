@@ -53,18 +53,18 @@ export class Turns {
     }
   }
 
-  /** An item of another thread is done. */
+  /** An item of a thread is done, by whoever took it. */
   finish(thread: number): void {
     Atomics.add(this.#sync, finishedOf(thread), 1);
     if (Atomics.load(this.#sync, at.sleepers) > 0) Atomics.notify(this.#sync, finishedOf(thread));
   }
 
-  /** Waits for the `taken` items that others took. @throws Abandoned when one of them failed */
-  close(taken: number): void {
+  /** Waits until all `count` items of this thread are done. @throws Abandoned when a thread has failed */
+  close(count: number): void {
     const word = finishedOf(this.#thread);
     for (;;) {
       const finished = Atomics.load(this.#sync, word);
-      if (finished === taken) break;
+      if (finished === count) break;
       if (Atomics.load(this.#sync, at.failed) === 1) throw new Abandoned();
       waitWhile(this.#sync, word, finished, spins, longest);
     }
@@ -94,24 +94,21 @@ export function runItems(
   count: (owner: Machine) => number,
   run: (owner: Machine, item: number) => void,
 ): void {
-  const { turns, thread, helped } = machine;
+  const { turns, helped } = machine;
   const own = count(machine);
   if (turns === null) {
     for (let item = 0; item < own; item++) run(machine, item);
     return;
   }
-  turns.open();
-  let done = 0;
-  for (let item = turns.take(thread, own); item >= 0; item = turns.take(thread, own)) {
-    run(machine, item);
-    done++;
-  }
-  for (const other of helped) {
-    const items = count(other);
-    for (let item = turns.take(other.thread, items); item >= 0; item = turns.take(other.thread, items)) {
-      run(other, item);
-      turns.finish(other.thread);
+  const work = (owner: Machine): void => {
+    const items = count(owner);
+    for (let item = turns.take(owner.thread, items); item >= 0; item = turns.take(owner.thread, items)) {
+      run(owner, item);
+      turns.finish(owner.thread);
     }
-  }
-  turns.close(own - done);
+  };
+  turns.open();
+  work(machine);
+  for (const other of helped) work(other);
+  turns.close(own);
 }
