@@ -22,4 +22,5 @@ export {
   tileUnsigned8x64,
 } from './integer-kernels';
 export { useScratch } from './matrix';
-export { quantizeBytes, quantizePlain, quantizeWords } from './quantize-activations';
+export { quantizePairs } from './activation-pairs';
+export { quantizeBytes, quantizePlain } from './quantize-activations';

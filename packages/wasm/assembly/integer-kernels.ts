@@ -1,5 +1,5 @@
 // One function for each kernel, unit and shape, so that each is small to compile: the host calls the one that a matrix
-// needs. All take a matrix; activations as quantizeBytes writes them for affine codes, quantizeWords for codebooks, and
+// needs. All take a matrix; activations as quantizeBytes writes them for affine codes, quantizePairs for codebooks, and
 // quantizePlain for 8-bit codes, with their scales and sums; U32 [tokens], the rows of them that are meant, or 0 for the first
 // ones; which rows of this share of the matrix are meant, those of 4-bit codes from a multiple of sixteen on; and write
 // Float32, row i of the result, from the first of these on, at out + i * outStride bytes.

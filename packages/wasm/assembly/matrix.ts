@@ -141,9 +141,9 @@ export namespace Scratch {
   export let rowScales: usize = 0;
   /** Bytes from them to what is added, or where nothing is to the scales of eight rows more, Float32 [U, 8]. */
   export let shiftsAfter: usize = 0;
-  /** Float32 [U] or [U, 4]: scale times activation scale of a token or of four; or Float32 [4, 8]: results of four tokens. */
+  /** Float32 [U] or [U, 4]: scale times activation scale of a token or of four; or Float32 [2, 16]: results of two tokens. */
   export let products: usize = 0;
-  /** Float32 [K], or bytes [16 K]: a decoded row, or the levels of eight. */
+  /** Float32 [K], or bytes [16 K]: a decoded row, or the codes of eight or levels of sixteen. */
   export let row: usize = 0;
 }
 

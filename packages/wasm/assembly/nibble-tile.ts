@@ -1,13 +1,14 @@
-// y = x Wᵀ for 4-bit codes and several tokens: eight rows are spread to levels once for a chunk of tokens, and meet two of
-// them at a time, or four where codes are of a codebook. Sums run in the order of nibble-vector.ts, so that a token's result
+// y = x Wᵀ for 4-bit codes and several tokens: eight rows, or sixteen where codes are of a codebook, are spread to levels once
+// for a chunk of tokens, and meet two of them at a time. Sums run in the order of nibble-vector.ts, so that a token's result
 // does not depend on the others beside it.
 //
 // Shapes: T tokens, N rows, K columns, U units of a row.
+import { pairsStride } from './activation-pairs';
 import { Matrix, Scratch } from './matrix';
-import { addBytes, addScaled, addShifted, addUnit, addWords, evenBytes, oddBytes, scaled, storeEight, together, upper, widen } from './nibbles';
-import { bytesStride, wordsStride } from './quantize-activations';
+import { addBytes, addPairs, addScaled, addShifted, addUnit, levelTable, scaled, storeEight, together, upper, widen } from './nibbles';
+import { bytesStride } from './quantize-activations';
 import { prepareOffset, prepareRows, shiftsOf } from './row-scales';
-import { dotBytes, lookUp, lowBytes, lowNibbles, splat } from './simd';
+import { dotBytes, lane0, lane1, lane2, lane3, lookUp, lowNibbles, splat } from './simd';
 import { tokenAt } from './unit-products';
 
 /** Tokens that meet spread rows before the next ones are: their activations stay in the second-level cache. */
@@ -27,27 +28,17 @@ function spreadCodes(codes: usize, bytes: usize): void {
   }
 }
 
-/** Levels of four codes of four rows as words, 32 bytes: those in even bytes, then those in odd ones, two of each row. */
-// @ts-ignore: decorator
-@inline
-function storeLevels(out: usize, levels: v128, lowByte: v128): void {
-  v128.store(out, evenBytes(levels, lowByte));
-  v128.store(out, oddBytes(levels), 16);
-}
-
-/** Levels of eight rows, 16 bits each: of every 32 bytes those of the low nibbles, then those of the high ones. */
-function spreadLevels(codes: usize, bytes: usize, table: usize): void {
+/** Levels of eight rows, in the same order. */
+function spreadLevels(codes: usize, bytes: usize, levels: v128): void {
   const lowNibble = v128.load(lowNibbles);
-  const lowByte = v128.load(lowBytes);
-  const levels = v128.load(table);
   let out = Scratch.row;
-  for (const end = codes + bytes; codes != end; codes += 32, out += 128) {
+  for (const end = codes + bytes; codes != end; codes += 32, out += 64) {
     const c = v128.load(codes);
     const d = v128.load(codes, 16);
-    storeLevels(out, lookUp(levels, v128.and(c, lowNibble)), lowByte);
-    storeLevels(out + 32, lookUp(levels, v128.and(d, lowNibble)), lowByte);
-    storeLevels(out + 64, lookUp(levels, upper(c, lowNibble)), lowByte);
-    storeLevels(out + 96, lookUp(levels, upper(d, lowNibble)), lowByte);
+    v128.store(out, lookUp(levels, v128.and(c, lowNibble)));
+    v128.store(out, lookUp(levels, v128.and(d, lowNibble)), 16);
+    v128.store(out, lookUp(levels, upper(c, lowNibble)), 32);
+    v128.store(out, lookUp(levels, upper(d, lowNibble)), 48);
   }
 }
 
@@ -190,25 +181,37 @@ function addToTotal(total: usize, dot: v128, scale: v128, sum: v128, scales: v12
   v128.store(total, addUnit(v128.load(total), scaled(dot, scale), sum, scales));
 }
 
-/** Adds a unit to what a token has so far of eight rows: Float32 [8] at `total`. Its scale and sum are at `x`. */
+/** Adds a unit to what a token has so far of sixteen rows: Float32 [16] at `total`. Its scale and sum are at `x`. */
 // @ts-ignore: decorator
 @inline
-function addToTotals(total: usize, x: usize, first: v128, last: v128, scales: usize, offset: usize): void {
+function addToTotals(total: usize, x: usize, a: v128, b: v128, c: v128, d: v128, scales: usize, more: usize, offset: usize): void {
   const scale = splat(x);
   const sum = f32x4.mul(v128.load_splat<u32>(x, 4), v128.load(offset));
-  addToTotal(total, first, scale, sum, v128.load(scales));
-  addToTotal(total + 16, last, scale, sum, v128.load(scales, 16));
+  addToTotal(total, a, scale, sum, v128.load(scales));
+  addToTotal(total + 16, b, scale, sum, v128.load(scales, 16));
+  addToTotal(total + 32, c, scale, sum, v128.load(more));
+  addToTotal(total + 48, d, scale, sum, v128.load(more, 16));
+}
+
+/** Sixteen results, of which the first `count` are stored. */
+// @ts-ignore: decorator
+@inline
+function storeSixteen(out: usize, total: usize, count: u32): void {
+  storeEight(out, v128.load(total), v128.load(total, 16), count);
+  if (count > together) storeEight(out + 4 * together, v128.load(total, 32), v128.load(total, 48), count - together);
 }
 
 // @ts-ignore: decorator
 @inline
 export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32, from: u32, to: u32, out: usize, outStride: usize, unit: u32): void {
   const rowsBytes: usize = matrix.columns * (together / 2);
-  const xStride = wordsStride(matrix.columns, unit);
-  const unitBytes: usize = unit * (2 * together);
-  const levelsEnd = Scratch.row + matrix.units * unitBytes;
-  // Float32 [4, 8]: what four tokens have so far, in memory, because the sums of a unit need the registers
+  const xStride = pairsStride(matrix.columns, unit);
+  const unitBytes: usize = unit * together;
+  const levelsBytes = matrix.units * unitBytes;
+  const levelsEnd = Scratch.row + levelsBytes;
+  // Float32 [2, 16]: what two tokens have so far, in memory, because the sums of a unit need the registers
   const totals = Scratch.products;
+  const levels = levelTable(matrix);
   prepareOffset(matrix);
   const offset = Scratch.offset;
 
@@ -216,160 +219,193 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
     const end = min(tokens, first + chunk) - 1;
     let codes = matrix.codes + from * (matrix.columns / 2);
     let column = out;
-    for (let row = from; row < to; row += together, codes += rowsBytes, column += 4 * together) {
+    for (let row = from; row < to; row += 2 * together, codes += 2 * rowsBytes, column += 8 * together) {
+      // eight rows that are the last are their own neighbours
+      const both = row + together < to;
+      const moreLevels = both ? levelsBytes : 0;
+      const moreScales = both ? Scratch.shiftsAfter : 0;
       prepareRows(matrix, row, Scratch.rowScales);
-      spreadLevels(codes, rowsBytes, matrix.levels);
-      for (let token = first; token <= end; token += 4) {
-        // fewer than four repeat the last one
+      if (both) prepareRows(matrix, row + together, Scratch.rowScales + moreScales);
+      spreadLevels(codes, both ? 2 * rowsBytes : rowsBytes, levels);
+      for (let token = first; token <= end; token += 2) {
+        // a last token that is alone is its own neighbour
         let x0 = x + tokenAt(list, token) * xStride;
         let x1 = x + tokenAt(list, min(token + 1, end)) * xStride;
-        let x2 = x + tokenAt(list, min(token + 2, end)) * xStride;
-        let x3 = x + tokenAt(list, min(token + 3, end)) * xStride;
         for (let total = totals; total != totals + 128; total += 16) v128.store(total, f32x4.splat(0));
         let scales = Scratch.rowScales;
+        let u = Scratch.row + moreLevels;
         for (let w = Scratch.row; w != levelsEnd; scales += 32) {
-          let sums00 = i32x4.splat(0);
-          let sums01 = i32x4.splat(0);
-          let sums10 = i32x4.splat(0);
-          let sums11 = i32x4.splat(0);
-          let sums20 = i32x4.splat(0);
-          let sums21 = i32x4.splat(0);
-          let sums30 = i32x4.splat(0);
-          let sums31 = i32x4.splat(0);
+          let sums00 = v128.load_splat<u32>(x0);
+          let sums01 = sums00;
+          let sums02 = sums00;
+          let sums03 = sums00;
+          let sums10 = v128.load_splat<u32>(x1);
+          let sums11 = sums10;
+          let sums12 = sums10;
+          let sums13 = sums10;
+          x0 += 4;
+          x1 += 4;
           const unitEnd = w + unitBytes;
           do {
-            let a0 = v128.load_splat<u32>(x0);
-            let a1 = v128.load_splat<u32>(x1);
-            let a2 = v128.load_splat<u32>(x2);
-            let a3 = v128.load_splat<u32>(x3);
-            let v = v128.load(w);
-            sums00 = addWords(sums00, a0, v);
-            sums10 = addWords(sums10, a1, v);
-            sums20 = addWords(sums20, a2, v);
-            sums30 = addWords(sums30, a3, v);
-            v = v128.load(w, 32);
-            sums01 = addWords(sums01, a0, v);
-            sums11 = addWords(sums11, a1, v);
-            sums21 = addWords(sums21, a2, v);
-            sums31 = addWords(sums31, a3, v);
-            a0 = v128.load_splat<u32>(x0, 4);
-            a1 = v128.load_splat<u32>(x1, 4);
-            a2 = v128.load_splat<u32>(x2, 4);
-            a3 = v128.load_splat<u32>(x3, 4);
+            let a: v128, m: v128, b: v128, n: v128, v: v128;
+            a = v128.load(x0);
+            m = lane1(a);
+            a = lane0(a);
+            b = v128.load(x1);
+            n = lane1(b);
+            b = lane0(b);
+            v = v128.load(w);
+            sums00 = addPairs(sums00, a, m, v);
+            sums10 = addPairs(sums10, b, n, v);
             v = v128.load(w, 16);
-            sums00 = addWords(sums00, a0, v);
-            sums10 = addWords(sums10, a1, v);
-            sums20 = addWords(sums20, a2, v);
-            sums30 = addWords(sums30, a3, v);
+            sums01 = addPairs(sums01, a, m, v);
+            sums11 = addPairs(sums11, b, n, v);
+            v = v128.load(u);
+            sums02 = addPairs(sums02, a, m, v);
+            sums12 = addPairs(sums12, b, n, v);
+            v = v128.load(u, 16);
+            sums03 = addPairs(sums03, a, m, v);
+            sums13 = addPairs(sums13, b, n, v);
+            a = v128.load(x0);
+            m = lane3(a);
+            a = lane2(a);
+            b = v128.load(x1);
+            n = lane3(b);
+            b = lane2(b);
+            v = v128.load(w, 32);
+            sums00 = addPairs(sums00, a, m, v);
+            sums10 = addPairs(sums10, b, n, v);
             v = v128.load(w, 48);
-            sums01 = addWords(sums01, a0, v);
-            sums11 = addWords(sums11, a1, v);
-            sums21 = addWords(sums21, a2, v);
-            sums31 = addWords(sums31, a3, v);
-            a0 = v128.load_splat<u32>(x0, 8);
-            a1 = v128.load_splat<u32>(x1, 8);
-            a2 = v128.load_splat<u32>(x2, 8);
-            a3 = v128.load_splat<u32>(x3, 8);
+            sums01 = addPairs(sums01, a, m, v);
+            sums11 = addPairs(sums11, b, n, v);
+            v = v128.load(u, 32);
+            sums02 = addPairs(sums02, a, m, v);
+            sums12 = addPairs(sums12, b, n, v);
+            v = v128.load(u, 48);
+            sums03 = addPairs(sums03, a, m, v);
+            sums13 = addPairs(sums13, b, n, v);
+            a = v128.load(x0, 16);
+            m = lane1(a);
+            a = lane0(a);
+            b = v128.load(x1, 16);
+            n = lane1(b);
+            b = lane0(b);
             v = v128.load(w, 64);
-            sums00 = addWords(sums00, a0, v);
-            sums10 = addWords(sums10, a1, v);
-            sums20 = addWords(sums20, a2, v);
-            sums30 = addWords(sums30, a3, v);
-            v = v128.load(w, 96);
-            sums01 = addWords(sums01, a0, v);
-            sums11 = addWords(sums11, a1, v);
-            sums21 = addWords(sums21, a2, v);
-            sums31 = addWords(sums31, a3, v);
-            a0 = v128.load_splat<u32>(x0, 12);
-            a1 = v128.load_splat<u32>(x1, 12);
-            a2 = v128.load_splat<u32>(x2, 12);
-            a3 = v128.load_splat<u32>(x3, 12);
+            sums00 = addPairs(sums00, a, m, v);
+            sums10 = addPairs(sums10, b, n, v);
             v = v128.load(w, 80);
-            sums00 = addWords(sums00, a0, v);
-            sums10 = addWords(sums10, a1, v);
-            sums20 = addWords(sums20, a2, v);
-            sums30 = addWords(sums30, a3, v);
+            sums01 = addPairs(sums01, a, m, v);
+            sums11 = addPairs(sums11, b, n, v);
+            v = v128.load(u, 64);
+            sums02 = addPairs(sums02, a, m, v);
+            sums12 = addPairs(sums12, b, n, v);
+            v = v128.load(u, 80);
+            sums03 = addPairs(sums03, a, m, v);
+            sums13 = addPairs(sums13, b, n, v);
+            a = v128.load(x0, 16);
+            m = lane3(a);
+            a = lane2(a);
+            b = v128.load(x1, 16);
+            n = lane3(b);
+            b = lane2(b);
+            v = v128.load(w, 96);
+            sums00 = addPairs(sums00, a, m, v);
+            sums10 = addPairs(sums10, b, n, v);
             v = v128.load(w, 112);
-            sums01 = addWords(sums01, a0, v);
-            sums11 = addWords(sums11, a1, v);
-            sums21 = addWords(sums21, a2, v);
-            sums31 = addWords(sums31, a3, v);
-            a0 = v128.load_splat<u32>(x0, 16);
-            a1 = v128.load_splat<u32>(x1, 16);
-            a2 = v128.load_splat<u32>(x2, 16);
-            a3 = v128.load_splat<u32>(x3, 16);
+            sums01 = addPairs(sums01, a, m, v);
+            sums11 = addPairs(sums11, b, n, v);
+            v = v128.load(u, 96);
+            sums02 = addPairs(sums02, a, m, v);
+            sums12 = addPairs(sums12, b, n, v);
+            v = v128.load(u, 112);
+            sums03 = addPairs(sums03, a, m, v);
+            sums13 = addPairs(sums13, b, n, v);
+            a = v128.load(x0, 32);
+            m = lane1(a);
+            a = lane0(a);
+            b = v128.load(x1, 32);
+            n = lane1(b);
+            b = lane0(b);
             v = v128.load(w, 128);
-            sums00 = addWords(sums00, a0, v);
-            sums10 = addWords(sums10, a1, v);
-            sums20 = addWords(sums20, a2, v);
-            sums30 = addWords(sums30, a3, v);
-            v = v128.load(w, 160);
-            sums01 = addWords(sums01, a0, v);
-            sums11 = addWords(sums11, a1, v);
-            sums21 = addWords(sums21, a2, v);
-            sums31 = addWords(sums31, a3, v);
-            a0 = v128.load_splat<u32>(x0, 20);
-            a1 = v128.load_splat<u32>(x1, 20);
-            a2 = v128.load_splat<u32>(x2, 20);
-            a3 = v128.load_splat<u32>(x3, 20);
+            sums00 = addPairs(sums00, a, m, v);
+            sums10 = addPairs(sums10, b, n, v);
             v = v128.load(w, 144);
-            sums00 = addWords(sums00, a0, v);
-            sums10 = addWords(sums10, a1, v);
-            sums20 = addWords(sums20, a2, v);
-            sums30 = addWords(sums30, a3, v);
+            sums01 = addPairs(sums01, a, m, v);
+            sums11 = addPairs(sums11, b, n, v);
+            v = v128.load(u, 128);
+            sums02 = addPairs(sums02, a, m, v);
+            sums12 = addPairs(sums12, b, n, v);
+            v = v128.load(u, 144);
+            sums03 = addPairs(sums03, a, m, v);
+            sums13 = addPairs(sums13, b, n, v);
+            a = v128.load(x0, 32);
+            m = lane3(a);
+            a = lane2(a);
+            b = v128.load(x1, 32);
+            n = lane3(b);
+            b = lane2(b);
+            v = v128.load(w, 160);
+            sums00 = addPairs(sums00, a, m, v);
+            sums10 = addPairs(sums10, b, n, v);
             v = v128.load(w, 176);
-            sums01 = addWords(sums01, a0, v);
-            sums11 = addWords(sums11, a1, v);
-            sums21 = addWords(sums21, a2, v);
-            sums31 = addWords(sums31, a3, v);
-            a0 = v128.load_splat<u32>(x0, 24);
-            a1 = v128.load_splat<u32>(x1, 24);
-            a2 = v128.load_splat<u32>(x2, 24);
-            a3 = v128.load_splat<u32>(x3, 24);
+            sums01 = addPairs(sums01, a, m, v);
+            sums11 = addPairs(sums11, b, n, v);
+            v = v128.load(u, 160);
+            sums02 = addPairs(sums02, a, m, v);
+            sums12 = addPairs(sums12, b, n, v);
+            v = v128.load(u, 176);
+            sums03 = addPairs(sums03, a, m, v);
+            sums13 = addPairs(sums13, b, n, v);
+            a = v128.load(x0, 48);
+            m = lane1(a);
+            a = lane0(a);
+            b = v128.load(x1, 48);
+            n = lane1(b);
+            b = lane0(b);
             v = v128.load(w, 192);
-            sums00 = addWords(sums00, a0, v);
-            sums10 = addWords(sums10, a1, v);
-            sums20 = addWords(sums20, a2, v);
-            sums30 = addWords(sums30, a3, v);
-            v = v128.load(w, 224);
-            sums01 = addWords(sums01, a0, v);
-            sums11 = addWords(sums11, a1, v);
-            sums21 = addWords(sums21, a2, v);
-            sums31 = addWords(sums31, a3, v);
-            a0 = v128.load_splat<u32>(x0, 28);
-            a1 = v128.load_splat<u32>(x1, 28);
-            a2 = v128.load_splat<u32>(x2, 28);
-            a3 = v128.load_splat<u32>(x3, 28);
+            sums00 = addPairs(sums00, a, m, v);
+            sums10 = addPairs(sums10, b, n, v);
             v = v128.load(w, 208);
-            sums00 = addWords(sums00, a0, v);
-            sums10 = addWords(sums10, a1, v);
-            sums20 = addWords(sums20, a2, v);
-            sums30 = addWords(sums30, a3, v);
+            sums01 = addPairs(sums01, a, m, v);
+            sums11 = addPairs(sums11, b, n, v);
+            v = v128.load(u, 192);
+            sums02 = addPairs(sums02, a, m, v);
+            sums12 = addPairs(sums12, b, n, v);
+            v = v128.load(u, 208);
+            sums03 = addPairs(sums03, a, m, v);
+            sums13 = addPairs(sums13, b, n, v);
+            a = v128.load(x0, 48);
+            m = lane3(a);
+            a = lane2(a);
+            b = v128.load(x1, 48);
+            n = lane3(b);
+            b = lane2(b);
+            v = v128.load(w, 224);
+            sums00 = addPairs(sums00, a, m, v);
+            sums10 = addPairs(sums10, b, n, v);
             v = v128.load(w, 240);
-            sums01 = addWords(sums01, a0, v);
-            sums11 = addWords(sums11, a1, v);
-            sums21 = addWords(sums21, a2, v);
-            sums31 = addWords(sums31, a3, v);
+            sums01 = addPairs(sums01, a, m, v);
+            sums11 = addPairs(sums11, b, n, v);
+            v = v128.load(u, 224);
+            sums02 = addPairs(sums02, a, m, v);
+            sums12 = addPairs(sums12, b, n, v);
+            v = v128.load(u, 240);
+            sums03 = addPairs(sums03, a, m, v);
+            sums13 = addPairs(sums13, b, n, v);
             w += 256;
-            x0 += 32;
-            x1 += 32;
-            x2 += 32;
-            x3 += 32;
-          } while (w != unitEnd);
-          addToTotals(totals, x0, sums00, sums01, scales, offset);
-          addToTotals(totals + 32, x1, sums10, sums11, scales, offset);
-          addToTotals(totals + 64, x2, sums20, sums21, scales, offset);
-          addToTotals(totals + 96, x3, sums30, sums31, scales, offset);
+            u += 256;
+            x0 += 64;
+            x1 += 64;
+          } while (unit != 32 && w != unitEnd);
+          const more = scales + moreScales;
+          addToTotals(totals, x0, sums00, sums01, sums02, sums03, scales, more, offset);
+          addToTotals(totals + 64, x1, sums10, sums11, sums12, sums13, scales, more, offset);
           x0 += 8;
           x1 += 8;
-          x2 += 8;
-          x3 += 8;
         }
-        let y = column + <usize>token * outStride;
-        const stored = totals + 32 * min(4, end + 1 - token);
-        for (let total = totals; total != stored; total += 32, y += outStride) {
-          storeEight(y, v128.load(total), v128.load(total, 16), to - row);
-        }
+        const y = column + <usize>token * outStride;
+        storeSixteen(y, totals, to - row);
+        if (token < end) storeSixteen(y + outStride, totals + 64, to - row);
       }
     }
   }

@@ -4,11 +4,12 @@
 // S, Z: what row-scales.ts says; a: scale of activations.
 //
 // Shapes: N rows, K columns, U units of a row.
+import { pairsStride } from './activation-pairs';
 import { Matrix, Scratch } from './matrix';
-import { addBytes, addLevels, addScaled, addShifted, addUnit, scaled, storeEight, together, upper, widen } from './nibbles';
-import { bytesStride, wordsStride } from './quantize-activations';
+import { addBytes, addPairs, addScaled, addShifted, addUnit, levelTable, scaled, storeEight, together, upper, widen } from './nibbles';
+import { bytesStride } from './quantize-activations';
 import { prepareOffset, prepareRows, shiftsOf } from './row-scales';
-import { dotBytes, lookUp, lowBytes, lowNibbles, splat } from './simd';
+import { dotBytes, lane0, lane1, lane2, lane3, lookUp, lowNibbles, splat } from './simd';
 import { tokenAt } from './unit-products';
 
 // @ts-ignore: decorator
@@ -85,13 +86,20 @@ export function affineVector(matrix: Matrix, token: usize, list: usize, from: u3
   }
 }
 
+/** Four codes in low and four in high nibbles of each of four rows, against the pairs of these and of those. */
+// @ts-ignore: decorator
+@inline
+function addCodes(sums: v128, codes: v128, levels: v128, lowNibble: v128, a: v128, m: v128, b: v128, n: v128): v128 {
+  sums = addPairs(sums, a, m, lookUp(levels, v128.and(codes, lowNibble)));
+  return addPairs(sums, b, n, lookUp(levels, upper(codes, lowNibble)));
+}
+
 // @ts-ignore: decorator
 @inline
 export function codebookVector(matrix: Matrix, token: usize, list: usize, from: u32, to: u32, out: usize, unit: u32): void {
-  token += tokenAt(list, 0) * wordsStride(matrix.columns, unit);
+  token += tokenAt(list, 0) * pairsStride(matrix.columns, unit);
   const lowNibble = v128.load(lowNibbles);
-  const lowByte = v128.load(lowBytes);
-  const levels = v128.load(matrix.levels);
+  const levels = levelTable(matrix);
   const rowsBytes = matrix.columns * (together / 2);
   const unitBytes: usize = unit * (together / 2);
   prepareOffset(matrix);
@@ -111,76 +119,50 @@ export function codebookVector(matrix: Matrix, token: usize, list: usize, from: 
     let x = token;
     let scales = Scratch.rowScales;
     for (const end = codes + rowsBytes; codes != end; scales += 32, x += 8) {
-      let sums0 = i32x4.splat(0);
-      let sums1 = i32x4.splat(0);
-      let sums2 = i32x4.splat(0);
-      let sums3 = i32x4.splat(0);
+      let sums0 = v128.load_splat<u32>(x);
+      let sums1 = sums0;
+      let sums2 = sums0;
+      let sums3 = sums0;
+      x += 4;
       const unitEnd = codes + unitBytes;
       do {
-        let even = v128.load_splat<u32>(x);
-        let odd = v128.load_splat<u32>(x, 4);
-        let c0 = v128.load(codes);
-        sums0 = addLevels(sums0, lookUp(levels, v128.and(c0, lowNibble)), even, odd, lowByte);
-        let c1 = v128.load(codes, 16);
-        sums1 = addLevels(sums1, lookUp(levels, v128.and(c1, lowNibble)), even, odd, lowByte);
-        let c2 = v128.load(more);
-        sums2 = addLevels(sums2, lookUp(levels, v128.and(c2, lowNibble)), even, odd, lowByte);
-        let c3 = v128.load(more, 16);
-        sums3 = addLevels(sums3, lookUp(levels, v128.and(c3, lowNibble)), even, odd, lowByte);
-        even = v128.load_splat<u32>(x, 8);
-        odd = v128.load_splat<u32>(x, 12);
-        sums0 = addLevels(sums0, lookUp(levels, upper(c0, lowNibble)), even, odd, lowByte);
-        sums1 = addLevels(sums1, lookUp(levels, upper(c1, lowNibble)), even, odd, lowByte);
-        sums2 = addLevels(sums2, lookUp(levels, upper(c2, lowNibble)), even, odd, lowByte);
-        sums3 = addLevels(sums3, lookUp(levels, upper(c3, lowNibble)), even, odd, lowByte);
-        even = v128.load_splat<u32>(x, 16);
-        odd = v128.load_splat<u32>(x, 20);
-        c0 = v128.load(codes, 32);
-        sums0 = addLevels(sums0, lookUp(levels, v128.and(c0, lowNibble)), even, odd, lowByte);
-        c1 = v128.load(codes, 48);
-        sums1 = addLevels(sums1, lookUp(levels, v128.and(c1, lowNibble)), even, odd, lowByte);
-        c2 = v128.load(more, 32);
-        sums2 = addLevels(sums2, lookUp(levels, v128.and(c2, lowNibble)), even, odd, lowByte);
-        c3 = v128.load(more, 48);
-        sums3 = addLevels(sums3, lookUp(levels, v128.and(c3, lowNibble)), even, odd, lowByte);
-        even = v128.load_splat<u32>(x, 24);
-        odd = v128.load_splat<u32>(x, 28);
-        sums0 = addLevels(sums0, lookUp(levels, upper(c0, lowNibble)), even, odd, lowByte);
-        sums1 = addLevels(sums1, lookUp(levels, upper(c1, lowNibble)), even, odd, lowByte);
-        sums2 = addLevels(sums2, lookUp(levels, upper(c2, lowNibble)), even, odd, lowByte);
-        sums3 = addLevels(sums3, lookUp(levels, upper(c3, lowNibble)), even, odd, lowByte);
-        even = v128.load_splat<u32>(x, 32);
-        odd = v128.load_splat<u32>(x, 36);
-        c0 = v128.load(codes, 64);
-        sums0 = addLevels(sums0, lookUp(levels, v128.and(c0, lowNibble)), even, odd, lowByte);
-        c1 = v128.load(codes, 80);
-        sums1 = addLevels(sums1, lookUp(levels, v128.and(c1, lowNibble)), even, odd, lowByte);
-        c2 = v128.load(more, 64);
-        sums2 = addLevels(sums2, lookUp(levels, v128.and(c2, lowNibble)), even, odd, lowByte);
-        c3 = v128.load(more, 80);
-        sums3 = addLevels(sums3, lookUp(levels, v128.and(c3, lowNibble)), even, odd, lowByte);
-        even = v128.load_splat<u32>(x, 40);
-        odd = v128.load_splat<u32>(x, 44);
-        sums0 = addLevels(sums0, lookUp(levels, upper(c0, lowNibble)), even, odd, lowByte);
-        sums1 = addLevels(sums1, lookUp(levels, upper(c1, lowNibble)), even, odd, lowByte);
-        sums2 = addLevels(sums2, lookUp(levels, upper(c2, lowNibble)), even, odd, lowByte);
-        sums3 = addLevels(sums3, lookUp(levels, upper(c3, lowNibble)), even, odd, lowByte);
-        even = v128.load_splat<u32>(x, 48);
-        odd = v128.load_splat<u32>(x, 52);
-        c0 = v128.load(codes, 96);
-        sums0 = addLevels(sums0, lookUp(levels, v128.and(c0, lowNibble)), even, odd, lowByte);
-        c1 = v128.load(codes, 112);
-        sums1 = addLevels(sums1, lookUp(levels, v128.and(c1, lowNibble)), even, odd, lowByte);
-        c2 = v128.load(more, 96);
-        sums2 = addLevels(sums2, lookUp(levels, v128.and(c2, lowNibble)), even, odd, lowByte);
-        c3 = v128.load(more, 112);
-        sums3 = addLevels(sums3, lookUp(levels, v128.and(c3, lowNibble)), even, odd, lowByte);
-        even = v128.load_splat<u32>(x, 56);
-        odd = v128.load_splat<u32>(x, 60);
-        sums0 = addLevels(sums0, lookUp(levels, upper(c0, lowNibble)), even, odd, lowByte);
-        sums1 = addLevels(sums1, lookUp(levels, upper(c1, lowNibble)), even, odd, lowByte);
-        sums2 = addLevels(sums2, lookUp(levels, upper(c2, lowNibble)), even, odd, lowByte);
-        sums3 = addLevels(sums3, lookUp(levels, upper(c3, lowNibble)), even, odd, lowByte);
+        let w: v128, a: v128, m: v128, b: v128, n: v128;
+        w = v128.load(x);
+        a = lane0(w);
+        m = lane1(w);
+        b = lane2(w);
+        n = lane3(w);
+        sums0 = addCodes(sums0, v128.load(codes), levels, lowNibble, a, m, b, n);
+        sums1 = addCodes(sums1, v128.load(codes, 16), levels, lowNibble, a, m, b, n);
+        sums2 = addCodes(sums2, v128.load(more), levels, lowNibble, a, m, b, n);
+        sums3 = addCodes(sums3, v128.load(more, 16), levels, lowNibble, a, m, b, n);
+        w = v128.load(x, 16);
+        a = lane0(w);
+        m = lane1(w);
+        b = lane2(w);
+        n = lane3(w);
+        sums0 = addCodes(sums0, v128.load(codes, 32), levels, lowNibble, a, m, b, n);
+        sums1 = addCodes(sums1, v128.load(codes, 48), levels, lowNibble, a, m, b, n);
+        sums2 = addCodes(sums2, v128.load(more, 32), levels, lowNibble, a, m, b, n);
+        sums3 = addCodes(sums3, v128.load(more, 48), levels, lowNibble, a, m, b, n);
+        w = v128.load(x, 32);
+        a = lane0(w);
+        m = lane1(w);
+        b = lane2(w);
+        n = lane3(w);
+        sums0 = addCodes(sums0, v128.load(codes, 64), levels, lowNibble, a, m, b, n);
+        sums1 = addCodes(sums1, v128.load(codes, 80), levels, lowNibble, a, m, b, n);
+        sums2 = addCodes(sums2, v128.load(more, 64), levels, lowNibble, a, m, b, n);
+        sums3 = addCodes(sums3, v128.load(more, 80), levels, lowNibble, a, m, b, n);
+        w = v128.load(x, 48);
+        a = lane0(w);
+        m = lane1(w);
+        b = lane2(w);
+        n = lane3(w);
+        sums0 = addCodes(sums0, v128.load(codes, 96), levels, lowNibble, a, m, b, n);
+        sums1 = addCodes(sums1, v128.load(codes, 112), levels, lowNibble, a, m, b, n);
+        sums2 = addCodes(sums2, v128.load(more, 96), levels, lowNibble, a, m, b, n);
+        sums3 = addCodes(sums3, v128.load(more, 112), levels, lowNibble, a, m, b, n);
         codes += 128;
         more += 128;
         x += 64;

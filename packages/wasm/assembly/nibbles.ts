@@ -2,12 +2,13 @@
 // each, 32 are four bytes of each row. Activations are the same in all lanes, so that a row's sums stay in its own.
 //
 // Affine codes are their own levels, 0 to 15, and meet activations of 8 bits: the products of 32 fit 16 bits. Codebooks have
-// bytes for levels (src/levels.ts), which are taken apart into those of even and of odd bytes, and meet activations of 15 bits.
-// All sums are exact integers, so their order is free.
+// bytes for levels (src/levels.ts), and meet activations of 7 bits of which every two have a multiplier: the sum of two
+// products fits 16 bits, and times that multiplier goes to 32. All sums are exact integers, so their order is free.
 //
 // Loops are written out in the order in which registers are to be used: two tokens or two times four rows share what is
 // loaded, and a kernel holds about as many vectors as there are registers.
-import { dotBytes } from './simd';
+import { Matrix } from './matrix';
+import { dotBytes, levelBias } from './simd';
 
 /** Rows that lie together. */
 export const together: u32 = 8;
@@ -26,32 +27,18 @@ export function addBytes(sums: v128, activations: v128, codes: v128): v128 {
   return i16x8.add(sums, dotBytes(activations, codes));
 }
 
-/** sums + activations * words, in pairs. */
+/** The levels of a codebook as `dotBytes` wants them. */
 // @ts-ignore: decorator
 @inline
-export function addWords(sums: v128, activations: v128, words: v128): v128 {
-  return i32x4.add(sums, i32x4.dot_i16x8_s(activations, words));
+export function levelTable(matrix: Matrix): v128 {
+  return i8x16.sub(v128.load(matrix.levels), i8x16.splat(<i8>levelBias()));
 }
 
-/** The levels in even bytes, as words. */
+/** sums + multipliers * activations * levels, two pairs of each of four rows. */
 // @ts-ignore: decorator
 @inline
-export function evenBytes(levels: v128, lowBytes: v128): v128 {
-  return v128.and(levels, lowBytes);
-}
-
-/** The levels in odd bytes. */
-// @ts-ignore: decorator
-@inline
-export function oddBytes(levels: v128): v128 {
-  return i16x8.shr_u(levels, 8);
-}
-
-/** sums + activations * levels, four of each of four rows: those of even bytes are in `even`, of odd ones in `odd`. */
-// @ts-ignore: decorator
-@inline
-export function addLevels(sums: v128, levels: v128, even: v128, odd: v128, lowBytes: v128): v128 {
-  return addWords(addWords(sums, even, evenBytes(levels, lowBytes)), odd, oddBytes(levels));
+export function addPairs(sums: v128, activations: v128, multipliers: v128, levels: v128): v128 {
+  return i32x4.add(sums, i32x4.dot_i16x8_s(dotBytes(activations, levels), multipliers));
 }
 
 /** Four sums of pairs. */

@@ -1,21 +1,22 @@
 // Activations to integers, once for all matrices that read them. For 4-bit codes they lie as the kernels meet them, those of low
 // nibbles before those of high ones, bytes four times over, with what else the kernels want among them.
 //
-// Affine 4-bit codes meet bytes, scale = largest / 127 of 32, as in llama.cpp. All others meet words of 15 bits, scale =
+// Affine 4-bit codes meet bytes, scale = largest / 127 of 32, as in llama.cpp. 8-bit codes meet words of 15 bits, scale =
 // largest / 16383 of a unit of 32 or 64: a relative error of 2^-15 of the largest, so that results are those of float32 for
-// every practical purpose. scale * sum of a unit's integers is what a constant added to every weight contributes.
+// every practical purpose. Codebooks meet pairs: activation-pairs.ts. scale * sum of a unit's integers is what a constant
+// added to every weight contributes.
 //
 // Shapes: T tokens, K columns, U units of a token, padded to a multiple of 4.
 import { firstHalves, lastHalves, maxLanes } from './simd';
 
-/** 32 products with levels of up to 255 stay below 2^31, as do those of 64 with integers of 8 bits. */
+/** 64 products with integers of 8 bits stay below 2^31. */
 const largestWord: f32 = 16383;
 
 /** Of 8 bits, signed. */
 const largestByte: f32 = 127;
 
 /** Scales below have no float32 reciprocal; their units count as zeros. NaN is not below. */
-const smallest: f32 = 3e-38;
+export const smallest: f32 = 3e-38;
 
 /** Integers of 8 bits that have a scale of their own, whatever the unit: it is the error of these that results show. */
 const byteUnit: u32 = 32;
@@ -53,7 +54,7 @@ function quantize8(x: usize, inverse: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function sum(v: v128): i32 {
+export function sum(v: v128): i32 {
   return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
 }
 
@@ -95,28 +96,6 @@ function storeBytes(a: v128, b: v128, c: v128, d: v128, out: usize, order: u32):
   else storeFourTimes(odds, evens, out);
 }
 
-/** Words of eight codes that lie in pairs: those of the low nibbles' even bytes, of their odd ones, and of the high nibbles. */
-// @ts-ignore: decorator
-@inline
-function pairWords(a: v128, order: u32): v128 {
-  if (order == Order.lowFirst) return i8x16.shuffle(a, a, 0, 1, 8, 9, 4, 5, 12, 13, 2, 3, 10, 11, 6, 7, 14, 15);
-  return i8x16.shuffle(a, a, 2, 3, 10, 11, 6, 7, 14, 15, 0, 1, 8, 9, 4, 5, 12, 13);
-}
-
-/** 32 words to 64 bytes for codebooks. */
-// @ts-ignore: decorator
-@inline
-function storeWords(a: v128, b: v128, c: v128, d: v128, out: usize, order: u32): void {
-  if (order == Order.splitHalves) {
-    v128.store(out, i8x16.shuffle(a, c, 0, 1, 4, 5, 2, 3, 6, 7, 16, 17, 20, 21, 18, 19, 22, 23));
-    v128.store(out, i8x16.shuffle(a, c, 8, 9, 12, 13, 10, 11, 14, 15, 24, 25, 28, 29, 26, 27, 30, 31), 16);
-    v128.store(out, i8x16.shuffle(b, d, 0, 1, 4, 5, 2, 3, 6, 7, 16, 17, 20, 21, 18, 19, 22, 23), 32);
-    v128.store(out, i8x16.shuffle(b, d, 8, 9, 12, 13, 10, 11, 14, 15, 24, 25, 28, 29, 26, 27, 30, 31), 48);
-  } else {
-    storePlain(pairWords(a, order), pairWords(b, order), pairWords(c, order), pairWords(d, order), out);
-  }
-}
-
 /** In four lanes. */
 // @ts-ignore: decorator
 @inline
@@ -130,11 +109,6 @@ export function bytesStride(columns: u32, unit: u32): u32 {
   return (columns << 2) + (columns / byteUnit + columns / unit) * 16;
 }
 
-/** Bytes of a token that `quantizeWords` writes. */
-export function wordsStride(columns: u32, unit: u32): u32 {
-  return (columns << 1) + columns / unit * 8;
-}
-
 /** Bytes of a token's scales: as many float32 as units, filled up to whole vectors. */
 export function scalesStride(columns: u32, unit: u32): u32 {
   return ((columns / unit) * 4 + 15) & ~15;
@@ -143,7 +117,7 @@ export function scalesStride(columns: u32, unit: u32): u32 {
 /** The largest of a unit divided by `most`: what an integer counts. NaN and infinity go through, to reach the result. */
 // @ts-ignore: decorator
 @inline
-function scaleOf(x: usize, unit: u32, most: f32): f32 {
+export function scaleOf(x: usize, unit: u32, most: f32): f32 {
   let largest = f32x4.splat(0);
   for (let i: u32 = 0; i < unit; i += 4) largest = f32x4.max(largest, f32x4.abs(v128.load(x + (i << 2))));
   return maxLanes(largest) / most;
@@ -151,7 +125,7 @@ function scaleOf(x: usize, unit: u32, most: f32): f32 {
 
 // @ts-ignore: decorator
 @inline
-function inverseOf(scale: f32): v128 {
+export function inverseOf(scale: f32): v128 {
   return f32x4.splat(scale < smallest ? 0 : 1 / scale);
 }
 
@@ -188,29 +162,6 @@ export function quantizePlain(x: usize, tokens: u32, columns: u32, unit: u32, ou
     }
     scales += stride;
     sums += stride;
-  }
-}
-
-/**
- * For 4-bit codebooks.
- * @param x Float32 [T, K]
- * @param out of each unit Int16 [unit], as `storeWords` orders them, then their scale, and scale * sum, Float32
- */
-export function quantizeWords(x: usize, tokens: u32, columns: u32, unit: u32, order: u32, out: usize): void {
-  for (const end = x + <usize>tokens * (columns << 2); x < end; out += 8) {
-    const scale = scaleOf(x, unit, largestWord);
-    const inverse = inverseOf(scale);
-    let total = i32x4.splat(0);
-    for (let i: u32 = 0; i < unit; i += 32, x += 128, out += 64) {
-      const a = quantize8(x, inverse);
-      const b = quantize8(x + 32, inverse);
-      const c = quantize8(x + 64, inverse);
-      const d = quantize8(x + 96, inverse);
-      storeWords(a, b, c, d, out, order);
-      total = i32x4.add(total, sumsOf(a, b, c, d));
-    }
-    store<f32>(out, scale);
-    store<f32>(out, scale * <f32>sum(total), 4);
   }
 }
 

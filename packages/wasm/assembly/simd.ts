@@ -17,6 +17,34 @@ export function lookUp(table: v128, indices: v128): v128 {
   return i8x16.swizzle(table, indices);
 }
 
+/** Four lanes, each the first of `v`. */
+// @ts-ignore: decorator
+@inline
+export function lane0(v: v128): v128 {
+  return i8x16.shuffle(v, v, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+}
+
+/** The second. */
+// @ts-ignore: decorator
+@inline
+export function lane1(v: v128): v128 {
+  return i8x16.shuffle(v, v, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7);
+}
+
+/** The third. */
+// @ts-ignore: decorator
+@inline
+export function lane2(v: v128): v128 {
+  return i8x16.shuffle(v, v, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11);
+}
+
+/** The last. */
+// @ts-ignore: decorator
+@inline
+export function lane3(v: v128): v128 {
+  return i8x16.shuffle(v, v, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15);
+}
+
 /** The four lanes added: (0 + 2) + (1 + 3). */
 // @ts-ignore: decorator
 @inline
@@ -81,11 +109,23 @@ export function storeTransposed(a: v128, b: v128, c: v128, d: v128, out: usize):
   v128.store(out, lastHalves(third, fourth), 48);
 }
 
-/** Eight sums of two products: signed bytes times bytes of 0..127. */
+/**
+ * Eight sums of two products: signed bytes times bytes of 0 to 127; or of 0 to 255, less `levelBias()`, where the sums fit.
+ */
 // @ts-ignore: decorator
 @inline
 export function dotBytes(a: v128, b: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_dot_i8x16_i7x16_s(a, b);
   const even = i16x8.mul(i16x8.shr_s(i16x8.shl(a, 8), 8), v128.and(b, i16x8.splat(255)));
   return i16x8.add(even, i16x8.mul(i16x8.shr_s(a, 8), i16x8.shr_u(b, 8)));
+}
+
+/**
+ * What relaxed SIMD leaves open: second operands above 127 count as they are on x86, 256 less on Arm. There kernels multiply
+ * bytes that are 128 less instead, and add that again, so that results are the same integers.
+ * @returns 0 or 128
+ */
+export function levelBias(): i32 {
+  // from memory, for no compiler to decide it
+  return i16x8.extract_lane_s(dotBytes(v128.load(lowNibbles), v128.load(lowBytes)), 0) > 0 ? 0 : 128;
 }

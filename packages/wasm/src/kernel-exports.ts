@@ -74,7 +74,7 @@ export interface KernelExports
   ): void;
   useScratch(address: Address, columns: number): void;
   quantizeBytes(x: Address, tokens: number, columns: number, unit: number, order: number, out: Address): void;
-  quantizeWords(x: Address, tokens: number, columns: number, unit: number, order: number, out: Address): void;
+  quantizePairs(x: Address, tokens: number, columns: number, unit: number, order: number, out: Address): void;
   quantizePlain(
     x: Address,
     tokens: number,

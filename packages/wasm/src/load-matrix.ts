@@ -124,7 +124,7 @@ function write(store: Store, thread: number, address: number, cut: Cut): void {
 function intakeOf(data: MatrixData, { kernel, unit }: KernelChoice): Intake {
   if (unit === 0 || !isQuantized(data) || data.layout === null) return { form: 'float', unit: 0, order: 0 };
   if (!isInterleaved(kernel)) return { form: 'plain', unit, order: 0 };
-  return { form: kernel === 'affine4' ? 'bytes' : 'words', unit, order: orders[data.layout.order] };
+  return { form: kernel === 'affine4' ? 'bytes' : 'pairs', unit, order: orders[data.layout.order] };
 }
 
 /** What does not depend on the thread. */

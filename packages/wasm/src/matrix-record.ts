@@ -22,7 +22,7 @@ export const orders = { highFirst: 0, lowFirst: 1, splitHalves: 2 } as const;
  * What activations become: nothing else, or integers for affine 4-bit codes, 4-bit codebooks, and 8-bit codes, as
  * assembly/quantize-activations.ts writes them.
  */
-export const activationForms = { float: 0, bytes: 1, words: 2, plain: 3 } as const;
+export const activationForms = { float: 0, bytes: 1, pairs: 2, plain: 3 } as const;
 export type ActivationForm = keyof typeof activationForms;
 
 const blockFields = (name: 'scale' | 'offset') =>

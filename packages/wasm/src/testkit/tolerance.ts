@@ -1,8 +1,8 @@
 import type { Layout } from '@moeq/tensors';
 
 /**
- * Activations meet affine 4-bit codes as integers of 8 bits, all others as integers of 15; the levels of 4-bit codebooks are
- * bytes.
+ * Activations meet affine 4-bit codes as integers of 8 bits, codebooks in pairs, 8-bit codes as integers of 15; the levels of
+ * 4-bit codebooks are bytes.
  */
 export const tolerance = {
   float: 1e-5,

@@ -128,7 +128,7 @@ export function multiplyShare(
 export function tokenBytes(form: ActivationForm, columns: number, unit: number): number {
   if (form === 'float') return 4 * columns;
   if (form === 'plain') return 2 * columns;
-  if (form === 'words') return 2 * columns + 8 * (columns / unit);
+  if (form === 'pairs') return 2 * columns + 12 * (columns / unit);
   return 4 * columns + 16 * (columns / 32 + columns / unit);
 }
 

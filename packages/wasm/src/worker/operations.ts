@@ -64,7 +64,7 @@ const byName: Record<Opcode, Operation> = {
   quantize({ words, kernels }, at) {
     const [x, tokens, columns, form, unit, order, out, scales, sums] = operands(words, at, 9);
     if (form === activationForms.bytes) kernels.quantizeBytes(x, tokens, columns, unit, order, out);
-    else if (form === activationForms.words) kernels.quantizeWords(x, tokens, columns, unit, order, out);
+    else if (form === activationForms.pairs) kernels.quantizePairs(x, tokens, columns, unit, order, out);
     else kernels.quantizePlain(x, tokens, columns, unit, out, scales, sums);
   },
 
