@@ -7,7 +7,7 @@
 // added to every weight contributes.
 //
 // Shapes: T tokens, K columns, U units of a token, padded to a multiple of 4.
-import { firstHalves, lastHalves, maxLanes } from './simd';
+import { firstHalves, lastHalves, swapHalves } from './simd';
 
 /** 64 products with integers of 8 bits stay below 2^31. */
 const largestWord: f32 = 16383;
@@ -118,15 +118,20 @@ export function scalesStride(columns: u32, unit: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function scaleOf(x: usize, unit: u32, most: f32): f32 {
-  let largest = f32x4.splat(0);
-  for (let i: u32 = 0; i < unit; i += 4) largest = f32x4.max(largest, f32x4.abs(v128.load(x + (i << 2))));
-  return maxLanes(largest) / most;
+  // without their signs float32 are in the order of their bits, and NaN comes last
+  let largest = i32x4.splat(0);
+  for (const end = x + (unit << 2); x < end; x += 32) {
+    largest = i32x4.max_u(largest, i32x4.max_u(i32x4.shl(v128.load(x), 1), i32x4.shl(v128.load(x, 16), 1)));
+  }
+  largest = i32x4.max_u(largest, swapHalves(largest));
+  const bits = max<u32>(i32x4.extract_lane(largest, 0), i32x4.extract_lane(largest, 1));
+  return reinterpret<f32>(bits >> 1) / most;
 }
 
 // @ts-ignore: decorator
 @inline
-export function inverseOf(scale: f32): v128 {
-  return f32x4.splat(scale < smallest ? 0 : 1 / scale);
+export function inverseOf(scale: f32): f32 {
+  return scale < smallest ? 0 : 1 / scale;
 }
 
 /**
@@ -142,7 +147,7 @@ export function quantizePlain(x: usize, tokens: u32, columns: u32, unit: u32, ou
     let at: usize = 0;
     for (const end = x + (columns << 2); x < end; ) {
       const scale = scaleOf(x, unit, largestWord);
-      const inverse = inverseOf(scale);
+      const inverse = f32x4.splat(inverseOf(scale));
       let total = i32x4.splat(0);
       for (let i: u32 = 0; i < unit; i += 32, x += 128, out += 64) {
         const a = quantize8(x, inverse);
@@ -176,7 +181,7 @@ export function quantizeBytes(x: usize, tokens: u32, columns: u32, unit: u32, or
     let total: f32 = 0;
     for (let i: u32 = 0; i < unit; i += byteUnit, x += 128, out += 144) {
       const scale = scaleOf(x, byteUnit, largestByte);
-      const inverse = inverseOf(scale);
+      const inverse = f32x4.splat(inverseOf(scale));
       const a = quantize8(x, inverse);
       const b = quantize8(x + 32, inverse);
       const c = quantize8(x + 64, inverse);

@@ -45,18 +45,25 @@ export function lane3(v: v128): v128 {
   return i8x16.shuffle(v, v, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15);
 }
 
+/** The last two lanes, then the first two. */
+// @ts-ignore: decorator
+@inline
+export function swapHalves(v: v128): v128 {
+  return i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+
 /** The four lanes added: (0 + 2) + (1 + 3). */
 // @ts-ignore: decorator
 @inline
 export function sumLanes(v: v128): f32 {
-  const halves = f32x4.add(v, i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  const halves = f32x4.add(v, swapHalves(v));
   return f32x4.extract_lane(halves, 0) + f32x4.extract_lane(halves, 1);
 }
 
 // @ts-ignore: decorator
 @inline
 export function maxLanes(v: v128): f32 {
-  const halves = f32x4.max(v, i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  const halves = f32x4.max(v, swapHalves(v));
   return max<f32>(f32x4.extract_lane(halves, 0), f32x4.extract_lane(halves, 1));
 }
 
