@@ -4,13 +4,11 @@
 //           packages/quantizers/src/double-quant.ts says, bit for bit
 // With D the unit of a block's sums and s what is stored in the end, w - s v = D d + (D - s) v, so
 //   sum w w = D D xx,   sum of what was lost = D D dd + 2 D (D - s) dv + (D - s)^2 vv,   vv = xx - 2 dv - dd
-import { encodeBlock8, prepareTables, Tables } from './codebook8';
+import { divisorOf, prepareTables, rankOf, Tables } from './codebook8';
 import { centred } from './scratch';
 
 const tables = changetype<Tables>(memory.data(16, 16));
 const tableData = memory.data(1024 + 1024 + 256 + 1040, 16);
-/** Float32 [256]: the map by code, not by rank. */
-const map = memory.data(1024, 16);
 
 let weights: f64 = 0;
 let difference: f64 = 0;
@@ -52,9 +50,6 @@ export function finish(records: usize, blocks: u32, floor: f32, multiplier: f64,
 /** @param from Float32 [256] thresholds, Float32 [256] values, Uint8 [256] codes, each by rank, of the nested codebook */
 export function prepareNested(from: usize): void {
   prepareTables(tables, tableData, from);
-  for (let rank: u32 = 0; rank < 256; rank++) {
-    store<f32>(map + (load<u8>(tables.codeOfRank + rank) << 2), load<f32>(tables.values + (rank << 2)));
-  }
 }
 
 /**
@@ -77,12 +72,17 @@ export function nest(records: usize, blocks: u32, blockSize: u32, floor: f32, co
       largest = max(largest, abs(value));
       store<f32>(centred + (i << 2), value);
     }
-    const scale = encodeBlock8(tables, centred, count, blockSize, largest, codes + first);
+    const short = count < blockSize;
+    const divisor = divisorOf(largest);
+    const reciprocal: f32 = 1 / divisor;
+    const scale = short ? divisor : largest;
     store<f32>(nested, scale);
     for (let i: u32 = 0; i < count; i++) {
-      const code: u32 = load<u8>(codes + first + i);
+      const value = load<f32>(centred + (i << 2));
+      const rank = rankOf(tables, short ? value / divisor : value * reciprocal);
+      store<u8>(codes + first + i, load<u8>(tables.codeOfRank + rank));
       const record = records + ((first + i) << 4);
-      account(record, load<f32>(map + (code << 2)) * scale + mean, max(load<f32>(record), floor));
+      account(record, load<f32>(tables.values + (rank << 2)) * scale + mean, max(load<f32>(record), floor));
     }
   }
   return mean;

@@ -21,9 +21,9 @@ const own = changetype<Tables>(memory.data(16, 16));
 const ownData = memory.data(1024 + 1024 + 256 + 1040, 16);
 
 /** Sums in units of the block's scale, as in a record. */
-export let xx: f64 = 0;
-export let dd: f64 = 0;
-export let dv: f64 = 0;
+let xx: f64 = 0;
+let dd: f64 = 0;
+let dv: f64 = 0;
 
 function cellOf(x: f32): u32 {
   return <u32>(x * cells + cells);
@@ -48,21 +48,34 @@ export function prepareCodebook8(from: usize): void {
   prepareTables(own, ownData, from);
 }
 
+/** The rank of the value that is nearest to `scaled`, from -1 to 1. */
+// @ts-ignore: decorator
+@inline
+export function rankOf(tables: Tables, scaled: f32): u32 {
+  let rank: u32 = load<u8>(tables.firstRank + cellOf(scaled));
+  while (scaled > load<f32>(tables.thresholds + (rank << 2))) rank++;
+  return rank;
+}
+
+/** By what a block of that largest magnitude is divided; where it is short, this is also the scale that is stored. */
+// @ts-ignore: decorator
+@inline
+export function divisorOf(largest: f32): f32 {
+  return max(largest, leastAbsmax);
+}
+
 /** One block of that largest magnitude; returns the scale that is stored, and leaves the sums. */
-export function encodeBlock8(tables: Tables, x: usize, count: u32, blockSize: u32, largest: f32, codes: usize): f32 {
+function encodeBlock8(x: usize, count: u32, blockSize: u32, largest: f32, codes: usize): f32 {
   const short = count < blockSize;
-  const divisor = max(largest, leastAbsmax);
+  const divisor = divisorOf(largest);
   const reciprocal: f32 = 1 / divisor;
-  const thresholds = tables.thresholds;
-  const firstRank = tables.firstRank;
   xx = dd = dv = 0;
   for (let i: u32 = 0; i < count; i++) {
     const w = load<f32>(x + (i << 2));
     const scaled = short ? w / divisor : w * reciprocal;
-    let rank: u32 = load<u8>(firstRank + cellOf(scaled));
-    while (scaled > load<f32>(thresholds + (rank << 2))) rank++;
-    store<u8>(codes + i, load<u8>(tables.codeOfRank + rank));
-    const value: f64 = load<f32>(tables.values + (rank << 2));
+    const rank = rankOf(own, scaled);
+    store<u8>(codes + i, load<u8>(own.codeOfRank + rank));
+    const value: f64 = load<f32>(own.values + (rank << 2));
     const lost = <f64>scaled - value;
     xx += <f64>scaled * <f64>scaled;
     dd += lost * lost;
@@ -84,7 +97,7 @@ export function encodeCodebook8(x: usize, dtype: u32, count: u32, blockSize: u32
       const at = widened + (first << 2);
       const largest = absmax(at, at + (size << 2));
       if (!isFinite(largest, dtype)) return false;
-      store<f32>(records, encodeBlock8(own, at, size, blockSize, largest, codes + done + first));
+      store<f32>(records, encodeBlock8(at, size, blockSize, largest, codes + done + first));
       store<f32>(records, <f32>xx, 4);
       store<f32>(records, <f32>dd, 8);
       store<f32>(records, <f32>dv, 12);
