@@ -28,7 +28,7 @@ const roundingRatios = memory.data<f32>([12288, 12288, 12288, 12288], 16);
 
 const ones = memory.data<f32>([1, 1, 1, 1], 16);
 const smallestFour = memory.data<f32>([smallest, smallest, smallest, smallest], 16);
-const inverseOfPair = memory.data<f32>([1 / 127, 1 / 127, 1 / 127, 1 / 127], 16);
+const inverseOfPair = memory.data<f32>([1 / largestOfPair, 1 / largestOfPair, 1 / largestOfPair, 1 / largestOfPair], 16);
 
 /** Of float32 all but their signs. */
 const sizes = memory.data<u32>([0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff], 16);
@@ -130,6 +130,9 @@ function storeEightOf(a: v128, b: v128, out: usize, order: u32): v128 {
 export function quantizePairs(x: usize, tokens: u32, columns: u32, unit: u32, order: u32, out: usize): void {
   if (load<u8>(fractions) == 0) findFractions();
   const bias = levelBias();
+  // from eight numbers to the next, and from four of them to the other four
+  const step: usize = order == Order.splitHalves ? 16 : 32;
+  const apart: usize = order == Order.splitHalves ? 64 : 16;
   const end = x + <usize>tokens * (columns << 2);
   storeScales(x, end, unit, out);
   for (; x < end; out += 8) {
@@ -140,9 +143,9 @@ export function quantizePairs(x: usize, tokens: u32, columns: u32, unit: u32, or
     let total = f32x4.splat(0);
     for (; out < tail; x += 128) {
       for (let j: u32 = 0; j < 4; j++, out += 16) {
-        const at = x + (order == Order.splitHalves ? j << 4 : j << 5);
+        const at = x + j * step;
         const a = f32x4.mul(v128.load(at), inverse);
-        const b = f32x4.mul(order == Order.splitHalves ? v128.load(at, 64) : v128.load(at, 16), inverse);
+        const b = f32x4.mul(v128.load(at + apart), inverse);
         total = f32x4.add(total, storeEightOf(a, b, out, order));
       }
     }
@@ -155,7 +158,7 @@ export function quantizePairs(x: usize, tokens: u32, columns: u32, unit: u32, or
 /** Writes the scale of each unit to its place, and its inverse to that of the sum: all before, so that none has to wait for it. */
 function storeScales(x: usize, end: usize, unit: u32, out: usize): void {
   const largest = largestOfPair * largestMultiplier / <f32>unit;
-  const stride: usize = 4 + (unit << 1) + 8;
+  const stride = pairsStride(unit, unit);
   for (out += 4 + (unit << 1); x < end; x += unit << 2, out += stride) {
     const scale = scaleOf(x, unit, largest);
     store<f32>(out, scale);

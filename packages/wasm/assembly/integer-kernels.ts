@@ -3,9 +3,10 @@
 // quantizePlain for 8-bit codes, with their scales and sums; U32 [tokens], the rows of them that are meant, or 0 for the first
 // ones; which rows of this share of the matrix are meant, those of 4-bit codes from a multiple of sixteen on; and write
 // Float32, row i of the result, from the first of these on, at out + i * outStride bytes.
+import { affineTile } from './affine-tile';
+import { codebookTile } from './codebook-tile';
 import { tile, vector } from './integer-linear';
 import { Kernel, Matrix } from './matrix';
-import { affineTile, codebookTile } from './nibble-tile';
 import { affineVector, codebookVector } from './nibble-vector';
 
 export function vectorAffine4x32(matrix: Matrix, x: usize, list: usize, from: u32, to: u32, out: usize): void {

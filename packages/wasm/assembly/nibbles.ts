@@ -7,8 +7,8 @@
 //
 // Loops are written out in the order in which registers are to be used: two tokens or two times four rows share what is
 // loaded, and a kernel holds about as many vectors as there are registers.
-import { Matrix } from './matrix';
-import { dotBytes, levelBias } from './simd';
+import { Matrix, Scratch } from './matrix';
+import { dotBytes, levelBias, lookUp, lowNibbles } from './simd';
 
 /** Rows that lie together. */
 export const together: u32 = 8;
@@ -39,6 +39,34 @@ export function levelTable(matrix: Matrix): v128 {
 @inline
 export function addPairs(sums: v128, activations: v128, multipliers: v128, levels: v128): v128 {
   return i32x4.add(sums, i32x4.dot_i16x8_s(dotBytes(activations, levels), multipliers));
+}
+
+/** Tokens that meet spread rows before the next ones are: their activations stay in the second-level cache. */
+export const chunk: u32 = 32;
+
+// @ts-ignore: decorator
+@inline
+function levelOf(code: v128, levels: v128, found: bool): v128 {
+  return found ? lookUp(levels, code) : code;
+}
+
+/**
+ * Writes codes to `Scratch.row`, a byte each: of every 32 bytes the low nibbles, then the high ones.
+ * @param found whether their levels are found in `levels`, rather than being they themselves
+ */
+// @ts-ignore: decorator
+@inline
+export function spread(codes: usize, bytes: usize, levels: v128, found: bool): void {
+  const lowNibble = v128.load(lowNibbles);
+  let out = Scratch.row;
+  for (const end = codes + bytes; codes != end; codes += 32, out += 64) {
+    const c = v128.load(codes);
+    const d = v128.load(codes, 16);
+    v128.store(out, levelOf(v128.and(c, lowNibble), levels, found));
+    v128.store(out, levelOf(v128.and(d, lowNibble), levels, found), 16);
+    v128.store(out, levelOf(upper(c, lowNibble), levels, found), 32);
+    v128.store(out, levelOf(upper(d, lowNibble), levels, found), 48);
+  }
 }
 
 /** Four sums of pairs. */

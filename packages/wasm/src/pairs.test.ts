@@ -16,6 +16,7 @@ interface Pairs {
   readonly values: Float64Array;
   readonly integers: Int8Array;
   readonly multipliers: Int16Array;
+  /** What kernels add for levels that count 128 less; 0 where none do. */
   readonly start: number;
   readonly scale: number;
   readonly sum: number;
@@ -71,13 +72,15 @@ describe.each(['relaxed', 'plain'] as const)('pairs, %s SIMD', (simd) => {
           const [normals, exponents] = [random.normals(unit, 1), random.normals(unit, spread)];
           const size = 10 ** ((i % 60) - 30);
           const x = normals.map((value, j) => size * value * Math.exp(exponents[j] as number));
-          const { values, integers, multipliers, sum } = quantize(kernels, x, order);
+          const { values, integers, multipliers, start, sum } = quantize(kernels, x, order);
           const misses = x.map((value, j) => ((values[j] as number) - value) / size);
           const squares = misses.reduce((total, value) => total + value * value, 0);
           const size2 = x.reduce((total, value) => total + (value / size) ** 2, 0);
           expect(Math.sqrt(squares / size2)).toBeLessThan(0.007);
           [lost, all] = [lost + squares / size2, all + 1];
           assertFits(integers, multipliers, order, unit);
+          const whole = integers.reduce((total, value, j) => total + value * (multipliers[j] as number), 0);
+          expect(simd === 'plain' ? [0] : [0, 128 * whole]).toContain(start);
           const expected = values.reduce((total, value) => total + value, 0);
           expect(Math.abs(sum - expected)).toBeLessThanOrEqual(1e-6 * size * unit);
         }

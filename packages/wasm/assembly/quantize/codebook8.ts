@@ -20,11 +20,6 @@ export class Tables {
 const own = changetype<Tables>(memory.data(16, 16));
 const ownData = memory.data(1024 + 1024 + 256 + 1040, 16);
 
-/** Sums in units of the block's scale, as in a record. */
-let xx: f64 = 0;
-let dd: f64 = 0;
-let dv: f64 = 0;
-
 function cellOf(x: f32): u32 {
   return <u32>(x * cells + cells);
 }
@@ -64,12 +59,14 @@ export function divisorOf(largest: f32): f32 {
   return max(largest, leastAbsmax);
 }
 
-/** One block of that largest magnitude; returns the scale that is stored, and leaves the sums. */
-function encodeBlock8(x: usize, count: u32, blockSize: u32, largest: f32, codes: usize): f32 {
+/** One block of that largest magnitude. */
+function encodeBlock8(x: usize, count: u32, blockSize: u32, largest: f32, codes: usize, record: usize): void {
   const short = count < blockSize;
   const divisor = divisorOf(largest);
   const reciprocal: f32 = 1 / divisor;
-  xx = dd = dv = 0;
+  let xx: f64 = 0;
+  let dd: f64 = 0;
+  let dv: f64 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const w = load<f32>(x + (i << 2));
     const scaled = short ? w / divisor : w * reciprocal;
@@ -81,7 +78,10 @@ function encodeBlock8(x: usize, count: u32, blockSize: u32, largest: f32, codes:
     dd += lost * lost;
     dv += lost * value;
   }
-  return short ? divisor : largest;
+  store<f32>(record, short ? divisor : largest);
+  store<f32>(record, <f32>xx, 4);
+  store<f32>(record, <f32>dd, 8);
+  store<f32>(record, <f32>dv, 12);
 }
 
 /**
@@ -97,10 +97,7 @@ export function encodeCodebook8(x: usize, dtype: u32, count: u32, blockSize: u32
       const at = widened + (first << 2);
       const largest = absmax(at, at + (size << 2));
       if (!isFinite(largest, dtype)) return false;
-      store<f32>(records, encodeBlock8(at, size, blockSize, largest, codes + done + first));
-      store<f32>(records, <f32>xx, 4);
-      store<f32>(records, <f32>dd, 8);
-      store<f32>(records, <f32>dv, 12);
+      encodeBlock8(at, size, blockSize, largest, codes + done + first, records);
     }
   }
   return true;

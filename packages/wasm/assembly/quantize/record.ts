@@ -3,12 +3,7 @@
 //   x = w / D, v = the code's number, d = x - v;   record = [scale, sum x x, sum d d, sum d v]
 // D is the scale, or `floor` where the scale is below it.
 
-// @ts-ignore: decorator
-@inline
-export function sumLanes(v: v128): f32 {
-  const halves = f32x4.add(v, i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
-  return f32x4.extract_lane(halves, 0) + f32x4.extract_lane(halves, 1);
-}
+import { sumLanes, swapHalves } from '../simd';
 
 // @ts-ignore: decorator
 @inline
@@ -33,6 +28,6 @@ export function absmax(x: usize, end: usize): f32 {
   }
   for (; at < end; at += 16) a = i32x4.max_s(a, v128.and(v128.load(at), mask));
   a = i32x4.max_s(a, b);
-  a = i32x4.max_s(a, i8x16.shuffle(a, a, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  a = i32x4.max_s(a, swapHalves(a));
   return reinterpret<f32>(max<i32>(i32x4.extract_lane(a, 0), i32x4.extract_lane(a, 1)));
 }

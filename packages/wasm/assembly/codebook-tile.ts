@@ -1,178 +1,12 @@
-// y = x Wᵀ for 4-bit codes and several tokens: eight rows, or sixteen where codes are of a codebook, are spread to levels once
-// for a chunk of tokens, and meet two of them at a time. Sums run in the order of nibble-vector.ts, so that a token's result
-// does not depend on the others beside it.
+// y = x Wᵀ for 4-bit codes of a codebook and several tokens: as affine-tile.ts, with sixteen rows, spread to levels.
 //
 // Shapes: T tokens, N rows, K columns, U units of a row.
 import { pairsStride } from './activation-pairs';
 import { Matrix, Scratch } from './matrix';
-import { addBytes, addPairs, addScaled, addShifted, addUnit, levelTable, scaled, storeEight, together, upper, widen } from './nibbles';
-import { bytesStride } from './quantize-activations';
-import { prepareOffset, prepareRows, shiftsOf } from './row-scales';
-import { dotBytes, lane0, lane1, lane2, lane3, lookUp, lowNibbles, splat } from './simd';
+import { addPairs, addUnit, chunk, levelTable, scaled, spread, storeEight, together } from './nibbles';
+import { prepareOffset, prepareRows } from './row-scales';
+import { lane0, lane1, lane2, lane3, splat } from './simd';
 import { tokenAt } from './unit-products';
-
-/** Tokens that meet spread rows before the next ones are: their activations stay in the second-level cache. */
-const chunk: u32 = 32;
-
-/** Codes of eight rows, a byte each: of every 32 bytes the low nibbles, then the high ones. */
-function spreadCodes(codes: usize, bytes: usize): void {
-  const lowNibble = v128.load(lowNibbles);
-  let out = Scratch.row;
-  for (const end = codes + bytes; codes != end; codes += 32, out += 64) {
-    const c = v128.load(codes);
-    const d = v128.load(codes, 16);
-    v128.store(out, v128.and(c, lowNibble));
-    v128.store(out, v128.and(d, lowNibble), 16);
-    v128.store(out, upper(c, lowNibble), 32);
-    v128.store(out, upper(d, lowNibble), 48);
-  }
-}
-
-/** Levels of eight rows, in the same order. */
-function spreadLevels(codes: usize, bytes: usize, levels: v128): void {
-  const lowNibble = v128.load(lowNibbles);
-  let out = Scratch.row;
-  for (const end = codes + bytes; codes != end; codes += 32, out += 64) {
-    const c = v128.load(codes);
-    const d = v128.load(codes, 16);
-    v128.store(out, lookUp(levels, v128.and(c, lowNibble)));
-    v128.store(out, lookUp(levels, v128.and(d, lowNibble)), 16);
-    v128.store(out, lookUp(levels, upper(c, lowNibble)), 32);
-    v128.store(out, lookUp(levels, upper(d, lowNibble)), 48);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, from: u32, to: u32, out: usize, outStride: usize, unit: u32): void {
-  const rowsBytes: usize = matrix.columns * (together / 2);
-  const xStride = bytesStride(matrix.columns, unit);
-  const unitBytes: usize = unit * together;
-  const levelsEnd = Scratch.row + matrix.units * unitBytes;
-  const shifts = shiftsOf(matrix);
-  prepareOffset(matrix);
-  const offset = Scratch.offset;
-
-  for (let first: u32 = 0; first < tokens; first += chunk) {
-    const end = min(tokens, first + chunk) - 1;
-    let codes = matrix.codes + from * (matrix.columns / 2);
-    let column = out;
-    for (let row = from; row < to; row += together, codes += rowsBytes, column += 4 * together) {
-      prepareRows(matrix, row, Scratch.rowScales);
-      spreadCodes(codes, rowsBytes);
-      for (let token = first; token <= end; token += 2) {
-        // a last token that is alone is its own neighbour
-        let x0 = x + tokenAt(list, token) * xStride;
-        let x1 = x + tokenAt(list, min(token + 1, end)) * xStride;
-        let total00 = f32x4.splat(0);
-        let total01 = f32x4.splat(0);
-        let total10 = f32x4.splat(0);
-        let total11 = f32x4.splat(0);
-        let scales = Scratch.rowScales;
-        for (let w = Scratch.row; w != levelsEnd; scales += 32, x0 += 16, x1 += 16) {
-          let part00 = f32x4.splat(0);
-          let part01 = f32x4.splat(0);
-          let part10 = f32x4.splat(0);
-          let part11 = f32x4.splat(0);
-          const unitEnd = w + unitBytes;
-          do {
-            let a = v128.load(x0);
-            let b = v128.load(x1);
-            let v = v128.load(w);
-            let u = v128.load(w, 16);
-            let sums00 = dotBytes(a, v);
-            let sums10 = dotBytes(b, v);
-            let sums01 = dotBytes(a, u);
-            let sums11 = dotBytes(b, u);
-            a = v128.load(x0, 16);
-            b = v128.load(x1, 16);
-            v = v128.load(w, 32);
-            u = v128.load(w, 48);
-            sums00 = addBytes(sums00, a, v);
-            sums10 = addBytes(sums10, b, v);
-            sums01 = addBytes(sums01, a, u);
-            sums11 = addBytes(sums11, b, u);
-            a = v128.load(x0, 32);
-            b = v128.load(x1, 32);
-            v = v128.load(w, 64);
-            u = v128.load(w, 80);
-            sums00 = addBytes(sums00, a, v);
-            sums10 = addBytes(sums10, b, v);
-            sums01 = addBytes(sums01, a, u);
-            sums11 = addBytes(sums11, b, u);
-            a = v128.load(x0, 48);
-            b = v128.load(x1, 48);
-            v = v128.load(w, 96);
-            u = v128.load(w, 112);
-            sums00 = addBytes(sums00, a, v);
-            sums10 = addBytes(sums10, b, v);
-            sums01 = addBytes(sums01, a, u);
-            sums11 = addBytes(sums11, b, u);
-            a = v128.load(x0, 64);
-            b = v128.load(x1, 64);
-            v = v128.load(w, 128);
-            u = v128.load(w, 144);
-            sums00 = addBytes(sums00, a, v);
-            sums10 = addBytes(sums10, b, v);
-            sums01 = addBytes(sums01, a, u);
-            sums11 = addBytes(sums11, b, u);
-            a = v128.load(x0, 80);
-            b = v128.load(x1, 80);
-            v = v128.load(w, 160);
-            u = v128.load(w, 176);
-            sums00 = addBytes(sums00, a, v);
-            sums10 = addBytes(sums10, b, v);
-            sums01 = addBytes(sums01, a, u);
-            sums11 = addBytes(sums11, b, u);
-            a = v128.load(x0, 96);
-            b = v128.load(x1, 96);
-            v = v128.load(w, 192);
-            u = v128.load(w, 208);
-            sums00 = addBytes(sums00, a, v);
-            sums10 = addBytes(sums10, b, v);
-            sums01 = addBytes(sums01, a, u);
-            sums11 = addBytes(sums11, b, u);
-            a = v128.load(x0, 112);
-            b = v128.load(x1, 112);
-            v = v128.load(w, 224);
-            u = v128.load(w, 240);
-            sums00 = addBytes(sums00, a, v);
-            sums10 = addBytes(sums10, b, v);
-            sums01 = addBytes(sums01, a, u);
-            sums11 = addBytes(sums11, b, u);
-            a = v128.load(x0, 128);
-            b = v128.load(x1, 128);
-            part00 = addScaled(part00, widen(sums00), a, unit);
-            part01 = addScaled(part01, widen(sums01), a, unit);
-            part10 = addScaled(part10, widen(sums10), b, unit);
-            part11 = addScaled(part11, widen(sums11), b, unit);
-            w += 256;
-            x0 += 144;
-            x1 += 144;
-          } while (unit != 32 && w != unitEnd);
-          const sum0 = v128.load(x0);
-          const sum1 = v128.load(x1);
-          if (shifts == 0) {
-            const added0 = f32x4.mul(sum0, v128.load(offset));
-            total00 = addUnit(total00, part00, added0, v128.load(scales));
-            total01 = addUnit(total01, part01, added0, v128.load(scales, 16));
-            const added1 = f32x4.mul(sum1, v128.load(offset));
-            total10 = addUnit(total10, part10, added1, v128.load(scales));
-            total11 = addUnit(total11, part11, added1, v128.load(scales, 16));
-          } else {
-            total00 = addShifted(total00, part00, sum0, v128.load(scales), v128.load(scales + shifts));
-            total01 = addShifted(total01, part01, sum0, v128.load(scales, 16), v128.load(scales + shifts, 16));
-            total10 = addShifted(total10, part10, sum1, v128.load(scales), v128.load(scales + shifts));
-            total11 = addShifted(total11, part11, sum1, v128.load(scales, 16), v128.load(scales + shifts, 16));
-          }
-        }
-        const y = column + <usize>token * outStride;
-        storeEight(y, total00, total01, to - row);
-        if (token < end) storeEight(y + outStride, total10, total11, to - row);
-      }
-    }
-  }
-}
 
 /** Adds a unit to what a token has so far of four rows: Float32 [4] at `total`. */
 // @ts-ignore: decorator
@@ -226,7 +60,7 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
       const moreScales = both ? Scratch.shiftsAfter : 0;
       prepareRows(matrix, row, Scratch.rowScales);
       if (both) prepareRows(matrix, row + together, Scratch.rowScales + moreScales);
-      spreadLevels(codes, both ? 2 * rowsBytes : rowsBytes, levels);
+      spread(codes, both ? 2 * rowsBytes : rowsBytes, levels, true);
       for (let token = first; token <= end; token += 2) {
         // a last token that is alone is its own neighbour
         let x0 = x + tokenAt(list, token) * xStride;
