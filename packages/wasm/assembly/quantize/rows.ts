@@ -110,6 +110,7 @@ export function encodeSigned8(
 
 /**
  * Rows to signed bytes with one scale a row, its largest magnitude.
+ * @param multiplier the float32 that decoding multiplies by last
  * @param seen room for columns + 11 float32, beside `row`
  * @returns false also when a row is beyond what the form can hold, or so near zero that its factor may overflow
  */
@@ -118,6 +119,7 @@ export function encodeRows8(
   dtype: u32,
   rows: u32,
   columns: u32,
+  multiplier: f32,
   row: usize,
   seen: usize,
   codes: usize,
@@ -136,26 +138,38 @@ export function encodeRows8(
     const limit = dtype == BF16 ? <f64>largestFloat16 : <f64>f32.MAX_VALUE / 127;
     if (<f64>largest > limit || (largest > 0 && largest < flushed)) return false;
     const factor: f32 = largest == 0 ? 127 / flushed : (<f32>1 / largest) * 127;
-    encodeRow(row, seen, end, largest, factor, codes, records);
+    encodeRow(row, seen, end, largest, multiplier, factor, codes, records);
   }
   return true;
 }
 
+/** What is lost is taken from what decoding gives, rounded as it rounds: the factor is no exact reciprocal of the scale. */
 // @ts-ignore: decorator
 @inline
-function encodeRow(row: usize, seen: usize, end: usize, largest: f32, factor: f32, codes: usize, record: usize): void {
+function encodeRow(
+  row: usize,
+  seen: usize,
+  end: usize,
+  largest: f32,
+  multiplier: f32,
+  factor: f32,
+  codes: usize,
+  record: usize,
+): void {
   const factors = f32x4.splat(factor);
+  const scale = f32x4.splat(largest);
+  const last = f32x4.splat(multiplier);
   let xx = i32x4.splat(0);
   let dd = i32x4.splat(0);
-  let dv = i32x4.splat(0);
   for (; row < end; row += 16, seen += 16, codes += 4) {
     const v = f32x4.nearest(f32x4.mul(v128.load(seen), factors));
     v128.store32_lane(codes, toBytes(v), 0);
-    const q = f32x4.mul(v128.load(row), factors);
-    const d = f32x4.sub(q, v);
+    const w = v128.load(row);
+    const q = f32x4.mul(w, factors);
+    const d = f32x4.mul(f32x4.sub(w, f32x4.mul(f32x4.mul(v, scale), last)), factors);
     xx = multiplyAdd(q, q, xx);
     dd = multiplyAdd(d, d, dd);
-    dv = multiplyAdd(d, v, dv);
   }
-  writeRecord(record, largest, xx, dd, dv);
+  // the scale is stored as it is, never nested: no sum of d v is asked for
+  writeRecord(record, largest, xx, dd, i32x4.splat(0));
 }

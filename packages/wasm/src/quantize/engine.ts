@@ -99,7 +99,9 @@ export class QuantizeEngine {
       case 'signed8':
         return kernels.encodeSigned8(x, dtype, rows, columns, rule.blockSize, row, codes, records) !== 0;
       case 'rows8':
-        return kernels.encodeRows8(x, dtype, rows, columns, row, afterRow, codes, records) !== 0;
+        return (
+          kernels.encodeRows8(x, dtype, rows, columns, rule.multiplier, row, afterRow, codes, records) !== 0
+        );
     }
   }
 

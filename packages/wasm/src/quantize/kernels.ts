@@ -39,6 +39,7 @@ export interface QuantizeKernels {
     dtype: number,
     rows: number,
     columns: number,
+    multiplier: number,
     row: Address,
     seen: Address,
     codes: Address,

@@ -152,6 +152,14 @@ describe.each(Object.entries(encoders))('%s', (_, encoder) => {
       }
     });
 
+    it('measures to the last place what a weight by itself loses', async () => {
+      for (const weight of normal(200, 0.02)) {
+        for (const dtype of dtypes) {
+          await expectSame(encoder, quantizer, fromFloat32(Float32Array.of(weight), dtype), dtype, [1, 1]);
+        }
+      }
+    });
+
     it('encodes blocks of zeros, outliers, equal weights and ties', async () => {
       const weights = normal(40 * 320, 0.02);
       weights.fill(0, 0, 700);
