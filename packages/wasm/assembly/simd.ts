@@ -1,5 +1,5 @@
 // The one primitive that differs between relaxed and plain SIMD, and what every kernel needs. Both forms give the same bits:
-// indices of the relaxed swizzle stay below 16, where it has one meaning.
+// indices of the relaxed swizzle stay below 16 or above 127, where it has one meaning.
 //
 // V8 builds a SIMD constant anew at each use inside a loop, so kernels load constants from memory, once.
 
@@ -9,7 +9,7 @@ export const lowNibbles: usize = memory.data<u8>([15, 15, 15, 15, 15, 15, 15, 15
 /** 8 words of 0x00ff. */
 export const lowBytes: usize = memory.data<u8>([255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0], 16);
 
-/** table[index], indices 0 to 15. */
+/** table[index], indices 0 to 15; 0 for indices of 128 and more. */
 // @ts-ignore: decorator
 @inline
 export function lookUp(table: v128, indices: v128): v128 {

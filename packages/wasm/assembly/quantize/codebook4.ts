@@ -2,70 +2,79 @@
 // Full blocks multiply by the reciprocal, a short last block divides, as packages/quantizers/src/codebook.ts says; the codes
 // are its, bit for bit.
 //
-// The rank is found by table: [-1, 1] is cut into 31 cells, `base` counts the thresholds in the cells before that of x, and
-// as many exact comparisons follow as there are thresholds in the fullest cell (1 for nf4, 2 for fp4). x to cell need only
-// rise with x for that to be right. Tables of float32 are four planes of 16 bytes, one for each byte of the numbers.
+// Full blocks are ranked in fixed point: X = trunc(2^14 x), 16 bits, and T likewise of each threshold. X > T says that x is
+// above the threshold, X < T that it is below; a block in which some X = T is ranked again, in float32. The rank is found by
+// table: [-1, 1] is cut into 32 cells of X, `base` counts the thresholds in the cells before that of X, and as many comparisons
+// follow as there are thresholds in the fullest cell (1 for nf4, 2 for fp4). Tables of numbers are planes of 16 bytes, one for
+// each byte of the numbers.
 import { absmax, writeRecord } from './record';
-import { tile, widened } from './scratch';
-import { interleaveHigh, interleaveLow, interleavePairsHigh, interleavePairsLow, lookUp, multiplyAdd, narrow } from './simd';
+import { widened } from './scratch';
+import { interleaveHigh, interleaveLow, interleavePairsHigh, interleavePairsLow, lookUp, multiplyAdd, truncate } from './simd';
+import { splitBlock } from './split';
 import { isFinite, sizeOf, widen } from './widen';
 
 /** bitsandbytes' bound: below it a reciprocal is no float32. */
 export const leastAbsmax: f32 = 1e-38;
 
+/** Fixed point counts x in steps of 2^-14. */
+const steps: f32 = 16384;
+
+/** 2^-28, of sums of products of two numbers so counted. */
+const perSquare: f32 = 1 / (steps * steps);
+
+/** Below it, which is 0 too, the reciprocal times `steps` is no float32. */
+const leastStepped: f32 = 1e-34;
 
 /** Float32 [16] each: thresholds by rank, the last infinite; values by rank. */
 const thresholds = memory.data(64, 16);
 const values = memory.data(64, 16);
-/** Bytes of the same, by plane: [4][16]. */
+/** Bytes of the thresholds as they are and in fixed point, and of the values times `steps`, by plane: [4][16], [2][16], [4][16]. */
 const thresholdPlanes = memory.data(64, 16);
+const fixedPlanes = memory.data(32, 16);
 const valuePlanes = memory.data(64, 16);
-const codeOfRank = memory.data(16, 16);
-/** [32] */
+/** Codes by rank, in the high nibble and in the low one: [2][16]. */
+const codeOfRank = memory.data(32, 16);
+/** By cell, those below zero first: [32] */
 const base = memory.data(32, 16);
 let comparisons: u32 = 0;
-
-/** Adding it leaves round(x * 15.25) + 16, 1 to 31, in the low byte of the sum. */
-const toCell: f32 = 8388624;
-const cellsPerUnit: f32 = 15.25;
 
 /** @param from Float32 [16] thresholds, Float32 [16] values and Uint8 [16] codes, each by rank */
 export function prepareCodebook4(from: usize): void {
   memory.copy(thresholds, from, 64);
   memory.copy(values, from + 64, 64);
-  memory.copy(codeOfRank, from + 128, 16);
   for (let rank: u32 = 0; rank < 16; rank++) {
-    for (let byte: u32 = 0; byte < 4; byte++) {
-      store<u8>(thresholdPlanes + byte * 16 + rank, load<u8>(thresholds + rank * 4 + byte));
-      store<u8>(valuePlanes + byte * 16 + rank, load<u8>(values + rank * 4 + byte));
-    }
+    const threshold = load<f32>(thresholds + rank * 4);
+    setPlanes(thresholdPlanes, rank, reinterpret<u32>(threshold), 4);
+    setPlanes(fixedPlanes, rank, rank < 15 ? fixed(threshold) : <u32>i16.MAX_VALUE, 2);
+    setPlanes(valuePlanes, rank, reinterpret<u32>(load<f32>(values + rank * 4) * steps), 4);
+    const code = load<u8>(from + 128 + rank);
+    store<u8>(codeOfRank + rank, code << 4);
+    store<u8>(codeOfRank + rank, code, 16);
   }
   comparisons = 0;
   let rank: u32 = 0;
-  for (let cell: u32 = 0; cell < 32; cell++) {
+  for (let cell: i32 = -16; cell < 16; cell++) {
     const before = rank;
-    while (rank < 15 && cellOf(load<f32>(thresholds + rank * 4)) <= cell) rank++;
-    store<u8>(base + cell, <u8>before);
+    while (rank < 15 && min(<i32>fixed(load<f32>(thresholds + rank * 4)) >> 10, 15) <= cell) rank++;
+    store<u8>(base + cell + 16, <u8>before);
     comparisons = max(comparisons, rank - before);
   }
 }
 
-function cellOf(x: f32): u32 {
-  return reinterpret<u32>(x * cellsPerUnit + toCell) & 31;
+function setPlanes(planes: usize, rank: u32, bits: u32, bytes: u32): void {
+  for (let byte: u32 = 0; byte < bytes; byte++) store<u8>(planes + byte * 16 + rank, <u8>(bits >> (8 * byte)));
+}
+
+/** As `truncate` and the narrowing after it do it. */
+function fixed(x: f32): i32 {
+  return <i32>min<f32>(max<f32>(x * steps, i16.MIN_VALUE), i16.MAX_VALUE);
 }
 
 /** Numbers that loops load once: V8 builds a constant anew at each use. */
-const constants = memory.data<u32>(
-  [0x4b000000, 0x4b000000, 0x4b000000, 0x4b000000, 0x00ff00ff, 0x00ff00ff, 0x00ff00ff, 0x00ff00ff, 0x10101010, 0x10101010, 0x10101010, 0x10101010],
+const constants = memory.data<u8>(
+  [15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0, 0xf0],
   16,
 );
-
-/** The cells of four x, one in each lane. */
-// @ts-ignore: decorator
-@inline
-function cells(x: v128, scale: v128, offset: v128, exponent: v128): v128 {
-  return i32x4.sub(f32x4.add(f32x4.mul(x, scale), offset), exponent);
-}
 
 /** Ranks that count one more threshold each, where x is above it. */
 // @ts-ignore: decorator
@@ -90,53 +99,66 @@ function compare(rank: v128, x0: v128, x1: v128, x2: v128, x3: v128): v128 {
   return i8x16.sub(rank, i8x16.narrow_i16x8_s(above01, above23));
 }
 
-/** Sixteen codes, a byte each, to a byte a pair in 16-bit lanes, the even element in the high nibble. */
-// @ts-ignore: decorator
-@inline
-function pair(codes: v128, bytes: v128): v128 {
-  return v128.and(v128.or(i16x8.shl(codes, 4), i16x8.shr_u(codes, 8)), bytes);
-}
+/** Elements that are compared in float32 together where fixed point is not enough for one of them. */
+const chunk: u32 = 64;
 
 /**
- * One full block.
- * @param x Float32 [blockSize], a multiple of 32
- * @param codes Uint8 [blockSize / 2]
+ * Consecutive elements of a full block.
+ * @param exactly whether to compare in float32; else in fixed point
+ * @param x Float32 [a multiple of 32], of each 32 the even ones first
+ * @param largest magnitude of the block
+ * @param codes Uint8, one for two elements
+ * @param record of these elements
+ * @returns whether fixed point was enough
  */
-function encodeBlock(x: usize, end: usize, largest: f32, codes: usize, record: usize): void {
-  const reciprocal = f32x4.splat(1 / max(largest, leastAbsmax));
-  const scale = f32x4.splat(cellsPerUnit);
-  const offset = f32x4.splat(toCell);
-  const exponent = v128.load(constants);
-  const bytes = v128.load(constants, 16);
-  const sixteen = v128.load(constants, 32);
-  const toCode = v128.load(codeOfRank);
-  const more = max<u32>(comparisons, 1) - 1;
+// @ts-ignore: decorator
+@inline
+function encodePart(exactly: bool, x: usize, end: usize, largest: f32, codes: usize, record: usize): bool {
+  const reciprocal: f32 = 1 / max(largest, leastAbsmax);
+  const factor = f32x4.splat(exactly ? reciprocal : reciprocal * steps);
+  const toSteps = f32x4.splat(steps);
+  const lastCell = v128.load(constants);
+  const negative = v128.load(constants, 16);
+  const count = comparisons;
+  let ties = i32x4.splat(0);
   let xx = i32x4.splat(0);
   let dd = i32x4.splat(0);
   let dv = i32x4.splat(0);
   for (; x < end; codes += 16) {
-    let firstPairs = i32x4.splat(0);
-    for (let half = 0; half < 2; half++, x += 64) {
-      const x0 = f32x4.mul(v128.load(x), reciprocal);
-      const x1 = f32x4.mul(v128.load(x, 16), reciprocal);
-      const x2 = f32x4.mul(v128.load(x, 32), reciprocal);
-      const x3 = f32x4.mul(v128.load(x, 48), reciprocal);
-      const cell = narrow(
-        cells(x0, scale, offset, exponent),
-        cells(x1, scale, offset, exponent),
-        cells(x2, scale, offset, exponent),
-        cells(x3, scale, offset, exponent),
-      );
-      // a swizzle gives 0 for indices past 15, so of the two halves of the table one answers
-      let rank = v128.or(
-        i8x16.swizzle(v128.load(base), cell),
-        i8x16.swizzle(v128.load(base, 16), i8x16.sub(cell, sixteen)),
-      );
-      rank = compare(rank, x0, x1, x2, x3);
-      for (let step = more; step > 0; step--) rank = compare(rank, x0, x1, x2, x3);
-      const pairs = pair(lookUp(toCode, rank), bytes);
-      if (half == 0) firstPairs = pairs;
-      else v128.store(codes, i8x16.narrow_i16x8_u(firstPairs, pairs));
+    let pairs = i32x4.splat(0);
+    for (let nibble: usize = 0; nibble < 32; nibble += 16, x += 64) {
+      let x0 = f32x4.mul(v128.load(x), factor);
+      let x1 = f32x4.mul(v128.load(x, 16), factor);
+      let x2 = f32x4.mul(v128.load(x, 32), factor);
+      let x3 = f32x4.mul(v128.load(x, 48), factor);
+      const y0 = x0;
+      const y1 = x1;
+      const y2 = x2;
+      const y3 = x3;
+      if (exactly) {
+        x0 = f32x4.mul(x0, toSteps);
+        x1 = f32x4.mul(x1, toSteps);
+        x2 = f32x4.mul(x2, toSteps);
+        x3 = f32x4.mul(x3, toSteps);
+      }
+      const fixed01 = i16x8.narrow_i32x4_s(truncate(x0), truncate(x1));
+      const fixed23 = i16x8.narrow_i32x4_s(truncate(x2), truncate(x3));
+      const cell = i8x16.min_s(i8x16.narrow_i16x8_s(i16x8.shr_s(fixed01, 10), i16x8.shr_s(fixed23, 10)), lastCell);
+      // a swizzle gives 0 for indices past 127, so of the two halves of the table one answers
+      let rank = v128.or(lookUp(v128.load(base), v128.xor(cell, negative)), lookUp(v128.load(base, 16), cell));
+      for (let step: u32 = 0; step < count; step++) {
+        if (exactly) {
+          rank = compare(rank, y0, y1, y2, y3);
+        } else {
+          const low = lookUp(v128.load(fixedPlanes), rank);
+          const high = lookUp(v128.load(fixedPlanes, 16), rank);
+          const first = interleaveLow(low, high);
+          const second = interleaveHigh(low, high);
+          rank = i8x16.sub(rank, i8x16.narrow_i16x8_s(i16x8.gt_s(fixed01, first), i16x8.gt_s(fixed23, second)));
+          ties = v128.or(ties, v128.or(i16x8.eq(fixed01, first), i16x8.eq(fixed23, second)));
+        }
+      }
+      pairs = v128.or(pairs, lookUp(v128.load(codeOfRank + nibble), rank));
 
       const p0 = lookUp(v128.load(valuePlanes), rank);
       const p1 = lookUp(v128.load(valuePlanes, 16), rank);
@@ -154,12 +176,34 @@ function encodeBlock(x: usize, end: usize, largest: f32, codes: usize, record: u
       const d1 = f32x4.sub(x1, v1);
       const d2 = f32x4.sub(x2, v2);
       const d3 = f32x4.sub(x3, v3);
-      xx = multiplyAdd(x3, x3, multiplyAdd(x2, x2, multiplyAdd(x1, x1, multiplyAdd(x0, x0, xx))));
-      dd = multiplyAdd(d3, d3, multiplyAdd(d2, d2, multiplyAdd(d1, d1, multiplyAdd(d0, d0, dd))));
-      dv = multiplyAdd(d3, v3, multiplyAdd(d2, v2, multiplyAdd(d1, v1, multiplyAdd(d0, v0, dv))));
+      xx = f32x4.add(xx, multiplyAdd(x3, x3, multiplyAdd(x2, x2, multiplyAdd(x1, x1, f32x4.mul(x0, x0)))));
+      dd = f32x4.add(dd, multiplyAdd(d3, d3, multiplyAdd(d2, d2, multiplyAdd(d1, d1, f32x4.mul(d0, d0)))));
+      dv = f32x4.add(dv, multiplyAdd(d3, v3, multiplyAdd(d2, v2, multiplyAdd(d1, v1, f32x4.mul(d0, v0)))));
     }
+    v128.store(codes, pairs);
   }
-  writeRecord(record, largest, xx, dd, dv);
+  if (v128.any_true(ties)) return false;
+  writeRecord(record, largest, xx, dd, dv, perSquare);
+  return true;
+}
+
+function encodeExactly(x: usize, end: usize, largest: f32, codes: usize, record: usize): void {
+  encodePart(true, x, end, largest, codes, record);
+}
+
+/** One full block of float32, of each 32 the even ones first. */
+function encodeBlock(x: usize, blockSize: u32, largest: f32, codes: usize, record: usize): void {
+  const stepped = largest >= leastStepped;
+  let sums = i32x4.splat(0);
+  for (const end = x + (blockSize << 2); x < end; codes += chunk >> 1) {
+    const next = min(x + (chunk << 2), end);
+    if (!(stepped && encodePart(false, x, next, largest, codes, record))) {
+      encodeExactly(x, next, largest, codes, record);
+    }
+    sums = f32x4.add(sums, v128.load(record));
+    x = next;
+  }
+  v128.store(record, f32x4.replace_lane(sums, 0, largest));
 }
 
 function rankOf(x: f32): u32 {
@@ -177,7 +221,7 @@ function encodeShort(x: usize, count: u32, largest: f32, codes: usize, record: u
   for (let i: u32 = 0; i < count + (count & 1); i++) {
     const scaled: f32 = i < count ? load<f32>(x + (i << 2)) / divisor : 0;
     const rank = rankOf(scaled);
-    const code = load<u8>(codeOfRank + rank);
+    const code = load<u8>(codeOfRank + rank, 16);
     const byte = codes + (i >> 1);
     store<u8>(byte, i & 1 ? load<u8>(byte) | code : code << 4);
     if (i == count) break;
@@ -202,17 +246,16 @@ function encodeShort(x: usize, count: u32, largest: f32, codes: usize, record: u
  * @returns false when an element is NaN or infinite
  */
 export function encodeCodebook4(x: usize, dtype: u32, count: u32, blockSize: u32, codes: usize, records: usize): bool {
-  for (let done: u32 = 0; done < count; done += tile) {
-    const length = min(tile, count - done);
-    widen(x + done * sizeOf(dtype), dtype, length, widened);
-    for (let first: u32 = 0; first < length; first += blockSize, codes += blockSize >> 1, records += 16) {
-      const size = min(blockSize, length - first);
-      const at = widened + (first << 2);
-      const largest = absmax(at, at + (size << 2));
-      if (!isFinite(largest, dtype)) return false;
-      if (size == blockSize) encodeBlock(at, at + (size << 2), largest, codes, records);
-      else encodeShort(at, size, largest, codes, records);
-    }
+  const bytes = blockSize * sizeOf(dtype);
+  for (; count >= blockSize; count -= blockSize, x += bytes, codes += blockSize >> 1, records += 16) {
+    const largest = splitBlock(x, dtype, blockSize, widened);
+    if (!isFinite(largest, dtype)) return false;
+    encodeBlock(widened, blockSize, largest, codes, records);
   }
+  if (count == 0) return true;
+  widen(x, dtype, count, widened);
+  const largest = absmax(widened, widened + (count << 2));
+  if (!isFinite(largest, dtype)) return false;
+  encodeShort(widened, count, largest, codes, records);
   return true;
 }

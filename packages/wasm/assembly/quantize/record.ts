@@ -3,15 +3,17 @@
 //   x = w / D, v = the code's number, d = x - v;   record = [scale, sum x x, sum d d, sum d v]
 // D is the scale, or `floor` where the scale is below it.
 
-import { sumLanes, swapHalves } from '../simd';
+import { firstHalves, lastHalves, swapHalves, zipFirst, zipLast } from '../simd';
 
+/** @param unit what the sums are multiplied by */
 // @ts-ignore: decorator
 @inline
-export function writeRecord(at: usize, scale: f32, xx: v128, dd: v128, dv: v128): void {
-  store<f32>(at, scale);
-  store<f32>(at, sumLanes(xx), 4);
-  store<f32>(at, sumLanes(dd), 8);
-  store<f32>(at, sumLanes(dv), 12);
+export function writeRecord(at: usize, scale: f32, xx: v128, dd: v128, dv: v128, unit: f32 = 1): void {
+  const zero = i32x4.splat(0);
+  const first = f32x4.add(zipFirst(zero, xx), zipLast(zero, xx));
+  const second = f32x4.add(zipFirst(dd, dv), zipLast(dd, dv));
+  const sums = f32x4.mul(f32x4.add(firstHalves(first, second), lastHalves(first, second)), f32x4.splat(unit));
+  v128.store(at, f32x4.replace_lane(sums, 0, scale));
 }
 
 /** The largest magnitude of a block of float32 that zeros fill up to a whole vector; NaN counts as larger than all. */

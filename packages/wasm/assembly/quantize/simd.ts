@@ -1,6 +1,6 @@
-// Shuffles that several kernels are made of, and the operations that relaxed SIMD has in one instruction: a swizzle whose
-// indices are 0 to 15, which is defined alike everywhere, and multiply-add for sums that only a report reads. Codes are
-// therefore the same with and without it.
+// Shuffles that several kernels are made of, and the operations that relaxed SIMD has in one instruction: a swizzle and a
+// truncation where they are defined alike everywhere, and multiply-add for sums that only a report reads. Codes are therefore
+// the same with and without it.
 
 export { lookUp } from '../simd';
 
@@ -25,11 +25,12 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
-/** The 16 low bytes of four vectors of integers from 0 to 255. */
+/** Four float32 within 32 bits to integers, rounded towards zero. */
 // @ts-ignore: decorator
 @inline
-export function narrow(a: v128, b: v128, c: v128, d: v128): v128 {
-  return i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
+export function truncate(v: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_trunc_f32x4_s(v);
+  return i32x4.trunc_sat_f32x4_s(v);
 }
 
 /** a0 b0 a1 b1 …, of pairs of bytes. */

@@ -15,23 +15,20 @@ export function sizeOf(dtype: u32): u32 {
   return dtype == F32 ? 4 : 2;
 }
 
-/** Eight float16 as eight float32 at `out`. NaN and infinity become 65536 and more. */
+/** A sign-extended float16 in each lane as float32: its sign is in bit 31 already, the rest moves up by 13 places. */
 // @ts-ignore: decorator
 @inline
-function widenHalves(halves: v128, out: usize, scale: v128): void {
-  const low = i32x4.extend_low_i16x8_s(halves);
-  const high = i32x4.extend_high_i16x8_s(halves);
-  widenFour(low, out, scale);
-  widenFour(high, out + 16, scale);
-}
-
-/** A sign-extended float16 in each lane: its sign is in bit 31 already, the rest moves up by 13 places. */
-// @ts-ignore: decorator
-@inline
-function widenFour(half: v128, out: usize, scale: v128): void {
+export function widenFour(half: v128, out: usize): void {
   const sign = v128.and(half, i32x4.splat(0x80000000));
   const magnitude = i32x4.shl(v128.and(half, i32x4.splat(0x7fff)), 13);
-  v128.store(out, v128.or(f32x4.mul(magnitude, scale), sign));
+  v128.store(out, v128.or(f32x4.mul(magnitude, f32x4.splat(rebias)), sign));
+}
+
+/** The same of the bits of one that is not negative. NaN and infinity become 65536 and more, here as above. */
+// @ts-ignore: decorator
+@inline
+export function fromHalf(magnitude: u32): f32 {
+  return reinterpret<f32>(magnitude << 13) * rebias;
 }
 
 /**
@@ -50,8 +47,11 @@ export function widen(x: usize, dtype: u32, count: u32, out: usize): void {
       v128.store(at, interleavePairsHigh(zero, words), 16);
     }
   } else {
-    const scale = f32x4.splat(rebias);
-    for (let at = out; at < end; at += 32, x += 16) widenHalves(v128.load(x), at, scale);
+    for (let at = out; at < end; at += 32, x += 16) {
+      const halves = v128.load(x);
+      widenFour(i32x4.extend_low_i16x8_s(halves), at);
+      widenFour(i32x4.extend_high_i16x8_s(halves), at + 16);
+    }
   }
   v128.store(end, i32x4.splat(0));
   v128.store(end, i32x4.splat(0), 16);
