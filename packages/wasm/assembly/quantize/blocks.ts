@@ -4,11 +4,15 @@
 //           packages/quantizers/src/double-quant.ts says, bit for bit
 // With D the unit of a block's sums and s what is stored in the end, w - s v = D d + (D - s) v, so
 //   sum w w = D D xx,   sum of what was lost = D D dd + 2 D (D - s) dv + (D - s)^2 vv,   vv = xx - 2 dv - dd
-import { divisorOf, prepareTables, rankOf, Tables } from './codebook8';
-import { centred } from './scratch';
+import { firstHalves, swapHalves, zipFirst, zipLast } from '../simd';
+import { cellsOf, divisorOf, prepareTables, rankFrom, Tables } from './codebook8';
+import { cellsOrValues, scaled } from './scratch';
 
 const tables = changetype<Tables>(memory.data(16, 16));
 const tableData = memory.data(1024 + 1024 + 256 + 1040, 16);
+
+/** What stands beside the last record of an odd number. */
+const noRecord = memory.data(16, 16);
 
 let weights: f64 = 0;
 let difference: f64 = 0;
@@ -22,34 +26,87 @@ export function differenceNorm(): f64 {
   return difference;
 }
 
+/** Of two records, beside each other: what was lost, with D `unit` and s `stored`. Float64 [2] all. */
 // @ts-ignore: decorator
 @inline
-function account(record: usize, stored: f64, unit: f64): void {
-  const xx: f64 = load<f32>(record, 4);
-  const dd: f64 = load<f32>(record, 8);
-  const dv: f64 = load<f32>(record, 12);
-  const off = unit - stored;
-  weights += unit * unit * xx;
-  difference += unit * unit * dd + 2 * unit * off * dv + off * off * max<f64>(xx - 2 * dv - dd, 0);
+function lossOf(xx: v128, dd: v128, dv: v128, unit: v128, stored: v128): v128 {
+  const off = f64x2.sub(unit, stored);
+  const twice = f64x2.add(dv, dv);
+  const vv = f64x2.max(f64x2.sub(xx, f64x2.add(twice, dd)), f64x2.splat(0));
+  const inner = f64x2.add(f64x2.mul(f64x2.mul(unit, off), twice), f64x2.mul(f64x2.mul(off, off), vv));
+  return f64x2.add(f64x2.mul(f64x2.mul(unit, unit), dd), inner);
+}
+
+// @ts-ignore: decorator
+@inline
+function widenFirst(v: v128): v128 {
+  return f64x2.promote_low_f32x4(v);
+}
+
+// @ts-ignore: decorator
+@inline
+function widenLast(v: v128): v128 {
+  return f64x2.promote_low_f32x4(swapHalves(v));
+}
+
+// @ts-ignore: decorator
+@inline
+function sumPair(v: v128): f64 {
+  return f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1);
 }
 
 /**
  * @param floor the least scale of which these records' unit is made
  * @param multiplier what the scale is multiplied by to be the unit, and the number that codes are multiplied by
- * @param scales Float32 [blocks]
+ * @param scales Float32 [blocks], room for one more
  */
 export function finish(records: usize, blocks: u32, floor: f32, multiplier: f64, scales: usize): void {
-  weights = difference = 0;
-  for (let block: u32 = 0; block < blocks; block++, records += 16, scales += 4) {
-    const scale = load<f32>(records);
-    store<f32>(scales, scale);
-    account(records, <f64>scale * multiplier, <f64>max(scale, floor) * multiplier);
+  const multipliers = f64x2.splat(multiplier);
+  const floors = f32x4.splat(floor);
+  let squares = i32x4.splat(0);
+  let losses = i32x4.splat(0);
+  for (let block: u32 = 0; block < blocks; block += 2, records += 32, scales += 8) {
+    const first = v128.load(records);
+    const second = v128.load(block + 1 < blocks ? records + 16 : noRecord);
+    const sx = zipFirst(first, second);
+    const sums = zipLast(first, second);
+    v128.store64_lane(scales, sx, 0);
+    const stored = f64x2.mul(widenFirst(sx), multipliers);
+    const unit = f64x2.mul(widenFirst(f32x4.pmax(sx, floors)), multipliers);
+    const xx = widenLast(sx);
+    squares = f64x2.add(squares, f64x2.mul(f64x2.mul(unit, unit), xx));
+    losses = f64x2.add(losses, lossOf(xx, widenFirst(sums), widenLast(sums), unit, stored));
   }
+  weights = sumPair(squares);
+  difference = sumPair(losses);
 }
 
 /** @param from Float32 [256] thresholds, Float32 [256] values, Uint8 [256] codes, each by rank, of the nested codebook */
 export function prepareNested(from: usize): void {
   prepareTables(tables, tableData, from);
+}
+
+/** The scales of four records less the mean to `scaled`; of those that there are. */
+function centre(records: usize, count: u32, mean: f32): f32 {
+  const means = f32x4.splat(mean);
+  const magnitude = i32x4.splat(0x7fffffff);
+  let largest = i32x4.splat(0);
+  let i: u32 = 0;
+  for (; i + 4 <= count; i += 4, records += 64) {
+    const first = zipFirst(v128.load(records), v128.load(records, 16));
+    const second = zipFirst(v128.load(records, 32), v128.load(records, 48));
+    const value = f32x4.sub(firstHalves(first, second), means);
+    largest = i32x4.max_s(largest, v128.and(value, magnitude));
+    v128.store(scaled + (i << 2), value);
+  }
+  largest = i32x4.max_s(largest, swapHalves(largest));
+  let most = max<i32>(i32x4.extract_lane(largest, 0), i32x4.extract_lane(largest, 1));
+  for (; i < count; i++, records += 16) {
+    const value = load<f32>(records) - mean;
+    most = max<i32>(most, reinterpret<i32>(value) & 0x7fffffff);
+    store<f32>(scaled + (i << 2), value);
+  }
+  return reinterpret<f32>(most);
 }
 
 /**
@@ -59,31 +116,42 @@ export function prepareNested(from: usize): void {
  * @returns the offset: the mean
  */
 export function nest(records: usize, blocks: u32, blockSize: u32, floor: f32, codes: usize, nested: usize): f32 {
-  weights = difference = 0;
-  if (blocks == 0) return 0;
   let sum: f64 = 0;
   for (let block: u32 = 0; block < blocks; block++) sum += <f64>load<f32>(records + (block << 4));
-  const mean = <f32>(sum / <f64>blocks);
-  for (let first: u32 = 0; first < blocks; first += blockSize, nested += 4) {
+  const mean: f32 = blocks == 0 ? 0 : <f32>(sum / <f64>blocks);
+  const floors = f32x4.splat(floor);
+  const means = f32x4.splat(mean);
+  let squares = i32x4.splat(0);
+  let losses = i32x4.splat(0);
+  for (let first: u32 = 0; first < blocks; first += blockSize, nested += 4, codes += blockSize) {
     const count = min(blockSize, blocks - first);
-    let largest: f32 = 0;
-    for (let i: u32 = 0; i < count; i++) {
-      const value = load<f32>(records + ((first + i) << 4)) - mean;
-      largest = max(largest, abs(value));
-      store<f32>(centred + (i << 2), value);
-    }
+    const largest = centre(records, count, mean);
     const short = count < blockSize;
     const divisor = divisorOf(largest);
-    const reciprocal: f32 = 1 / divisor;
     const scale = short ? divisor : largest;
     store<f32>(nested, scale);
-    for (let i: u32 = 0; i < count; i++) {
-      const value = load<f32>(centred + (i << 2));
-      const rank = rankOf(tables, short ? value / divisor : value * reciprocal);
-      store<u8>(codes + first + i, load<u8>(tables.codeOfRank + rank));
-      const record = records + ((first + i) << 4);
-      account(record, load<f32>(tables.values + (rank << 2)) * scale + mean, max(load<f32>(record), floor));
+    cellsOf(scaled, count, divisor, short, cellsOrValues);
+    for (let i: usize = 0; i < count; i++) {
+      const rank = rankFrom(tables, load<u32>(cellsOrValues + (i << 2)), load<f32>(scaled + (i << 2)));
+      store<u8>(codes + i, load<u8>(tables.codeOfRank + rank));
+      store<f32>(cellsOrValues + (i << 2), load<f32>(tables.values + (rank << 2)));
+    }
+    // what stands beside the last of an odd number has to be a number
+    store<f32>(cellsOrValues + (count << 2), 0);
+    const scales = f32x4.splat(scale);
+    for (let i: usize = 0; i < count; i += 2, records += 32) {
+      const one = v128.load(records);
+      const other = v128.load(i + 1 < count ? records + 16 : noRecord);
+      const sx = zipFirst(one, other);
+      const sums = zipLast(one, other);
+      const stored = widenFirst(f32x4.add(f32x4.mul(v128.load64_zero(cellsOrValues + (i << 2)), scales), means));
+      const unit = widenFirst(f32x4.pmax(sx, floors));
+      const xx = widenLast(sx);
+      squares = f64x2.add(squares, f64x2.mul(f64x2.mul(unit, unit), xx));
+      losses = f64x2.add(losses, lossOf(xx, widenFirst(sums), widenLast(sums), unit, stored));
     }
   }
+  weights = sumPair(squares);
+  difference = sumPair(losses);
   return mean;
 }

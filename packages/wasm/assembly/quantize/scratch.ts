@@ -6,5 +6,8 @@ export const tile: u32 = 4096;
 /** Float32 [tile], and room for 11 more. */
 export const widened: usize = 65536;
 
-/** Float32 [4096]: the scales of one nested block. */
-export const centred: usize = 65536 + 4 * (4096 + 16);
+/** Float32 [4096]: the scales of one nested block, from -1 to 1. */
+export const scaled: usize = 65536 + 4 * (4096 + 16);
+
+/** Uint32 [4096] or Float32 [4096], beside them: the cells in which they are, the values nearest to them. */
+export const cellsOrValues: usize = scaled + 4 * 4096;
