@@ -20,7 +20,11 @@ const memoryImport = Uint8Array.of(3, 101, 110, 118, 6, 109, 101, 109, 111, 114,
 
 /** @param shared whether the memory that it imports is shared */
 export function compileKernels(simd: SimdLevel, shared: boolean): Promise<WebAssembly.Module> {
-  const base64 = simd === 'relaxed' ? relaxedKernels : plainKernels;
+  return compileBase64(simd === 'relaxed' ? relaxedKernels : plainKernels, shared);
+}
+
+/** @param base64 of a module that imports its memory as `env.memory` */
+export function compileBase64(base64: string, shared: boolean): Promise<WebAssembly.Module> {
   const binary = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   if (shared) {
     const at = binary.findIndex((_, start) => memoryImport.every((byte, i) => binary[start + i] === byte));

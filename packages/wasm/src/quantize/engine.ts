@@ -1,107 +1,96 @@
-// One thread's kernels and memory: takes a job, lays out its memory, calls the kernel, copies the results out.
+// One thread's kernels and memory: runs the jobs that are laid out in it.
 import type { Codebook, CodeRule, SquaredNorms } from '@moeq/tensors';
-import { HEAP_START, type QuantizeKernels } from './kernels.js';
-import type { NestJob, NestResult, StripAnswer, StripJob } from './messages.js';
+import { HEAP_START, type QuantizeKernels, TABLES_START } from './kernels.js';
+import { layoutOf, nestLayout, type StripLayout, stripLayout } from './layout.js';
+import type { Answer, Job, NestJob, StripJob } from './messages.js';
 
 const dtypes = { F32: 0, F16: 1, BF16: 2 } as const;
-
-/** Kernels read and write whole vectors past the ends of their arrays: assembly/quantize names how far. */
-const SLACK_BYTES = 64;
-
-/** Float32 [4] a block: assembly/quantize/record.ts. */
-const RECORD_BYTES = 16;
 
 /** The least scale that is a unit of sums, by rule: leastAbsmax, least and flushed of assembly/quantize. */
 const floors = { codebook: Math.fround(1e-38), affine4: 2 ** -149, signed8: 2 ** -149, rows8: 2 ** -25 };
 
 export class QuantizeEngine {
-  readonly #memory = new WebAssembly.Memory({ initial: HEAP_START / 65536, maximum: 65536 });
+  readonly #memory: WebAssembly.Memory;
   readonly #kernels: QuantizeKernels;
-  #end = HEAP_START;
   /** The codebook whose tables are in place, for each of the places. */
   readonly #prepared = new Map<'prepareCodebook4' | 'prepareCodebook8' | 'prepareNested', Codebook>();
 
-  constructor(module: WebAssembly.Module) {
+  /** @param memory that somebody else lays out and makes large enough; null: one of its own */
+  constructor(module: WebAssembly.Module, memory: WebAssembly.Memory | null) {
+    this.#memory = memory ?? new WebAssembly.Memory({ initial: HEAP_START / 65536, maximum: 65536 });
     const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
     this.#kernels = exports as unknown as QuantizeKernels;
   }
 
-  strip({ rule, dtype, rows, columns, data, room, nested }: StripJob): StripAnswer {
-    this.#end = HEAP_START;
-    const count = rows * columns;
-    const blocks = blocksOf(rule, rows, columns);
-    const codeBytes = Math.ceil((count * bitsOf(rule)) / 8);
-    const x = this.#place(data.byteLength);
-    const codes = this.#place(codeBytes);
-    const records = this.#place(blocks * RECORD_BYTES);
-    const zeroPoints = this.#place(blocks);
-    const scales = this.#place(blocks * 4);
-    const scratch = this.#place(rule.kind === 'codebook' ? 0 : columns * 8 + count + 2 * SLACK_BYTES);
-    this.#grow();
+  /** Puts the input of a job into its room, in a memory of its own. */
+  fill(job: Job, room: number, input: Uint8Array): void {
+    const missing = room + layoutOf(job).end + 65536 - this.#memory.buffer.byteLength;
+    if (missing > 0) this.#memory.grow(Math.ceil(missing / 65536));
+    new Uint8Array(this.#memory.buffer).set(input, room);
+  }
+
+  /** A copy of the results of a job. */
+  results(job: Job, room: number): Uint8Array<ArrayBuffer> {
+    const { codes, resultsEnd } = layoutOf(job);
+    const results = new Uint8Array(resultsEnd - codes);
+    results.set(new Uint8Array(this.#memory.buffer, room + codes, results.length));
+    return results;
+  }
+
+  run(job: Job, room: number): Answer {
+    return job.kind === 'strip' ? this.#strip(job, room) : this.#nest(job, room);
+  }
+
+  #strip(job: StripJob, room: number): Answer {
+    const { rule, nested } = job;
+    const layout = stripLayout(job);
     if (rule.kind === 'codebook') this.#prepare(rule.codebook, false);
-    new Uint8Array(this.#memory.buffer).set(data, x);
-    const places = { x, codes, records, zeroPoints, scratch };
-    if (!this.#encode(rule, dtypes[dtype], rows, columns, places)) {
-      return { result: null, data: data.buffer, room };
-    }
-    if (!nested) this.#kernels.finish(records, blocks, floors[rule.kind], multiplierOf(rule), scales);
-    const scalesAt = aligned(codeBytes);
-    const zeroPointsAt = scalesAt + blocks * RECORD_BYTES;
-    const result = {
-      codes: this.#bytes(codes, new Uint8Array(room, 0, codeBytes)),
-      scales: nested
-        ? this.#floats(records, new Float32Array(room, scalesAt, 4 * blocks))
-        : this.#floats(scales, new Float32Array(room, scalesAt, blocks)),
-      zeroPoints:
-        rule.kind === 'affine4' && !rule.symmetric
-          ? this.#bytes(zeroPoints, new Uint8Array(room, zeroPointsAt, blocks))
-          : null,
-      norms: nested ? null : this.#norms(),
-    };
-    return { result, data: data.buffer, room };
+    if (!this.#encode(job, room, layout)) return { norms: null, offset: 0 };
+    if (nested) return { norms: { weights: 0, difference: 0 }, offset: 0 };
+    const { blocks, records, scales } = layout;
+    this.#kernels.finish(room + records, blocks, floors[rule.kind], multiplierOf(rule), room + scales);
+    return { norms: this.#norms(), offset: 0 };
   }
 
-  nest({ rule, codebook, blockSize, records: values }: NestJob): NestResult {
-    this.#end = HEAP_START;
-    const blocks = values.length / 4;
-    const groups = Math.ceil(blocks / blockSize);
-    const records = this.#place(values.byteLength);
-    const codes = this.#place(blocks);
-    const nested = this.#place(groups * 4);
-    this.#grow();
+  #nest(job: NestJob, room: number): Answer {
+    const { rule, codebook, blocks, blockSize } = job;
+    const { codes, nested } = nestLayout(job);
     this.#prepare(codebook, true);
-    new Float32Array(this.#memory.buffer).set(values, records / 4);
-    const offset = this.#kernels.nest(records, blocks, blockSize, floors[rule.kind], codes, nested);
-    return {
-      codes: this.#bytes(codes, new Uint8Array(blocks)),
-      nested: this.#floats(nested, new Float32Array(groups)),
-      offset,
-      norms: this.#norms(),
-    };
+    const offset = this.#kernels.nest(
+      room,
+      blocks,
+      blockSize,
+      floors[rule.kind],
+      room + codes,
+      room + nested,
+    );
+    return { norms: this.#norms(), offset };
   }
 
-  #encode(rule: CodeRule, dtype: number, rows: number, columns: number, at: Places): boolean {
+  #encode({ rule, dtype, rows, columns }: StripJob, room: number, layout: StripLayout): boolean {
     const kernels = this.#kernels;
-    const { x, codes, records, zeroPoints, scratch } = at;
-    const row = scratch;
-    const afterRow = aligned(scratch + columns * 4 + SLACK_BYTES);
+    const type = dtypes[dtype];
+    const row = room + layout.scratch;
+    const secondRow = row + layout.rowBytes;
+    const codes = room + layout.codes;
+    const records = room + layout.records;
     switch (rule.kind) {
       case 'codebook': {
         const encode = rule.codebook.bitsPerCode === 4 ? kernels.encodeCodebook4 : kernels.encodeCodebook8;
-        return encode(x, dtype, rows * columns, rule.blockSize, codes, records) !== 0;
+        return encode(room, type, rows * columns, rule.blockSize, codes, records) !== 0;
       }
       case 'affine4': {
         const { symmetric, search } = rule;
         const size = rule.blockSize === 'row' ? columns : rule.blockSize;
-        const out = [row, afterRow, codes, zeroPoints, records] as const;
-        return kernels.encodeAffine4(x, dtype, rows, columns, size, symmetric, search, ...out) !== 0;
+        const out = [row, secondRow, codes, room + layout.zeroPoints, records] as const;
+        return kernels.encodeAffine4(room, type, rows, columns, size, symmetric, search, ...out) !== 0;
       }
       case 'signed8':
-        return kernels.encodeSigned8(x, dtype, rows, columns, rule.blockSize, row, codes, records) !== 0;
-      case 'rows8':
-        return (
-          kernels.encodeRows8(x, dtype, rows, columns, rule.multiplier, row, afterRow, codes, records) !== 0
-        );
+        return kernels.encodeSigned8(room, type, rows, columns, rule.blockSize, row, codes, records) !== 0;
+      case 'rows8': {
+        const out = [row, secondRow, codes, records] as const;
+        return kernels.encodeRows8(room, type, rows, columns, rule.multiplier, ...out) !== 0;
+      }
     }
   }
 
@@ -112,7 +101,7 @@ export class QuantizeEngine {
     const before = this.#prepared.get(place);
     if (before !== undefined && sameCodebook(before, codebook)) return;
     this.#prepared.set(place, codebook);
-    const from = HEAP_START;
+    const from = TABLES_START;
     const { thresholds, values, codeOfRank } = codebook;
     const { buffer } = this.#memory;
     new Float32Array(buffer, from, size).set(thresholds);
@@ -122,63 +111,12 @@ export class QuantizeEngine {
     this.#kernels[place](from);
   }
 
-  /** The address of so many bytes, behind what was placed before. */
-  #place(bytes: number): number {
-    const address = this.#end;
-    this.#end = aligned(address + bytes + SLACK_BYTES);
-    return address;
-  }
-
-  #grow(): void {
-    const pages = Math.ceil((this.#end + 65536 - this.#memory.buffer.byteLength) / 65536);
-    if (pages > 0) this.#memory.grow(pages);
-  }
-
-  #bytes(address: number, out: Uint8Array): Uint8Array {
-    out.set(new Uint8Array(this.#memory.buffer, address, out.length));
-    return out;
-  }
-
-  #floats(address: number, out: Float32Array): Float32Array {
-    out.set(new Float32Array(this.#memory.buffer, address, out.length));
-    return out;
-  }
-
   #norms(): SquaredNorms {
     return { weights: this.#kernels.weightNorm(), difference: this.#kernels.differenceNorm() };
   }
 }
 
-interface Places {
-  readonly x: number;
-  readonly codes: number;
-  readonly records: number;
-  readonly zeroPoints: number;
-  readonly scratch: number;
-}
-
-const aligned = (address: number): number => Math.ceil(address / 16) * 16;
-
 const multiplierOf = (rule: CodeRule): number => (rule.kind === 'rows8' ? Math.fround(rule.multiplier) : 1);
-
-/** Bits of a code. */
-export function bitsOf(rule: CodeRule): 4 | 8 {
-  if (rule.kind === 'codebook') return rule.codebook.bitsPerCode;
-  return rule.kind === 'affine4' ? 4 : 8;
-}
-
-/** Bytes that the results of a strip take: codes, scales or records, zero points. */
-export function roomBytes(rule: CodeRule, rows: number, columns: number): number {
-  const codeBytes = Math.ceil((rows * columns * bitsOf(rule)) / 8);
-  return aligned(codeBytes) + blocksOf(rule, rows, columns) * (RECORD_BYTES + 1);
-}
-
-/** Blocks of a matrix, or of a strip of one. */
-export function blocksOf(rule: CodeRule, rows: number, columns: number): number {
-  if (rule.kind === 'codebook') return Math.ceil((rows * columns) / rule.blockSize);
-  if (rule.kind === 'rows8' || rule.blockSize === 'row') return columns === 0 ? 0 : rows;
-  return rows * Math.ceil(columns / rule.blockSize);
-}
 
 function sameCodebook(a: Codebook, b: Codebook): boolean {
   const same = (x: Float32Array | Uint8Array, y: Float32Array | Uint8Array) =>

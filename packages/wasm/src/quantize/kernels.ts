@@ -1,6 +1,6 @@
 // The compiled kernels that quantize: a module of its own, and what assembly/quantize documents of its exports.
 import { plainQuantizeKernels, relaxedQuantizeKernels } from '../generated/quantize-kernels.js';
-import type { SimdLevel } from '../kernel-module.js';
+import { compileBase64, type SimdLevel } from '../kernel-module.js';
 
 type Address = number;
 
@@ -68,9 +68,11 @@ type EncodeFlat = (
 ) => number;
 
 /** The static data of the kernels and their scratch page end below it: assembly/quantize/scratch.ts. */
-export const HEAP_START = 2 * 65536;
+export const TABLES_START = 2 * 65536;
 
-export function compileQuantizeKernels(simd: SimdLevel): Promise<WebAssembly.Module> {
-  const base64 = simd === 'relaxed' ? relaxedQuantizeKernels : plainQuantizeKernels;
-  return WebAssembly.compile(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+/** Behind the page on which tables are handed over. */
+export const HEAP_START = 3 * 65536;
+
+export function compileQuantizeKernels(simd: SimdLevel, shared: boolean): Promise<WebAssembly.Module> {
+  return compileBase64(simd === 'relaxed' ? relaxedQuantizeKernels : plainQuantizeKernels, shared);
 }

@@ -1,5 +1,6 @@
-// What the host and the workers that quantize say to each other. The memory of a job is shared where it can be; else it goes
-// with the message and comes back with the answer. Either way it is used again: nothing large is left to be collected.
+// What the host and the workers that quantize say to each other. A job works in a room of the worker's memory, laid out as
+// layout.ts says. Where that memory is shared, the host has put the input into the room and takes the results out of it; else
+// both go with the messages.
 import type { Codebook, CodeRule, FloatDType, SquaredNorms } from '@moeq/tensors';
 
 /** Consecutive whole blocks of a matrix; whole rows, where blocks are cut at row ends. */
@@ -9,59 +10,52 @@ export interface StripJob {
   readonly dtype: FloatDType;
   readonly rows: number;
   readonly columns: number;
-  readonly data: Uint8Array;
-  /** For the results: `roomBytes` or more. */
-  readonly room: ArrayBufferLike;
   /** Whether scales stay records, to be nested with those of the other strips. */
   readonly nested: boolean;
 }
 
-/** Views of `room`. */
-interface StripResult {
-  readonly codes: Uint8Array;
-  readonly zeroPoints: Uint8Array | null;
-  /** Float32 [blocks], or [blocks, 4] records to be nested. */
-  readonly scales: Float32Array;
-  /** Null before nesting. */
-  readonly norms: SquaredNorms | null;
-}
-
+/** Records of all blocks of a matrix to nested scales. */
 export interface NestJob {
   readonly kind: 'nest';
   readonly rule: CodeRule;
   readonly codebook: Codebook;
   readonly blockSize: number;
-  /** Float32 [blocks, 4] */
-  readonly records: Float32Array;
-}
-
-export interface NestResult {
-  readonly codes: Uint8Array;
-  readonly nested: Float32Array;
-  readonly offset: number;
-  readonly norms: SquaredNorms;
-}
-
-export interface StripAnswer {
-  /** null: the weights do not suit the format. */
-  readonly result: StripResult | null;
-  /** Those of the job. */
-  readonly data: ArrayBufferLike;
-  readonly room: ArrayBufferLike;
-}
-
-export interface Results {
-  readonly strip: StripAnswer;
-  readonly nest: NestResult;
+  readonly blocks: number;
 }
 
 export type Job = StripJob | NestJob;
 
+export interface Answer {
+  /** null: the weights do not suit the format. Of a strip to be nested: zeros. */
+  readonly norms: SquaredNorms | null;
+  /** The mean of nested scales; else 0. */
+  readonly offset: number;
+}
+
 export type ToWorker =
-  | { readonly kind: 'start'; readonly module: WebAssembly.Module }
-  | { readonly kind: 'job'; readonly id: number; readonly job: Job };
+  | {
+      readonly kind: 'start';
+      readonly module: WebAssembly.Module;
+      /** Shared with the host; null: one of the worker's own. */
+      readonly memory: WebAssembly.Memory | null;
+    }
+  | {
+      readonly kind: 'job';
+      readonly id: number;
+      readonly job: Job;
+      /** The address of the room. */
+      readonly room: number;
+      /** What belongs at its beginning; null: it is there. */
+      readonly input: Uint8Array | null;
+    };
 
 /** Results come in the order of the jobs. */
 export type FromWorker =
-  | { readonly kind: 'result'; readonly id: number; readonly result: Results[Job['kind']] }
+  | {
+      readonly kind: 'result';
+      readonly id: number;
+      readonly answer: Answer;
+      /** A copy of the results, where the input came with the job; else empty. */
+      readonly results: Uint8Array;
+    }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: string };

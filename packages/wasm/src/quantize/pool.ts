@@ -1,87 +1,70 @@
-// Threads that quantize, and the jobs that are with them. Started with the first job; an idle one holds no process open.
-import { MoeqError } from '@moeq/tensors';
-import { quantizeScript } from '../generated/quantize-script.js';
+// Threads that quantize, started with the first job, and rooms in their memories for strips: a bounded number, first come,
+// first served.
 import type { SimdLevel } from '../kernel-module.js';
-import { spawnWorker, type WorkerLink } from '../team/spawn.js';
 import { compileQuantizeKernels } from './kernels.js';
-import type { FromWorker, Job, Results, ToWorker } from './messages.js';
+import { Room } from './room.js';
+import { closed, Thread } from './thread.js';
 
-interface Waiting {
-  resolve(result: Results[Job['kind']]): void;
-  reject(error: unknown): void;
-}
-
-interface Thread {
-  readonly link: WorkerLink<ToWorker, FromWorker>;
-  readonly waiting: Map<number, Waiting>;
-}
+/** Strips of a thread that are read, waiting or encoded: one to work at and two on their way. */
+const STRIPS_PER_THREAD = 3;
 
 export class Pool {
   readonly #count: number;
   readonly #simd: SimdLevel;
+  readonly #shared: boolean;
+  readonly #free: Room[] = [];
+  readonly #waiting: ((room: Room) => void)[] = [];
   #threads: Promise<Thread[]> | null = null;
-  #jobs = 0;
+  #rooms = 0;
   #closed = false;
 
-  constructor(threads: number, simd: SimdLevel) {
+  /** @param shared whether memory may be shared with workers */
+  constructor(threads: number, simd: SimdLevel, shared: boolean) {
     this.#count = threads;
     this.#simd = simd;
+    this.#shared = shared;
   }
 
   /**
-   * Runs a job on the thread with the fewest.
-   * @param transfer buffers that the job takes with it
-   * @throws MoeqError when the thread fails or the pool is closed
+   * Runs the action when one of the rooms is free.
+   * @throws what it throws, and MoeqError when the pool is closed
    */
-  async run<Kind extends Job['kind']>(
-    job: Extract<Job, { kind: Kind }>,
-    transfer: readonly ArrayBuffer[],
-  ): Promise<Results[Kind]> {
-    if (this.#closed) throw failure('an encoder that has been closed');
-    this.#threads ??= this.#start();
-    const threads = await this.#threads;
-    const thread = threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
-    const id = this.#jobs++;
-    return new Promise((resolve, reject) => {
-      thread.waiting.set(id, { resolve: (result) => resolve(result as Results[Kind]), reject });
-      thread.link.hold(true);
-      thread.link.post({ kind: 'job', id, job }, transfer);
-    });
+  async use<T>(action: (room: Room) => Promise<T>): Promise<T> {
+    await this.#started();
+    const room = this.#free.pop() ?? (await new Promise<Room>((resolve) => void this.#waiting.push(resolve)));
+    try {
+      return await action(room);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free.push(room);
+      else next(room);
+    }
   }
 
-  async #start(): Promise<Thread[]> {
-    const module = await compileQuantizeKernels(this.#simd);
-    return Array.from({ length: this.#count }, () => startThread(module));
+  /** A room beside those, for the caller to close. */
+  async room(): Promise<Room> {
+    const threads = await this.#started();
+    return new Room(threads[this.#rooms++ % threads.length] as Thread);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     const threads = (await this.#threads?.catch(() => null)) ?? [];
-    for (const thread of threads) rejectAll(thread, failure('an encoder that has been closed'));
-    await Promise.all(threads.map(({ link }) => link.terminate()));
+    await Promise.all(threads.map((thread) => thread.stop()));
   }
-}
 
-function startThread(module: WebAssembly.Module): Thread {
-  const link = spawnWorker<ToWorker, FromWorker>(quantizeScript, 'moeq quantize');
-  const thread: Thread = { link, waiting: new Map() };
-  link.onMessage((message) => {
-    const waiting = thread.waiting.get(message.id);
-    thread.waiting.delete(message.id);
-    if (thread.waiting.size === 0) link.hold(false);
-    if (message.kind === 'failed') waiting?.reject(failure(message.failure));
-    else waiting?.resolve(message.result);
-  });
-  link.onError((error) => rejectAll(thread, failure(String(error))));
-  link.post({ kind: 'start', module });
-  return thread;
-}
+  #started(): Promise<Thread[]> {
+    if (this.#closed) throw closed();
+    this.#threads ??= this.#start();
+    return this.#threads;
+  }
 
-function rejectAll({ waiting }: Thread, error: unknown): void {
-  for (const { reject } of waiting.values()) reject(error);
-  waiting.clear();
-}
-
-function failure(found: string): MoeqError {
-  return new MoeqError({ operation: 'quantize', subject: 'worker thread', expected: 'its result', found });
+  async #start(): Promise<Thread[]> {
+    const module = await compileQuantizeKernels(this.#simd, this.#shared);
+    const threads = Array.from({ length: this.#count }, () => new Thread(module, this.#shared));
+    for (let i = 0; i < STRIPS_PER_THREAD; i++) {
+      for (const thread of threads) this.#free.push(new Room(thread));
+    }
+    return threads;
+  }
 }

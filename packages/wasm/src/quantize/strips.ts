@@ -1,7 +1,7 @@
 // A matrix cut into strips that are quantized apart: whole blocks, and for rules that work by rows whole rows, of which the
 // codes fill whole bytes.
 import { byteLength, type CodeRule, type MatrixInput } from '@moeq/tensors';
-import { bitsOf, blocksOf } from './engine.js';
+import { bitsOf, blocksOf } from './layout.js';
 
 export interface Strip {
   readonly rows: number;

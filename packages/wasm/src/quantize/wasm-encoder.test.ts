@@ -21,7 +21,7 @@ import {
 } from '@moeq/tensors';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { wasmEncoder } from './wasm-encoder.js';
+import { encoderOf, wasmEncoder } from './wasm-encoder.js';
 
 const quantizers: Record<string, Quantizer> = {
   nf4: nf4(),
@@ -57,7 +57,7 @@ const quantizers: Record<string, Quantizer> = {
 
 const encoders = {
   'relaxed SIMD, two threads': wasmEncoder({ threads: 2, simd: 'relaxed' }),
-  'plain SIMD, one thread': wasmEncoder({ threads: 1, simd: 'plain' }),
+  'plain SIMD, one thread with a memory of its own': encoderOf({ threads: 1, simd: 'plain', shared: false }),
 };
 
 afterAll(async () => {

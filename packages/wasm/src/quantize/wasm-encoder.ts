@@ -1,27 +1,39 @@
 // Quantization on worker threads: strips of a matrix are read, encoded and put in their places, a few at a time, whatever the
 // size of the matrix; double quantization follows when all its scales are there.
-import type { EncodedMatrix, Encoding, MatrixEncoder, MatrixInput, Plane, SquaredNorms } from '@moeq/tensors';
-import { readOptions, type WasmOptions } from '../options.js';
-import { bitsOf, blocksOf, roomBytes } from './engine.js';
-import { owned } from './memory.js';
+import type {
+  CodeRule,
+  EncodedMatrix,
+  Encoding,
+  MatrixEncoder,
+  MatrixInput,
+  Plane,
+  SquaredNorms,
+} from '@moeq/tensors';
+import { readOptions, type WasmOptions, type WasmSettings } from '../options.js';
+import { bitsOf, blocksOf, nestLayout, RECORD_BYTES, type StripLayout, stripLayout } from './layout.js';
+import type { NestJob, StripJob } from './messages.js';
 import { Pool } from './pool.js';
-import { type Slot, Slots } from './slots.js';
+import type { Results, Room } from './room.js';
 import { type Strip, stripsOf } from './strips.js';
 
-/** Strips of a thread that are read, waiting or encoded: one to work at and two on their way. */
-const STRIPS_PER_THREAD = 3;
-
 /**
- * An encoder with kernels for every rule of `CodeRule`, double-quantized or not. They share no memory.
+ * An encoder with kernels for every rule of `CodeRule`, double-quantized or not.
  * @throws MoeqError for options that are not as described
  */
 export function wasmEncoder(options: Pick<WasmOptions, 'threads' | 'simd'> = {}): MatrixEncoder {
-  const { threads, simd, shared } = readOptions(options);
-  const pool = new Pool(threads, simd);
-  const slots = new Slots(STRIPS_PER_THREAD * threads, shared);
+  return encoderOf(readOptions(options));
+}
+
+/** Options that have been read; tests say here that memory is not shared. */
+export function encoderOf({
+  threads,
+  simd,
+  shared,
+}: Pick<WasmSettings, 'threads' | 'simd' | 'shared'>): MatrixEncoder {
+  const pool = new Pool(threads, simd, shared);
   return {
     concurrency: 2,
-    encode: (input, encoding) => encode(input, encoding, pool, slots),
+    encode: (input, encoding) => encode(input, encoding, pool),
     close: () => pool.close(),
   };
 }
@@ -30,61 +42,84 @@ async function encode(
   input: MatrixInput,
   { rule, nested }: Encoding,
   pool: Pool,
-  slots: Slots,
 ): Promise<EncodedMatrix | null> {
   const [rows, columns] = input.shape;
   const blocks = blocksOf(rule, rows, columns);
   const codes = new Uint8Array(Math.ceil((rows * columns * bitsOf(rule)) / 8));
   const zeroPoints = rule.kind === 'affine4' && !rule.symmetric ? new Uint8Array(blocks) : null;
-  const records = nested === null ? null : slots.take(16 * blocks);
-  const scales = records === null ? new Float32Array(blocks) : new Float32Array(records, 0, 4 * blocks);
+  const zeros = zeroPoints === null ? {} : { zeroPoints: bytePlane(zeroPoints) };
+  if (nested === null) {
+    const scales = new Float32Array(blocks);
+    const norms = await encodeStrips(input, rule, { codes, zeroPoints, scales, records: null }, pool);
+    return norms && { planes: { codes: bytePlane(codes), scales: floatPlane(scales), ...zeros }, norms };
+  }
+  const { codebook, blockSize } = nested;
+  const job: NestJob = { kind: 'nest', rule, codebook, blockSize, blocks };
+  const layout = nestLayout(job);
+  const room = await pool.room();
+  try {
+    const records = room.open(job);
+    const suits = await encodeStrips(input, rule, { codes, zeroPoints, scales: null, records }, pool);
+    if (suits === null) return null;
+    const { answer, results } = await room.run(job, records);
+    return {
+      planes: {
+        codes: bytePlane(codes),
+        scales: bytePlane(results.bytes(layout.codes, layout.codeBytes).slice()),
+        ...zeros,
+        scalesNested: floatPlane(results.floats(layout.nested, layout.groups).slice()),
+        scalesOffset: floatPlane(Float32Array.of(answer.offset)),
+      },
+      norms: answer.norms ?? none,
+    };
+  } finally {
+    room.close();
+  }
+}
+
+/** Where the results of a whole matrix go: scales, or records to be nested. */
+interface Planes {
+  readonly codes: Uint8Array;
+  readonly zeroPoints: Uint8Array | null;
+  readonly scales: Float32Array | null;
+  readonly records: Uint8Array | null;
+}
+
+/** @returns null where the weights do not suit the format */
+async function encodeStrips(
+  input: MatrixInput,
+  rule: CodeRule,
+  planes: Planes,
+  pool: Pool,
+): Promise<SquaredNorms | null> {
   let suits = true;
-  const encodeStrip = async (strip: Strip, slot: Slot): Promise<SquaredNorms> => {
+  const encodeStrip = async (strip: Strip, room: Room): Promise<SquaredNorms> => {
     if (!suits) return none;
-    const data = await readStrip(input, strip, slot);
-    const { room } = slot;
-    const { rows, columns } = strip;
-    const answer = await pool.run(
-      { kind: 'strip', rule, dtype: input.dtype, rows, columns, data, room, nested: nested !== null },
-      owned(data.buffer, room),
-    );
-    slot.data = answer.data;
-    slot.room = answer.room;
-    const { result } = answer;
-    if (result === null) {
-      suits = false;
-      return none;
-    }
-    codes.set(result.codes, strip.codesAt);
-    scales.set(result.scales, nested === null ? strip.blocksAt : 4 * strip.blocksAt);
-    if (result.zeroPoints !== null) zeroPoints?.set(result.zeroPoints, strip.blocksAt);
-    return result.norms ?? none;
+    const { rows, columns, offset, length } = strip;
+    const nested = planes.records !== null;
+    const job: StripJob = { kind: 'strip', rule, dtype: input.dtype, rows, columns, nested };
+    const data = room.open(job);
+    // whatever memory the bytes come in
+    const bytes = await input.read(offset, length, data);
+    if (bytes.buffer !== data.buffer) data.set(bytes);
+    const { answer, results } = await room.run(job, data);
+    if (answer.norms === null) suits = false;
+    else putStrip(planes, strip, stripLayout(job), results);
+    return answer.norms ?? none;
   };
-  const strips = stripsOf(rule, input).map((strip) =>
-    slots.use(strip.length, roomBytes(rule, strip.rows, strip.columns), (slot) => encodeStrip(strip, slot)),
-  );
+  const strips = stripsOf(rule, input).map((strip) => pool.use((room) => encodeStrip(strip, room)));
   const norms = await settled(strips, () => {
     suits = false;
   });
-  if (!suits) return null;
-  const zeros = zeroPoints === null ? {} : { zeroPoints: bytePlane(zeroPoints) };
-  if (nested === null) {
-    return { planes: { codes: bytePlane(codes), scales: floatPlane(scales), ...zeros }, norms: sumOf(norms) };
-  }
-  const { codebook, blockSize } = nested;
-  const job = { kind: 'nest', rule, codebook, blockSize, records: scales } as const;
-  const result = await pool.run(job, owned(scales.buffer));
-  slots.give(scales.buffer);
-  return {
-    planes: {
-      codes: bytePlane(codes),
-      scales: bytePlane(result.codes),
-      ...zeros,
-      scalesNested: floatPlane(result.nested),
-      scalesOffset: floatPlane(Float32Array.of(result.offset)),
-    },
-    norms: result.norms,
-  };
+  return suits ? sumOf(norms) : null;
+}
+
+function putStrip(planes: Planes, { codesAt, blocksAt }: Strip, layout: StripLayout, results: Results): void {
+  const { blocks } = layout;
+  planes.codes.set(results.bytes(layout.codes, layout.codeBytes), codesAt);
+  planes.zeroPoints?.set(results.bytes(layout.zeroPoints, blocks), blocksAt);
+  planes.scales?.set(results.floats(layout.scales, blocks), blocksAt);
+  planes.records?.set(results.bytes(layout.records, RECORD_BYTES * blocks), RECORD_BYTES * blocksAt);
 }
 
 const none: SquaredNorms = { weights: 0, difference: 0 };
@@ -99,14 +134,6 @@ async function settled<T>(work: readonly Promise<T>[], onError: () => void): Pro
 function sumOf(norms: readonly SquaredNorms[]): SquaredNorms {
   const sum = (key: keyof SquaredNorms) => norms.reduce((total, norm) => total + norm[key], 0);
   return { weights: sum('weights'), difference: sum('difference') };
-}
-
-/** Into the memory of the slot, whatever memory the bytes come in. */
-async function readStrip(input: MatrixInput, { offset, length }: Strip, slot: Slot): Promise<Uint8Array> {
-  const into = new Uint8Array(slot.data, 0, length);
-  const bytes = await input.read(offset, length, into);
-  if (bytes.buffer !== slot.data) into.set(bytes);
-  return into;
 }
 
 function floatPlane({ buffer, byteOffset, byteLength }: Float32Array): Plane {

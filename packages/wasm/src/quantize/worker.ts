@@ -1,6 +1,5 @@
 // A worker thread that quantizes, one job after the other.
 import { QuantizeEngine } from './engine.js';
-import { owned } from './memory.js';
 import type { FromWorker, ToWorker } from './messages.js';
 
 interface Port {
@@ -31,19 +30,16 @@ let engine: QuantizeEngine | null = null;
 
 port.listen((message) => {
   if (message.kind === 'start') {
-    engine = new QuantizeEngine(message.module);
+    engine = new QuantizeEngine(message.module, message.memory);
     return;
   }
-  const { id, job } = message;
+  const { id, job, room, input } = message;
   try {
     if (engine === null) throw new Error('no kernels yet');
-    if (job.kind === 'strip') {
-      const result = engine.strip(job);
-      port.postMessage({ kind: 'result', id, result }, owned(result.data, result.room));
-    } else {
-      const result = engine.nest(job);
-      port.postMessage({ kind: 'result', id, result }, []);
-    }
+    if (input !== null) engine.fill(job, room, input);
+    const answer = engine.run(job, room);
+    const results = input === null ? new Uint8Array() : engine.results(job, room);
+    port.postMessage({ kind: 'result', id, answer, results }, [results.buffer]);
   } catch (error) {
     port.postMessage({ kind: 'failed', id, failure: String(error) }, []);
   }

@@ -5,17 +5,15 @@ import { compileKernels, type SimdLevel } from '../kernel-module.js';
 import type { Failure, FromWorker, ToWorker } from './messages.js';
 import { sync as at } from './messages.js';
 import { failureError, Outcome } from './outcome.js';
+import { type SharedMemory, sharedMemory } from './shared-memory.js';
 import { spawnWorker, type WorkerLink } from './spawn.js';
 import type { Team } from './team.js';
 
 const initialPages = 1;
 
-/** 4 GiB, and what to try where the engine has no address space for it. */
-const maximumPages = [65536, 32768, 16384, 4096] as const;
-
 export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team> {
   const module = await compileKernels(simd, true);
-  const memories = Array.from({ length: threads }, sharedMemory);
+  const memories = Array.from({ length: threads }, () => sharedMemory(initialPages));
   const sync = new Int32Array(new SharedArrayBuffer(4 * (at.words + threads * at.wordsOfThread)));
   const outcome = new Outcome<void>();
   let failure: Failure | null = null;
@@ -103,24 +101,4 @@ export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team
       new Float32Array((memories[0] as SharedMemory).memory.buffer, address, length).slice(),
     stop,
   };
-}
-
-interface SharedMemory {
-  readonly memory: WebAssembly.Memory;
-  readonly maximum: number;
-}
-
-function sharedMemory(): SharedMemory {
-  let refused: unknown;
-  for (const maximum of maximumPages) {
-    try {
-      return {
-        memory: new WebAssembly.Memory({ initial: initialPages, maximum, shared: true }),
-        maximum,
-      };
-    } catch (error) {
-      refused = error;
-    }
-  }
-  throw refused;
 }
