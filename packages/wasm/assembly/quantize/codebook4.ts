@@ -120,7 +120,9 @@ function encodePart(exactly: bool, x: usize, end: usize, largest: f32, codes: us
   const lastCell = v128.load(constants);
   const negative = v128.load(constants, 16);
   const count = comparisons;
-  let ties = i32x4.splat(0);
+  const zero = i32x4.splat(0);
+  // 0 where an element is at a threshold
+  let apart = i32x4.splat(-1);
   let xx = i32x4.splat(0);
   let dd = i32x4.splat(0);
   let dv = i32x4.splat(0);
@@ -154,8 +156,9 @@ function encodePart(exactly: bool, x: usize, end: usize, largest: f32, codes: us
           const high = lookUp(v128.load(fixedPlanes, 16), rank);
           const first = interleaveLow(low, high);
           const second = interleaveHigh(low, high);
-          rank = i8x16.sub(rank, i8x16.narrow_i16x8_s(i16x8.gt_s(fixed01, first), i16x8.gt_s(fixed23, second)));
-          ties = v128.or(ties, v128.or(i16x8.eq(fixed01, first), i16x8.eq(fixed23, second)));
+          const above = i8x16.narrow_i16x8_s(i16x8.sub_sat_s(fixed01, first), i16x8.sub_sat_s(fixed23, second));
+          rank = i8x16.sub(rank, i8x16.gt_s(above, zero));
+          apart = i8x16.min_u(apart, above);
         }
       }
       pairs = v128.or(pairs, lookUp(v128.load(codeOfRank + nibble), rank));
@@ -176,13 +179,13 @@ function encodePart(exactly: bool, x: usize, end: usize, largest: f32, codes: us
       const d1 = f32x4.sub(x1, v1);
       const d2 = f32x4.sub(x2, v2);
       const d3 = f32x4.sub(x3, v3);
-      xx = f32x4.add(xx, multiplyAdd(x3, x3, multiplyAdd(x2, x2, multiplyAdd(x1, x1, f32x4.mul(x0, x0)))));
-      dd = f32x4.add(dd, multiplyAdd(d3, d3, multiplyAdd(d2, d2, multiplyAdd(d1, d1, f32x4.mul(d0, d0)))));
-      dv = f32x4.add(dv, multiplyAdd(d3, v3, multiplyAdd(d2, v2, multiplyAdd(d1, v1, f32x4.mul(d0, v0)))));
+      xx = multiplyAdd(x3, x3, multiplyAdd(x2, x2, multiplyAdd(x1, x1, multiplyAdd(x0, x0, xx))));
+      dd = multiplyAdd(d3, d3, multiplyAdd(d2, d2, multiplyAdd(d1, d1, multiplyAdd(d0, d0, dd))));
+      dv = multiplyAdd(d3, v3, multiplyAdd(d2, v2, multiplyAdd(d1, v1, multiplyAdd(d0, v0, dv))));
     }
     v128.store(codes, pairs);
   }
-  if (v128.any_true(ties)) return false;
+  if (!i8x16.all_true(apart)) return false;
   writeRecord(record, largest, xx, dd, dv, perSquare);
   return true;
 }
@@ -191,17 +194,20 @@ function encodeExactly(x: usize, end: usize, largest: f32, codes: usize, record:
   encodePart(true, x, end, largest, codes, record);
 }
 
-/** One full block of float32, of each 32 the even ones first. */
-function encodeBlock(x: usize, blockSize: u32, largest: f32, codes: usize, record: usize): void {
-  const stepped = largest >= leastStepped;
+/** In fixed point where that is enough. */
+// @ts-ignore: decorator
+@inline
+function encodeChunk(x: usize, end: usize, largest: f32, codes: usize, record: usize): void {
+  if (largest >= leastStepped && encodePart(false, x, end, largest, codes, record)) return;
+  encodeExactly(x, end, largest, codes, record);
+}
+
+/** A block of several chunks. */
+function encodeChunks(x: usize, end: usize, largest: f32, codes: usize, record: usize): void {
   let sums = i32x4.splat(0);
-  for (const end = x + (blockSize << 2); x < end; codes += chunk >> 1) {
-    const next = min(x + (chunk << 2), end);
-    if (!(stepped && encodePart(false, x, next, largest, codes, record))) {
-      encodeExactly(x, next, largest, codes, record);
-    }
+  for (; x < end; x += chunk << 2, codes += chunk >> 1) {
+    encodeChunk(x, x + (chunk << 2), largest, codes, record);
     sums = f32x4.add(sums, v128.load(record));
-    x = next;
   }
   v128.store(record, f32x4.replace_lane(sums, 0, largest));
 }
@@ -247,10 +253,12 @@ function encodeShort(x: usize, count: u32, largest: f32, codes: usize, record: u
  */
 export function encodeCodebook4(x: usize, dtype: u32, count: u32, blockSize: u32, codes: usize, records: usize): bool {
   const bytes = blockSize * sizeOf(dtype);
+  const end = widened + (blockSize << 2);
   for (; count >= blockSize; count -= blockSize, x += bytes, codes += blockSize >> 1, records += 16) {
     const largest = splitBlock(x, dtype, blockSize, widened);
     if (!isFinite(largest, dtype)) return false;
-    encodeBlock(widened, blockSize, largest, codes, records);
+    if (blockSize <= chunk) encodeChunk(widened, end, largest, codes, records);
+    else encodeChunks(widened, end, largest, codes, records);
   }
   if (count == 0) return true;
   widen(x, dtype, count, widened);
