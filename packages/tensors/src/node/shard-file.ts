@@ -105,12 +105,11 @@ export class ShardFile {
       end += bytes;
     }
     await this.#writeAt(0, encodeSafetensorsHeader(file, placed, metadata, headerBytes));
-    const handle = await this.#handle;
-    await handle?.sync();
-    await this.#closeHandle();
     this.#open.clear();
-    // read back, because the bytes did not come in the order of the file
-    const sha256 = await sha256OfFile(join(this.#folder, file));
+    const handle = await this.#handle;
+    // read back, because the bytes did not come in the order of the file; the disk takes them in the meantime
+    const [sha256] = await Promise.all([sha256OfFile(join(this.#folder, file)), handle?.sync()]);
+    await this.#closeHandle();
     return { path: file, bytes: headerBytes + end, sha256 };
   }
 
