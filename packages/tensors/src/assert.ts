@@ -107,21 +107,24 @@ function assertCodebook(name: string, values: Float32Array, length: number, fail
   if (index >= 0) fail(`a finite ${name}`, `${values[index]} at code ${index}`);
 }
 
-/** Bits that are all ones in infinities and NaN of a dtype. */
-const topExponents = { F32: 0x7f800000, F16: 0x7c00, BF16: 0x7f80, F8_E8M0: 0xff } as const;
+/** Words of a dtype without their signs from which on they are infinite or NaN. */
+const leastInfinite = { F32: 0x7f800000, F16: 0x7c00, BF16: 0x7f80, F8_E8M0: 0xff } as const;
 
 /** The largest magnitude in a plane of floats; words of floats ascend as their magnitudes do. */
 function largestFinite(name: string, { dtype, data }: Plane, fail: Fail): number {
   if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16' && dtype !== 'F8_E8M0') return 0;
-  const top = topExponents[dtype];
+  const infinite = leastInfinite[dtype];
   const View = dtype === 'F32' ? Uint32Array : dtype === 'F8_E8M0' ? Uint8Array : Uint16Array;
   const words = viewAs<Uint32Array | Uint16Array | Uint8Array>(View, data);
   const sign = dtype === 'F32' ? 0x7fffffff : dtype === 'F8_E8M0' ? 0xff : 0x7fff;
   let largest = 0;
   for (let i = 0; i < words.length; i++) {
     const magnitude = (words[i] as number) & sign;
-    if ((magnitude & top) === top) fail(`finite numbers in plane ${name}`, `NaN or infinity at ${i}`);
     if (magnitude > largest) largest = magnitude;
+  }
+  if (largest >= infinite) {
+    const index = words.findIndex((word: number) => (word & sign) >= infinite);
+    fail(`finite numbers in plane ${name}`, `NaN or infinity at ${index}`);
   }
   if (words.length === 0) return 0;
   const word = words.slice(0, 1).fill(largest);
