@@ -172,6 +172,25 @@ describe.each(Object.entries(encoders))('%s', (_, encoder) => {
       }
     });
 
+    it('encodes weights at the middle of two values, and the next ones to both sides', async () => {
+      const decode = quantizer.layout([64, 64])?.decode;
+      if (decode?.kind !== 'codebook') return;
+      const values = [...decode.values].sort((a, b) => a - b);
+      const middles = Float32Array.from(values.slice(1), (value, i) => (value + (values[i] as number)) / 2);
+      const words = new Int32Array(middles.buffer);
+      for (const largest of [1, -1, 0.37, 2 ** -100, 2 ** 100]) {
+        const around = Array.from(
+          { length: 9 },
+          (_, i) => new Float32Array(words.map((word) => word + i - 4).buffer),
+        );
+        const near = around.flatMap((list) =>
+          [...list.filter(Number.isFinite)].flatMap((x) => [x * largest, largest]),
+        );
+        const weights = Float32Array.from({ length: 64 * 64 }, (_, i) => near[i % near.length] as number);
+        await expectSame(encoder, quantizer, fromFloat32(weights, 'F32'), 'F32', [64, 64]);
+      }
+    });
+
     it('encodes every finite bfloat16 and float16', async () => {
       const words = Uint16Array.from({ length: 65536 }, (_, i) => i);
       for (const dtype of ['BF16', 'F16'] as const) {
@@ -257,6 +276,29 @@ it('refuses work once closed', async () => {
   await encoder.close();
   const data = new Uint8Array(byteLength('F32', [64]));
   await expect(encodeWith(encoder, nf4(), inputOf(data, 'F32', [1, 64]))).rejects.toThrow('closed');
+});
+
+it.each([true, false])('refuses what is under way when it is closed, memory shared: %s', async (shared) => {
+  const encoder = encoderOf({ threads: 1, simd: 'plain', shared });
+  const shape = [4096, 4096] as const; // strips for more rooms than there are
+  const data = new Uint8Array(byteLength('BF16', shape));
+  const work = encodeWith(encoder, doubleQuant(nf4()), inputOf(data, 'BF16', shape));
+  const refused = expect(work).rejects.toThrow('closed');
+  await encoder.close();
+  await refused;
+});
+
+it('takes rows as long as several strips after short ones', async () => {
+  const encoder = wasmEncoder({ threads: 1 });
+  for (const shape of [
+    [2, 64],
+    [3, 2 ** 22 + 1],
+    [2, 64],
+  ] as const) {
+    const data = fromFloat32(normal(shape[0] * shape[1], 1), 'BF16');
+    await expectSame(encoder, int4({ symmetric: false }), data, 'BF16', shape);
+  }
+  await encoder.close();
 });
 
 it('leaves to a quantizer that has put its own function in place of another', async () => {
