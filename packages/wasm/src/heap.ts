@@ -4,7 +4,7 @@
 // First fit with merging of neighbours. Addresses are numbers up to 2^32.
 import { MoeqError } from '@moeq/tensors';
 
-const pageBytes = 65536;
+export const pageBytes = 65536;
 
 /** Memory grows by at least this much: growing stops all threads for a moment. */
 const growthBytes = 16 * 1024 * 1024;

@@ -7,6 +7,7 @@
 import { firstHalves, swapHalves, zipFirst, zipLast } from '../simd';
 import { cellsOf, divisorOf, prepareTables, rankFrom, Tables } from './codebook8';
 import { cellsOrValues, scaled } from './scratch';
+import { largestLane } from './simd';
 
 const tables = changetype<Tables>(memory.data(16, 16));
 const tableData = memory.data(1024 + 1024 + 256 + 1040, 16);
@@ -56,29 +57,41 @@ function sumPair(v: v128): f64 {
 }
 
 /**
+ * Adds blocks to the norms, two at a time.
+ * @param stored Float32 [count] scales, room for one more
  * @param floor the least scale of which these records' unit is made
- * @param multiplier what the scale is multiplied by to be the unit, and the number that codes are multiplied by
- * @param scales Float32 [blocks], room for one more
+ * @param multiplier what scales are multiplied by to be the unit, and the number that codes are multiplied by
  */
-export function finish(records: usize, blocks: u32, floor: f32, multiplier: f64, scales: usize): void {
+function account(records: usize, count: u32, stored: usize, floor: f32, multiplier: f64): void {
   const multipliers = f64x2.splat(multiplier);
   const floors = f32x4.splat(floor);
   let squares = i32x4.splat(0);
   let losses = i32x4.splat(0);
-  for (let block: u32 = 0; block < blocks; block += 2, records += 32, scales += 8) {
+  // what stands beside the last of an odd number has to be a number
+  if (count & 1) store<f32>(stored + (count << 2), 0);
+  for (let i: u32 = 0; i < count; i += 2, records += 32, stored += 8) {
     const first = v128.load(records);
-    const second = v128.load(block + 1 < blocks ? records + 16 : noRecord);
+    const second = v128.load(i + 1 < count ? records + 16 : noRecord);
     const sx = zipFirst(first, second);
     const sums = zipLast(first, second);
-    v128.store64_lane(scales, sx, 0);
-    const stored = f64x2.mul(widenFirst(sx), multipliers);
+    const s = f64x2.mul(widenFirst(v128.load64_zero(stored)), multipliers);
     const unit = f64x2.mul(widenFirst(f32x4.pmax(sx, floors)), multipliers);
     const xx = widenLast(sx);
     squares = f64x2.add(squares, f64x2.mul(f64x2.mul(unit, unit), xx));
-    losses = f64x2.add(losses, lossOf(xx, widenFirst(sums), widenLast(sums), unit, stored));
+    losses = f64x2.add(losses, lossOf(xx, widenFirst(sums), widenLast(sums), unit, s));
   }
-  weights = sumPair(squares);
-  difference = sumPair(losses);
+  weights += sumPair(squares);
+  difference += sumPair(losses);
+}
+
+/**
+ * @param floor, multiplier as for `account`
+ * @param scales Float32 [blocks], room for one more
+ */
+export function finish(records: usize, blocks: u32, floor: f32, multiplier: f64, scales: usize): void {
+  for (let block: u32 = 0; block < blocks; block++) store<f32>(scales + (block << 2), load<f32>(records + (block << 4)));
+  weights = difference = 0;
+  account(records, blocks, scales, floor, multiplier);
 }
 
 /** @param from Float32 [256] thresholds, Float32 [256] values, Uint8 [256] codes, each by rank, of the nested codebook */
@@ -86,7 +99,10 @@ export function prepareNested(from: usize): void {
   prepareTables(tables, tableData, from);
 }
 
-/** The scales of four records less the mean to `scaled`; of those that there are. */
+/**
+ * Puts the scales of records, less the mean, to `scaled`.
+ * @returns the largest magnitude there
+ */
 function centre(records: usize, count: u32, mean: f32): f32 {
   const means = f32x4.splat(mean);
   const magnitude = i32x4.splat(0x7fffffff);
@@ -99,8 +115,7 @@ function centre(records: usize, count: u32, mean: f32): f32 {
     largest = i32x4.max_s(largest, v128.and(value, magnitude));
     v128.store(scaled + (i << 2), value);
   }
-  largest = i32x4.max_s(largest, swapHalves(largest));
-  let most = max<i32>(i32x4.extract_lane(largest, 0), i32x4.extract_lane(largest, 1));
+  let most = largestLane(largest);
   for (; i < count; i++, records += 16) {
     const value = load<f32>(records) - mean;
     most = max<i32>(most, reinterpret<i32>(value) & 0x7fffffff);
@@ -119,11 +134,9 @@ export function nest(records: usize, blocks: u32, blockSize: u32, floor: f32, co
   let sum: f64 = 0;
   for (let block: u32 = 0; block < blocks; block++) sum += <f64>load<f32>(records + (block << 4));
   const mean: f32 = blocks == 0 ? 0 : <f32>(sum / <f64>blocks);
-  const floors = f32x4.splat(floor);
   const means = f32x4.splat(mean);
-  let squares = i32x4.splat(0);
-  let losses = i32x4.splat(0);
-  for (let first: u32 = 0; first < blocks; first += blockSize, nested += 4, codes += blockSize) {
+  weights = difference = 0;
+  for (let first: u32 = 0; first < blocks; first += blockSize, nested += 4) {
     const count = min(blockSize, blocks - first);
     const largest = centre(records, count, mean);
     const short = count < blockSize;
@@ -131,27 +144,18 @@ export function nest(records: usize, blocks: u32, blockSize: u32, floor: f32, co
     const scale = short ? divisor : largest;
     store<f32>(nested, scale);
     cellsOf(scaled, count, divisor, short, cellsOrValues);
-    for (let i: usize = 0; i < count; i++) {
-      const rank = rankFrom(tables, load<u32>(cellsOrValues + (i << 2)), load<f32>(scaled + (i << 2)));
-      store<u8>(codes + i, load<u8>(tables.codeOfRank + rank));
-      store<f32>(cellsOrValues + (i << 2), load<f32>(tables.values + (rank << 2)));
+    for (let at: usize = 0; at < count << 2; at += 4, codes++) {
+      const rank = rankFrom(tables, load<u32>(cellsOrValues + at), load<f32>(scaled + at));
+      store<u8>(codes, load<u8>(tables.codeOfRank + rank));
+      store<f32>(cellsOrValues + at, load<f32>(tables.values + (rank << 2)));
     }
-    // what stands beside the last of an odd number has to be a number
-    store<f32>(cellsOrValues + (count << 2), 0);
     const scales = f32x4.splat(scale);
-    for (let i: usize = 0; i < count; i += 2, records += 32) {
-      const one = v128.load(records);
-      const other = v128.load(i + 1 < count ? records + 16 : noRecord);
-      const sx = zipFirst(one, other);
-      const sums = zipLast(one, other);
-      const stored = widenFirst(f32x4.add(f32x4.mul(v128.load64_zero(cellsOrValues + (i << 2)), scales), means));
-      const unit = widenFirst(f32x4.pmax(sx, floors));
-      const xx = widenLast(sx);
-      squares = f64x2.add(squares, f64x2.mul(f64x2.mul(unit, unit), xx));
-      losses = f64x2.add(losses, lossOf(xx, widenFirst(sums), widenLast(sums), unit, stored));
+    for (let at: usize = 0; at < count << 2; at += 16) {
+      const values = v128.load(cellsOrValues + at);
+      v128.store(cellsOrValues + at, f32x4.add(f32x4.mul(values, scales), means));
     }
+    account(records, count, cellsOrValues, floor, 1);
+    records += count << 4;
   }
-  weights = sumPair(squares);
-  difference = sumPair(losses);
   return mean;
 }

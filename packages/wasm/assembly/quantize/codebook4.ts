@@ -3,7 +3,7 @@
 // are its, bit for bit.
 //
 // Full blocks are ranked in fixed point: X = trunc(2^14 x), 16 bits, and T likewise of each threshold. X > T says that x is
-// above the threshold, X < T that it is below; a block in which some X = T is ranked again, in float32. The rank is found by
+// above the threshold, X < T that it is below; 64 elements of which some X = T are ranked again, in float32. The rank is found by
 // table: [-1, 1] is cut into 32 cells of X, `base` counts the thresholds in the cells before that of X, and as many comparisons
 // follow as there are thresholds in the fullest cell (1 for nf4, 2 for fp4). Tables of numbers are planes of 16 bytes, one for
 // each byte of the numbers.
@@ -190,6 +190,7 @@ function encodePart(exactly: bool, x: usize, end: usize, largest: f32, codes: us
   return true;
 }
 
+/** A function by itself: it is seldom called, and large where it is inlined. */
 function encodeExactly(x: usize, end: usize, largest: f32, codes: usize, record: usize): void {
   encodePart(true, x, end, largest, codes, record);
 }

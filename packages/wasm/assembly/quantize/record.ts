@@ -3,7 +3,8 @@
 //   x = w / D, v = the code's number, d = x - v;   record = [scale, sum x x, sum d d, sum d v]
 // D is the scale, or `floor` where the scale is below it.
 
-import { firstHalves, lastHalves, swapHalves, zipFirst, zipLast } from '../simd';
+import { firstHalves, lastHalves, zipFirst, zipLast } from '../simd';
+import { largestLane } from './simd';
 
 /** @param unit what the sums are multiplied by */
 // @ts-ignore: decorator
@@ -29,7 +30,5 @@ export function absmax(x: usize, end: usize): f32 {
     b = i32x4.max_s(b, v128.and(v128.load(at, 16), mask));
   }
   for (; at < end; at += 16) a = i32x4.max_s(a, v128.and(v128.load(at), mask));
-  a = i32x4.max_s(a, b);
-  a = i32x4.max_s(a, swapHalves(a));
-  return reinterpret<f32>(max<i32>(i32x4.extract_lane(a, 0), i32x4.extract_lane(a, 1)));
+  return reinterpret<f32>(largestLane(i32x4.max_s(a, b)));
 }

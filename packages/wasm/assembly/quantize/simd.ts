@@ -2,6 +2,8 @@
 // truncation where they are defined alike everywhere, and multiply-add for sums that only a report reads. Codes are therefore
 // the same with and without it.
 
+import { swapHalves } from '../simd';
+
 export { lookUp } from '../simd';
 
 /** a0 b0 a1 b1 …, of bytes. */
@@ -55,4 +57,12 @@ const noFraction: f32 = 12582912;
 export function toBytes(v: v128): v128 {
   const bits = f32x4.add(v, f32x4.splat(noFraction));
   return i8x16.shuffle(bits, bits, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+}
+
+/** The largest of four integers. */
+// @ts-ignore: decorator
+@inline
+export function largestLane(v: v128): i32 {
+  const pairs = i32x4.max_s(v, swapHalves(v));
+  return max<i32>(i32x4.extract_lane(pairs, 0), i32x4.extract_lane(pairs, 1));
 }

@@ -1,6 +1,6 @@
 // Full blocks to float32 with the even elements apart from the odd ones, which is where a byte of two codes wants them, and
 // their largest magnitude, found among the words as they are stored.
-import { swapHalves } from '../simd';
+import { largestLane } from './simd';
 import { BF16, F32, fromHalf, widenFour } from './widen';
 
 /** Constants that loops load once: all bits but the sign of words, the upper words of numbers. */
@@ -85,9 +85,4 @@ function splitFloats(x: usize, out: usize, end: usize): u32 {
 function largestWord(words: v128): u32 {
   const pairs = i16x8.max_s(words, i32x4.shr_u(words, 16));
   return largestLane(v128.and(pairs, i32x4.splat(0xffff)));
-}
-
-function largestLane(lanes: v128): u32 {
-  const largest = i32x4.max_s(lanes, swapHalves(lanes));
-  return max<i32>(i32x4.extract_lane(largest, 0), i32x4.extract_lane(largest, 1));
 }

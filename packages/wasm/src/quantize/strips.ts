@@ -8,7 +8,6 @@ export interface Strip {
   readonly columns: number;
   /** In bytes of the matrix. */
   readonly offset: number;
-  readonly length: number;
   /** Where its codes begin, in bytes, and its blocks. */
   readonly codesAt: number;
   readonly blocksAt: number;
@@ -34,7 +33,6 @@ export function stripsOf(rule: CodeRule, { shape, dtype }: Pick<MatrixInput, 'sh
       strips.push({
         ...part,
         offset: byteLength(dtype, [element]),
-        length: byteLength(dtype, [part.rows, part.columns]),
         codesAt: (element * bitsOf(rule)) / 8,
         blocksAt,
       });

@@ -1,7 +1,7 @@
 // A thread that quantizes: the jobs that are with it, and the map of its memory, which is the host's to lay out.
 import { MoeqError } from '@moeq/tensors';
 import { quantizeScript } from '../generated/quantize-script.js';
-import { Heap } from '../heap.js';
+import { Heap, pageBytes } from '../heap.js';
 import { sharedMemory } from '../team/shared-memory.js';
 import { spawnWorker, type WorkerLink } from '../team/spawn.js';
 import { HEAP_START } from './kernels.js';
@@ -17,8 +17,6 @@ interface Waiting {
   resolve(done: Done): void;
   reject(error: unknown): void;
 }
-
-const pageBytes = 65536;
 
 export class Thread {
   readonly heap: Heap;

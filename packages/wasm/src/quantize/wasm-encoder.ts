@@ -95,12 +95,12 @@ async function encodeStrips(
   let suits = true;
   const encodeStrip = async (strip: Strip, room: Room): Promise<SquaredNorms> => {
     if (!suits) return none;
-    const { rows, columns, offset, length } = strip;
+    const { rows, columns, offset } = strip;
     const nested = planes.records !== null;
     const job: StripJob = { kind: 'strip', rule, dtype: input.dtype, rows, columns, nested };
     const data = room.open(job);
     // whatever memory the bytes come in
-    const bytes = await input.read(offset, length, data);
+    const bytes = await input.read(offset, data.length, data);
     if (bytes.buffer !== data.buffer) data.set(bytes);
     const { answer, results } = await room.run(job, data);
     if (answer.norms === null) suits = false;
