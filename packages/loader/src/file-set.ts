@@ -5,7 +5,11 @@ import type { ByteSource, DType, QuantizedTensor, Tensor } from '@moeq/tensors';
 export interface FileSet {
   /** For messages: the folder, URL or repository. */
   readonly name: string;
-  list(): Promise<readonly string[]>;
+  /**
+   * Names of the files, or of those in a folder within, e.g. `additional_chat_templates`; of sets that cannot list, as over
+   * HTTP, those of the names in use that are there.
+   */
+  list(folder?: string): Promise<readonly string[]>;
   /** @throws MoeqError for names that leave the set (absolute, `..`, links out of it) */
   open(name: string): Promise<ByteSource | null>;
   /** The weights, where they do not lie in safetensors files of the set. */

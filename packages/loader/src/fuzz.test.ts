@@ -5,7 +5,7 @@ import { MoeqError } from '@moeq/tensors';
 import { modelFiles } from '@moeq/tiny-moe';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chatFormatter } from './chat-template.js';
+import { chatFormatter } from './chat-template/chat-formatter.js';
 import { openModelFiles } from './model-source.js';
 import { goldenConfig, goldenNames, goldenPath, readTensors } from './testkit/golden.js';
 import { checkpointFiles, memoryFiles } from './testkit/memory-files.js';

@@ -11,6 +11,7 @@ const usualNames = [
   ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json'],
   ...['special_tokens_map.json', 'added_tokens.json', 'chat_template.jinja', 'tokenizer.model'],
   ...['vocab.json', 'merges.txt', 'README.md', 'LICENSE'],
+  'additional_chat_templates/tool_use.jinja',
 ];
 
 export type FileUrls = Readonly<Record<string, string | URL>>;
@@ -42,18 +43,27 @@ export function httpFiles(where: string | URL | FileUrls, options: Omit<HttpOpti
   return {
     name,
     open,
-    async list() {
-      if (!isFolder) return Object.keys(where);
+    async list(folder) {
+      if (!isFolder) return folder === undefined ? Object.keys(where) : within(folder, Object.keys(where));
       const found = await Promise.all(
-        usualNames.map(async (file) => {
+        within(folder ?? '.', usualNames).map(async (base) => {
+          const file = folder === undefined ? base : `${folder}/${base}`;
           const source = await open(file);
           await source?.close?.();
-          return source === null ? [] : [file];
+          return source === null ? [] : [base];
         }),
       );
       return found.flat();
     },
   };
+}
+
+/** Of names with their folders those in one, without it. */
+function within(folder: string, names: readonly string[]): string[] {
+  const inside = names.filter(
+    (name) => `${folder}/${name.split('/').at(-1)}` === `${name.includes('/') ? '' : './'}${name}`,
+  );
+  return inside.map((name) => name.slice(name.lastIndexOf('/') + 1));
 }
 
 /** Relative URLs are a page's own. */

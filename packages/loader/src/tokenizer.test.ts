@@ -123,23 +123,3 @@ test('what it encodes it decodes, whatever the text', async () => {
     }),
   );
 });
-
-test('chat templates: a file of its own first, then the field, then the one named default', async () => {
-  const messages = [{ role: 'user', content: 'hi' }];
-  const render = async (files: Record<string, string | object>) =>
-    (await readTextParts(memoryFiles({ 'tokenizer.json': tokenizer, ...files }), 5)).formatChat?.(messages);
-  const named = [
-    { name: 'tools', template: 'no' },
-    { name: 'default', template: '{{ eos_token }}list' },
-  ];
-  expect(
-    await render({ 'tokenizer_config.json': { chat_template: 'field' }, 'chat_template.jinja': 'file' }),
-  ).toBe('file');
-  expect(
-    await render({ 'tokenizer_config.json': { chat_template: named, eos_token: { content: '</s>' } } }),
-  ).toBe('</s>list');
-  expect(await render({ 'tokenizer_config.json': { chat_template: null } })).toBeUndefined();
-  await expect(render({ 'tokenizer_config.json': { chat_template: [] } })).rejects.toThrow(
-    /one named default, found "\[\]"/,
-  );
-});

@@ -3,6 +3,7 @@ export { createModel } from './create-model.js';
 export type { Engine, EngineGenerateOptions, EngineOptions } from './engine/engine.js';
 export { createEngine } from './engine/engine.js';
 export type { EngineStatistics } from './engine/statistics.js';
+export { exactJson, JsonNumber } from './exact-json.js';
 export type { GenerateOptions } from './generate-options.js';
 export type { FinishReason, GeneratedPiece, GenerationResult, GenerationTimings } from './generation.js';
 export type { LayerOutput, LayerStream, LayerStreamOptions, LoadedPart } from './layer-stream.js';

@@ -105,16 +105,38 @@ export interface Tokenizer {
   tokenBytes?(id: number): Uint8Array | null;
 }
 
+/**
+ * A message as chat templates see it: role, content, and any further JSON field (`name`, `tool_calls`, `tool_call_id`,
+ * `reasoning_content`, `id`, ...), all of which reach the template. Numbers keep their form where they are a `JsonNumber`,
+ * or a bigint; objects whose order matters may be a Map.
+ */
 export interface ChatMessage {
   readonly role: string;
-  readonly content: string;
-  /** JSON values that chat templates know besides: `name`, `tool_calls`, `tool_call_id`, ... */
+  /** Text; null or absent where there is none; or parts, which reach a template that iterates them and are joined else. */
+  readonly content?: string | null | readonly object[];
+  /**
+   * `function.arguments` of each call may be an object, or the text of one, as OpenAI's clients send it: the template has
+   * the text where it prints it, joins it or asks whether it is a string, and a map where it uses it as one.
+   */
+  readonly tool_calls?: readonly object[] | null | undefined;
   readonly [field: string]: unknown;
 }
 
 export interface ChatOptions {
   /** Functions that the model may call, in OpenAI's form. */
   readonly tools?: readonly object[] | undefined;
+  /** Documents to answer from, objects with `title` and `text`, for templates that know them. */
+  readonly documents?: readonly object[] | undefined;
+  /**
+   * Variables of the template, e.g. `enable_thinking` (`chat_template_kwargs` of other servers): JSON values under any name
+   * but `messages`. They go before special tokens and `add_generation_prompt`, which is true else.
+   */
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * Which template, where the model has several; by default `tool_use` where there is one and tools are given, else
+   * `default`.
+   */
+  readonly template?: string | undefined;
 }
 
 /** generation_config.json, the fields that sampling uses; absent fields leave the runtime's defaults. */

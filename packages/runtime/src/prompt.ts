@@ -61,8 +61,9 @@ function tokenize(source: ModelSource, prompt: Prompt, maxTokens: number): numbe
   if (isConversation(prompt)) {
     if (source.formatChat === null)
       throw wrongPrompt(source, 'a checkpoint with a chat template', 'one without');
+    const { messages, ...options } = prompt;
     // A chat template writes the special tokens itself.
-    return encode(source, source.formatChat(prompt.messages, { tools: prompt.tools }), maxTokens, false);
+    return encode(source, source.formatChat(messages, options), maxTokens, false);
   }
   if (prompt instanceof Int32Array || Array.isArray(prompt)) return Array.from(prompt);
   throw wrongPrompt(source, 'text, a list of token ids, or { messages }', typeof prompt);

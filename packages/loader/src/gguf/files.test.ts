@@ -122,6 +122,9 @@ test('tokenizer, template and ends of a text', async () => {
   expect(model.tokenizer?.decode([0, 4, 3, 5, 1], { skipSpecialTokens: true })).toBe('abb<u>');
   expect(model.stopTokenIds).toEqual([1, 5]);
   expect(model.formatChat?.([{ role: 'user', content: 'x' }])).toBe('<s>x');
+  const broken = { ...tokenizer, 'tokenizer.chat_template': text('{% for') };
+  const silent = await openModelFiles(await openSmall({ metadata: broken }));
+  expect(() => silent.formatChat?.([])).toThrow(/^x\.gguf.*cannot read the chat template/);
   const plain = await openModelFiles(await openSmall({ metadata: tokenizer }));
   expect(plain.tokenizer?.encode('ab')).toEqual([4]);
   expect((await openModelFiles(await openSmall())).tokenizer).toBeNull();
@@ -212,11 +215,6 @@ describe('what does not fit is one sentence with file and key', () => {
       'a merge of one',
       meta({ ...tokenizer, 'tokenizer.ggml.merges': texts(['ab']) }),
       /model\.merges\.0 .*found "ab"/,
-    ],
-    [
-      'a template without end',
-      meta({ ...tokenizer, 'tokenizer.chat_template': text('{% for') }),
-      /chat template/,
     ],
     [
       'more tokens than rows',

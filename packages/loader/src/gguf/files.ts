@@ -49,7 +49,7 @@ async function filesOf(source: ByteSource, openSource: () => Promise<ByteSource>
   );
   return {
     name,
-    list: async () => [...bytes.keys()],
+    list: async (folder) => (folder === undefined ? [...bytes.keys()] : []),
     async open(key) {
       const content = bytes.get(key);
       return content === undefined ? null : memorySource(`${name}/${key}`, content);

@@ -22,8 +22,11 @@ export function folder(path: string, options: FolderOptions = {}): FileSet {
   const roots = [path, ...(options.linksInto ?? [])].map((root) => resolve(root));
   return {
     name: path,
-    async list() {
-      const entries = await readdir(path, { withFileTypes: true }).catch(failed(path, 'list the folder'));
+    async list(within) {
+      const listed = within === undefined ? path : join(path, within);
+      if (within !== undefined) assertInside(within, path);
+      const missing = within === undefined ? failed(listed, 'list the folder') : absent(listed);
+      const entries = (await readdir(listed, { withFileTypes: true }).catch(missing)) ?? [];
       return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
     },
     async open(name) {

@@ -11,7 +11,11 @@ export function memoryFiles(
   const bytes = new Map(Object.entries(files).map(([file, content]) => [file, bytesOf(content)]));
   return {
     name,
-    list: async () => [...bytes.keys()],
+    async list(folder) {
+      if (folder === undefined) return [...bytes.keys()];
+      const inside = [...bytes.keys()].filter((file) => file.startsWith(`${folder}/`));
+      return inside.map((file) => file.slice(folder.length + 1));
+    },
     async open(file) {
       assertInside(file, name);
       const content = bytes.get(file);

@@ -6,7 +6,7 @@ import {
   type TemplateEnvironment,
   type TemplateStatement,
   type TemplateValue,
-} from './huggingface.js';
+} from '../huggingface.js';
 
 /** A template is a few kilobytes, the longest in use (with tools) about twenty. */
 export const MAX_TEMPLATE_LENGTH = 262_144;

@@ -2,33 +2,29 @@
 // (utils/chat_template_utils.py), run within limits.
 import type { ChatMessage, ChatOptions } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
+import { Environment, parse, tokenize } from '../huggingface.js';
 import { formatTime } from './format-time.js';
-import { Environment, parse, tokenize } from './huggingface.js';
-import { LimitedInterpreter, limitedRange, MAX_TEMPLATE_LENGTH, TemplateLimit } from './template-limits.js';
+import { LimitedInterpreter, limitedRange, MAX_TEMPLATE_LENGTH, TemplateLimit } from './limits.js';
 
 /** Raised by a template itself, through raise_exception. */
 class TemplateRefusal extends Error {}
+
+export type ChatFormatter = (messages: readonly ChatMessage[], options?: ChatOptions) => string;
 
 /**
  * @param template Jinja
  * @param specialTokens by the names under which templates know them, e.g. bos_token
  * @param file for messages
- * @returns a function that renders messages and the beginning of the reply; it throws a MoeqError when the template fails
- *   or passes a limit
- * @throws MoeqError when the template is too long or malformed
+ * @returns a function that renders messages and the beginning of the reply; it throws a MoeqError when the template is too
+ *   long or malformed, fails, or passes a limit
  */
 export function chatFormatter(
   template: string,
   specialTokens: Readonly<Record<string, string>>,
   file: string,
-): (messages: readonly ChatMessage[], options?: ChatOptions) => string {
-  if (template.length > MAX_TEMPLATE_LENGTH) {
-    throw templateError('read', file, `at most ${MAX_TEMPLATE_LENGTH} characters`, String(template.length));
-  }
-  const program = attempt('read', file, () =>
-    parse(tokenize(template, { lstrip_blocks: true, trim_blocks: true })),
-  );
-  return (messages, { tools } = {}) => {
+): ChatFormatter {
+  let parsed: ReturnType<typeof parse> | undefined;
+  return (messages, { tools, documents, variables } = {}) => {
     const environment = new Environment();
     const globals: Readonly<Record<string, unknown>> = {
       ...constants,
@@ -42,13 +38,23 @@ export function chatFormatter(
       messages: JSON.parse(JSON.stringify(messages)) as unknown,
       add_generation_prompt: true,
       tools: tools === undefined ? null : (JSON.parse(JSON.stringify(tools)) as unknown),
-      documents: null,
+      documents: documents === undefined ? null : (JSON.parse(JSON.stringify(documents)) as unknown),
+      ...variables,
     };
+    parsed ??= read(template, file);
+    const program = parsed;
     return attempt('run', file, () => {
       for (const [name, value] of Object.entries(globals)) environment.set(name, value);
       return String(new LimitedInterpreter(environment).run(program).value);
     });
   };
+}
+
+function read(template: string, file: string): ReturnType<typeof parse> {
+  if (template.length > MAX_TEMPLATE_LENGTH) {
+    throw templateError('read', file, `at most ${MAX_TEMPLATE_LENGTH} characters`, String(template.length));
+  }
+  return attempt('read', file, () => parse(tokenize(template, { lstrip_blocks: true, trim_blocks: true })));
 }
 
 /** Jinja's constants, and the spellings of Python that it takes too. */

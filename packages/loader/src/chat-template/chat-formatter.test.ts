@@ -1,9 +1,9 @@
 // Templates in use, against what @huggingface/jinja itself renders with the globals that transformers gives.
 import * as jinja from '@huggingface/jinja';
 import { expect, test } from 'vitest';
-import { chatFormatter } from './chat-template.js';
-import { memoryFiles } from './testkit/memory-files.js';
-import { readTextParts } from './text-files.js';
+import { memoryFiles } from '../testkit/memory-files.js';
+import { readTextParts } from '../text-files.js';
+import { chatFormatter } from './chat-formatter.js';
 
 const { Template } = jinja as unknown as {
   Template: new (template: string) => { render(globals: Record<string, unknown>): string };

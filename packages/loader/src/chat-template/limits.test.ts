@@ -1,7 +1,7 @@
 // Templates that would never end, grow without bound, or reach for the machine: one sentence each, quickly.
 import { MoeqError } from '@moeq/tensors';
 import { expect, test } from 'vitest';
-import { chatFormatter } from './chat-template.js';
+import { chatFormatter } from './chat-formatter.js';
 
 const messages = [{ role: 'user', content: 'Hello' }];
 const render = (template: string) =>
