@@ -7,6 +7,9 @@ import { ClosingLine } from './scripts/closing-line.ts';
 const apps = fileURLToPath(new URL('./apps/', import.meta.url));
 const packages = fileURLToPath(new URL('./packages/', import.meta.url));
 
+/** Of all random inputs; scripts/seeded-random.ts. */
+const { MOEQ_SEED: seed = String(Math.floor(Math.random() * 2 ** 32)) } = process.env;
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -25,10 +28,13 @@ export default defineConfig({
       'scripts/*.test.ts',
       'bench/**/*.test.ts',
     ],
+    setupFiles: ['scripts/seeded-random.ts'],
+    env: { MOEQ_SEED: seed },
     // one more than Vitest takes: half of a small machine would wait otherwise
     maxWorkers: availableParallelism(),
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    reporters: ['default', new ClosingLine()],
+    // only what hangs runs into these: an idle machine needs a tenth of them at most
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    reporters: ['default', new ClosingLine(seed)],
   },
 });

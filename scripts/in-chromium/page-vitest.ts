@@ -1,5 +1,5 @@
 // Stands for vitest in a page: `describe`, `test` and `afterAll` write down what there is to do, and the host that has opened
-// the page does it case by case. So published suites, which import vitest, run in a browser as they are.
+// the page does it case by case. Of `expect` there is what the published suites use. So published suites, which import vitest, run in a browser as they are.
 
 type Work = () => unknown;
 
@@ -24,6 +24,14 @@ export const test = Object.assign(
 
 export function afterAll(work: Work): void {
   endings.push(work);
+}
+
+export function expect(found: number, what: string): { toBeGreaterThan(bound: number): void } {
+  return {
+    toBeGreaterThan(bound) {
+      if (!(found > bound)) throw new Error(`${what}: expected ${found} to be greater than ${bound}`);
+    },
+  };
 }
 
 /** Null, or what went wrong. */

@@ -1,10 +1,13 @@
 // The built command, as its users start it.
 import { spawn } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from './testkit/folder.js';
+import { haltingCodebook } from './testkit/plugins.js';
 
 const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
 
@@ -47,6 +50,11 @@ function start(...argv: string[]): Running {
   };
 }
 
+/** Resolves once there is such a file. */
+async function appearance(path: string): Promise<void> {
+  while (!existsSync(path)) await setTimeout(10);
+}
+
 test('prints its version, and ends with 1 and 2 where it should', async () => {
   expect(await start('--version').ended).toMatchObject({ status: 0, stderr: '' });
   expect(await start('generate', '-n', 'abc').ended).toMatchObject({ status: 2, stdout: '' });
@@ -55,11 +63,12 @@ test('prints its version, and ends with 1 and 2 where it should', async () => {
   expect(failed.stderr).toMatch(/^moeq: \/no\/such\/folder: .*\n$/);
 });
 
-test('a bare generate writes a text', async () => {
+test('a bare generate writes a text, and its seed writes it again', async () => {
   const { status, stdout, stderr } = await start('generate', '-n', '8').ended;
   expect(status).toBe(0);
-  expect(stdout.trim().length).toBeGreaterThan(0);
-  expect(stderr).toContain('8 tokens');
+  const [, seed = ''] = /^8 tokens.* seed (\d+)\n$/.exec(stderr) ?? [];
+  const again = await start('generate', '-n', '8', '--seed', seed, '--json').ended;
+  expect(stdout).toBe(`${JSON.parse(again.stdout).text}\n`);
 });
 
 test('a reader that leaves early ends it without a word', async () => {
@@ -72,20 +81,26 @@ test('a reader that leaves early ends it without a word', async () => {
 
 test('Ctrl-C while quantizing ends with 130 and leaves nothing', async () => {
   await using folder = await temporaryFolder();
-  const out = join(folder.path, 'out');
-  let interrupted = 0;
-  for (const milliseconds of [350, 450, 550, 700]) {
-    const quantizing = start('quantize', '--out', out, '--recipe', 'int4');
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
-    quantizing.kill('SIGINT');
-    const { status, signal } = await quantizing.ended;
-    // A signal before the command listens ends it as it ends any process; one after the end comes too late.
-    if (status === 130) interrupted++;
-    else expect([0, 'SIGINT']).toContain(status ?? signal);
-    expect(await readdir(folder.path)).toEqual(status === 0 ? ['out'] : []);
-    if (status === 0) break;
-  }
-  expect(interrupted).toBeGreaterThan(0);
+  const [plugin, outputs] = [join(folder.path, 'plugin'), join(folder.path, 'outputs')];
+  await Promise.all([mkdir(plugin), mkdir(outputs)]);
+  const module = join(plugin, 'halting.mjs');
+  await writeFile(module, haltingCodebook);
+  const quantizing = start(
+    'quantize',
+    '--out',
+    join(outputs, 'out'),
+    '--plugin',
+    module,
+    '--recipe',
+    'even16',
+  );
+  // The quantizer halts at its first matrix until the signal is there.
+  await appearance(join(plugin, 'halted'));
+  expect(await readdir(outputs)).toEqual([expect.stringMatching(/^out\.partial-/)]);
+  quantizing.kill('SIGINT');
+  await writeFile(join(plugin, 'go'), '');
+  expect(await quantizing.ended).toMatchObject({ status: 130, signal: null, stdout: '' });
+  expect(await readdir(outputs)).toEqual([]);
 });
 
 test.each([

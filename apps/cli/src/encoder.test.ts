@@ -11,7 +11,7 @@ import { wasmEncoder } from '@moeq/wasm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 let folder = '';
-/** The encoder, and how often it had a kernel. */
+/** The encoder, and how many matrices it had a kernel for. */
 let encoded = 0;
 const kernels = wasmEncoder({ threads: 2 });
 const encoder: MatrixEncoder = {
@@ -75,7 +75,6 @@ describe.each(recipes)('%s', (name, recipe) => {
   test('gives the same weights while loading', async () => {
     const plain = await openModel('tiny-moe', { recipe: recipe as string });
     const fast = await openModel('tiny-moe', { recipe: recipe as string, encoder });
-    for (const source of [plain, fast]) expect(source.config.layers.length).toBeGreaterThan(0);
     const [expected, found] = await Promise.all([plain.weights.expert(0, 1), fast.weights.expert(0, 1)]);
     expect(isQuantized(found.down)).toBe(true);
     expect(found).toEqual(expected);

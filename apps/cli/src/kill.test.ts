@@ -1,4 +1,4 @@
-// kill -9 of the built command at random instants: the output folder is absent, or complete to the last byte.
+// kill -9 of the built command: the output folder is absent, or complete to the last byte.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -8,20 +8,18 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from './testkit/folder.js';
 
 const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
-const kills = 30;
+const preload = new URL('testkit/killed-at.ts', import.meta.url).href;
 
-/** Runs a quantize and kills it after so many milliseconds. @returns whether it was killed, and how long it ran */
-async function quantize(
-  out: string,
-  killAfter: number,
-  ...more: string[]
-): Promise<{ killed: boolean; ran: number }> {
-  const started = performance.now();
-  const child = spawn(process.execPath, [bin, 'quantize', '--out', out, ...more], { stdio: 'ignore' });
-  const timer = setTimeout(() => child.kill('SIGKILL'), killAfter);
-  const signal = await new Promise((resolve) => child.on('exit', (_, name) => resolve(name)));
-  clearTimeout(timer);
-  return { killed: signal === 'SIGKILL', ran: performance.now() - started };
+/** Of fresh outputs, and as many of outputs that are replaced. */
+const kills = 15;
+
+/** Runs a quantize, with environment variables of testkit/killed-at.ts. @returns the signal that ended it */
+function quantize(env: Record<string, string>, out: string, ...more: string[]): Promise<string | null> {
+  const child = spawn(process.execPath, ['--import', preload, bin, 'quantize', '--out', out, ...more], {
+    stdio: 'ignore',
+    env: { ...process.env, ...env },
+  });
+  return new Promise((resolve) => child.on('exit', (_, signal) => resolve(signal)));
 }
 
 /** Name and hash of every file; null where there is no folder. */
@@ -37,31 +35,44 @@ async function contents(folder: string): Promise<Record<string, string> | null> 
   );
 }
 
-test(`killed ${kills} times, the output is absent or complete, and what was left over goes with the next run`, async () => {
+/** Where to kill: the first change, the last ones, and others at random between. */
+function instants(changes: number): number[] {
+  const last = [1, 2, 3, 4].map((back) => changes - back);
+  const between = Array.from({ length: kills - 1 - last.length }, () => Math.floor(Math.random() * changes));
+  return [0, ...between, ...last];
+}
+
+test(`killed ${2 * kills} times, the output is absent or complete, and what was left over goes with the next run`, async () => {
   await using folder = await temporaryFolder();
   const out = join(folder.path, 'out');
-  const { ran } = await quantize(out, 60_000);
+  const counted = join(folder.path, 'changes');
+  const changesOf = async (...argv: [string, ...string[]]) => {
+    expect(await quantize({ MOEQ_CHANGES: counted }, ...argv)).toBe(null);
+    return Number(await readFile(counted, 'utf8'));
+  };
+  const fresh = await changesOf(out);
   const complete = await contents(out);
   expect(Object.keys(complete ?? {})).toContain('model.safetensors');
+  const replacing = await changesOf(out, '--overwrite');
+  expect(await contents(out)).toEqual(complete);
 
-  let killed = 0;
-  let absent = 0;
-  for (let round = 0; killed < kills && round < 4 * kills; round++) {
-    // Rounds to an absent folder and rounds that replace a complete one take turns.
-    const fresh = join(folder.path, `fresh-${round}`);
-    const target = round % 2 === 0 ? fresh : out;
-    const end = await quantize(target, Math.random() * ran, ...(target === out ? ['--overwrite'] : []));
+  for (const [round, at] of instants(fresh).entries()) {
+    const target = join(folder.path, `fresh-${round}`);
+    expect(await quantize({ MOEQ_KILL_AT: `${at}` }, target), `change ${at} of ${fresh}`).toBe('SIGKILL');
     const found = await contents(target);
-    if (end.killed) killed++;
-    if (found === null) absent++;
-    else expect(found, `round ${round}`).toEqual(complete);
-    expect(found !== null || end.killed, `round ${round}`).toBe(true);
+    if (at === 0) expect(found).toBe(null);
+    if (found !== null) expect(found, `change ${at} of ${fresh}`).toEqual(complete);
   }
-  expect(killed).toBe(kills);
-  expect(absent).toBeGreaterThan(0);
+  for (const at of instants(replacing)) {
+    const end = await quantize({ MOEQ_KILL_AT: `${at}` }, out, '--overwrite');
+    expect(end, `change ${at} of ${replacing}`).toBe('SIGKILL');
+    const found = await contents(out);
+    // between the two renames there is none; the next run puts one there
+    if (found !== null) expect(found, `change ${at} of ${replacing}`).toEqual(complete);
+  }
 
-  expect((await quantize(out, 60_000, '--overwrite')).killed).toBe(false);
+  await changesOf(out, '--overwrite');
   expect(await contents(out)).toEqual(complete);
   const leftOver = (await readdir(folder.path)).filter((name) => name.startsWith('out.'));
   expect(leftOver).toEqual([]);
-}, 300_000);
+}, 1_200_000);

@@ -5,11 +5,12 @@
 //
 // Inputs are random and new in every run; a failure names the seed that repeats it.
 import { MoeqError } from '@moeq/tensors';
-import { afterAll, describe, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { Backend } from './backend.js';
 import type { Tolerance } from './conformance/bench.js';
 import { Bench } from './conformance/bench.js';
 import { cases } from './conformance/cases.js';
+import { checksMade } from './conformance/compare.js';
 import { seededRandom } from './conformance/random.js';
 
 export type { Tolerance } from './conformance/bench.js';
@@ -77,9 +78,11 @@ export function testBackend(options: BackendTestOptions): void {
           { float: 1e-5, quantized: 1e-5, ...tolerance },
           async () => make(),
         );
+        const before = checksMade();
         try {
           await each.run(bench);
           bench.clear();
+          expect(checksMade(), 'a case that checks nothing').toBeGreaterThan(before);
         } catch (error) {
           const message = error instanceof Error ? error.message : String(error);
           throw new Error(`${message} (repeat with seed: ${seed})`, { cause: error });

@@ -4,9 +4,9 @@
 //
 // Weights are random and new in every run; a failure names the seed that repeats it.
 import { MoeqError } from '@moeq/tensors';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Bench, Case } from './conformance/bench.js';
-import { seededRandom } from './conformance/bench.js';
+import { claimsChecked, seededRandom } from './conformance/bench.js';
 import { contractCases } from './conformance/contract-cases.js';
 import { valueCases } from './conformance/value-cases.js';
 import type { Quantizer } from './quantizer.js';
@@ -53,8 +53,10 @@ function title({ name, options }: Quantizer): string {
 }
 
 function runSeeded(each: Case, bench: Bench, seed: number): void {
+  const before = claimsChecked();
   try {
     each.run(bench);
+    expect(claimsChecked(), 'a case that checks nothing').toBeGreaterThan(before);
   } catch (error) {
     if (error instanceof Error) error.message += ` (seed ${seed})`;
     throw error;

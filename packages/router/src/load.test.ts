@@ -1,4 +1,3 @@
-import { MoeqError } from '@moeq/tensors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expertLoad, loadStatistics, mergeExpertLoads } from './load.js';
@@ -47,7 +46,7 @@ describe('load', () => {
   });
 
   test('refuses experts out of range, no loads, and loads of different sizes', () => {
-    expect(() => expertLoad(routing(1, [4]), 4)).toThrow(MoeqError);
+    expect(() => expertLoad(routing(1, [4]), 4)).toThrow(/indices from 0 to 3, found 4$/);
     expect(() => mergeExpertLoads([])).toThrow(/found none/);
     expect(() => mergeExpertLoads([expertLoad(routing(1, [0]), 2), expertLoad(routing(1, [0]), 3)])).toThrow(
       /found 2, 3/,

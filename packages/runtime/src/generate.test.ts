@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { ModelOptions } from './create-model.js';
 import type { GeneratedPiece } from './generation.js';
 import type { ModelSource } from './model-source.js';
@@ -55,12 +55,19 @@ describe('generate', () => {
 
   test('a text written inside the loop of another', async () => {
     const model = await load();
+    const after = (tokenId: number) => model.complete([tokenId], { temperature: 0, maxNewTokens: 4 });
+    const alone = await model.complete(prompt, { temperature: 0, maxNewTokens: 3 });
+    const outer: number[] = [];
     const inner: string[] = [];
     for await (const { tokenId } of model.generate(prompt, { temperature: 0, maxNewTokens: 3 })) {
-      if (tokenId !== null)
-        inner.push((await model.complete([tokenId], { temperature: 0, maxNewTokens: 4 })).text);
+      if (tokenId === null) continue;
+      outer.push(tokenId);
+      inner.push((await after(tokenId)).text);
     }
-    expect(inner.map(({ length }) => length)).toEqual([4, 4, 4]);
+    expect(outer).toEqual(alone.tokenIds);
+    const expected: string[] = [];
+    for (const tokenId of outer) expected.push((await after(tokenId)).text);
+    expect(inner).toEqual(expected);
   });
 
   test('a stop token ends the text and has no text', async () => {
@@ -117,13 +124,20 @@ describe('generate', () => {
     expect(short.tokenIds).toEqual(long.tokenIds);
   });
 
-  test('timings are finite numbers and rates fit them', async () => {
-    const { timings, tokenIds } = await (await load()).complete(prompt, { maxNewTokens: 5 });
-    expect(timings.prefillSeconds).toBeGreaterThan(0);
-    expect(timings.prefillTokensPerSecond).toBeCloseTo(prompt.length / timings.prefillSeconds, 6);
-    expect(timings.decodeTokensPerSecond).toBeCloseTo((tokenIds.length - 1) / timings.decodeSeconds, 6);
-    const one = await (await load()).complete(prompt, { maxNewTokens: 1 });
-    expect(one.timings).toMatchObject({ decodeSeconds: 0, decodeTokensPerSecond: 0 });
+  test('timings: a step a second, chunks of three of eight prompt tokens, five new ones', async () => {
+    const model = await load({ prefillChunk: 3 });
+    let seconds = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => 1000 * seconds++);
+    const { timings } = await model.complete(prompt, { maxNewTokens: 5 });
+    const { timings: one } = await model.complete(prompt.slice(1), { maxNewTokens: 1 });
+    clock.mockRestore();
+    expect(timings).toEqual({
+      prefillSeconds: 3,
+      prefillTokensPerSecond: 8 / 3,
+      decodeSeconds: 4,
+      decodeTokensPerSecond: 1,
+    });
+    expect(one).toMatchObject({ decodeSeconds: 0, decodeTokensPerSecond: 0 });
   });
 });
 

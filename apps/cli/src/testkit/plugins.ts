@@ -1,4 +1,4 @@
-// Quantizers as their authors would write them: plain modules that import nothing.
+// Quantizers as their authors would write them: plain modules that import nothing of moeq.
 
 /** A codebook of 16 values with a layout, so that every kernel can read it. */
 export const evenCodebook = `
@@ -32,6 +32,21 @@ export default {
       out[i] = values[i % 2 === 0 ? byte >> 4 : byte & 15] * scales[i >> 5];
     }
     return out;
+  },
+};
+`;
+
+/** The same, which at its first matrix writes a file `halted` beside itself and then waits until there is a file `go`. */
+export const haltingCodebook = `
+import { existsSync, writeFileSync } from 'node:fs';
+${evenCodebook.replace('export default {', 'const even16 = {')}
+const pause = new Int32Array(new SharedArrayBuffer(4));
+export default {
+  ...even16,
+  quantize(...matrix) {
+    writeFileSync(new URL('halted', import.meta.url), '');
+    while (!existsSync(new URL('go', import.meta.url))) Atomics.wait(pause, 0, 0, 5);
+    return even16.quantize(...matrix);
   },
 };
 `;

@@ -13,6 +13,7 @@ import type {
   Vector,
   Weight,
 } from '../backend.js';
+import { countCheck } from './compare.js';
 import type { Numbers } from './naive.js';
 import type { Random } from './random.js';
 
@@ -114,6 +115,7 @@ export function range(count: number): Int32Array {
 
 /** Throws unless `work` fails with a MoeqError, at once or later. */
 export async function assertRefused(what: string, work: () => unknown): Promise<void> {
+  countCheck();
   let outcome = 'nothing thrown';
   try {
     await work();

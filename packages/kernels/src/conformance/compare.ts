@@ -1,5 +1,17 @@
 // How results are compared: errors against the size of what was expected. NaN never passes.
 
+let checks = 0;
+
+/** How many checks have been made so far; a case that makes none has checked nothing. */
+export function checksMade(): number {
+  return checks;
+}
+
+/** Counts a check that is made elsewhere. */
+export function countCheck(): void {
+  checks++;
+}
+
 /** Root of the mean square; 0 for nothing. */
 export function rms(values: ArrayLike<number>): number {
   let squares = 0;
@@ -21,6 +33,7 @@ export function assertClose(
   tolerance: number,
   scale: number = rms(expected),
 ): void {
+  countCheck();
   if (actual.length !== expected.length) {
     throw new Error(`${what}: expected ${expected.length} numbers, found ${actual.length}`);
   }
@@ -53,5 +66,6 @@ export function assertSame(what: string, actual: ArrayLike<number>, expected: Ar
 
 /** Throws unless it holds. */
 export function assertTrue(what: string, holds: boolean): void {
+  countCheck();
   if (!holds) throw new Error(`expected ${what}`);
 }

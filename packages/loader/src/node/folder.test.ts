@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MoeqError } from '@moeq/tensors';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseModelReference } from '../model-reference.js';
 import { folder } from './folder.js';
@@ -68,7 +67,7 @@ describe('a folder', () => {
     'deep/',
     'a\0b',
   ])('refuses %j', async (name) => {
-    await expect(text(name)).rejects.toSatisfy(MoeqError.isInstance);
+    await expect(text(name)).rejects.toThrow(/: expected [^\n]+, found [^\n]+$/);
   });
 
   test('refuses links out of it, loops of links and folders', async () => {
@@ -87,7 +86,7 @@ describe('a reference', () => {
     expect(parseModelReference('hf:org/name')).toEqual({ kind: 'hub', repository: 'org/name' });
     expect(parseModelReference('https://example.org/model')).toMatchObject({ kind: 'url' });
     expect(parseModelReference('a/b.GGUF')).toEqual({ kind: 'gguf', path: 'a/b.GGUF' });
-    expect(() => parseModelReference('')).toThrow(MoeqError);
+    expect(() => parseModelReference('')).toThrow(/expected .*, found/);
   });
 
   test('opens a folder and the embedded model', async () => {

@@ -17,8 +17,16 @@ export interface Case {
   run(bench: Bench): void;
 }
 
+let claims = 0;
+
+/** How many claims have been checked so far; a case that checks none has tested nothing. */
+export function claimsChecked(): number {
+  return claims;
+}
+
 /** @throws an Error that says so unless it holds */
 export function claim(holds: boolean, sentence: string): asserts holds {
+  claims++;
   if (!holds) throw new Error(sentence);
 }
 

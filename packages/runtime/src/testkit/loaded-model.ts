@@ -1,4 +1,5 @@
 // A small model in the reference backend, and what tests ask of it again and again.
+import { expect } from 'vitest';
 import { createModel, type ModelOptions } from '../create-model.js';
 import type { GeneratedPiece } from '../generation.js';
 import type { Model } from '../model.js';
@@ -21,5 +22,6 @@ export async function pieces(generation: AsyncIterable<GeneratedPiece>): Promise
 
 /** Fails unless a prompt as long as the context still has room: in a cache of that size, unless all pages are free. */
 export async function expectAllFree(model: Model): Promise<void> {
-  await model.logits(Array.from({ length: model.contextLength }, () => 1));
+  const { tokens } = await model.logits(Array.from({ length: model.contextLength }, () => 1));
+  expect(tokens).toBe(model.contextLength);
 }
