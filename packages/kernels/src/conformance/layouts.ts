@@ -83,6 +83,9 @@ const zeros = (bits: 4 | 8): readonly [string, Draw<Zero>][] => [
   ['offset nested', offset(nested('F32', true))],
 ];
 
+/** Nested as ggml's types with super-blocks of 256 elements are. */
+const nestedIn = (blockSize: 16 | 32): Draw<BlockValues> => nested('F16', false, 256 / blockSize);
+
 const int4Row: Choice = { bits: 4, order: 'lowFirst', blockSize: 32, blocks: 'row' };
 const int8Row: Choice = { bits: 8, blockSize: 32, blocks: 'row' };
 
@@ -136,6 +139,32 @@ export const scaleLayouts: readonly NamedLayout[] = [
     ...int4Row,
     decode: affine(offset(unsigned)),
     scale: unsigned,
+  }),
+  layout('scale and offset nested, blocks of 16 splitHalves', {
+    ...int4Row,
+    order: 'splitHalves',
+    blockSize: 16,
+    decode: affine(offset(unsigned)),
+    scale: unsigned,
+  }),
+  layout('scale nested, constant, blocks of 16 splitHalves', {
+    ...int4Row,
+    order: 'splitHalves',
+    blockSize: 16,
+    decode: affine(constant(4)),
+    scale: nestedIn(16),
+  }),
+  layout('scale nested, constant, 8 bits, blocks of 16', {
+    ...int8Row,
+    blockSize: 16,
+    decode: affine(constant(32)),
+    scale: nestedIn(16),
+  }),
+  layout('scale nested, codebook, row blocks of 32 splitHalves', {
+    order: 'splitHalves',
+    blockSize: 32,
+    blocks: 'row',
+    scale: nestedIn(32),
   }),
 ];
 

@@ -5,11 +5,12 @@ import { planeData } from '../block-values.js';
 import { decodeTensor } from '../decode.js';
 import { elementCount } from '../dtype.js';
 import { MoeqError } from '../errors.js';
-import type { Plane, QuantizedTensor } from '../layout.js';
+import type { Plane, PlaneName, QuantizedTensor } from '../layout.js';
 import { planeSpecs } from '../planes.js';
 import type { Tensor } from '../tensor.js';
 import { bytesOf } from '../views.js';
 import { type GgufQuantization, type GgufType, ggufByteLength } from './types.js';
+import type { BlockPlanes } from './unpack.js';
 
 /**
  * The tensor that bytes of a GGUF file are: plain as it stands, quantized with its layout. A quantized tensor of other
@@ -42,23 +43,24 @@ function split(
   subject: string,
 ): QuantizedTensor {
   const blocks = elementCount(shape) / blockLength;
-  const specs = planeSpecs(layout, shape);
   const planes: Record<string, Plane> = {};
-  for (const { name, dtype, bytes } of specs) planes[name] = { dtype, data: new Uint8Array(bytes) };
+  for (const { name, dtype, bytes } of planeSpecs(layout, shape)) {
+    planes[name] = { dtype, data: new Uint8Array(bytes) };
+  }
+  const plane = (name: PlaneName) => planes[name]?.data ?? new Uint8Array(0);
   if (typeof block === 'function') {
-    const strides = specs.map(({ name, bytes }) => [name, bytes / Math.max(blocks, 1)] as const);
-    for (let i = 0; i < blocks; i++) {
-      const at = strides.map(([name, bytes]) => [
-        name,
-        planes[name]?.data.subarray(i * bytes, (i + 1) * bytes),
-      ]);
-      block(data.subarray(i * blockBytes, (i + 1) * blockBytes), Object.fromEntries(at));
-    }
+    const whole: BlockPlanes = {
+      codes: plane('codes'),
+      scales: plane('scales'),
+      scalesNested: plane('scalesNested'),
+      offsets: plane('offsets'),
+      offsetsNested: plane('offsetsNested'),
+    };
+    for (let i = 0; i < blocks; i++) block(data, i * blockBytes, whole, i);
   } else {
     let from = 0;
     for (const [name, bytes] of block) {
-      const plane = planes[name]?.data ?? new Uint8Array(0);
-      copyFields(data, from, blockBytes, plane, 0, bytes, bytes, blocks);
+      copyFields(data, from, blockBytes, plane(name), 0, bytes, bytes, blocks);
       from += bytes;
     }
   }
@@ -69,7 +71,7 @@ function split(
 
 /**
  * The blocks of a tensor with the layout of its type, e.g. what `quantizeGguf` made or `fromGgufBlocks` has split. Types
- * whose blocks are bit fields (the K types) are not written.
+ * whose blocks are bit fields (the K types among them) are not written.
  * @throws MoeqError when the tensor is of another format, or the type is not written
  */
 export function toGgufBlocks(type: GgufType, tensor: QuantizedTensor): Uint8Array {

@@ -4,7 +4,8 @@ import { fromFloat32 } from '../convert.js';
 import { MoeqError } from '../errors.js';
 import type { QuantizedTensor } from '../layout.js';
 import { matrixShape } from '../planes.js';
-import { type GgufType, iq4nlValues } from './types.js';
+import { iq4nlValues } from './block-layouts.js';
+import type { GgufType } from './types.js';
 
 const { fround } = Math;
 const length = 32;

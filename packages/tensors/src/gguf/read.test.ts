@@ -10,7 +10,7 @@ import { float32View } from '../views.js';
 import { encodeGguf } from './encode.js';
 import { encodeGgufHeader } from './encode-header.js';
 import { openGguf } from './read.js';
-import { ggufType } from './types.js';
+import { ggufType, ggufTypes } from './types.js';
 import type { GgufValue } from './value.js';
 
 const open = (data: Uint8Array) => openGguf(memorySource('x.gguf', data));
@@ -149,6 +149,46 @@ describe('broken files get one sentence that names file, key or tensor', () => {
         },
       ),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('blocks of every quantized type', () => {
+  const blocks = ggufTypes.filter(({ content }) => typeof content !== 'string');
+
+  test.each(blocks)('$name: rows of no whole blocks, and data that ends early', async (type) => {
+    const { id, name, blockLength, blockBytes } = type;
+    const shape = [2 * blockLength, 3];
+    const bytes = 6 * blockBytes;
+    await expect(open(file([{ type: id, shape: [blockLength + 16, 3] }], bytes))).rejects.toThrow(
+      `expected rows of whole blocks of ${blockLength} in ${name}, found rows of ${blockLength + 16} elements`,
+    );
+    const whole = file([{ type: id, shape }], bytes);
+    expect((await open(whole)).tensors.get('t')).toMatchObject({ shape: [3, 2 * blockLength], bytes });
+    await expect(open(whole.subarray(0, -1))).rejects.toThrow(
+      new RegExp(`tensor "t".*a file of ${whole.length} bytes or more, found ${whole.length - 1}: the file`),
+    );
+  });
+
+  test.each(blocks)('$name: law: any bytes are decoded to finite numbers or refused', async (type) => {
+    const { id, blockLength, blockBytes } = type;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ minLength: 2 * blockBytes, maxLength: 2 * blockBytes }),
+        async (data) => {
+          const empty = file([{ type: id, shape: [blockLength, 2] }], 0);
+          const opened = await open(join(empty, data));
+          const tensor = await opened.read('t').catch((cause: unknown) => {
+            expect(cause).toMatchObject({
+              message: expect.stringMatching(/^x\.gguf: tensor "t": .*(finite|float32)/),
+            });
+            return null;
+          });
+          if (tensor === null) return;
+          if (!isQuantized(tensor)) throw new Error('plain');
+          expect(decodeTensor(tensor).every(Number.isFinite)).toBe(true);
+        },
+      ),
     );
   });
 });

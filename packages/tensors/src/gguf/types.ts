@@ -1,24 +1,30 @@
 // The types of GGUF tensors as data: name, id, how many elements a block has and in how many bytes, and for quantized
-// blocks the layout that decodes them and the planes that their bytes go to. Every layout is exact: `decodeTensor` gives
-// bit for bit what ggml's dequantize_row_* gives. https://github.com/ggml-org/ggml, ggml-common.h and ggml-quants.c.
-//
-// Q5_K and Q6_K have codes of 5 and 6 bits, for which there is no packing: their codes take 8 bits in memory, 8.9 and 8.6
-// bits a weight instead of 5.5 and 6.6, which is exact where 16-bit floats would be neither exact nor smaller.
-import type { DType } from '../dtype.js';
+// blocks the layout that decodes them and the planes that their bytes go to.
+// https://github.com/ggml-org/ggml, ggml.h (enum ggml_type), ggml-common.h and ggml-quants.c.
+import { type DType, elementCount } from '../dtype.js';
 import { MoeqError, quote } from '../errors.js';
-import type { BlockValues, Decode, Layout, PlaneName } from '../layout.js';
-import { type KBlock, q4k, q5k, q6k } from './k-blocks.js';
-
-/** Fields of a block in order, each the bytes of one plane. */
-type Fields = readonly (readonly [plane: PlaneName, bytes: number])[];
+import {
+  type BlockLayout,
+  codebook,
+  e2m1Values,
+  e8m0Values,
+  f16Values,
+  iq4nlValues,
+  minus,
+  nestedValues,
+  plus,
+  rowLayout,
+  scaleAndCodes,
+  signed,
+} from './block-layouts.js';
+import { q50, q51 } from './five-bit-blocks.js';
+import { iq4xs, q2k, q3k, q4k, q5k, q6k } from './k-blocks.js';
+import { tq10, tq20 } from './ternary-blocks.js';
 
 /** What a quantized type is in memory. */
-export interface GgufQuantization {
+export interface GgufQuantization extends BlockLayout {
   /** Name of the format: `q4_0`, … */
   readonly format: string;
-  readonly layout: Layout;
-  /** Where a block's bytes go: field by field, or unpacked from bit fields. */
-  readonly block: Fields | KBlock;
 }
 
 export interface GgufType {
@@ -33,69 +39,6 @@ export interface GgufType {
   readonly content: DType | GgufQuantization;
 }
 
-const f16Scale: BlockValues = { kind: 'plain', dtype: 'F16', multiplier: 1 };
-
-const blocksOf32 = (
-  bitsPerCode: 4 | 8,
-  decode: Decode,
-  scale: BlockValues = f16Scale,
-): Pick<GgufQuantization, 'layout' | 'block'> => ({
-  layout: {
-    bitsPerCode,
-    order: bitsPerCode === 4 ? 'splitHalves' : 'lowFirst',
-    blockSize: 32,
-    blocks: 'row',
-    decode,
-    scale,
-  },
-  block: [
-    ['scales', scale.kind === 'plain' && scale.dtype === 'F8_E8M0' ? 1 : 2],
-    ['codes', bitsPerCode * 4],
-  ],
-});
-
-/** An integer times the super-block's F16: exact in float32, as in ggml, because both are short. */
-const timesNested = (toValue: (code: number) => number): BlockValues => ({
-  kind: 'nested',
-  codebook: Float32Array.from({ length: 256 }, (_, code) => toValue(code)),
-  blockSize: 256 / 32,
-  dtype: 'F16',
-  hasOffset: false,
-});
-
-/** d * sc * q - dmin * m */
-const scaleAndMinimum = (bitsPerCode: 4 | 8): Layout => ({
-  bitsPerCode,
-  order: bitsPerCode === 4 ? 'splitHalves' : 'lowFirst',
-  blockSize: 32,
-  blocks: 'row',
-  decode: { kind: 'affine', zero: { kind: 'offset', offset: timesNested((code) => -code) } },
-  scale: timesNested((code) => code),
-});
-
-/** `kvalues_iq4nl` */
-export const iq4nlValues = Float32Array.of(
-  -127,
-  -104,
-  -83,
-  -65,
-  -49,
-  -35,
-  -22,
-  -10,
-  1,
-  13,
-  25,
-  38,
-  53,
-  69,
-  89,
-  113,
-);
-
-/** OCP E2M1; ggml's table holds the doubles and its scale is half of that of OCP. */
-const e2m1 = Float32Array.of(0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6);
-
 const plain = (name: string, id: number, content: DType, blockBytes: number): GgufType => ({
   name,
   id,
@@ -108,8 +51,21 @@ const quantized = (
   name: string,
   id: number,
   [blockLength, blockBytes]: readonly [number, number],
-  parts: Pick<GgufQuantization, 'layout' | 'block'>,
+  parts: BlockLayout,
 ): GgufType => ({ name, id, blockLength, blockBytes, content: { format: name.toLowerCase(), ...parts } });
+
+/** Six bits that stand for -32 to 31. */
+const sixBits = (code: number): number => code - 32;
+const int8 = (byte: number): number => (byte << 24) >> 24;
+
+/** d * sc * q - dmin * m in sub-blocks of 32 */
+const scaleAndMinimum = (bitsPerCode: 4 | 8) =>
+  rowLayout(
+    bitsPerCode,
+    32,
+    plus(nestedValues(32, (code) => -code)),
+    nestedValues(32, (code) => code),
+  );
 
 export const ggufTypes: readonly GgufType[] = Object.freeze([
   plain('F32', 0, 'F32', 4),
@@ -120,38 +76,50 @@ export const ggufTypes: readonly GgufType[] = Object.freeze([
   plain('I16', 25, 'I16', 2),
   plain('I32', 26, 'I32', 4),
   plain('I64', 27, 'I64', 8),
-  quantized('Q8_0', 8, [32, 34], blocksOf32(8, { kind: 'affine', zero: { kind: 'signed' } })),
-  quantized('Q4_0', 2, [32, 18], blocksOf32(4, { kind: 'affine', zero: { kind: 'constant', value: 8 } })),
-  quantized('IQ4_NL', 20, [32, 18], blocksOf32(4, { kind: 'codebook', values: iq4nlValues })),
-  quantized(
-    'MXFP4',
-    39,
-    [32, 17],
-    blocksOf32(4, { kind: 'codebook', values: e2m1 }, { kind: 'plain', dtype: 'F8_E8M0', multiplier: 1 }),
-  ),
+  quantized('Q8_0', 8, [32, 34], scaleAndCodes(8, signed)),
+  quantized('Q4_0', 2, [32, 18], scaleAndCodes(4, minus(8))),
+  quantized('Q4_1', 3, [32, 20], {
+    layout: rowLayout(4, 32, plus(f16Values), f16Values),
+    block: [
+      ['scales', 2],
+      ['offsets', 2],
+      ['codes', 16],
+    ],
+  }),
+  quantized('Q5_0', 6, [32, 22], { layout: rowLayout(8, 32, signed, f16Values), block: q50 }),
+  quantized('Q5_1', 7, [32, 24], { layout: rowLayout(8, 32, plus(f16Values), f16Values), block: q51 }),
+  quantized('IQ4_NL', 20, [32, 18], scaleAndCodes(4, codebook(iq4nlValues))),
+  quantized('MXFP4', 39, [32, 17], scaleAndCodes(4, codebook(e2m1Values), e8m0Values)),
+  quantized('Q2_K', 10, [256, 84], {
+    layout: rowLayout(
+      4,
+      16,
+      plus(nestedValues(16, (byte) => -(byte >>> 4))),
+      nestedValues(16, (byte) => byte & 15),
+    ),
+    block: q2k,
+  }),
+  quantized('Q3_K', 11, [256, 110], {
+    layout: rowLayout(4, 16, minus(4), nestedValues(16, sixBits)),
+    block: q3k,
+  }),
   quantized('Q4_K', 12, [256, 144], { layout: scaleAndMinimum(4), block: q4k }),
   quantized('Q5_K', 13, [256, 176], { layout: scaleAndMinimum(8), block: q5k }),
   quantized('Q6_K', 14, [256, 210], {
-    layout: {
-      bitsPerCode: 8,
-      order: 'lowFirst',
-      blockSize: 16,
-      blocks: 'row',
-      decode: { kind: 'affine', zero: { kind: 'constant', value: 32 } },
-      scale: { ...timesNested((code) => (code << 24) >> 24), blockSize: 256 / 16 } as BlockValues,
-    },
+    layout: rowLayout(8, 16, minus(32), nestedValues(16, int8)),
     block: q6k,
   }),
+  quantized('IQ4_XS', 23, [256, 136], {
+    layout: rowLayout(4, 32, codebook(iq4nlValues), nestedValues(32, sixBits)),
+    block: iq4xs,
+  }),
+  quantized('TQ1_0', 34, [256, 54], { layout: rowLayout(4, 256, minus(1), f16Values), block: tq10 }),
+  quantized('TQ2_0', 35, [256, 66], { layout: rowLayout(4, 256, minus(1), f16Values), block: tq20 }),
 ]);
 
 /** Types of ggml that have a number and are not read here, for messages. */
 const unread: Readonly<Record<number, string>> = {
-  3: 'Q4_1',
-  6: 'Q5_0',
-  7: 'Q5_1',
   9: 'Q8_1',
-  10: 'Q2_K',
-  11: 'Q3_K',
   15: 'Q8_K',
   16: 'IQ2_XXS',
   17: 'IQ2_XS',
@@ -159,11 +127,9 @@ const unread: Readonly<Record<number, string>> = {
   19: 'IQ1_S',
   21: 'IQ3_S',
   22: 'IQ2_S',
-  23: 'IQ4_XS',
   29: 'IQ1_M',
-  34: 'TQ1_0',
-  35: 'TQ2_0',
   40: 'NVFP4',
+  41: 'Q1_0',
 };
 
 const byId = new Map(ggufTypes.map((type) => [type.id, type]));
@@ -193,5 +159,5 @@ export function ggufType(name: string): GgufType {
 
 /** Bytes of a tensor; the last dimension has to be a whole number of blocks. */
 export function ggufByteLength({ blockLength, blockBytes }: GgufType, shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1) * (blockBytes / blockLength);
+  return elementCount(shape) * (blockBytes / blockLength);
 }
