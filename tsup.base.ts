@@ -1,4 +1,4 @@
-// The one build of every package: ESM for Node 22 and current browsers, one file an entry point, siblings external.
+// The one build of every package: ESM for Node 22.12 and current browsers, one file an entry point, siblings external.
 // Declarations are written by `tsc -p tsconfig.build.json`, which is faster than bundling them and keeps docstrings.
 import { defineConfig } from 'tsup';
 

@@ -1,4 +1,5 @@
-// Brings the workspace's dependencies to what pnpm-lock.yaml says, with nothing installed but Node 20 or later and npm.
+// Brings the workspace's dependencies to what pnpm-lock.yaml says, with nothing installed but npm and a Node from 20 on
+// (the dependencies bring Node 24).
 // Runs before every `npm start` and `npm test`; when everything is in place it returns at once.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

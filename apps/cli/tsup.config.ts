@@ -1,3 +1,3 @@
 import { library } from '../../tsup.base.ts';
 
-export default library('src/bin.ts');
+export default library('src/bin.ts', 'src/main.ts');

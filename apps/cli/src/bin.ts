@@ -1,29 +1,12 @@
 #!/usr/bin/env node
-// The `moeq` command: the real streams, Ctrl-C and the exit status around `run`.
-import { run } from './run.js';
+// The `moeq` command. What is older than the packages need is refused here, before anything else is loaded: this file and what
+// it imports keep to a syntax that every Node with modules reads.
+import { olderNode } from './node-version.js';
 
-/** Status of a process that a signal ended: 128 and its number. */
-const endings = { SIGINT: 130, SIGTERM: 143 } as const;
-
-const interrupt = new AbortController();
-let ending: number = endings.SIGINT;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    ending = endings[signal];
-    // The second does not wait for the first to be honoured.
-    if (interrupt.signal.aborted) process.exit(ending);
-    interrupt.abort();
-  });
+const refusal = olderNode(process.versions.node);
+if (refusal === null) {
+  void import('./main.js');
+} else {
+  process.stderr.write(`moeq: ${refusal}\n`);
+  process.exitCode = 1;
 }
-for (const stream of [process.stdout, process.stderr]) {
-  // `moeq … | head` closes the pipe early. Nobody reads on, so there is nothing left to say or do.
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-}
-
-const status = await run(process.argv.slice(2), {
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal: interrupt.signal,
-});
-process.exitCode = interrupt.signal.aborted && status === endings.SIGINT ? ending : status;

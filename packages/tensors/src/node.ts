@@ -1,4 +1,5 @@
 // The parts of the package that need a file system.
+import { assertNode } from './node/node-version.js';
 
 export { writeFileAtomic } from './node/atomic-file.js';
 export type { CheckpointWriter, CheckpointWriterOptions } from './node/checkpoint-writer.js';
@@ -8,3 +9,5 @@ export type { GgufWriter, GgufWriterOptions } from './node/gguf-writer.js';
 export { createGgufWriter } from './node/gguf-writer.js';
 export type { WrittenFile } from './node/shard-file.js';
 export type { PlannedTensor } from './node/shard-plan.js';
+
+assertNode(process.versions.node);
