@@ -64,19 +64,26 @@ function untar(archive: Uint8Array, folder: string): void {
 /** RTLD_NOW | RTLD_NODELETE of glibc: the library stays when Node finds that it is no addon. */
 const loadAndKeep = 0x1002;
 
+/** Where the loader of Vulkan is that comes with SwiftShader; what it finds without VK_ICD_FILENAMES is no driver. */
+export function vulkanLoaderFolder(): string {
+  return unpacked('swiftshader.tar.br');
+}
+
 /**
- * Lets Dawn find SwiftShader in this process, from its next adapter request on.
+ * Lets Dawn find SwiftShader in this process, from its next adapter request on, and in processes that it starts.
  * @returns the path of the Vulkan driver's manifest, which VK_ICD_FILENAMES now names
  */
 export function swiftshader(): string {
-  const folder = unpacked('swiftshader.tar.br');
+  const folder = vulkanLoaderFolder();
   try {
     process.dlopen({ exports: {} }, join(folder, 'libvulkan.so.1'), loadAndKeep);
   } catch {
     // always: the Vulkan loader is no addon; once loaded, Dawn finds it by its name
   }
   const manifest = join(folder, 'vk_swiftshader_icd.json');
-  Object.assign(process.env, { VK_ICD_FILENAMES: manifest });
+  const { LD_LIBRARY_PATH } = process.env;
+  const libraries = [folder, LD_LIBRARY_PATH].filter(Boolean).join(':');
+  Object.assign(process.env, { VK_ICD_FILENAMES: manifest, LD_LIBRARY_PATH: libraries });
   return manifest;
 }
 

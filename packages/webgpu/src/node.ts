@@ -2,6 +2,7 @@
 import type { WebGpuBackend } from './backend.js';
 import { webgpuBackend as openBackend } from './backend.js';
 import { noAdapter } from './device/adapter.js';
+import { missingDriver } from './node/vulkan.js';
 import type { WebGpuOptions } from './options.js';
 
 /**
@@ -10,14 +11,11 @@ import type { WebGpuOptions } from './options.js';
  */
 const defaultFlags = ['enable-dawn-features=disable_workgroup_init'];
 
-/** What Dawn loads on Linux. */
-const vulkanLibrary = 'libvulkan.so.1';
-
 /**
  * Dawn's GPU object.
  * @param flags of Dawn for Node, e.g. `backend=vulkan`; instead of those that suit the kernels of this package
  * @throws WebGpuError `noAdapter` when the package `webgpu` is not installed or does not run on this machine, or on Linux
- *   when there is no Vulkan, without flags that say otherwise
+ *   when Vulkan has no driver, without flags that say otherwise
  */
 export async function dawn(flags: readonly string[] = defaultFlags): Promise<GPU> {
   let create: (flags: string[]) => GPU;
@@ -29,20 +27,11 @@ export async function dawn(flags: readonly string[] = defaultFlags): Promise<GPU
       reasonOf(cause),
     );
   }
-  if (flags === defaultFlags) assertVulkan();
-  return create([...flags]);
-}
-
-/** Dawn computes with Vulkan on Linux, and writes to stderr where it finds none; so that is asked first. */
-function assertVulkan(): void {
-  if (process.platform !== 'linux') return;
-  try {
-    process.dlopen({ exports: {} }, vulkanLibrary);
-  } catch (error) {
-    // a library that is there is no addon of Node
-    if (error instanceof Error && error.message.includes('self-register')) return;
-    throw noAdapter('a driver for Vulkan', `no ${vulkanLibrary}`);
+  if (flags === defaultFlags) {
+    const missing = await missingDriver(import.meta.resolve('webgpu'), flags);
+    if (missing !== null) throw noAdapter('a driver for Vulkan', missing);
   }
+  return create([...flags]);
 }
 
 function reasonOf(cause: unknown): string {
