@@ -1,17 +1,20 @@
-import { MoeqError } from '@moeq/tensors';
 import { describe, expect, test, vi } from 'vitest';
 import { readOptions, type WasmOptions } from './options.js';
 import { wasmBackend } from './wasm-backend.js';
 
 describe('options', () => {
-  test.each<[string, object]>([
-    ['an unknown one', { thread: 2 }],
-    ['no threads', { threads: 0 }],
-    ['half a thread', { threads: 1.5 }],
-    ['too many', { threads: 257 }],
-    ['a SIMD level that is none', { simd: 'avx' }],
-  ])('refuses %s', (_, options) => {
-    expect(() => readOptions(options as WasmOptions)).toThrow(MoeqError);
+  test.each<[string, object, string]>([
+    [
+      'an unknown one',
+      { thread: 2 },
+      'option "thread": cannot start the WebAssembly backend: expected one of threads, simd, onNotice, found an unknown name',
+    ],
+    ['no threads', { threads: 0 }, 'expected a whole number from 1 to 256, found 0'],
+    ['half a thread', { threads: 1.5 }, 'expected a whole number from 1 to 256, found 1.5'],
+    ['too many', { threads: 257 }, 'expected a whole number from 1 to 256, found 257'],
+    ['a SIMD level that is none', { simd: 'avx' }, 'expected auto, relaxed or plain, found "avx"'],
+  ])('refuses %s', (_, options, message) => {
+    expect(() => readOptions(options as WasmOptions)).toThrow(message);
   });
 
   test('has at least one thread and the SIMD of the engine unless told', () => {

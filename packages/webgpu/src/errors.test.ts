@@ -9,6 +9,8 @@ import { testGpu } from './testkit/gpu.js';
 import { expectClose, expectedLayer, loadSmallModel } from './testkit/small-model.js';
 
 const { gpu, reason } = await testGpu();
+const adapter = await gpu?.requestAdapter();
+const onSwiftshader = /swiftshader/i.test(adapter?.info.architecture ?? '');
 
 describe.skipIf(gpu === null)(`errors of WebGPU${reason && ` (${reason})`}`, { timeout: 300_000 }, () => {
   test('a device lost in the middle of a step is an error that says so; restarted, the backend works', async () => {
@@ -83,9 +85,7 @@ describe.skipIf(gpu === null)(`errors of WebGPU${reason && ` (${reason})`}`, { t
     await backend.destroy();
   });
 
-  test('a software adapter is refused where none is wanted', async () => {
-    const adapter = await (gpu as GPU).requestAdapter();
-    if (!/swiftshader/i.test(adapter?.info.architecture ?? '')) return;
+  test.skipIf(!onSwiftshader)('a software adapter is refused where none is wanted', async () => {
     const error = await failure(() => webgpuBackend({ gpu: gpu as GPU, software: false }));
     expectCode(error, 'noAdapter');
     expect((error as Error).message).toMatch(/swiftshader/i);

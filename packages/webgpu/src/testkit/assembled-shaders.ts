@@ -34,7 +34,7 @@ const nf4: CodesKind = {
   blocks: 'row',
   fast: true,
 };
-export const nf4Double: CodesKind = { ...nf4, scale: { kind: 'nested', dtype: 'F32', offset: true } };
+const nf4Double: CodesKind = { ...nf4, scale: { kind: 'nested', dtype: 'F32', offset: true } };
 export const bfloat16: MatrixKind = { kind: 'plain', dtype: 'BF16', fast: true };
 
 const powers: MatrixKind = {
@@ -74,7 +74,7 @@ const kinds: readonly MatrixKind[] = [
 ];
 
 const activations: readonly Activation[] = ['silu', 'gelu', 'geluTanh'];
-export const spec: RouteSpec = { experts: 8, expertsPerToken: 2, score: 'softmax', normalizeTopK: true };
+const spec: RouteSpec = { experts: 8, expertsPerToken: 2, score: 'softmax', normalizeTopK: true };
 
 function weightShaders(kind: MatrixKind): Shader[] {
   const vectors = [
