@@ -62,6 +62,9 @@ function recordOf(tensor: PlannedTensor, bytesOut: number): TensorRecord {
     parameters: elementCount(shape),
     bytesIn: source.bytes,
     bytesOut,
-    parts: parts.map((part) => part.name),
+    parts: parts.map((part) => ({
+      name: part.name,
+      ...('maxBytes' in part && { maxBytes: part.maxBytes }),
+    })),
   };
 }

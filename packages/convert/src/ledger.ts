@@ -16,7 +16,14 @@ export interface TensorRecord {
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** The tensors of the output's files that hold it. */
-  readonly parts: readonly string[];
+  readonly parts: readonly PartRecord[];
+}
+
+/** A tensor of the output's files. */
+export interface PartRecord {
+  readonly name: string;
+  /** Of one whose length depends on its content: the bound by which its file was laid out. */
+  readonly maxBytes?: number;
 }
 
 export interface Ledger {

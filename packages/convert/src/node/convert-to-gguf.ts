@@ -164,7 +164,7 @@ function recordOf(tensor: PlannedGgufTensor): Ledger['tensors'][number] {
     parameters: elementCount(shape),
     bytesIn,
     bytesOut: ggufByteLength(type, shape),
-    parts: [name],
+    parts: [{ name }],
   };
 }
 

@@ -1,23 +1,10 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Tensor } from '@moeq/tensors';
-import { openSafetensorsFile } from '@moeq/tensors/node';
 import { expect, test } from 'vitest';
 import type { QuantizeReport } from '../report.js';
-import { mixtralFolder } from '../testkit/checkpoint.js';
+import { hashesOf, mixtralFolder } from '../testkit/checkpoint.js';
 import { mergeParts } from './merge.js';
 import { quantizeCheckpoint } from './quantize-checkpoint.js';
-
-/** Every tensor of every safetensors file of a folder. */
-async function tensorsOf(folder: string): Promise<Record<string, Tensor>> {
-  const tensors: Record<string, Tensor> = {};
-  for (const name of (await readdir(folder)).filter((file) => file.endsWith('.safetensors'))) {
-    const file = await openSafetensorsFile(join(folder, name));
-    for (const tensor of file.tensors.keys()) tensors[tensor] = await file.read(tensor);
-    await file.close();
-  }
-  return tensors;
-}
 
 /** A report without what depends on time and machine; sums of floats to ten digits, as parts add up in another order. */
 const lasting = ({ recipe, form, bytes, coverage, byRole, errors, files }: QuantizeReport) => ({
@@ -29,26 +16,29 @@ const lasting = ({ recipe, form, bytes, coverage, byRole, errors, files }: Quant
 });
 
 test.each([
-  { fused: false, of: 1, recipe: 'nf4' },
-  { fused: false, of: 3, recipe: 'nf4' },
-  { fused: true, of: 4, recipe: 'mixed' },
-  { fused: true, of: 40, recipe: 'int4' },
+  { fused: false, of: 1, recipe: 'nf4', maxShardBytes: undefined },
+  { fused: false, of: 3, recipe: 'nf4', maxShardBytes: undefined },
+  { fused: false, of: 3, recipe: 'nf4', maxShardBytes: 40_000 },
+  { fused: false, of: 2, recipe: 'nf4-all', maxShardBytes: 15_000 },
+  { fused: true, of: 4, recipe: 'mixed', maxShardBytes: 30_000 },
+  { fused: true, of: 40, recipe: 'int4', maxShardBytes: undefined },
 ])(
-  '$of parts, fused: $fused, $recipe: merged they are what one run writes',
-  async ({ fused, of, recipe }) => {
+  '$of parts, fused: $fused, $recipe, files of $maxShardBytes bytes: merged or resumed, the very files of one run',
+  async ({ fused, of, recipe, maxShardBytes }) => {
     await using model = await mixtralFolder({ fused });
     const at = (name: string) => join(model.path, name);
-    const whole = await quantizeCheckpoint({ model: model.path, out: at('whole'), recipe });
+    const whole = await quantizeCheckpoint({ model: model.path, out: at('whole'), recipe, maxShardBytes });
     const parts = Array.from({ length: of }, (_, i) => at(`part-${i}`));
     for (const [i, out] of parts.entries()) {
       await quantizeCheckpoint({ model: model.path, out, recipe, shard: { index: i + 1, of } });
     }
-    const merged = await mergeParts({ parts: parts.toReversed(), out: at('merged') });
-    expect(await tensorsOf(at('merged'))).toEqual(await tensorsOf(at('whole')));
-    for (const file of ['config.json', 'generation_config.json']) {
-      expect(await readFile(join(at('merged'), file))).toEqual(await readFile(join(at('whole'), file)));
-    }
+    const merged = await mergeParts({ parts: parts.toReversed(), out: at('merged'), maxShardBytes });
+    expect(await hashesOf(at('merged'))).toEqual(await hashesOf(at('whole')));
     expect(lasting(merged)).toEqual(lasting(whole));
+    const partBytes = whole.bytes.in / of;
+    const resumed = { model: model.path, out: at('resumed'), recipe, maxShardBytes, partBytes };
+    await quantizeCheckpoint({ ...resumed, resume: true });
+    expect(await hashesOf(at('resumed'))).toEqual(await hashesOf(at('whole')));
   },
 );
 
@@ -124,7 +114,7 @@ test('a part file with anything else in it is one sentence', async () => {
     '7',
     good.slice(0, -20),
     ...Object.entries({
-      version: 2,
+      version: 1,
       fingerprint: 1,
       index: 0,
       of: 0,
@@ -137,9 +127,9 @@ test('a part file with anything else in it is one sentence', async () => {
     await expect(merge(), text.slice(0, 80)).rejects.toThrow(`${part}: cannot read the part`);
   }
   const ledger = JSON.parse(good).ledger;
-  const renamed = { ...ledger, tensors: [{ ...ledger.tensors[0], parts: ['nobody'] }] };
+  const renamed = { ...ledger, tensors: [{ ...ledger.tensors[0], parts: [{ name: 'absent' }] }] };
   await writeFile(file, JSON.stringify({ ...JSON.parse(good), ledger: renamed }));
-  await expect(merge()).rejects.toThrow('expected tensor "nobody"');
+  await expect(merge()).rejects.toThrow('expected tensor "absent"');
   await writeFile(file, good);
   await merge();
 });
@@ -176,7 +166,7 @@ test('a run that was stopped goes on behind the parts that are finished', async 
   // most tensors were done before, and are told of part by part
   expect(seen.length).toBeLessThan(Object.keys(model.tensors).length / 2);
   expect(report.coverage.fraction).toBe(1);
-  expect(await tensorsOf(at('out'))).toEqual(await tensorsOf(at('whole')));
+  expect(await hashesOf(at('out'))).toEqual(await hashesOf(at('whole')));
   expect((await readdir(model.path)).filter((name) => name.startsWith('out'))).toEqual(['out']);
 });
 

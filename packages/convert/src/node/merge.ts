@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ByteSource, MoeqError, openSafetensors, quote, type TensorEntry } from '@moeq/tensors';
 import { createCheckpointWriter, fileSource, type PlannedTensor } from '@moeq/tensors/node';
-import { joinLedgers, reportOf } from '../ledger.js';
+import { joinLedgers, type PartRecord, reportOf } from '../ledger.js';
 import type { QuantizeReport } from '../report.js';
 import type { QuantizeProgress } from './options.js';
 import { isCompanion } from './other-files.js';
@@ -38,17 +38,17 @@ export async function mergeParts(options: MergeOptions): Promise<QuantizeReport>
   const ledger = joinLedgers(first, ...others);
   await using writer = await createCheckpointWriter({
     out,
-    tensors: ledger.tensors.flatMap((record) => record.parts.map((name) => tensors.plan(name, record.name))),
+    tensors: ledger.tensors.flatMap((record) => record.parts.map((part) => tensors.plan(part, record.name))),
     overwrite,
     ...(maxShardBytes !== undefined && { maxShardBytes }),
   });
   const bytesTotal = ledger.tensors.reduce((sum, { bytesOut }) => sum + bytesOut, 0);
   let bytesDone = 0;
   for (const record of ledger.tensors) {
-    for (const name of record.parts) {
-      for await (const piece of tensors.read(name, signal)) {
+    for (const part of record.parts) {
+      for await (const piece of tensors.read(part, signal)) {
         signal?.throwIfAborted();
-        await writer.write(name, piece);
+        await writer.write(part.name, piece);
         bytesDone += piece.byteLength;
         const bytesPerSecond = (1000 * bytesDone) / Math.max(performance.now() - started, 1);
         onProgress?.({ bytesDone, bytesTotal, tensor: record.name, bytesPerSecond });
@@ -97,9 +97,13 @@ async function readParts(folders: readonly string[], out: string): Promise<Found
 const PIECE_BYTES = 16 * 2 ** 20;
 
 interface Tensors extends AsyncDisposable {
-  /** @param group the tensor of the model that it is a part of */
-  plan(name: string, group: string): PlannedTensor;
-  read(name: string, signal?: AbortSignal): AsyncGenerator<Uint8Array>;
+  /**
+   * As it was planned before it was quantized, so that the files are laid out as one run lays them out.
+   * @param group the tensor of the model that it is a part of
+   */
+  plan(part: PartRecord, group: string): PlannedTensor;
+  /** A tensor of open size comes in one piece. */
+  read(part: PartRecord, signal?: AbortSignal): AsyncGenerator<Uint8Array>;
 }
 
 async function openTensors(parts: readonly FoundPart[]): Promise<Tensors> {
@@ -132,14 +136,14 @@ async function openTensors(parts: readonly FoundPart[]): Promise<Tensors> {
     throw error;
   }
   return {
-    plan(name, group) {
+    plan({ name, maxBytes }, group) {
       const { dtype, shape } = find(name).entry;
-      return { name, group, dtype, shape };
+      return maxBytes === undefined ? { name, group, dtype, shape } : { name, group, maxBytes };
     },
-    async *read(name, signal) {
+    async *read({ name, maxBytes = PIECE_BYTES }, signal) {
       const { source, entry } = find(name);
-      for (let done = 0; done < entry.bytes; done += PIECE_BYTES) {
-        yield await source.read(entry.offset + done, Math.min(PIECE_BYTES, entry.bytes - done), signal);
+      for (let done = 0; done < entry.bytes; done += maxBytes) {
+        yield await source.read(entry.offset + done, Math.min(maxBytes, entry.bytes - done), signal);
       }
     },
     [Symbol.asyncDispose]: close,

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '@moeq/loader';
 import { byteLength, MoeqError, quote } from '@moeq/tensors';
-import type { Ledger } from '../ledger.js';
+import type { Ledger, PartRecord } from '../ledger.js';
 import { floatDTypeOf } from '../matrices.js';
 import type { ConversionPlan } from '../plan.js';
 
@@ -22,7 +22,7 @@ export interface Part {
   readonly ledger: Ledger;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** @returns the name and the text of the file that says what the folder holds */
 export function describePart(part: Part): readonly [name: string, text: string] {
@@ -65,10 +65,15 @@ function isPart(value: unknown): value is Part {
     Array.isArray(shards) &&
     shards.every((name) => typeof name === 'string' && /^[\w-]+\.safetensors$/.test(name)) &&
     Array.isArray(tensors) &&
-    tensors.every(({ parts }) => Array.isArray(parts) && parts.every((name) => typeof name === 'string')) &&
+    tensors.every(({ parts }) => Array.isArray(parts) && parts.every(isPartRecord)) &&
     typeof ledger.norms === 'object' &&
     Array.isArray(ledger.worst)
   );
+}
+
+function isPartRecord(value: unknown): value is PartRecord {
+  const { name, maxBytes = 0 }: Partial<Record<string, unknown>> = Object(value);
+  return typeof name === 'string' && Number.isSafeInteger(maxBytes) && Number(maxBytes) >= 0;
 }
 
 /** Bytes of each tensor that go into the fingerprint: enough to tell one training run from another. */

@@ -1,7 +1,8 @@
 // Small Mixtral checkpoints with random weights, per expert or fused, written as transformers would.
 //
 // Shapes: D hidden, F intermediate, E experts, V vocabulary.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { elementCount, encodeSafetensors, type FloatDType, fromFloat32, type Tensor } from '@moeq/tensors';
@@ -89,6 +90,16 @@ export async function mixtralFolder(
   await writeFile(join(path, 'generation_config.json'), '{"bos_token_id": 1, "eos_token_id": 2}\n');
   await writeFile(join(path, 'model.safetensors'), encodeSafetensors(tensors, { format: 'pt' }));
   return { ...folder, tensors };
+}
+
+/** SHA-256 of every file of a folder, hexadecimal, by name. */
+export async function hashesOf(folder: string): Promise<Record<string, string>> {
+  const names = (await readdir(folder)).sort();
+  const hash = async (name: string) =>
+    createHash('sha256')
+      .update(await readFile(join(folder, name)))
+      .digest('hex');
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await hash(name)])));
 }
 
 export async function temporaryFolder(): Promise<TemporaryFolder> {
