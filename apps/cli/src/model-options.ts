@@ -9,13 +9,14 @@ import { wasmEncoder } from '@moeq/wasm';
 import type { Command } from 'commander';
 import { type BackendName, backendNames, gpuErrorCode, type OpenedBackend, openBackend } from './backend.js';
 import { type Io, note } from './io.js';
-import { collect, oneOf, wholeNumber } from './options.js';
+import { allowLinks, collect, oneOf, wholeNumber } from './options.js';
 import { progressBar } from './progress.js';
 
 export interface ModelOptions {
   readonly recipe?: string;
   readonly plugin?: readonly string[];
   readonly allowRouterQuantization?: true;
+  readonly allowLinks?: true;
   readonly backend: BackendName;
   readonly threads?: number;
 }
@@ -27,6 +28,7 @@ export function withModelOptions(command: Command): Command {
     .option('-r, --recipe <name|file>', 'quantize while loading, by this recipe')
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers')
+    .addOption(allowLinks())
     .option(
       '--backend <name>',
       `what computes: ${backendNames.join(', ')}; auto: the GPU if there is one`,
@@ -52,11 +54,11 @@ export interface OpenedSource extends ModelFiles {
  */
 export async function openSource(
   name: string,
-  { plugin = [], recipe, allowRouterQuantization }: Pick<ModelOptions, SourceOption>,
+  { plugin = [], recipe, allowRouterQuantization, allowLinks }: Pick<ModelOptions, SourceOption>,
   runsFormat: (format: string) => boolean = () => false,
 ): Promise<OpenedSource> {
   const quantizers = await loadPlugins(plugin);
-  const own = { quantizers, runsFormat };
+  const own = { quantizers, runsFormat, allowLinks: allowLinks === true };
   if (recipe === undefined) return { ...(await openModel(name, own)), quantizers };
   const encoder = wasmEncoder();
   try {
@@ -82,7 +84,7 @@ function gpuFormats(quantizers: readonly Quantizer[]): Record<string, GpuFormat>
   return Object.fromEntries(quantizers.flatMap(({ name, gpu }) => (gpu === undefined ? [] : [[name, gpu]])));
 }
 
-type SourceOption = 'recipe' | 'plugin' | 'allowRouterQuantization';
+type SourceOption = 'recipe' | 'plugin' | 'allowRouterQuantization' | 'allowLinks';
 
 export interface OpenedModel extends AsyncDisposable {
   readonly source: ModelFiles;

@@ -1,6 +1,6 @@
 // Parsers of option values. A value that is not what the option takes ends the command with exit status 2 and one
 // sentence; commander puts the option's name before what is thrown here.
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 interface Range {
   readonly min: number;
@@ -52,6 +52,10 @@ export function oneOf<Word extends string>(words: readonly Word[]): (text: strin
     return word;
   };
 }
+
+/** Of every command that reads a model. */
+export const allowLinks = (): Option =>
+  new Option('--allow-links', 'follow links of the folder to files outside of it');
 
 /** A parser of a part of a whole, `2/4`. */
 export function part(text: string): { readonly index: number; readonly of: number } {

@@ -3,6 +3,7 @@
 import { MoeqError } from '@moeq/tensors';
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { adviceOn } from './advice.js';
 import { bench } from './commands/bench.js';
 import { chat } from './commands/chat.js';
 import { evaluateCommand } from './commands/eval.js';
@@ -67,7 +68,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 function report(error: unknown, debug: boolean, io: Io): void {
   const message = error instanceof Error ? error.message : String(error);
-  const fault = MoeqError.isInstance(error) ? '' : ' (a fault of moeq itself; --debug prints where)';
-  io.stderr.write(`${painter(io.stderr)('red', 'moeq:')} ${message}${debug ? '' : fault}\n`);
+  const known = MoeqError.isInstance(error);
+  const fault = known ? adviceOn(error) : ' (a fault of moeq itself; --debug prints where)';
+  io.stderr.write(`${painter(io.stderr)('red', 'moeq:')} ${message}${debug && !known ? '' : fault}\n`);
   if (debug && error instanceof Error) io.stderr.write(`${error.stack ?? ''}\n`);
 }

@@ -3,7 +3,34 @@
 
 const marker = Symbol.for('moeq.error');
 
+/**
+ * What went wrong, for programs that react to it; most errors have none.
+ * - `linkOutside`: a file of a model is a link that leads out of its folder, and links are not allowed.
+ * - `notFinite`: a number is NaN or infinite where none may be.
+ * - `quantizerFailed`: a quantizer threw, or what it gave is not what it has to give.
+ * - `doesNotFit`: by the headers of its files a model needs more memory than the backend can have.
+ * - `noAdapter` to `validation` are those of a GPU: `WebGpuErrorCode` of @moeq/webgpu.
+ * - `notFound` to `protocol` are those of files on another machine: `HttpErrorCode`.
+ */
+export type ErrorCode =
+  | 'linkOutside'
+  | 'notFinite'
+  | 'quantizerFailed'
+  | 'doesNotFit'
+  | 'noAdapter'
+  | 'deviceLost'
+  | 'outOfMemory'
+  | 'limit'
+  | 'validation'
+  | 'notFound'
+  | 'status'
+  | 'changed'
+  | 'cut'
+  | 'unreachable'
+  | 'protocol';
+
 export interface ErrorFacts {
+  readonly code?: ErrorCode | undefined;
   /** What was being done, e.g. `read safetensors header`. */
   readonly operation: string;
   /** The file or tensor it was done to. */
@@ -22,13 +49,15 @@ export class MoeqError extends Error {
   readonly subject: string;
   readonly expected: string;
   readonly found: string;
+  readonly code: ErrorCode | undefined;
   readonly [marker] = true;
 
-  constructor({ operation, subject, expected, found, cause }: ErrorFacts) {
+  constructor({ code, operation, subject, expected, found, cause }: ErrorFacts) {
     super(
       `${subject}: cannot ${operation}: expected ${expected}, found ${found}`,
       cause === undefined ? {} : { cause },
     );
+    this.code = code;
     this.operation = operation;
     this.subject = subject;
     this.expected = expected;

@@ -15,7 +15,7 @@ export type {
   MatrixInput,
   SquaredNorms,
 } from './encoding.js';
-export type { ErrorFacts } from './errors.js';
+export type { ErrorCode, ErrorFacts } from './errors.js';
 export { MoeqError, quote } from './errors.js';
 export { fromGgufBlocks, toGgufBlocks } from './gguf/blocks.js';
 export { encodeGguf } from './gguf/encode.js';

@@ -1,6 +1,6 @@
 // What can go wrong on a device, typed, so that an application can react: choose another backend, a smaller recipe, or
 // load again.
-import type { ErrorFacts } from '@moeq/tensors';
+import type { ErrorCode, ErrorFacts } from '@moeq/tensors';
 import { MoeqError } from '@moeq/tensors';
 
 /**
@@ -11,15 +11,17 @@ import { MoeqError } from '@moeq/tensors';
  * - `limit`: one buffer would be larger than the device allows.
  * - `validation`: the device refused a command or a shader; a defect of this package or of the driver.
  */
-export type WebGpuErrorCode = 'noAdapter' | 'deviceLost' | 'outOfMemory' | 'limit' | 'validation';
+export type WebGpuErrorCode = Extract<
+  ErrorCode,
+  'noAdapter' | 'deviceLost' | 'outOfMemory' | 'limit' | 'validation'
+>;
 
 export class WebGpuError extends MoeqError {
   override readonly name: string = 'WebGpuError';
-  readonly code: WebGpuErrorCode;
+  declare readonly code: WebGpuErrorCode;
 
   constructor(code: WebGpuErrorCode, facts: ErrorFacts) {
-    super(facts);
-    this.code = code;
+    super({ ...facts, code });
   }
 }
 
@@ -40,6 +42,3 @@ export function formatBytes(bytes: number): string {
   const value = bytes / 1000 ** step;
   return `${step === 0 ? value : value.toFixed(1)} ${units[step]}`;
 }
-
-/** What to do about too little memory. */
-export const memoryAdvice = 'try --recipe int4, a shorter context, or --backend cpu';

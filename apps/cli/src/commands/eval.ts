@@ -81,9 +81,9 @@ interface Sources extends AsyncDisposable {
 async function openSources(name: string, options: Options): Promise<Sources> {
   const model = await openSource(name, options);
   try {
-    const { baseline: other, plugin } = options;
-    const baseline =
-      other === undefined ? null : await openSource(other, plugin === undefined ? {} : { plugin });
+    const { baseline: other, plugin, allowLinks } = options;
+    const ofBaseline = { ...(plugin && { plugin }), ...(allowLinks && { allowLinks }) };
+    const baseline = other === undefined ? null : await openSource(other, ofBaseline);
     return {
       model,
       baseline,

@@ -5,8 +5,10 @@ import { resolveModel } from '@moeq/loader/node';
 import { Command } from 'commander';
 import { inspectTable } from '../inspect-table.js';
 import { type Io, printJson } from '../io.js';
+import { allowLinks } from '../options.js';
 
 interface Options {
+  readonly allowLinks?: true;
   readonly tensors?: true;
   readonly json?: true;
 }
@@ -23,10 +25,11 @@ export function inspect(io: Io): Command {
     .description('Shows the architecture of a checkpoint, and its parameters, bits and bytes by role.')
     .argument('[model]', 'a folder, a .gguf file, the URL of either, hf:org/name, or tiny-moe', 'tiny-moe')
     .option('--tensors', 'list every tensor')
+    .addOption(allowLinks())
     .option('--json', 'print one JSON document instead of the table')
     .addHelpText('after', help)
-    .action(async (model: string, { tensors, json }: Options) => {
-      const checkpoint = await openCheckpoint(await resolveModel(model));
+    .action(async (model: string, { tensors, json, allowLinks }: Options) => {
+      const checkpoint = await openCheckpoint(await resolveModel(model, { allowLinks: allowLinks === true }));
       try {
         const summary = describeCheckpoint(checkpoint);
         if (json === true) printJson(io, summary);

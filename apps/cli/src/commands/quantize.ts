@@ -11,7 +11,7 @@ import { MoeqError } from '@moeq/tensors';
 import { wasmEncoder } from '@moeq/wasm';
 import { Command, Option } from 'commander';
 import type { Io } from '../io.js';
-import { collect, part } from '../options.js';
+import { allowLinks, collect, part } from '../options.js';
 import { progressBar } from '../progress.js';
 import { printReport } from '../role-table.js';
 
@@ -21,6 +21,7 @@ interface Options {
   readonly recipe?: string;
   readonly plugin?: readonly string[];
   readonly allowRouterQuantization?: true;
+  readonly allowLinks?: true;
   readonly overwrite?: true;
   readonly resume?: true;
   readonly shard?: { readonly index: number; readonly of: number };
@@ -62,6 +63,7 @@ export function quantize(io: Io): Command {
     .option('-r, --recipe <name|file>', 'which format each role gets (default: nf4)')
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers, with a warning')
+    .addOption(allowLinks())
     .option('--overwrite', 'replace a checkpoint that is there')
     .addOption(
       new Option('--resume', 'work in parts that survive; run again, go on behind them').conflicts('shard'),
@@ -77,6 +79,7 @@ async function runQuantize(io: Io, model: string, options: Options): Promise<voi
   const progress = progressBar(io, options.to === 'gguf' ? 'converting' : 'quantizing');
   const common = {
     model,
+    allowLinks: options.allowLinks === true,
     out: options.out,
     quantizers,
     overwrite: options.overwrite === true,

@@ -17,6 +17,8 @@ import type { QuantizeProgress } from './options.js';
 export interface GgufOptions {
   /** A folder, a .gguf file or `tiny-moe`; or a checkpoint that is open already and stays open. */
   readonly model: string | Checkpoint;
+  /** The files of the model's folder may be links to files anywhere. */
+  readonly allowLinks?: boolean;
   /** The file to make. */
   readonly out: string;
   /**
@@ -35,6 +37,7 @@ export interface GgufOptions {
 
 const known: Readonly<Record<keyof GgufOptions, true>> = {
   model: true,
+  allowLinks: true,
   out: true,
   recipe: true,
   quantizers: true,
@@ -58,9 +61,11 @@ export async function convertToGguf(options: GgufOptions): Promise<QuantizeRepor
       found: 'an unknown option',
     });
   }
-  const { model, quantizers = [] } = options;
+  const { model, quantizers = [], allowLinks = false } = options;
   const checkpoint =
-    typeof model === 'string' ? await openCheckpoint(await resolveModel(model), { quantizers }) : model;
+    typeof model === 'string'
+      ? await openCheckpoint(await resolveModel(model, { allowLinks }), { quantizers })
+      : model;
   try {
     return await convert(checkpoint, options);
   } finally {

@@ -6,6 +6,8 @@ import { type MatrixEncoder, MoeqError, quote } from '@moeq/tensors';
 export interface QuantizeOptions {
   /** A folder or `tiny-moe`; or a checkpoint that is open already and stays open. */
   readonly model: string | Checkpoint;
+  /** The files of the model's folder may be links to files anywhere. */
+  readonly allowLinks?: boolean | undefined;
   /** The folder to make. */
   readonly out: string;
   /** A recipe, its data, the name of a built-in one, or a BitsAndBytesConfig. Default `nf4`. */
@@ -46,6 +48,7 @@ export interface QuantizeProgress {
 
 const known: Readonly<Record<keyof QuantizeOptions, true>> = {
   model: true,
+  allowLinks: true,
   out: true,
   recipe: true,
   quantizers: true,

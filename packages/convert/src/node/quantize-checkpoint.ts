@@ -19,9 +19,10 @@ import { convertInParts } from './resume.js';
  */
 export async function quantizeCheckpoint(options: QuantizeOptions): Promise<QuantizeReport> {
   checkOptions(options);
-  const { model, out, allowRouterQuantization = false } = options;
+  const { model, out, allowRouterQuantization = false, allowLinks = false } = options;
   const recipe = recipeOf(options);
-  const checkpoint = typeof model === 'string' ? await openCheckpoint(await resolveModel(model)) : model;
+  const checkpoint =
+    typeof model === 'string' ? await openCheckpoint(await resolveModel(model, { allowLinks })) : model;
   try {
     await assertApart(checkpoint.name, out);
     const plan = planConversion(checkpoint, recipe, { allowRouterQuantization });

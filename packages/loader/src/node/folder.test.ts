@@ -41,7 +41,6 @@ describe('a folder', () => {
   test('answers null for what is not there', async () => {
     expect(await text('other.json')).toBeNull();
     expect(await text('config.json/more')).toBeNull();
-    expect(await text('broken.json')).toBeNull();
   });
 
   test('lists its files', async () => {
@@ -70,12 +69,37 @@ describe('a folder', () => {
     await expect(text(name)).rejects.toThrow(/: expected [^\n]+, found [^\n]+$/);
   });
 
-  test('refuses links out of it, loops of links and folders', async () => {
-    await expect(text('out.json')).rejects.toThrow(
-      /a file inside the folder, found a link to ".*secret\.json"/,
+  test('refuses links out of it, links to nothing or in a circle, and folders', async () => {
+    const outside = text('out.json');
+    await expect(outside).rejects.toMatchObject({ code: 'linkOutside' });
+    await expect(outside).rejects.toThrow(
+      /a file inside the folder, or leave to follow links out of it \(allowLinks\), found a link to ".*secret\.json"/,
     );
-    await expect(text('loop.json')).rejects.toThrow(/found ELOOP/);
+    await expect(text('broken.json')).rejects.toThrow(
+      /broken\.json: cannot open the file: expected a file, found a link to "nowhere", where there is nothing$/,
+    );
+    await expect(text('loop.json')).rejects.toThrow(
+      /expected a file, found a link to "loop\.json" that leads in a circle$/,
+    );
     await expect(text('deep')).rejects.toThrow(/a regular file, found a folder/);
+  });
+});
+
+describe('links allowed', () => {
+  const files = () => folder(model, { allowLinks: true });
+
+  test('files outside are opened, and listed by the names of their links', async () => {
+    const source = await files().open('out.json');
+    expect(source?.size).toBe('secret'.length);
+    await source?.close?.();
+    expect(await files().list()).toContain('out.json');
+  });
+
+  test('names still cannot leave the folder; links to nothing and in a circle are still refused', async () => {
+    await expect(files().open('../secret.json')).rejects.toThrow('a relative name inside the folder');
+    await expect(files().open('broken.json')).rejects.toThrow('where there is nothing');
+    await expect(files().open('loop.json')).rejects.toThrow('in a circle');
+    expect(await files().open('other.json')).toBeNull();
   });
 });
 
@@ -115,5 +139,31 @@ describe('a reference', () => {
     expect(source?.size).toBe(4);
     await source?.close?.();
     await expect(files.open('out.json')).rejects.toThrow(/a link to/);
+
+    const link = join(root, 'link-to-snapshot');
+    const relative = join(root, 'link-to-link');
+    await symlink(snapshot, link);
+    await symlink('link-to-snapshot', relative);
+    for (const path of [link, relative, `${link}/`]) {
+      const linked = await (await resolveModel(path)).open('config.json');
+      expect(linked?.size).toBe(4);
+      await linked?.close?.();
+      await expect((await resolveModel(path)).open('out.json')).rejects.toThrow(/a link to/);
+      const followed = await (await resolveModel(path, { allowLinks: true })).open('out.json');
+      await followed?.close?.();
+      expect(followed?.size).toBe('secret'.length);
+    }
+  });
+
+  test('a link to nothing, and one in a circle', async () => {
+    await symlink('not-there', join(root, 'to-nothing'));
+    await symlink('circle-b', join(root, 'circle-a'));
+    await symlink('circle-a', join(root, 'circle-b'));
+    await expect(resolveModel(join(root, 'to-nothing'))).rejects.toThrow(
+      /to-nothing: cannot open the model: expected a folder with a checkpoint, found a link to "not-there", where there is nothing$/,
+    );
+    await expect(resolveModel(join(root, 'circle-a'))).rejects.toThrow(
+      /found a link to "circle-b" that leads in a circle$/,
+    );
   });
 });

@@ -1,6 +1,6 @@
 // What can go wrong with a file on another machine, typed, so that an application can react: look elsewhere, open the file
 // anew, or ask again later.
-import { type ErrorFacts, MoeqError } from '../errors.js';
+import { type ErrorCode, type ErrorFacts, MoeqError } from '../errors.js';
 
 /**
  * - `notFound`: there is no such file (404, 410, or a web page in its place, as servers of applications send).
@@ -10,17 +10,19 @@ import { type ErrorFacts, MoeqError } from '../errors.js';
  * - `unreachable`: no answer: no network, a wrong name, or a server that does not let this page read it (CORS).
  * - `protocol`: an answer that does not fit the question.
  */
-export type HttpErrorCode = 'notFound' | 'status' | 'changed' | 'cut' | 'unreachable' | 'protocol';
+export type HttpErrorCode = Extract<
+  ErrorCode,
+  'notFound' | 'status' | 'changed' | 'cut' | 'unreachable' | 'protocol'
+>;
 
 export class HttpError extends MoeqError {
   override readonly name: string = 'HttpError';
-  readonly code: HttpErrorCode;
+  declare readonly code: HttpErrorCode;
   /** Of the answer, where there was one. */
   readonly status: number | null;
 
   constructor(code: HttpErrorCode, facts: ErrorFacts, status: number | null = null) {
-    super(facts);
-    this.code = code;
+    super({ ...facts, code });
     this.status = status;
   }
 }

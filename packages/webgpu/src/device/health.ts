@@ -1,6 +1,6 @@
 // What goes wrong on a device outside of any call: its loss, which is final, and errors of commands, which are told to
 // whoever waits next.
-import { deviceLost, formatBytes, memoryAdvice, WebGpuError } from '../errors.js';
+import { deviceLost, formatBytes, WebGpuError } from '../errors.js';
 
 export class Health {
   readonly #device: GPUDevice;
@@ -87,7 +87,7 @@ function noRoom(subject: string, bytes: number | null): WebGpuError {
     operation: 'allocate',
     subject,
     expected: bytes === null ? 'room for it' : `room for ${formatBytes(bytes)}`,
-    found: `a device without it; ${memoryAdvice}`,
+    found: 'a device without it',
   });
 }
 

@@ -1,6 +1,6 @@
 // Buffers of one device, counted from creation to destruction. Activations come from a pool of rounded sizes, so that the
 // buffers of one token serve the next; what is larger than the device binds is refused by name.
-import { formatBytes, memoryAdvice, WebGpuError } from '../errors.js';
+import { formatBytes, WebGpuError } from '../errors.js';
 
 /** Values of GPUBufferUsage, which is a global in browsers only. */
 export const usage = {
@@ -46,7 +46,7 @@ export class Memory {
         operation: 'allocate',
         subject: what,
         expected: `at most the ${formatBytes(largest)} that the device binds at once`,
-        found: `${formatBytes(bytes)}; ${memoryAdvice}`,
+        found: formatBytes(bytes),
       });
     }
     const buffer = this.device.createBuffer({ label: what, size: bytes, usage: flags });
@@ -76,7 +76,7 @@ export class Memory {
         operation: 'allocate',
         subject: what,
         expected: `room for ${formatBytes(needed)} beside the ${formatBytes(before)} in use`,
-        found: `a device without it; ${memoryAdvice}`,
+        found: 'a device without it',
       });
     }
     return result;

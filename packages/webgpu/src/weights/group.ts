@@ -6,7 +6,7 @@ import type { MatrixData } from '@moeq/kernels';
 import { sliceRows } from '@moeq/tensors';
 import type { Memory } from '../device/memory.js';
 import { usage } from '../device/memory.js';
-import { formatBytes, memoryAdvice, WebGpuError } from '../errors.js';
+import { formatBytes, WebGpuError } from '../errors.js';
 import type { Values } from '../wgsl/shader.js';
 import { matrixWords, maxMatrices } from '../wgsl/shader.js';
 import type { weightFields } from '../wgsl/weight.js';
@@ -59,7 +59,7 @@ function tooLarge(subject: string, bytes: number, limit: number): WebGpuError {
     operation: 'load',
     subject,
     expected: `rows that can be cut into bindings of ${formatBytes(limit)}`,
-    found: `${formatBytes(bytes)} that cannot; ${memoryAdvice}`,
+    found: `${formatBytes(bytes)} that cannot`,
   });
 }
 
