@@ -1,8 +1,8 @@
 // Rates of quantizing matrices that are in memory, GB/s of their bfloat16: with kernels, in plain TypeScript, by bitsandbytes.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { assertFinite, encodeWith, type Quantizer } from '@moeq/quantizers';
-import { toFloat32 } from '@moeq/tensors';
+import { encodeWith, type Quantizer } from '@moeq/quantizers';
+import { assertFinite, toFloat32 } from '@moeq/tensors';
 import { wasmEncoder } from '@moeq/wasm';
 import { median } from '../median.ts';
 import { fillRandom, normalTable, seedOf } from '../random-checkpoint/normal.ts';
@@ -45,7 +45,7 @@ export function plainRate(quantizer: Quantizer, runs: number): number {
   for (let run = -1; run < runs; run++) {
     const before = performance.now();
     toFloat32(bytes, 'BF16', floats);
-    assertFinite(floats, 'matrix');
+    assertFinite(floats, { operation: 'quantize', subject: 'matrix' });
     quantizer.quantize(floats, [rows, columns], { name: 'matrix', dtype: 'BF16' });
     if (run >= 0) rates.push((1000 * gigabytes) / (performance.now() - before));
   }

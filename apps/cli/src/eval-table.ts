@@ -1,7 +1,7 @@
 // What `moeq eval` prints: one row a text, and with a baseline how far the model is from it: in its predictions, in the
 // experts that it chooses, and in its weights.
 import { type Comparison, type Evaluation, summarizeErrors, type WeightError } from '@moeq/evaluate';
-import { bar, formatShare } from './format.js';
+import { bar, formatError, formatShare, notFinite } from './format.js';
 import { type Output, painter } from './io.js';
 import { grid } from './table.js';
 
@@ -64,16 +64,29 @@ function errorTable(errors: readonly WeightError[], paint: Paint): string {
     const own = errors.filter((error) => error.role === role);
     const { bitsPerWeight, relativeError } = summarizeErrors(own);
     const worst = own.reduce((most, error) => Math.max(most, error.relativeError), 0);
-    const percent = (share: number) => (share > 0 ? `${(100 * share).toFixed(2)} %` : paint('dim', 'exact'));
+    const percent = (share: number) => {
+      const text = formatError(share);
+      return text === 'exact' ? paint('dim', text) : text;
+    };
     const formats = [...new Set(own.map(({ format }) => format))].join(' ');
     return [role, formats, bitsPerWeight.toFixed(2), percent(relativeError), percent(worst)];
   });
   return grid({ head: ['weights', 'run as', 'bits', 'error', 'worst'], rows, align: 'llrrr', paint });
 }
 
-const figure = (value: number): string => (value < 1000 ? value.toFixed(3) : value.toPrecision(5));
+const figure = (value: number): string =>
+  !Number.isFinite(value) ? notFinite(value) : value < 1000 ? value.toFixed(3) : value.toPrecision(5);
 
 const nats = (value: number): string =>
-  value === 0 ? '0' : value < 1e-4 ? value.toExponential(1) : value.toFixed(4);
+  !Number.isFinite(value)
+    ? notFinite(value)
+    : value === 0
+      ? '0'
+      : value < 1e-4
+        ? value.toExponential(1)
+        : value.toFixed(4);
 
-const signed = (share: number): string => `${share < 0 ? '-' : '+'}${(100 * Math.abs(share)).toFixed(2)} %`;
+const signed = (share: number): string =>
+  !Number.isFinite(share)
+    ? notFinite(share)
+    : `${share < 0 ? '-' : '+'}${(100 * Math.abs(share)).toFixed(2)} %`;

@@ -34,11 +34,24 @@ export function formatSeconds(seconds: number): string {
 
 /** A ratio as a percentage that says 100 % only when it is all, and 0 % only when it is nothing. */
 export function formatShare(share: number): string {
+  if (!Number.isFinite(share)) return notFinite(share);
   if (share <= 0) return '0 %';
   if (share >= 1) return '100 %';
   if (share < 0.001) return '< 0.1 %';
   if (share > 0.999) return '> 99.9 %';
   return `${(100 * share).toFixed(1)} %`;
+}
+
+/** A relative error: `exact` only where it is 0, `unknown` where it was not measured. */
+export function formatError(relativeError: number): string {
+  if (relativeError === 0) return 'exact';
+  if (!Number.isFinite(relativeError)) return notFinite(relativeError);
+  return relativeError < 0.00005 ? '< 0.01 %' : `${(100 * relativeError).toFixed(2)} %`;
+}
+
+/** What stands in place of a figure that is infinite or not known. */
+export function notFinite(value: number): string {
+  return Number.isNaN(value) ? 'unknown' : value < 0 ? '-∞' : '∞';
 }
 
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;

@@ -32,10 +32,15 @@ export function widthOf(stream: Output): number {
   return Math.min(stream.columns ?? 100, 120);
 }
 
-/** The one JSON document of a command run with --json; lists of numbers on one line. */
+/**
+ * The one JSON document of a command run with --json; lists of numbers on one line. JSON has no number for NaN and infinity,
+ * which come as the texts "NaN", "Infinity" and "-Infinity".
+ */
 export function printJson(io: Io, document: unknown): void {
   // A line feed is never inside a string of JSON, so this touches none.
-  const text = JSON.stringify(document, null, 2).replace(/\[\n[-+.,\deE\s]*\]/g, (list) =>
+  const told = (_key: string, value: unknown) =>
+    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+  const text = JSON.stringify(document, told, 2).replace(/\[\n[-+.,\deE\s]*\]/g, (list) =>
     list.replace(/\s+/g, ' '),
   );
   io.stdout.write(`${text}\n`);

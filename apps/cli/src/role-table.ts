@@ -1,7 +1,7 @@
 // The table that a quantize run ends with: one row a role, and four bars of the whole model, in 16, 8 and 4 bits and as
 // written, each stacked by role, so that what the recipe bought and what it left alone are seen at a glance.
 import type { QuantizeReport, RoleSummary } from '@moeq/convert';
-import { formatBytes, formatCount, formatSeconds, formatShare } from './format.js';
+import { formatBytes, formatCount, formatError, formatSeconds, formatShare } from './format.js';
 import { type Io, note, type Output, painter, printJson, warn, widthOf } from './io.js';
 import { grid } from './table.js';
 
@@ -49,8 +49,8 @@ function table(rows: readonly RoleSummary[], paint: Paint): string {
   const bytesOut = rows.reduce((sum, row) => sum + row.bytesOut, 0);
   const all = cells({ parameters, bytesOut }, 'all', '', '').map((text) => paint('bold', text));
   const body = rows.map((row) => {
-    const error = row.relativeError > 0 ? `${(100 * row.relativeError).toFixed(2)} %` : paint('dim', 'exact');
-    return cells(row, row.role, row.stored.join(' '), error);
+    const error = formatError(row.relativeError);
+    return cells(row, row.role, row.stored.join(' '), error === 'exact' ? paint('dim', error) : error);
   });
   return grid({
     head: ['role', 'stored as', 'parameters', 'bits', 'error', '16 bits', '8 bits', '4 bits', 'written'],
@@ -128,9 +128,7 @@ function closing(report: QuantizeReport, paint: Paint): string[] {
   const [worst] = errors.worst;
   if (worst !== undefined) {
     const matrix = worst.matrix === undefined ? '' : `, expert ${worst.matrix}`;
-    lines.push(
-      `  ${label('worst')}  ${(100 * worst.relativeError).toFixed(2)} % error in ${worst.name}${matrix}`,
-    );
+    lines.push(`  ${label('worst')}  ${formatError(worst.relativeError)} error in ${worst.name}${matrix}`);
   }
   const rate = `${formatSeconds(report.seconds)}, ${formatBytes(bytes.in / Math.max(report.seconds, 1e-3))}/s`;
   lines.push(`  ${label('took')}  ${rate}, at most ${formatBytes(report.peakRssBytes)} of memory`);

@@ -33,7 +33,7 @@ export interface Ledger {
   readonly notes: readonly string[];
   readonly warnings: readonly string[];
   readonly tensors: readonly TensorRecord[];
-  /** Of the quantized weights of each role. */
+  /** Of the weights of each role that are stored otherwise than before. */
   readonly norms: Readonly<Partial<Record<Role, SquaredNorms>>>;
   /** Worst first. */
   readonly worst: readonly TensorError[];
@@ -107,6 +107,7 @@ function summarize({ tensors, norms }: Ledger): RoleSummary[] {
   return [...roles].map(([role, own]) => {
     const parameters = sum(own, 'parameters');
     const bytesOut = sum(own, 'bytesOut');
+    const isKept = own.every(({ before, after }) => before === after);
     return {
       role,
       stored: [...new Set(own.map(({ after }) => after))],
@@ -115,10 +116,15 @@ function summarize({ tensors, norms }: Ledger): RoleSummary[] {
       bytesIn: sum(own, 'bytesIn'),
       bytesOut,
       bitsPerWeight: parameters === 0 ? 0 : (8 * bytesOut) / parameters,
-      relativeError: relativeError(norms[role] ?? { weights: 0, difference: 0 }),
+      relativeError: relativeError(norms[role] ?? (isKept ? nothing : unmeasured)),
     };
   });
 }
+
+const nothing: SquaredNorms = { weights: 0, difference: 0 };
+
+/** Of weights that were changed with no word of how far. */
+const unmeasured: SquaredNorms = { weights: Number.NaN, difference: Number.NaN };
 
 function sum<Key extends string>(items: readonly Readonly<Record<Key, number>>[], key: Key): number {
   return items.reduce((total, item) => total + item[key], 0);

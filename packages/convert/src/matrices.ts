@@ -4,21 +4,19 @@
 //
 // Shapes: M matrices, N rows, K columns.
 import type { CheckpointTensor } from '@moeq/loader';
-import { encodeWith, type Quantizer } from '@moeq/quantizers';
+import { checkedQuantize, decodedStrips, encodeWith, type Quantizer } from '@moeq/quantizers';
 import {
+  assertFinite,
   assertQuantizedTensor,
   byteLength,
-  decodeRows,
   type FloatDType,
   isDType,
   isFloatDType,
   type MatrixEncoder,
   MoeqError,
   type QuantizedTensor,
-  quote,
   toFloat32,
 } from '@moeq/tensors';
-import { findNonFinite } from './finite.js';
 import type { Job } from './in-order.js';
 import { type SquaredNorms, squaredNorms } from './relative-error.js';
 
@@ -77,38 +75,40 @@ async function quantizeMatrix(
   if (encoder !== undefined) {
     const read = (offset: number, length: number, into: Uint8Array) =>
       tensor.readBytes(index * bytes + offset, length, signal, into);
-    const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read });
+    const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read }, name);
     if (encoded !== null) {
       assertQuantizedTensor(encoded.tensor, name);
       return { index, ...encoded, bytes };
     }
   }
   const data = await tensor.readBytes(index * bytes, bytes, signal);
-  assertFinite(data, dtype, name, index * rows * columns, shape);
+  assertFinite(data, { operation: 'quantize', subject: name, shape, first: index * rows * columns }, dtype);
   const weights = toFloat32(data, dtype, floats(rows * columns));
-  const quantized = quantizer.quantize(weights, [rows, columns], { name, dtype });
-  assertQuantizedTensor(quantized, name);
-  return { index, tensor: quantized, norms: compare(weights, quantized, quantizer), bytes };
+  const quantized = checkedQuantize(quantizer, weights, [rows, columns], { name, dtype });
+  const norms = compare(data, dtype, quantized, quantizer, name);
+  return { index, tensor: quantized, norms, bytes };
 }
 
-/** Elements that are decoded at a time to be compared: they stay in the processor's cache. */
-const STRIP_ELEMENTS = 2 ** 16;
-
-/** How far the codes are from the weights [N, K]. Without a layout only the quantizer can say, and says it at once. */
-function compare(weights: Float32Array, tensor: QuantizedTensor, quantizer: Quantizer): SquaredNorms {
-  const [rows = 0, columns = 0] = tensor.shape;
-  if (tensor.layout === null) return squaredNorms(weights, quantizer.dequantize(tensor));
-  const strip = Math.max(1, Math.floor(STRIP_ELEMENTS / Math.max(columns, 1)));
-  const decoded = new Float32Array(strip * columns);
-  let [sum, difference] = [0, 0];
-  for (let row = 0; row < rows; row += strip) {
-    const count = Math.min(strip, rows - row);
-    const values = decodeRows(tensor, row, count, decoded.subarray(0, count * columns));
-    const norms = squaredNorms(weights.subarray(row * columns, (row + count) * columns), values);
-    sum += norms.weights;
+/**
+ * How far the codes are from the weights [N, K] in the files: a quantizer may have written into those that it was given.
+ * @param data of the weights
+ */
+function compare(
+  data: Uint8Array,
+  dtype: FloatDType,
+  tensor: QuantizedTensor,
+  quantizer: Quantizer,
+  name: string,
+): SquaredNorms {
+  const size = byteLength(dtype, [1]);
+  let [weights, difference] = [0, 0];
+  for (const { first, values } of decodedStrips(quantizer, tensor, name)) {
+    const exact = toFloat32(data.subarray(first * size, (first + values.length) * size), dtype);
+    const norms = squaredNorms(exact, values);
+    weights += norms.weights;
     difference += norms.difference;
   }
-  return { weights: sum, difference };
+  return { weights, difference };
 }
 
 /** Bytes of a kept tensor that are in memory at a time: enough for the disk to be fast, few enough to be nothing. */
@@ -125,7 +125,9 @@ export function* pieceJobs(
     const bytes = Math.min(PIECE_BYTES, tensor.bytes - offset);
     const run = async () => {
       const piece = await tensor.readBytes(offset, bytes, signal);
-      assertFinite(piece, dtype, tensor.facts.name, offset / elementBytes, tensor.facts.shape);
+      const { name, shape } = tensor.facts;
+      const first = offset / elementBytes;
+      assertFinite(piece, { operation: 'quantize', subject: name, shape, first }, dtype);
       return piece;
     };
     yield { bytes, run };
@@ -151,34 +153,4 @@ export function matrixShape({ facts }: CheckpointTensor): {
 } {
   const [columns = 1, rows = 1, matrices = 1] = facts.shape.toReversed();
   return { matrices, rows, columns };
-}
-
-/** @param first index of the first element of `data` in the tensor */
-function assertFinite(
-  data: Uint8Array,
-  dtype: FloatDType,
-  name: string,
-  first: number,
-  shape: readonly number[],
-): void {
-  const found = findNonFinite(data, dtype);
-  if (found < 0) return;
-  const size = byteLength(dtype, [1]);
-  const [value] = toFloat32(data.slice(found * size, (found + 1) * size), dtype);
-  throw new MoeqError({
-    operation: 'quantize',
-    subject: quote(name, 200),
-    expected: 'finite weights',
-    found: `${value} at [${indicesOf(first + found, shape).join(', ')}]`,
-  });
-}
-
-/** Row-major indices of an element. */
-function indicesOf(element: number, shape: readonly number[]): number[] {
-  const indices: number[] = [];
-  for (const size of shape.toReversed()) {
-    indices.unshift(element % size);
-    element = Math.floor(element / size);
-  }
-  return indices;
 }

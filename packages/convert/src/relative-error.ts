@@ -17,7 +17,7 @@ export function squaredNorms(weights: Float32Array, decoded: Float32Array): Squa
   return { weights: sum, difference: lost };
 }
 
-/** 0 where nothing was lost, infinite where all-zero weights became something else. */
+/** 0 where nothing was lost, infinite where all-zero weights became something else, NaN where a sum is none. */
 export function relativeError({ weights, difference }: SquaredNorms): number {
-  return difference === 0 ? 0 : Math.sqrt(difference / weights);
+  return difference === 0 && weights >= 0 ? 0 : Math.sqrt(difference / weights);
 }

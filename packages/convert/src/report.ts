@@ -14,7 +14,10 @@ export interface RoleSummary {
   readonly bytesOut: number;
   /** 8 * bytesOut / parameters */
   readonly bitsPerWeight: number;
-  /** ||W - Q(W)|| / ||W|| over the quantized tensors of the role together; 0 where none is quantized. */
+  /**
+   * ||W - Q(W)|| / ||W|| over the tensors of the role that were changed, together; 0 where all were kept, byte for byte. NaN
+   * where it was not measured, infinite where all-zero weights became something else.
+   */
   readonly relativeError: number;
 }
 

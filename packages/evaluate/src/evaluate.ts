@@ -62,7 +62,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation[]> 
           const token = { text: job.text, position, id: job.ids[position] as number };
           const predictions = logits.map((rows, index) => {
             const prediction = predictionOf(rows.subarray(at * vocabularySize, (at + 1) * vocabularySize));
-            assertFinite(prediction, sources[index] as ModelSource, options.texts, job, position);
+            assertPredicts(prediction, sources[index] as ModelSource, options.texts, job, position);
             return prediction;
           });
           score(token, predictions, tallies, comparisons);
@@ -143,7 +143,7 @@ function withoutFirst(routing: Routing, tokens: number): Routing {
   };
 }
 
-function assertFinite(
+function assertPredicts(
   { logits, logSumExp }: Prediction,
   { name }: ModelSource,
   texts: readonly EvaluationText[],

@@ -6,7 +6,7 @@
 import type { MatrixData } from '@moeq/kernels';
 import type { Projection, Role } from '@moeq/quantizers';
 import type { DecoderConfig, MatrixPlace, ModelSource } from '@moeq/runtime';
-import { bitsPerWeight, bytesPerElement, elementCount, isQuantized } from '@moeq/tensors';
+import { bitsPerWeight, bytesPerElement, elementCount, isQuantized, MoeqError } from '@moeq/tensors';
 import { assertComparable } from './comparable.js';
 import { type SquaredNorms, squaredNorms } from './squared-norms.js';
 
@@ -50,7 +50,8 @@ export function summarizeErrors(
 
 /**
  * Compares every matrix of a model with the baseline's, in the order of the layers.
- * @throws MoeqError for models that differ in vocabulary, layers or experts; from reading
+ * @throws MoeqError for models that differ in vocabulary, layers or experts; for NaN or infinity in the weights of either;
+ *   from reading
  */
 export async function* weightErrors(
   model: ModelSource,
@@ -65,6 +66,7 @@ export async function* weightErrors(
       const parameters = parts.reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const bits = parts.reduce((sum, part) => sum + bitsOf(part) * elementCount(part.shape), 0);
       const norms = squaredNorms(others, parts);
+      assertMeasured(norms, model, baseline, { role, layer, projection: own, expert });
       yield {
         role,
         layer,
@@ -78,6 +80,28 @@ export async function* weightErrors(
       };
     }
   }
+}
+
+/** @throws MoeqError where a weight of either model is NaN or infinite: no distance can be measured then */
+function assertMeasured(
+  { weights, difference }: SquaredNorms,
+  model: ModelSource,
+  baseline: ModelSource,
+  { role, layer, projection, expert }: Pick<WeightError, 'role' | 'layer' | 'projection' | 'expert'>,
+): void {
+  if (Number.isFinite(weights) && Number.isFinite(difference)) return;
+  const place = [
+    ...(projection === null ? [] : [projection]),
+    ...(expert === null ? [] : [`expert ${expert}`]),
+    ...(layer === null ? [] : [`layer ${layer}`]),
+  ];
+  throw new MoeqError({
+    code: 'notFinite',
+    operation: 'compare the weights',
+    subject: Number.isFinite(weights) ? model.name : baseline.name,
+    expected: 'finite weights',
+    found: `NaN or infinity in ${role}${place.length === 0 ? '' : ` (${place.join(', ')})`}`,
+  });
 }
 
 /** Matrices that are read together: one, or the three of an MLP, gate and up fused or not. */

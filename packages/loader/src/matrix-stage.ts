@@ -5,7 +5,8 @@
 // Shapes: N rows, K columns.
 import type { MatrixData } from '@moeq/kernels';
 import {
-  assertFinite,
+  assertDecodes,
+  checkedQuantize,
   dequantize,
   encodeWith,
   type Quantizer,
@@ -14,6 +15,7 @@ import {
   resolve,
 } from '@moeq/quantizers';
 import {
+  assertFinite,
   byteLength,
   type FloatDType,
   isQuantized,
@@ -71,8 +73,8 @@ export function matrixStage(recipe: Recipe | null, options: StageOptions): Matri
   const loaded = new Map<CheckpointTensor, LoadedTensor>();
   const notices = new Set(options.notices);
 
-  const decode = (matrix: QuantizedTensor): Tensor => {
-    const floats = dequantize(matrix, quantizers);
+  const decode = (matrix: QuantizedTensor, name: string): Tensor => {
+    const floats = dequantize(matrix, quantizers, name);
     notices.add(`no layout describes ${matrix.format} to the kernels, so its tensors are decoded to float32`);
     const data = new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
     return { dtype: 'F32', shape: matrix.shape, data };
@@ -94,9 +96,10 @@ export function matrixStage(recipe: Recipe | null, options: StageOptions): Matri
         bytes: { stored: 0, loaded: 0 },
       };
       loaded.set(tensor, before);
-      const staged = quantizer === 'keep' ? matrix : await quantize(matrix, quantizer, part, encoder);
+      const staged =
+        quantizer === 'keep' ? matrix : await quantize(matrix, quantizer, part, { encoder, runsFormat });
       const passes = !isQuantized(staged) || staged.layout !== null || runsFormat(staged.format);
-      const result = passes ? staged : decode(staged);
+      const result = passes ? staged : decode(staged, part);
       const { bytes } = loaded.get(tensor) ?? before;
       loaded.set(tensor, {
         ...before,
@@ -113,7 +116,7 @@ async function quantize(
   matrix: Tensor | QuantizedTensor,
   quantizer: Quantizer,
   name: string,
-  encoder: MatrixEncoder | undefined,
+  { encoder, runsFormat }: { encoder: MatrixEncoder | undefined; runsFormat: (format: string) => boolean },
 ): Promise<QuantizedTensor> {
   if (isQuantized(matrix)) {
     if (matrix.format === quantizer.name) return matrix;
@@ -129,12 +132,14 @@ async function quantize(
   const dtype = matrix.dtype as FloatDType;
   if (encoder !== undefined) {
     const read = async (offset: number, length: number) => data.subarray(offset, offset + length);
-    const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read });
+    const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read }, name);
     if (encoded !== null) return encoded.tensor;
   }
   const weights = toFloat32(data, dtype);
-  assertFinite(weights, name);
-  return quantizer.quantize(weights, [rows, columns], { name, dtype });
+  assertFinite(weights, { operation: 'quantize', subject: name, shape: [rows, columns] });
+  const tensor = checkedQuantize(quantizer, weights, [rows, columns], { name, dtype });
+  if (tensor.layout !== null || runsFormat(tensor.format)) assertDecodes(quantizer, tensor, name);
+  return tensor;
 }
 
 function bytesOf(matrix: Tensor | QuantizedTensor): number {

@@ -85,7 +85,7 @@ describe('quantizing while loading', () => {
     data.set([0xc0, 0x7f], 20);
     broken.set(name, { ...(tensors.get(name) as Tensor), data });
     await expect(logits(checkpointFiles(config, broken), { recipe: 'nf4' })).rejects.toThrow(
-      `${name}: cannot quantize: expected finite weights, found NaN at element 10`,
+      `"${name}": cannot quantize: expected finite weights, found NaN at [0, 10]`,
     );
   });
 

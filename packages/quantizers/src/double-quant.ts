@@ -12,6 +12,7 @@ import {
   type Plane,
 } from '@moeq/tensors';
 import * as v from 'valibot';
+import { checkedQuantize } from './checked.js';
 import { codebookEncoder, quantizeCodebook } from './codebook.js';
 import { type BlockOptions, blockSizes } from './codebook-quantizer.js';
 import { dynamicMapValues } from './dynamic-map.js';
@@ -46,7 +47,7 @@ export function doubleQuant(inner: Quantizer, options: BlockOptions = {}): Quant
     options: { ...inner.options, doubleQuant: { blockSize } },
     layout,
     quantize(weights, shape, context) {
-      const tensor = inner.quantize(weights, shape, context);
+      const tensor = checkedQuantize(inner, weights, shape, context);
       const layout = nestLayout(tensor.layout, nested, inner.name);
       const planes: Record<string, Plane> = { ...tensor.planes };
       nestPlanes(planes, 'scales', multiplierOf(tensor.layout?.scale), blockSize);

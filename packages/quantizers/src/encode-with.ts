@@ -2,24 +2,38 @@
 import type { MatrixEncoder, MatrixInput, QuantizedTensor, SquaredNorms } from '@moeq/tensors';
 import { encodingOf } from './encoding.js';
 import type { Quantizer } from './quantizer.js';
+import { QuantizerError } from './quantizer-error.js';
 
 /**
  * What `quantizer.quantize` makes of the matrix, byte for byte, and how far it is from the weights.
+ * @param subject the tensor, for messages
  * @returns null where the encoder cannot do it, or the weights have to be refused: `quantize` then does, or says why
- * @throws what reading throws
+ * @throws what reading throws; QuantizerError where the encoder's figures are no numbers
  */
 export async function encodeWith(
   encoder: MatrixEncoder,
   quantizer: Quantizer,
   input: MatrixInput,
+  subject = 'matrix',
 ): Promise<{ readonly tensor: QuantizedTensor; readonly norms: SquaredNorms } | null> {
   const described = encodingOf(quantizer);
   if (described === undefined) return null;
+  // a quantizer spread into another one, with a name or methods of its own: only `quantize` knows what it does
+  const { name, layout: ownLayout } = described;
+  if (name !== quantizer.name || ownLayout !== quantizer.layout) return null;
   const encoded = await encoder.encode(input, described.encoding);
   if (encoded === null) return null;
   const { shape, dtype } = input;
-  const { name: format } = described;
+  const format = name;
   const layout = described.layout(shape);
+  const { weights, difference } = encoded.norms;
+  if (!Number.isFinite(weights) || !Number.isFinite(difference)) {
+    throw new QuantizerError(format, subject, {
+      operation: 'encoding by kernels',
+      expected: 'finite norms of the weights and of what was lost',
+      found: `${weights} and ${difference}`,
+    });
+  }
   return {
     tensor: { format, shape: [...shape], dtype, layout, planes: encoded.planes },
     norms: encoded.norms,

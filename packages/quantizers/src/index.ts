@@ -4,7 +4,8 @@ export type { Assignment, BitsandbytesConfig, Expression } from './bitsandbytes/
 export { canExpress } from './bitsandbytes/express.js';
 export { bitsandbytesGroups, fromBitsandbytes } from './bitsandbytes/read.js';
 export { planBitsandbytes, toBitsandbytes } from './bitsandbytes/write.js';
-export { assertFinite } from './check.js';
+export type { DecodedStrip } from './checked.js';
+export { assertDecodes, checkedQuantize, decodedStrips } from './checked.js';
 export type { BlockOptions, BlockSize, CodebookOptions } from './codebook-quantizer.js';
 export { codebookQuantizer } from './codebook-quantizer.js';
 export { doubleQuant } from './double-quant.js';
@@ -19,6 +20,7 @@ export type { MoeqEntry, MoeqPlane } from './moeq/entry.js';
 export { fromMoeq, moeqEntry, moeqParts, planMoeq, toMoeq } from './moeq/tensors.js';
 export { nf4 } from './nf4.js';
 export type { GpuFormat, QuantizeContext, Quantizer } from './quantizer.js';
+export { describeThrown, QuantizerError } from './quantizer-error.js';
 export { assertQuantizer } from './quantizer-object.js';
 export { dequantize } from './quantizers.js';
 export type { BitsAndBytesRecipe } from './recipe/bitsandbytes-config.js';

@@ -9,10 +9,22 @@ export const formatName = v.pipe(
   v.regex(/^[a-z][a-z0-9-]{0,63}$/, 'a name of lower case letters, digits and hyphens'),
 );
 
+/** Whether config.json can hold them: no big integers, no circles. */
+function isJson(options: unknown): boolean {
+  try {
+    return JSON.stringify(options) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 export const quantizerObject = loose({
   specificationVersion: v.literal('v1'),
   name: formatName,
-  options: v.record(v.string(), v.unknown()),
+  options: v.pipe(
+    v.record(v.string(), v.unknown()),
+    v.check((options) => isJson(options), 'options that JSON can hold'),
+  ),
   layout: v.function(),
   quantize: v.function(),
   dequantize: v.function(),

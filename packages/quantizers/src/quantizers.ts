@@ -1,6 +1,7 @@
 // Quantizers by name: the built-in ones and those that a user brings. There is no registry; whoever reads names is handed
 // the list.
 import { decodeTensor, MoeqError, type QuantizedTensor, quote } from '@moeq/tensors';
+import { checkedDequantize } from './checked.js';
 import { doubleQuant } from './double-quant.js';
 import { fp4 } from './fp4.js';
 import { int4 } from './int4.js';
@@ -72,16 +73,17 @@ export function findQuantizer(format: string, own: readonly Quantizer[], subject
 /**
  * Float32 of a quantized tensor [N, K]: by its layout, or by the quantizer of its format where it has none.
  * @param quantizers the user's own
- * @param out written and returned when given
- * @throws MoeqError when there is neither layout nor quantizer
+ * @param subject the tensor, for messages
+ * @throws MoeqError when there is neither layout nor quantizer; QuantizerError when the quantizer fails, or gives another
+ *   number of floats, NaN or infinity
  */
 export function dequantize(
   tensor: QuantizedTensor,
   quantizers: readonly Quantizer[] = [],
-  out?: Float32Array,
+  subject = `${tensor.format} tensor`,
 ): Float32Array {
-  if (tensor.layout !== null) return decodeTensor(tensor, out);
-  return findQuantizer(tensor.format, quantizers, `${tensor.format} tensor`).dequantize(tensor, out);
+  if (tensor.layout !== null) return decodeTensor(tensor);
+  return checkedDequantize(findQuantizer(tensor.format, quantizers, subject), tensor, subject);
 }
 
 function make(name: string, options: object, own: ReadonlyMap<string, Quantizer>): Quantizer {

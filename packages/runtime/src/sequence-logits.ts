@@ -1,6 +1,7 @@
 // Logits after every token of a sequence, for perplexity, comparisons between implementations and router statistics.
 //
 // Shapes: T tokens of the sequence, V vocabulary, A experts per token.
+import { findNonFinite, MoeqError } from '@moeq/tensors';
 import type { RevivableExecutor } from './revive.js';
 import { type LayerRouting, runBatch, type SliceResult } from './run-batch.js';
 import type { Sequence } from './sequence.js';
@@ -22,7 +23,10 @@ export function logitRowsPerStep(vocabularySize: number, chunk: number): number 
   return Math.max(1, Math.min(chunk, Math.floor(maxLogitsPerStep / vocabularySize)));
 }
 
-/** @param sequence not fed yet; the caller releases it */
+/**
+ * @param sequence not fed yet; the caller releases it
+ * @throws MoeqError `notFinite` where the model computes NaN or infinity
+ */
 export async function sequenceLogits(
   executor: RevivableExecutor,
   sequence: Sequence,
@@ -40,10 +44,25 @@ export async function sequenceLogits(
     const count = Math.min(rows, sequence.pending);
     const [part] = await runBatch(executor, [{ sequence, count, logits: 'all' }], { routings });
     if (part === undefined) break;
+    assertFiniteLogits(part.logits, first, vocabularySize);
     logits.set(part.logits, first * vocabularySize);
     parts.push(part);
   }
   return { tokens, vocabularySize, logits, routings: joinRoutings(parts, tokens) };
+}
+
+/** @param first token of the sequence that the first row is after */
+function assertFiniteLogits(logits: Float32Array, first: number, vocabularySize: number): void {
+  const at = findNonFinite(logits);
+  if (at < 0) return;
+  const token = first + Math.floor(at / vocabularySize);
+  throw new MoeqError({
+    code: 'notFinite',
+    operation: 'compute logits',
+    subject: `the logit of token ${at % vocabularySize} after ${token + 1} tokens`,
+    expected: 'a finite number',
+    found: `${logits[at]} (a weight or scale of the checkpoint is not finite, or the arithmetic overflowed)`,
+  });
 }
 
 /** The routings of consecutive chunks as one a layer. */

@@ -28,7 +28,7 @@ export function assertQuantizedTensor(tensor: QuantizedTensor, subject: string):
     if (!isDType(plane.dtype)) fail(`a known dtype of plane ${quote(name)}`, quote(plane.dtype));
   }
   if (layout === null) return;
-  assertLayout(layout, fail);
+  checkLayout(layout, fail);
   const specs = planeSpecs(layout, tensor.shape);
   const largest = new Map<PlaneName, number>();
   for (const { name, dtype, shape, bytes } of specs) {
@@ -47,7 +47,18 @@ export function assertQuantizedTensor(tensor: QuantizedTensor, subject: string):
   if (zeroPoint !== undefined) fail(`zero points below ${2 ** layout.bitsPerCode}`, `${zeroPoint}`);
 }
 
-function assertLayout(layout: Layout, fail: Fail): void {
+/**
+ * Checks that a layout is one: its fields, and codebooks of the right length and finite.
+ * @param subject names it in messages
+ * @throws MoeqError that says what is wrong
+ */
+export function assertLayout(layout: Layout, subject: string): void {
+  checkLayout(layout, (expected, found) => {
+    throw new MoeqError({ operation: 'read the layout', subject, expected, found });
+  });
+}
+
+function checkLayout(layout: Layout, fail: Fail): void {
   const { bitsPerCode, order, blockSize, blocks, decode, scale } = layout;
   if (bitsPerCode !== 4 && bitsPerCode !== 8) fail('bitsPerCode 4 or 8', quote(bitsPerCode));
   if (!['highFirst', 'lowFirst', 'splitHalves'].includes(order)) fail('a known order of codes', quote(order));

@@ -1,6 +1,6 @@
 // What a tensor is, plain and quantized, and the containers that hold them.
 
-export { assertQuantizedTensor } from './assert.js';
+export { assertLayout, assertQuantizedTensor } from './assert.js';
 export type { ByteSource } from './byte-source.js';
 export { fromFloat32, toFloat32 } from './convert.js';
 export { decodeRows, decodeTensor } from './decode.js';
@@ -17,6 +17,8 @@ export type {
 } from './encoding.js';
 export type { ErrorCode, ErrorFacts } from './errors.js';
 export { MoeqError, quote } from './errors.js';
+export type { FinitePlace } from './finite.js';
+export { assertFinite, findNonFinite } from './finite.js';
 export { fromGgufBlocks, toGgufBlocks } from './gguf/blocks.js';
 export { encodeGguf } from './gguf/encode.js';
 export type { GgufTensor } from './gguf/encode-header.js';

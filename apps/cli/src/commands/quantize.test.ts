@@ -135,8 +135,9 @@ test('parts made with --shard and merged, or made with --resume, are what one ru
     const { bytes, coverage, errors } = report;
     expect({ bytes, coverage }).toEqual({ bytes: whole.bytes, coverage: whole.coverage });
     expect(errors.worst).toEqual(whole.errors.worst);
-    const sizes = (files: { path: string; bytes: number }[]) => files.map(({ path }) => path).sort();
-    expect(sizes(report.files)).toEqual(sizes(whole.files));
+    const hashes = (files: { path: string; sha256: string }[]) =>
+      files.map(({ path, sha256 }) => `${path} ${sha256}`).sort();
+    expect(hashes(report.files)).toEqual(hashes(whole.files));
   }
   expect((await readdir(folder.path)).sort()).toEqual(['a', 'b', 'merged', 'resumed', 'whole']);
   const text = async (model: string) => (await moeq(['generate', at(model), '--greedy', '-n', '8'])).stdout;

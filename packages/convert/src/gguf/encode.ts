@@ -4,9 +4,11 @@
 import { rowOfGguf } from '@moeq/loader';
 import { dequantize, type Quantizer } from '@moeq/quantizers';
 import {
+  assertFinite,
   byteLength,
   decodeRows,
   decodeTensor,
+  findNonFinite,
   fromFloat32,
   type GgufType,
   isDType,
@@ -19,7 +21,6 @@ import {
   toFloat32,
   toGgufBlocks,
 } from '@moeq/tensors';
-import { findNonFinite } from '../finite.js';
 import { type SquaredNorms, squaredNorms } from '../relative-error.js';
 import type { MatrixSource, PlannedGgufTensor } from './plan.js';
 
@@ -48,7 +49,8 @@ export async function* encodeGguf(
     for (let first = 0; first < rows; first += strip) {
       const count = Math.min(strip, rows - first);
       const values = await read(first, count);
-      assertFinite(values, source);
+      const { name: subject } = source.tensor.facts;
+      assertFinite(values, { operation: 'write as GGUF', subject, first: first * columns });
       const ordered = headDim === null ? values : reordered(values, columns, headDim);
       const { data, decoded } = encode(type, ordered, [count, columns], name);
       yield { matrix, data, norms: squaredNorms(ordered, decoded), share: count / rows };
@@ -80,7 +82,7 @@ async function rowReader(
     return async (first, count) =>
       decodeRows(own, firstRow + first, count, new Float32Array(count * columns));
   }
-  const values = dequantize(own, quantizers);
+  const values = dequantize(own, quantizers, facts.name);
   return async (first, count) =>
     values.subarray((firstRow + first) * columns, (firstRow + first + count) * columns);
 }
@@ -116,15 +118,4 @@ function encode(
     });
   }
   return { data, decoded };
-}
-
-function assertFinite(values: Float32Array, { tensor }: MatrixSource): void {
-  const at = values.findIndex((value) => !Number.isFinite(value));
-  if (at < 0) return;
-  throw new MoeqError({
-    operation: 'write as GGUF',
-    subject: quote(tensor.facts.name, 200),
-    expected: 'finite weights',
-    found: `${values[at]}`,
-  });
 }

@@ -87,9 +87,9 @@ async function convert(checkpoint: Checkpoint, options: GgufOptions): Promise<Qu
   const advance = progressOf(tensors, options, started);
   for (const tensor of tensors) {
     const lost = await writeTensor(writer, tensor, options, advance);
-    // a float type that holds the weights exactly has nothing to report
-    if (lost.every(({ difference }) => difference === 0)) continue;
     norms[tensor.role] = sumOf([...lost, norms[tensor.role] ?? nothing]);
+    // a float type that holds the weights exactly has lost nothing
+    if (lost.every(({ difference }) => difference === 0)) continue;
     lost.forEach((own, index) => {
       worst.push(errorOf(tensor, own, index));
     });

@@ -1,9 +1,10 @@
 // A plan carried out: tensors stream through, a few matrices at a time, into a folder that appears when it is whole.
 import type { Checkpoint } from '@moeq/loader';
-import { toBitsandbytes, toMoeq } from '@moeq/quantizers';
+import { QuantizerError, toBitsandbytes, toMoeq } from '@moeq/quantizers';
 import { bitsPerWeight, type MatrixEncoder } from '@moeq/tensors';
 import { createCheckpointWriter } from '@moeq/tensors/node';
 import { type Account, openAccount } from '../account.js';
+import { partBytes } from '../form.js';
 import { inOrder, type Job } from '../in-order.js';
 import type { Ledger } from '../ledger.js';
 import { floatScratch, matrixJobs, pieceJobs, type QuantizedMatrix, type Workshop } from '../matrices.js';
@@ -104,7 +105,26 @@ function quantizedPiece(
   const { name, role, shape } = planned.source.facts;
   const stored = form === 'moeq' ? toMoeq(name, tensor) : toBitsandbytes(name, tensor);
   const parts = Object.entries(stored).map(([part, { data }]) => [part, data] as const);
+  assertPlanned(planned, tensor.format, parts);
   const matrix = shape.length === 3 ? { matrix: index } : {};
   const facts = { name, role, format: tensor.format, ...matrix, bitsPerWeight: bitsPerWeight(tensor) };
   return { tensor: planned, parts, bytesRead: bytes, lost: [facts, norms] };
+}
+
+/** @throws QuantizerError when a matrix is not stored in the parts and bytes that its shape alone had promised */
+function assertPlanned({ source, parts }: PlannedTensor, format: string, stored: Piece['parts']): void {
+  const { name, shape } = source.facts;
+  const matrices = shape.length === 3 ? (shape[0] ?? 1) : 1;
+  const planned = parts.map((part) => `${part.name} of ${partBytes(part) / matrices} bytes`);
+  const found = stored.map(([part, { byteLength }]) => {
+    const plan = parts.find((each) => each.name === part);
+    const isOpen = plan !== undefined && 'maxBytes' in plan && byteLength <= plan.maxBytes;
+    return `${part} of ${isOpen ? plan.maxBytes : byteLength} bytes`;
+  });
+  if (planned.toSorted().join() === found.toSorted().join()) return;
+  throw new QuantizerError(format, name, {
+    operation: 'quantize()',
+    expected: `planes as of zeros of that shape, ${planned.join(', ') || 'none'}`,
+    found: found.join(', ') || 'none',
+  });
 }

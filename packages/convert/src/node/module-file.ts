@@ -2,6 +2,7 @@
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { describeThrown } from '@moeq/quantizers';
 import { MoeqError } from '@moeq/tensors';
 
 /**
@@ -16,7 +17,7 @@ export async function importDefault(path: string, operation: string): Promise<un
   const file = resolve(path);
   await access(file).catch((cause: unknown) => fail('a JavaScript module', 'no such file', cause));
   const module: unknown = await import(pathToFileURL(file).href).catch((cause: unknown) =>
-    fail('a module that loads', cause instanceof Error ? `the error "${cause.message}"` : 'an error', cause),
+    fail('a module that loads', describeThrown(cause), cause),
   );
   if (typeof module === 'object' && module !== null && 'default' in module) return module.default;
   return fail('a default export', 'none');

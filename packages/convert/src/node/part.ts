@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '@moeq/loader';
-import { byteLength, MoeqError, quote } from '@moeq/tensors';
+import { byteLength, MoeqError, quote, type SquaredNorms } from '@moeq/tensors';
 import type { Ledger, PartRecord } from '../ledger.js';
 import { floatDTypeOf } from '../matrices.js';
 import type { ConversionPlan } from '../plan.js';
@@ -43,11 +43,20 @@ export async function readPart(folder: string): Promise<Part | null> {
   if (text === null) return null;
   try {
     const part: unknown = JSON.parse(text);
-    return isPart(part) ? part : fail(`another content or version of ${PART_FILE}`);
+    return isPart(part) ? withInfinities(part) : fail(`another content or version of ${PART_FILE}`);
   } catch (cause) {
     if (MoeqError.isInstance(cause)) throw cause;
     return fail(`${PART_FILE} with ${quote(text, 24)}`, cause);
   }
+}
+
+/** The one number of a ledger that may be infinite, which JSON writes as null. */
+function withInfinities(part: Part): Part {
+  const worst = part.ledger.worst.map((error) => ({
+    ...error,
+    relativeError: error.relativeError ?? Number.POSITIVE_INFINITY,
+  }));
+  return { ...part, ledger: { ...part.ledger, worst } };
 }
 
 /** What merging relies on; the rest of the ledger is numbers for the report. */
@@ -66,9 +75,15 @@ function isPart(value: unknown): value is Part {
     shards.every((name) => typeof name === 'string' && /^[\w-]+\.safetensors$/.test(name)) &&
     Array.isArray(tensors) &&
     tensors.every(({ parts }) => Array.isArray(parts) && parts.every(isPartRecord)) &&
-    typeof ledger.norms === 'object' &&
+    Object.values(Object(ledger.norms)).every(isNorms) &&
     Array.isArray(ledger.worst)
   );
+}
+
+/** JSON has no NaN and no infinity: sums that are none come back as null, and are refused. */
+function isNorms(value: unknown): value is SquaredNorms {
+  const { weights, difference }: Partial<Record<string, unknown>> = Object(value);
+  return [weights, difference].every((sum) => Number.isFinite(sum) && Number(sum) >= 0);
 }
 
 function isPartRecord(value: unknown): value is PartRecord {

@@ -1,6 +1,7 @@
 // Quantizers of the user's own, from modules given by path. A plugin's default export is a quantizer, a list of them, or a
-// function without parameters that returns either.
-import { assertQuantizer, type Quantizer } from '@moeq/quantizers';
+// function without parameters that returns either, or a promise of it.
+import { assertQuantizer, describeThrown, type Quantizer } from '@moeq/quantizers';
+import { MoeqError } from '@moeq/tensors';
 import { importDefault } from './module-file.js';
 
 const operation = 'load the plugin';
@@ -16,10 +17,26 @@ export async function loadPlugins(paths: readonly string[]): Promise<Quantizer[]
 
 async function loadPlugin(path: string): Promise<Quantizer[]> {
   const exported = await importDefault(path, operation);
-  const made: unknown = typeof exported === 'function' ? exported() : exported;
+  const fail = (expected: string, found: string, cause?: unknown): never => {
+    throw new MoeqError({ operation, subject: path, expected, found, cause });
+  };
+  let made: unknown = exported;
+  if (typeof exported === 'function') {
+    try {
+      made = await exported();
+    } catch (thrown) {
+      fail('a function that makes quantizers', describeThrown(thrown), thrown);
+    }
+  }
   const list: readonly unknown[] = Array.isArray(made) ? made : [made];
+  if (list.length === 0) fail('at least one quantizer', 'an empty list');
   return list.map((value) => {
-    assertQuantizer(value, path);
-    return value;
+    try {
+      assertQuantizer(value, path);
+      return value;
+    } catch (thrown) {
+      if (MoeqError.isInstance(thrown)) throw thrown;
+      return fail('a quantizer', describeThrown(thrown), thrown);
+    }
   });
 }

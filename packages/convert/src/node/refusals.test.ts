@@ -122,16 +122,23 @@ test('a quantizer that breaks its word is named, with the tensor, and nothing is
           const tensor = honest.quantize(...args);
           const { codes, scales } = tensor.planes;
           if (codes === undefined || scales === undefined) throw new Error('nf4 without planes');
-          return { ...tensor, planes: { codes: { ...codes, data: codes.data.subarray(1) }, scales } };
+          return {
+            ...tensor,
+            format: 'liar',
+            planes: { codes: { ...codes, data: codes.data.subarray(1) }, scales },
+          };
         },
       },
-      /experts\.0\.w1\.weight: cannot read as nf4: expected plane codes U8 .* 3072 bytes, found U8 of 3071 bytes/,
+      /quantizer "liar" failed on tensor ".*experts\.0\.w1\.weight": .*expected plane codes U8 .* 3072 bytes, found U8 of 3071 bytes/,
     ],
     // longer, or shorter, than what zeros of the same shape gave
-    [layoutless((weights) => (weights[0] === 0 ? 10 : 11)), /expected 10 bytes in all, found 11/],
+    [
+      layoutless((weights) => (weights[0] === 0 ? 10 : 11)),
+      /quantizer "liar" failed on tensor ".*w1\.weight": .*bytes of 10 bytes, found .*bytes of 11 bytes/,
+    ],
     [
       layoutless((weights) => (weights[0] === 0 ? 10 : 9)),
-      /experts\.0\.w1\.weight": .* expected 10 bytes, as planned, found 9/,
+      /quantizer "liar" failed on tensor ".*w1\.weight": .*bytes of 10 bytes, found .*bytes of 9 bytes/,
     ],
   ];
   for (const [quantizer, message] of liars) {

@@ -17,12 +17,13 @@ export function stepOf({ thresholds, steps }: StepScale, value: number): string 
 /** Of the largest value: a narrower scale would show noise as differences. */
 const leastSpan = 0.02;
 
-/** Nine even steps from the least to the largest of positive values, and what stands at their ends. */
+/** Nine even steps from the least to the largest of positive values, infinite ones left out, and what stands at their ends. */
 export function heatScale(
   values: readonly number[],
 ): StepScale & { readonly ends: readonly [number, number] } {
-  const min = values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
-  const max = values.reduce((most, value) => Math.max(most, value), 0);
+  const finite = values.filter(Number.isFinite);
+  const min = finite.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+  const max = finite.reduce((most, value) => Math.max(most, value), 0);
   const span = Math.max(max - min, leastSpan * max, Number.MIN_VALUE);
   const first = Math.max(0, (min + max - span) / 2);
   const steps = Array.from({ length: 9 }, (_, index) => `heat-${index}`);

@@ -59,8 +59,8 @@ export function errorSection(errors: readonly WeightError[]): Markup {
   });
   const values = cells.map(({ value }) => value);
   const scale = heatScale(values);
-  const write = (value: number) => (100 * value).toFixed(2);
-  const map = values.some((value) => value > 0)
+  const write = (value: number) => (Number.isFinite(value) ? (100 * value).toFixed(2) : percent(value));
+  const map = values.some((value) => value !== 0)
     ? html`${legend('error, %', scale, scale.ends, write)}${heatMap('Relative error of each expert', cells, scale, write)}`
     : null;
   return section(

@@ -2,6 +2,7 @@
 // utils/quantization_config.py, BitsAndBytesConfig.to_dict. One setting holds for the whole checkpoint: a 4-bit type, its
 // block size and double quantization, or row-wise int8; and only linear layers are quantized.
 import type { FloatDType } from '@moeq/tensors';
+import { checkedLayout } from '../checked.js';
 import type { Quantizer } from '../quantizer.js';
 import { moduleOf, skipTest } from '../recipe/skip-modules.js';
 import type { Role, TensorFacts } from '../role.js';
@@ -63,7 +64,7 @@ function settingOf(facts: TensorFacts, quantizer: Quantizer): Setting | string {
   if (facts.shape.length !== 2) return 'is fused, and bitsandbytes quantizes matrices';
   if (notLinear.includes(facts.role))
     return `is no linear layer but ${facts.role}, which bitsandbytes leaves alone`;
-  const layout = quantizer.layout([rows, columns]);
+  const layout = checkedLayout(quantizer, [rows, columns], facts.name);
   const head = { format: quantizer.name, shape: facts.shape, dtype: 'BF16', layout } as const;
   if (layout === null || bitsandbytesForm(facts.name, head) === null) {
     return `is ${quantizer.name} ${JSON.stringify(quantizer.options)}, which bitsandbytes does not have`;

@@ -1,5 +1,6 @@
 // Weights as bitsandbytes serializes them, and what they will take before they are quantized.
 import { type FloatDType, MoeqError, type QuantizedTensor, type Tensor } from '@moeq/tensors';
+import { checkedLayout } from '../checked.js';
 import type { Quantizer } from '../quantizer.js';
 import type { StoredPart } from '../stored-part.js';
 import { bitsandbytesForm, type Part, type TensorHead } from './form.js';
@@ -30,7 +31,7 @@ export function planBitsandbytes(
   shape: readonly [rows: number, columns: number],
   dtype: FloatDType,
 ): StoredPart[] {
-  const head = { format: quantizer.name, shape, dtype, layout: quantizer.layout(shape) };
+  const head = { format: quantizer.name, shape, dtype, layout: checkedLayout(quantizer, shape, name) };
   return formOf(name, head).map(({ name, dtype, shape, bound }) =>
     bound ? { name, maxBytes: shape[0] ?? 0 } : { name, dtype, shape },
   );

@@ -13,6 +13,7 @@ import {
   quote,
   type Tensor,
 } from '@moeq/tensors';
+import { checkedLayout, checkedQuantize } from '../checked.js';
 import type { Quantizer } from '../quantizer.js';
 import { findQuantizer } from '../quantizers.js';
 import type { StoredPart } from '../stored-part.js';
@@ -53,10 +54,13 @@ export function planMoeq(
   dtype: FloatDType,
 ): { readonly entry: MoeqEntry; readonly parts: StoredPart[] } {
   const [columns = 0, rows = 0, matrices] = shape.toReversed();
-  const layout = quantizer.layout([rows, columns]);
+  const layout = checkedLayout(quantizer, [rows, columns], name);
   let planes: MoeqEntry['planes'] = null;
   if (layout === null) {
-    const zeros = quantizer.quantize(new Float32Array(rows * columns), [rows, columns], { name, dtype });
+    const zeros = checkedQuantize(quantizer, new Float32Array(rows * columns), [rows, columns], {
+      name,
+      dtype,
+    });
     const shapes = Object.entries(planeShapes(zeros));
     const leading = matrices === undefined ? [] : [matrices];
     planes = Object.fromEntries(

@@ -2,6 +2,7 @@
 // (huggingface/transformers issue 48801): of the experts chosen with an exact router, an INT4 one still chooses 86.1 %, an
 // INT2 one 56.8 %.
 import { elementCount, planeSpecs } from '@moeq/tensors';
+import { checkedLayout } from '../checked.js';
 import type { TensorFacts } from '../role.js';
 import type { Recipe } from './recipe.js';
 import { resolve } from './resolve.js';
@@ -19,6 +20,7 @@ export function routerWarning(
   let count = 0;
   let before = 0;
   let after = 0;
+  let unknown = false;
   let total = 0;
   const formats = new Set<string>();
   for (const facts of tensors) {
@@ -26,18 +28,18 @@ export function routerWarning(
     const quantizer = facts.role === 'router' ? resolve(recipe, facts) : 'keep';
     const [rows, columns] = facts.shape;
     if (quantizer === 'keep' || rows === undefined || columns === undefined) continue;
-    const layout = quantizer.layout([rows, columns]);
+    const layout = checkedLayout(quantizer, [rows, columns], facts.name);
     formats.add(quantizer.name);
     count += 1;
     before += bytesPerWeight * rows * columns;
-    if (layout !== null)
-      after += planeSpecs(layout, [rows, columns]).reduce((sum, { bytes }) => sum + bytes, 0);
+    if (layout === null) unknown = true;
+    else after += planeSpecs(layout, [rows, columns]).reduce((sum, { bytes }) => sum + bytes, 0);
   }
   if (count === 0) return null;
   const share = ((100 * before) / (bytesPerWeight * total)).toPrecision(2);
   return (
     `recipe ${recipe.name} quantizes ${count} routers to ${[...formats].join(', ')}: ` +
-    `${megabytes(before)} become ${megabytes(after)}, of weights that are ${share} % of the model, ` +
+    `${megabytes(before)} become ${unknown ? 'a number of bytes that no layout says' : megabytes(after)}, of weights that are ${share} % of the model, ` +
     'and tokens go to other experts (on Gemma 4 26B an INT4 router keeps 86 % of its choices)'
   );
 }

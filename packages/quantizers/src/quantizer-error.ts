@@ -1,0 +1,60 @@
+// What goes wrong inside a quantizer, said in its name: many are written by users, and their faults are not those of the
+// program that calls them.
+import { MoeqError, quote } from '@moeq/tensors';
+
+const cut = 500;
+
+/** A quantizer threw, or gave what its contract does not allow. The message names the quantizer and the tensor. */
+export class QuantizerError extends MoeqError {
+  override readonly name: string = 'QuantizerError';
+  /** Name of the quantizer. */
+  readonly quantizer: string;
+
+  /**
+   * @param quantizer its name
+   * @param subject the tensor
+   */
+  constructor(
+    quantizer: string,
+    subject: string,
+    facts: { readonly operation: string; readonly expected: string; readonly found: string; cause?: unknown },
+  ) {
+    super({ code: 'quantizerFailed', subject, ...facts });
+    this.quantizer = quantizer;
+    const { operation, expected, found } = facts;
+    this.message = `the quantizer ${quote(quantizer)} failed on tensor ${quote(subject, 200)}: ${operation}: expected ${expected}, found ${found}`;
+  }
+}
+
+/**
+ * What a quantizer's method threw, as an error of that quantizer.
+ * @param thrown anything: an Error, a MoeqError, or no error at all
+ */
+export function failureOf(
+  quantizer: string,
+  subject: string,
+  operation: string,
+  thrown: unknown,
+): QuantizerError {
+  if (thrown instanceof QuantizerError) return thrown;
+  if (MoeqError.isInstance(thrown)) {
+    const { expected, found } = thrown;
+    return new QuantizerError(quantizer, subject, { operation, expected, found, cause: thrown });
+  }
+  return new QuantizerError(quantizer, subject, {
+    operation,
+    expected: 'a result',
+    found: describeThrown(thrown),
+    cause: thrown,
+  });
+}
+
+/** `the error "…"`, or what was thrown in place of one. */
+export function describeThrown(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error) return `the error ${quote(thrown.message, cut)}`;
+    return `${quote(thrown, cut)} thrown`;
+  } catch {
+    return 'something thrown that cannot be described';
+  }
+}
