@@ -16,7 +16,7 @@ export interface Account {
   close(): Ledger;
 }
 
-export function openAccount({ recipe, form, warnings, tensors }: ConversionPlan): Account {
+export function openAccount({ recipe, form, warnings, notes, tensors }: ConversionPlan): Account {
   const written = new Map<PlannedTensor, number>();
   const norms: Partial<Record<Role, SquaredNorms>> = {};
   const worst: TensorError[] = [];
@@ -33,7 +33,7 @@ export function openAccount({ recipe, form, warnings, tensors }: ConversionPlan)
     close: () => ({
       recipe: recipe.name,
       form,
-      notes: recipe.notes,
+      notes,
       warnings,
       tensors: tensors.map((tensor) => recordOf(tensor, written.get(tensor) ?? 0)),
       norms,

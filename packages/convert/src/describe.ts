@@ -8,7 +8,7 @@ export interface CheckpointSummary {
   readonly parameters: number;
   /**
    * Weights that one token is multiplied with: of the routed experts the chosen ones; of the embedding table, of which a
-   * token reads one row, none, unless it is the head as well.
+   * token reads one row, none, unless it is the head as well; of what stands beside the decoder none.
    */
   readonly activeParameters: number;
   readonly layers: number;
@@ -51,7 +51,8 @@ export function describeCheckpoint({ decoder, tensors }: Checkpoint): Checkpoint
     const mlp = facts.layer === undefined ? undefined : decoder.layers[facts.layer]?.mlp;
     if (facts.role === 'expert' && mlp?.kind === 'moe')
       active += (count * mlp.route.expertsPerToken) / mlp.route.experts;
-    else if (facts.role !== 'embedding' || decoder.tiedHead) active += count;
+    else if (facts.role === 'embedding') active += decoder.tiedHead ? count : 0;
+    else if (facts.role !== 'other') active += count;
   }
   const sum = (counts: ReadonlyMap<Role, number>) =>
     [...counts.values()].reduce((total, count) => total + count, 0);

@@ -11,7 +11,7 @@ import {
   type StoredPart,
 } from '@moeq/quantizers';
 import { byteLength } from '@moeq/tensors';
-import { floatDTypeOf, matrixShape } from './matrices.js';
+import { floatDTypeOf, matrixShape, storedDTypeOf } from './matrices.js';
 
 /** What happens to a tensor. */
 export interface Action {
@@ -59,7 +59,7 @@ export function partBytes(part: StoredPart): number {
 }
 
 function keptParts(source: CheckpointTensor): StoredPart[] {
-  return [{ name: source.facts.name, dtype: floatDTypeOf(source), shape: source.facts.shape }];
+  return [{ name: source.facts.name, dtype: storedDTypeOf(source), shape: source.facts.shape }];
 }
 
 function bitsandbytesParts({ source, action }: Action): StoredPart[] {

@@ -9,6 +9,7 @@ import {
   assertFinite,
   assertQuantizedTensor,
   byteLength,
+  type DType,
   type FloatDType,
   isDType,
   isFloatDType,
@@ -114,27 +115,37 @@ function compare(
 /** Bytes of a kept tensor that are in memory at a time: enough for the disk to be fast, few enough to be nothing. */
 const PIECE_BYTES = 16 * 2 ** 20;
 
-/** The bytes of a plain tensor in pieces, checked. A job throws a MoeqError at NaN or infinity. */
+/**
+ * The bytes of a plain tensor in pieces. A job throws a MoeqError at a weight that is NaN or infinite; what stands beside
+ * the decoder may hold either, as masks do.
+ */
 export function* pieceJobs(
   tensor: CheckpointTensor,
   signal: AbortSignal | undefined,
 ): Generator<Job<Uint8Array>> {
-  const dtype = floatDTypeOf(tensor);
-  const elementBytes = byteLength(dtype, [1]);
+  const dtype = tensor.facts.role === 'other' ? null : floatDTypeOf(tensor);
   for (let offset = 0; offset < tensor.bytes; offset += PIECE_BYTES) {
     const bytes = Math.min(PIECE_BYTES, tensor.bytes - offset);
     const run = async () => {
       const piece = await tensor.readBytes(offset, bytes, signal);
-      const { name, shape } = tensor.facts;
-      const first = offset / elementBytes;
-      assertFinite(piece, { operation: 'quantize', subject: name, shape, first }, dtype);
+      if (dtype !== null) {
+        const { name, shape } = tensor.facts;
+        const first = offset / byteLength(dtype, [1]);
+        assertFinite(piece, { operation: 'quantize', subject: name, shape, first }, dtype);
+      }
       return piece;
     };
     yield { bytes, run };
   }
 }
 
-/** The dtype of a plain tensor. @throws MoeqError when it is quantized already */
+/** What a tensor of a plain checkpoint is stored in. @throws MoeqError for a weight that is quantized already */
+export function storedDTypeOf(tensor: CheckpointTensor): DType {
+  const { facts, stored } = tensor;
+  return facts.role === 'other' && isDType(stored) ? stored : floatDTypeOf(tensor);
+}
+
+/** The dtype of a plain weight. @throws MoeqError when it is quantized already */
 export function floatDTypeOf({ facts, stored }: CheckpointTensor): FloatDType {
   if (isDType(stored) && isFloatDType(stored)) return stored;
   throw new MoeqError({

@@ -1,6 +1,6 @@
 // What a conversion will do, decided from the headers before a weight is read: which quantizer each tensor gets, what is
 // written in its place and how many bytes that is. A recipe that forgets experts, or touches a router, is refused here.
-import type { Checkpoint, CheckpointTensor } from '@moeq/loader';
+import { type Checkpoint, type CheckpointTensor, describeOthers } from '@moeq/loader';
 import {
   nf4,
   type Quantizer,
@@ -14,7 +14,7 @@ import {
 import { MoeqError, quote } from '@moeq/tensors';
 import { type Action, partBytes, planStorage, type StoragePlan, storedAs } from './form.js';
 import { coverageOf } from './ledger.js';
-import { floatDTypeOf } from './matrices.js';
+import { storedDTypeOf } from './matrices.js';
 import type { Coverage } from './report.js';
 
 export interface PlanOptions {
@@ -36,6 +36,8 @@ export interface ConversionPlan {
   readonly bytesOut: number;
   readonly coverage: Coverage;
   readonly warnings: readonly string[];
+  /** The recipe's, and what is carried along. */
+  readonly notes: readonly string[];
 }
 
 export interface PlannedTensor extends Action {
@@ -57,7 +59,7 @@ export function planConversion(
 ): ConversionPlan {
   const complete = withUndecided(recipe);
   const actions = checkpoint.tensors.map((source): Action => {
-    floatDTypeOf(source);
+    storedDTypeOf(source);
     return { source, action: actionOf(source, complete) };
   });
   const warnings = checkRouters(actions, recipe, options.allowRouterQuantization === true);
@@ -66,7 +68,9 @@ export function planConversion(
     const own = parts[index] ?? [];
     return { ...action, parts: own, bytes: own.reduce((sum, part) => sum + partBytes(part), 0) };
   });
-  return { recipe, form, config, warnings, ...totalsOf(tensors) };
+  const others = describeOthers(checkpoint.tensors);
+  const notes = [...recipe.notes, ...(others === null ? [] : [`carried along as it is: ${others}`])];
+  return { recipe, form, config, warnings, notes, ...totalsOf(tensors) };
 }
 
 /**

@@ -1,4 +1,5 @@
-// What a model's weights take, by role, from the headers of its files and from what was done to them while loading.
+// What a model's weights take, by role, from the headers of its files and from what was done to them while loading. What
+// stands beside the decoder is not loaded.
 import type { OpenedModel } from '@moeq/loader';
 import type { Role } from '@moeq/quantizers';
 import { elementCount } from '@moeq/tensors';
@@ -43,7 +44,8 @@ export function weightBytesPerToken(source: OpenedModel): number {
 
 function loadedTensors(source: OpenedModel) {
   const loaded = new Map(source.report().tensors.map((tensor) => [tensor.name, tensor.bytes]));
-  return source.checkpoint.tensors.map(({ facts, bytes }) => {
+  const own = source.checkpoint.tensors.filter(({ facts }) => facts.role !== 'other');
+  return own.map(({ facts, bytes }) => {
     const read = loaded.get(facts.name);
     // A tensor that was read twice counts twice in the report, and with the same ratio.
     return {

@@ -28,6 +28,12 @@ export function plainTensor(stored: StoredTensor, place: TensorPlace): Checkpoin
   };
 }
 
+/** A tensor beside the decoder, of any dtype. */
+export function otherTensor({ name, shape, dtype, bytes, read, readBytes }: StoredTensor): CheckpointTensor {
+  const facts: TensorFacts = { name, role: 'other', shape };
+  return { facts, slot: null, stored: dtype, bytes, files: [name], read, readBytes };
+}
+
 /** @param shape that the configuration gives to its place */
 export function quantizedTensor(
   weight: QuantizedWeight,

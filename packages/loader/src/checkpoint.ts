@@ -9,8 +9,8 @@ import type { Slot } from './slots.js';
 export interface CheckpointTensor {
   /** Name in the checkpoint; of a quantized tensor the name of the weight, not of its planes. */
   readonly facts: TensorFacts;
-  /** Which of the decoder's tensors it is; with layer and expert of `facts` its place. */
-  readonly slot: Slot;
+  /** Which of the decoder's tensors it is; with layer and expert of `facts` its place. null: none, its role is `other`. */
+  readonly slot: Slot | null;
   /** What it is stored as: a dtype, or the name of a quantized format. */
   readonly stored: DType | string;
   /** Bytes in the files, all planes and their descriptions. */
@@ -32,8 +32,12 @@ export interface Checkpoint {
   readonly files: FileSet;
   /** config.json as it stands. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** As config.json and the tensors say: the head is tied to the embedding where the files hold one of them only. */
   readonly decoder: DecoderConfig;
-  /** In the order of the files. Every tensor has a role; one that the architecture does not know is an error. */
+  /**
+   * In the order of the files. Every tensor has a role: `other` are those beside the decoder, each part of a quantized one
+   * by itself; what might be a part of the decoder and has no place in it is an error.
+   */
   readonly tensors: readonly CheckpointTensor[];
   close(): Promise<void>;
 }

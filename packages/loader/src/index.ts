@@ -23,4 +23,5 @@ export type { CheckpointOptions } from './open-checkpoint.js';
 export { openCheckpoint } from './open-checkpoint.js';
 export type { OpenUrlOptions } from './open-model.js';
 export { openModel } from './open-model.js';
+export { describeOthers } from './others-text.js';
 export type { Slot } from './slots.js';

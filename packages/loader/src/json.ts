@@ -50,7 +50,7 @@ export async function readJsonObject(
   const subject = inSet(files, name);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw fileError(
       subject,
@@ -64,6 +64,34 @@ export async function readJsonObject(
   assertDepth(value, subject);
   return value;
 }
+
+/** A string, which may hold anything, or a number that JSON has no word for. */
+const stringOrSpecial = /"[^"\\]*(?:\\.[^"\\]*)*"|NaN|Infinity/gs;
+
+/**
+ * JSON, and the literals NaN, Infinity and -Infinity, which Python's json module writes for such floats and reads again.
+ * @throws SyntaxError
+ */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const replaced = (nan: string) =>
+      text.replace(stringOrSpecial, (found) =>
+        found === 'NaN' ? nan : found === 'Infinity' ? BEYOND_ALL : found,
+      );
+    const withoutNan = replaced('null');
+    if (withoutNan === text) throw error;
+    const value: unknown = JSON.parse(withoutNan);
+    const written = JSON.stringify(value);
+    let mark = 'NaN';
+    while (written.includes(mark)) mark += '#';
+    return JSON.parse(replaced(`"${mark}"`), (_, each: unknown) => (each === mark ? Number.NaN : each));
+  }
+}
+
+/** A number of JSON that is infinite as a float64. */
+const BEYOND_ALL = '1e999';
 
 /** @throws MoeqError for a value nested deeper than `MAX_DEPTH` */
 function assertDepth(value: object, subject: string): void {

@@ -257,6 +257,10 @@ const cases: Record<string, [files: FileSet, sentence: RegExp]> = {
     checkpointFiles({ ...config, quantization_config: 'nf4' }, tensors),
     /quant_method bitsandbytes or moeq, found "nf4"/,
   ],
+  'a quantization without a method': [
+    checkpointFiles({ ...config, quantization_config: { bits: 4 } }, tensors),
+    /quant_method bitsandbytes or moeq, found none/,
+  ],
   'a quantization that no tensor has': [
     checkpointFiles({ ...quantized.config }, tensors),
     /tensors quantized as quantization_config says, bitsandbytes, found none/,

@@ -16,6 +16,7 @@ import { readGeneration } from './generation-config.js';
 import { isObject } from './json.js';
 import { type LoadReport, matrixStage } from './matrix-stage.js';
 import { openCheckpoint } from './open-checkpoint.js';
+import { describeOthers } from './others-text.js';
 import { readTextParts } from './text-files.js';
 import { weightReader } from './weights.js';
 
@@ -76,7 +77,12 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
   try {
     const facts = checkpoint.tensors.map((tensor) => tensor.facts);
     const warning = recipe === null ? null : routerWarning(recipe, facts);
-    const notices = [...(recipe?.notes ?? []), ...(warning === null ? [] : [warning])];
+    const others = describeOthers(checkpoint.tensors);
+    const notices = [
+      ...(recipe?.notes ?? []),
+      ...(warning === null ? [] : [warning]),
+      ...(others === null ? [] : [`left aside: ${others}`]),
+    ];
     const { encoder, runsFormat } = options;
     const stage = matrixStage(recipe, { quantizers, notices, encoder, runsFormat });
     return {

@@ -18,11 +18,19 @@ const numbers: readonly [key: 'layer' | 'expert', pattern: RegExp][] = [
   ['expert', /(?<=(?:^|\.)experts\.)(?:0|[1-9]\d{0,5})(?=\.|$)/],
 ];
 
-/** A function from tensor names to places; it answers null for a name that the architecture does not know. */
+/** What stands before all names but the head's; checkpoints of the model without its head leave it out. */
+const prefix = 'model.';
+
+/**
+ * A function from tensor names to places; it answers null for a name that the architecture does not know. The prefix
+ * `model.` may be absent, as in checkpoints that were saved without the class that has the head.
+ */
 export function placeFinder(architecture: Architecture): (name: string) => TensorPlace | null {
   const slotOf = new Map<string, Slot>();
   for (const slot of slotNames) {
-    for (const name of architecture.names[slot] ?? []) {
+    const names = architecture.names[slot] ?? [];
+    const bare = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+    for (const name of [...names, ...bare]) {
       const other = slotOf.get(name);
       if (other !== undefined) {
         throw new MoeqError({

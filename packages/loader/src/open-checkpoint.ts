@@ -6,12 +6,14 @@ import { MoeqError, quote } from '@moeq/tensors';
 import type { Architecture } from './architecture.js';
 import { findArchitecture } from './architectures.js';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
-import { plainTensor, quantizedTensor } from './checkpoint-tensor.js';
+import { otherTensor, plainTensor, quantizedTensor } from './checkpoint-tensor.js';
 import type { FileSet, QuantizedWeight, StoredTensor } from './file-set.js';
 import { inSet, MAX_CONFIG_BYTES, readJsonObject } from './json.js';
 import { assertComplete, assertPlace, placeKey, placeShape } from './layout-check.js';
 import { placeFinder, type TensorPlace } from './names.js';
+import { otherTensors } from './other-tensors.js';
 import { quantizedWeights } from './quantized-tensors.js';
+import type { Slot } from './slots.js';
 import { openStoredTensors } from './stored-tensors.js';
 
 export interface CheckpointOptions {
@@ -40,30 +42,49 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
   try {
     const { quantizers = [] } = options;
     const quantized = own ?? quantizedWeights({ stored, config, file, quantizers });
-    const tensors = placeTensors([...stored.values()], quantized, architecture, decoder, files.name);
-    return { name: files.name, files, config, decoder, tensors, close };
+    const model = { architecture, config, decoder, name: files.name };
+    return {
+      name: files.name,
+      files,
+      config,
+      close,
+      ...placeTensors([...stored.values()], quantized, model),
+    };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-/** Every tensor at its place, every place of the decoder filled; in the order of the files. */
+interface Model {
+  readonly name: string;
+  readonly architecture: Architecture;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly decoder: DecoderConfig;
+}
+
+/** Every tensor at its place or beside the decoder, every place of the decoder filled; in the order of the files. */
 function placeTensors(
   stored: readonly StoredTensor[],
   quantized: readonly QuantizedWeight[],
-  architecture: Architecture,
-  decoder: DecoderConfig,
-  model: string,
-): CheckpointTensor[] {
+  model: Model,
+): { decoder: DecoderConfig; tensors: CheckpointTensor[] } {
+  const { architecture } = model;
   const weightOf = new Map(
     quantized.flatMap((weight) => weight.parts.map((part) => [part.name, weight] as const)),
   );
+  const weights = stored.map(({ name }) => weightOf.get(name)?.name ?? name);
+  const layers = model.decoder.layers.length;
+  const isOther = otherTensors({ architecture, config: model.config, layers, names: weights });
+  const placeOf = headFinder(placeFinder(architecture), weights, model.decoder);
+  const decoder = { ...model.decoder, tiedHead: placeOf.tiedHead };
   const placed = new Set<QuantizedWeight>();
   const names = new Map<string, string>();
-  const placeOf = placeFinder(architecture);
-  const place = (name: string, file: string): TensorPlace => {
-    const at = placeOf(name);
+  /** null: beside the decoder. */
+  const place = (name: string, { file, shape }: StoredTensor): TensorPlace | null => {
+    const at = placeOf.find(name);
+    const promised = at !== null && (at.layer === undefined || at.layer < decoder.layers.length);
+    if (!promised && isOther.has({ name, shape })) return null;
     if (at === null) throw misfit(file, `only tensors that ${decoder.architecture} has`, quote(name, 120));
     const other = names.get(placeKey(at));
     if (other !== undefined) {
@@ -79,21 +100,43 @@ function placeTensors(
   const tensors: CheckpointTensor[] = [];
   for (const tensor of stored) {
     const weight = weightOf.get(tensor.name);
-    if (weight === undefined) {
-      const at = place(tensor.name, tensor.file);
+    if (weight !== undefined && placed.has(weight)) continue;
+    const at = place(weight?.name ?? tensor.name, tensor);
+    if (at === null) tensors.push(otherTensor(tensor));
+    else if (weight === undefined) {
       assertPlace(tensor.name, at, tensor.shape, decoder, tensor.file);
       tensors.push(plainTensor(tensor, at));
-    } else if (!placed.has(weight)) {
+    } else {
       placed.add(weight);
-      const at = place(weight.name, tensor.file);
       const shape = weight.shape ?? placeShape(at, decoder) ?? [];
       assertPlace(weight.name, at, shape, decoder, tensor.file);
       weight.assertShape(shape);
       tensors.push(quantizedTensor(weight, at, shape));
     }
   }
-  assertComplete(names, decoder, architecture, model);
-  return tensors;
+  assertComplete(names, decoder, architecture, model.name);
+  return { decoder, tensors };
+}
+
+/**
+ * Where head and embedding are. Both in the files are two matrices, whatever config.json says of tying; where it ties them
+ * and the files hold one, that is the embedding, under whichever of the two names.
+ */
+function headFinder(
+  find: (name: string) => TensorPlace | null,
+  weights: readonly string[],
+  { tiedHead: tied }: DecoderConfig,
+): { tiedHead: boolean; find: (name: string) => TensorPlace | null } {
+  const has = (slot: Slot) => weights.some((name) => find(name)?.slot === slot);
+  const [head, embedding] = [has('head'), has('embedding')];
+  const swapped = tied && head && !embedding;
+  return {
+    tiedHead: tied && !(head && embedding),
+    find(name) {
+      const at = find(name);
+      return swapped && at?.slot === 'head' ? { slot: 'embedding' } : at;
+    },
+  };
 }
 
 function misfit(subject: string, expected: string, found: string): MoeqError {

@@ -34,15 +34,26 @@ const forms: Readonly<
 export function quantizedWeights(source: Source): QuantizedWeight[] {
   const { quantization_config: own } = source.config;
   if (own === undefined || own === null) return [];
-  const { quant_method: method } = isObject(own) ? own : { quant_method: own };
+  const method = methodOf(own);
   const form = typeof method === 'string' && Object.hasOwn(forms, method) ? forms[method] : undefined;
   if (form === undefined || !isObject(own)) {
     const known = Object.keys(forms).join(' or ');
-    throw contradiction(source.file, `quantization_config with quant_method ${known}`, quote(method));
+    const found = method === undefined || method === null ? 'none' : quote(method);
+    throw contradiction(source.file, `quantization_config with quant_method ${known}`, found);
   }
   const weights = form(source, own);
   if (weights.length > 0) return weights;
   throw contradiction(source.file, `tensors quantized as quantization_config says, ${method}`, 'none');
+}
+
+/**
+ * What a quantization_config is of. Early checkpoints of bitsandbytes do not say, and are known by their flags, as
+ * transformers knows them (quantizers/auto.py, AutoQuantizationConfig.from_dict).
+ */
+function methodOf(own: unknown): unknown {
+  if (!isObject(own)) return own;
+  const { quant_method: method, load_in_4bit: four, load_in_8bit: eight } = own;
+  return method ?? (four === true || eight === true ? 'bitsandbytes' : method);
 }
 
 function bitsandbytesWeights(

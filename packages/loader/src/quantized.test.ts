@@ -35,6 +35,15 @@ test('the fused layout gives the same numbers as the layout of the hub', async (
   expect((await logits(fused)).logits).toEqual(exact.logits);
 });
 
+test('a quantization_config of early checkpoints, without quant_method', async () => {
+  const { config: block, tensors: stored } = quantizeExperts(tensors, config, nf4(), 'bitsandbytes');
+  const { quantization_config: own } = block as { quantization_config: { quant_method?: string } };
+  const { quant_method: _, ...early } = own;
+  const expected = await logits(checkpointFiles(block, stored));
+  const found = await logits(checkpointFiles({ ...block, quantization_config: early }, stored));
+  expect(found.logits).toEqual(expected.logits);
+});
+
 describe('quantizing while loading', () => {
   test('changes the experts and nothing else, and says so', () => {
     expect(onLoad.logits).not.toEqual(exact.logits);

@@ -42,18 +42,22 @@ const mlpSlots = {
 export function weightReader(checkpoint: Checkpoint, stage: MatrixStage['apply']): WeightReader {
   const byPlace = new Map<string, CheckpointTensor>();
   for (const tensor of checkpoint.tensors) {
+    const { slot } = tensor;
+    if (slot === null) continue;
     const { layer, expert } = tensor.facts;
     byPlace.set(
       placeKey({
-        slot: tensor.slot,
+        slot,
         ...(layer !== undefined && { layer }),
         ...(expert !== undefined && { expert }),
       }),
       tensor,
     );
   }
+  // A tied head is the embedding, also for who compares with a model that has two matrices.
+  const { tiedHead } = checkpoint.decoder;
   const find = (place: TensorPlace): CheckpointTensor => {
-    const tensor = byPlace.get(placeKey(place));
+    const tensor = byPlace.get(placeKey(place.slot === 'head' && tiedHead ? { slot: 'embedding' } : place));
     if (tensor !== undefined) return tensor;
     const where = place.layer === undefined ? '' : ` of layer ${place.layer}`;
     throw new MoeqError({
@@ -113,7 +117,10 @@ function vectorPlace(place: VectorPlace): TensorPlace {
  * read once and held until another of its slot is asked for or its last expert was.
  */
 function fusedReader(): (tensor: CheckpointTensor, expert: number) => Promise<Tensor | QuantizedTensor> {
-  const held = new Map<Slot, { tensor: CheckpointTensor; read: Promise<Tensor | QuantizedTensor> }>();
+  const held = new Map<
+    CheckpointTensor['slot'],
+    { tensor: CheckpointTensor; read: Promise<Tensor | QuantizedTensor> }
+  >();
   return async (tensor, expert) => {
     const [experts = 0, ...shape] = tensor.facts.shape;
     const { stored } = tensor;

@@ -9,6 +9,8 @@ export const roles = [
   'embedding',
   'head',
   'norm',
+  /** Beside the decoder: buffers, cache scales, prediction heads, towers. Carried through as they are, never run. */
+  'other',
 ] as const;
 
 export type Role = (typeof roles)[number];

@@ -1,12 +1,12 @@
 // A strict reader of JSON text that hands out tokens and builds nothing: no object whose prototype a name could reach, no
 // tree whose depth or size a file could choose, and duplicate keys stay visible (`JSON.parse` keeps the last in silence).
-// RFC 8259, less lone surrogates in strings.
+// RFC 8259, less lone surrogates in strings; a value that is skipped may be NaN or infinite, as Python's json module writes.
 
 /** Nesting that `skipValue` follows; what moeq reads is at most 3 deep. */
 const maxDepth = 64;
 
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const literal = /true|false|null/y;
+const literal = /true|false|null|NaN|-?Infinity/y;
 
 /** Character codes, which are compared faster than strings. */
 const code = { '"': 34, ',': 44, ':': 58, '[': 91, '\\': 92, ']': 93, '{': 123, '}': 125 } as const;

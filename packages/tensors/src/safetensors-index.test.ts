@@ -48,6 +48,11 @@ describe('refused, naming the index', () => {
     expect(() => parse(text)).toThrow(/^model\.safetensors\.index\.json: cannot read the index of shards/);
   });
 
+  test('numbers that Python writes and JSON does not know are skipped', () => {
+    const text = '{"metadata":{"a":[NaN,-Infinity],"b":Infinity},"weight_map":{"t":"a.safetensors"}}';
+    expect([...parse(text)]).toEqual([['t', 'a.safetensors']]);
+  });
+
   test('law: other JSON values are skipped exactly as JSON.parse would read them', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {

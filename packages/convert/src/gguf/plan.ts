@@ -37,7 +37,7 @@ export interface PlannedGgufTensor {
 }
 
 /**
- * In the order of the checkpoint's layers, as llama.cpp's converters write them.
+ * In the order of the checkpoint's layers, as llama.cpp's converters write them. What stands beside the decoder is left out.
  * @throws MoeqError when llama.cpp has no such architecture, or rows are no whole blocks of the type they would get
  */
 export function planGguf(checkpoint: Checkpoint, recipe: GgufRecipe): PlannedGgufTensor[] {
@@ -86,10 +86,12 @@ function* matricesOf(tensor: CheckpointTensor): Generator<{ slot: Slot; matrix: 
   const [columns = 1, rows = 1, fused] = tensor.facts.shape.toReversed();
   for (let index = 0; index < (fused ?? 1); index++) {
     const at = fused === undefined ? { tensor, columns } : { tensor, columns, matrix: index };
-    if (tensor.slot === 'expertGateUp') {
+    const { slot } = tensor;
+    if (slot === null) return;
+    if (slot === 'expertGateUp') {
       yield { slot: 'expertGate', matrix: { ...at, firstRow: 0, rows: rows / 2 } };
       yield { slot: 'expertUp', matrix: { ...at, firstRow: rows / 2, rows: rows / 2 } };
-    } else yield { slot: tensor.slot, matrix: { ...at, firstRow: 0, rows } };
+    } else yield { slot, matrix: { ...at, firstRow: 0, rows } };
   }
 }
 

@@ -15,8 +15,8 @@ const typeNames: readonly string[] = ggufTypes
   .filter((type) => floats.includes(type.name) || isQuantizable(type))
   .map(({ name }) => name.toLowerCase());
 
-/** Roles that a recipe may name. */
-const choosable = roles.filter((role) => role !== 'router' && role !== 'norm');
+/** Roles that a recipe may name; what stands beside the decoder has no name in llama.cpp. */
+const choosable = roles.filter((role) => role !== 'router' && role !== 'norm' && role !== 'other');
 
 /**
  * A recipe by name or as data: the name of a type, which experts get if it is a quantized one and all matrices if it is a

@@ -1,6 +1,6 @@
 // A checkpoint in, one .gguf file out, and a report that accounts for every byte.
 import { realpath } from 'node:fs/promises';
-import { type Checkpoint, openCheckpoint } from '@moeq/loader';
+import { type Checkpoint, describeOthers, openCheckpoint } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
 import type { Quantizer } from '@moeq/quantizers';
 import { elementCount, ggufByteLength, ggufType, MoeqError, quote } from '@moeq/tensors';
@@ -96,11 +96,15 @@ async function convert(checkpoint: Checkpoint, options: GgufOptions): Promise<Qu
     worst.sort((a, b) => b.relativeError - a.relativeError).splice(WORST_KEPT);
   }
   signal?.throwIfAborted();
+  const others = describeOthers(checkpoint.tensors);
   const file = await writer.commit();
   const ledger: Ledger = {
     recipe: recipe.name,
     form: 'gguf',
-    notes: metadata.has('tokenizer.ggml.tokens') ? [] : [withoutTokens],
+    notes: [
+      ...(metadata.has('tokenizer.ggml.tokens') ? [] : [withoutTokens]),
+      ...(others === null ? [] : [`left out, as llama.cpp has no names for it: ${others}`]),
+    ],
     warnings: [],
     tensors: tensors.map(recordOf),
     norms,

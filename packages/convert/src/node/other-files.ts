@@ -33,11 +33,23 @@ export async function configText(checkpoint: Checkpoint, { config: block }: Conv
   const { config } = checkpoint;
   const whole = { ...config, quantization_config: block };
   const names = Object.keys(config);
-  if (names.length === 0 || names.includes('quantization_config'))
-    return `${JSON.stringify(whole, null, 2)}\n`;
+  if (names.length === 0 || names.includes('quantization_config')) return `${pythonJson(whole)}\n`;
   const beginning = text.trimEnd().slice(0, -1).trimEnd();
   const inserted = JSON.stringify(block, null, 2).replaceAll('\n', '\n  ');
   return `${beginning},\n  "quantization_config": ${inserted}\n}\n`;
+}
+
+/** JSON as Python's json module writes it: numbers that are not finite by name. */
+function pythonJson(value: unknown): string {
+  const plain = JSON.stringify(value);
+  let mark = 'number:';
+  while (plain.includes(mark)) mark += ':';
+  const marked = JSON.stringify(
+    value,
+    (_, each: unknown) => (typeof each === 'number' && !Number.isFinite(each) ? `${mark}${each}` : each),
+    2,
+  );
+  return marked.replace(new RegExp(`"${mark}(NaN|-?Infinity)"`, 'g'), '$1');
 }
 
 async function readWhole(files: FileSet, name: string): Promise<Uint8Array | null> {

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '@moeq/loader';
-import { byteLength, MoeqError, quote, type SquaredNorms } from '@moeq/tensors';
+import { MoeqError, quote, type SquaredNorms } from '@moeq/tensors';
 import type { Ledger, PartRecord } from '../ledger.js';
-import { floatDTypeOf } from '../matrices.js';
+import { storedDTypeOf } from '../matrices.js';
 import type { ConversionPlan } from '../plan.js';
 
 const PART_FILE = 'moeq-part.json';
@@ -101,9 +101,8 @@ export async function fingerprint(checkpoint: Checkpoint, plan: ConversionPlan):
   hash.update(JSON.stringify([VERSION, recipe.data, form, config, checkpoint.config]));
   for (const { source, parts } of plan.tensors) {
     const { name, shape } = source.facts;
-    hash.update(JSON.stringify([name, floatDTypeOf(source), shape, parts]));
-    const bytes = byteLength(floatDTypeOf(source), shape);
-    hash.update(await source.readBytes(0, Math.min(SAMPLE_BYTES, bytes)));
+    hash.update(JSON.stringify([name, storedDTypeOf(source), shape, parts]));
+    hash.update(await source.readBytes(0, Math.min(SAMPLE_BYTES, source.bytes)));
   }
   return hash.digest('hex');
 }

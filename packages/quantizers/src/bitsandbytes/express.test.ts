@@ -31,6 +31,21 @@ function express(recipe: keyof typeof recipes, of = tensors): Expression {
   return canExpress(of.map((each) => ({ facts: each, quantizer: resolve(recipes[recipe], each) })));
 }
 
+test('what stands beside the decoder is skipped by what its names begin with', () => {
+  const found = express('nf4', [
+    ...tensors,
+    facts('mtp.fc.weight', 'other', [64, 64]),
+    facts('mtp.layers.0.block_sparse_moe.experts.0.w1.weight', 'other', [64, 64]),
+    facts('model.layers.14.block_sparse_moe.experts.0.w1.weight', 'other', [32, 64]),
+    facts('visual.blocks.0.attn.qkv.weight', 'other', [64, 64]),
+  ]);
+  if (!found.expressible) throw new Error(found.reason);
+  expect(found.config.llm_int8_skip_modules).toEqual([
+    ...['lm_head', 'q_proj', 'gate', 'gate_proj'],
+    ...['mtp\\.', 'model\\.layers\\.14\\.', 'visual\\.'],
+  ]);
+});
+
 /** The modules that transformers will take for quantized. */
 function converted({ config }: Extract<Expression, { expressible: true }>): string[] {
   const skips = skipTest(config.llm_int8_skip_modules);

@@ -120,7 +120,10 @@ function skippedModules(assignments: readonly Assignment[]): string[] {
     const parts = module.split('.');
     const ends = parts.map((_, index) => parts.slice(parts.length - 1 - index).join('.'));
     const spares = (entry: string) => !quantizedNames.some(skipTest([entry]));
-    entries.push(ends.find(spares) ?? `${module.replaceAll('.', '\\.')}$`);
+    // a tower or a prediction layer is skipped as a whole, by what its names begin with
+    const beginnings = parts.slice(0, -1).map((_, index) => `${parts.slice(0, index + 1).join('\\.')}\\.`);
+    const candidates = facts.role === 'other' ? beginnings : ends;
+    entries.push(candidates.find(spares) ?? `${module.replaceAll('.', '\\.')}$`);
   }
   return entries;
 }

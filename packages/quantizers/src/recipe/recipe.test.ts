@@ -90,6 +90,17 @@ describe('resolve', () => {
     expect(() => resolve(one, fused)).toThrow('a rule for all of its experts');
   });
 
+  test('what stands beside the decoder is kept, and a recipe that would quantize it refused', () => {
+    expect(resolve(recipes['nf4-all'], tensor('other'))).toBe('keep');
+    const rule = { role: ['expert', 'other'], quantizer: { name: 'nf4' } };
+    expect(() => parseRecipe({ name: 'mine', rules: [rule] })).toThrow(
+      /recipe "mine": .*expected role other to be kept, .*found a rule that quantizes it to nf4/,
+    );
+    expect(parseRecipe({ name: 'mine', rules: [{ role: 'other', quantizer: 'keep' }] }).rules).toHaveLength(
+      1,
+    );
+  });
+
   test('modules to skip are kept', () => {
     const recipe = parseRecipe({
       name: 'skip',

@@ -34,8 +34,8 @@ export interface RecipeOptions {
 
 /**
  * @param value a recipe's data, or the name of a built-in one
- * @throws MoeqError for unknown keys, roles and names, for options that a quantizer does not take, and for a rule that
- * quantizes the router
+ * @throws MoeqError for unknown keys, roles and names, for options that a quantizer does not take, for a rule that quantizes
+ * the router, and for one that quantizes what stands beside the decoder
  */
 export function parseRecipe(value: unknown, options: RecipeOptions = {}): Recipe {
   const data = validate(
@@ -64,6 +64,17 @@ export function parseRecipe(value: unknown, options: RecipeOptions = {}): Recipe
       subject: `recipe ${quote(data.name)}`,
       expected: 'the router to be kept, or leave to quantize it given explicitly',
       found: `a rule that quantizes it to ${(routerRule.quantizer as Quantizer).name}`,
+    });
+  }
+  const otherRule = rules.find(
+    ({ data: rule, quantizer }) => quantizer !== 'keep' && listOf(rule.role).includes('other'),
+  );
+  if (otherRule !== undefined) {
+    throw new MoeqError({
+      operation: 'use the recipe',
+      subject: `recipe ${quote(data.name)}`,
+      expected: 'role other to be kept, tensors beside the decoder whose use is not known',
+      found: `a rule that quantizes it to ${(otherRule.quantizer as Quantizer).name}`,
     });
   }
   return { name: data.name, rules, skips: skipTest(data.skipModules ?? []), notes: [], data };
