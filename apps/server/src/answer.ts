@@ -1,7 +1,7 @@
 // The texts of one request, computed together: submitted at once or not at all, read as they come or to their end, and
 // all given up when one fails, the client leaves, or time is out.
 import type { EngineGenerateOptions, GeneratedPiece, GenerationResult } from '@moeq/runtime';
-import { ApiError, refusedBy } from './api-error.js';
+import { ApiError, busy, refusedBy } from './api-error.js';
 import type { Limits } from './limits.js';
 import type { Ready } from './served-model.js';
 
@@ -105,15 +105,6 @@ async function readText(
   } finally {
     await pieces.return();
   }
-}
-
-function busy(waiting: number): ApiError {
-  return new ApiError({
-    status: 429,
-    message: `Too many requests: ${waiting} texts are waiting. Try again in a moment.`,
-    code: 'queue_full',
-    headers: { 'Retry-After': '2' },
-  });
 }
 
 /** Clients are told not to ask again: it would take as long once more. */

@@ -1,6 +1,7 @@
 // An answer that is no success: a status and OpenAI's error object, `{ error: { message, type, param, code } }`, which
 // every OpenAI client turns into its own exception.
 import { MoeqError } from '@moeq/tensors';
+import { modelId } from './model-id.js';
 
 export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 421 | 429 | 500 | 503 | 504;
 
@@ -61,11 +62,22 @@ export function badField(param: string, message: string, code?: string): ApiErro
   return new ApiError({ status: 400, message: `${param}: ${message}`, param, code });
 }
 
-/** What moeq refuses of a request, in its own words; anything else as it is. */
+/** What moeq refuses of a request, in its own words but for paths of this machine; anything else as it is. */
 export function refusedBy(error: unknown, param: string, code?: string): unknown {
-  return MoeqError.isInstance(error)
-    ? new ApiError({ status: 400, message: error.message, param, code })
-    : error;
+  if (!MoeqError.isInstance(error)) return error;
+  const { subject, operation, expected, found } = error;
+  const message = `${modelId(subject)}: cannot ${operation}: expected ${expected}, found ${found}`;
+  return new ApiError({ status: 400, message, param, code });
+}
+
+/** The queue is full. @param waiting texts in it */
+export function busy(waiting: number): ApiError {
+  return new ApiError({
+    status: 429,
+    message: `Too many requests: ${waiting} texts are waiting. Try again in a moment.`,
+    code: 'queue_full',
+    headers: { 'Retry-After': '2' },
+  });
 }
 
 /** Anything thrown, as an answer: the server's own failures without details. */

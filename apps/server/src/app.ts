@@ -10,7 +10,7 @@ import { checkHost, checkKey, checkOrigin, loopbackHosts } from './guard.js';
 import { defaultLimits, type Limits } from './limits.js';
 import { createMetrics } from './metrics.js';
 import { type Page, servePage } from './page.js';
-import { type ServedModel, Service } from './served-model.js';
+import { type Ready, type ServedModel, Service } from './served-model.js';
 import { statusOf } from './status.js';
 
 export interface AppOptions {
@@ -23,8 +23,12 @@ export interface AppOptions {
   readonly limits?: Partial<Limits> | undefined;
   /** The page at /. Default none. */
   readonly page?: Page | undefined;
+  /** Fields of requests that are not known here, and names of other models, are errors. Default false. */
+  readonly strict?: boolean | undefined;
   /** Hears of errors that are the server's own. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /** Hears, once each, of fields that requests have and nothing here uses. */
+  readonly onNotice?: ((text: string) => void) | undefined;
 }
 
 export interface App {
@@ -37,11 +41,18 @@ export interface App {
   drain(): Promise<boolean>;
 }
 
+/** A model as OpenAI lists it. */
+function cardOf({ model, created }: Ready, id: string): object {
+  return { id, object: 'model', created, owned_by: 'moeq', max_model_len: model.contextLength };
+}
+
 /** @throws MoeqError for an allowed origin that is none */
 export function createApp(options: AppOptions = {}): App {
-  const { apiKeys = [], hosts = loopbackHosts, origins = [], onError = () => undefined } = options;
+  const { apiKeys = [], hosts = loopbackHosts, origins = [], strict = false } = options;
+  const { onError = () => undefined, onNotice = () => undefined } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const service = new Service(onError);
+  const { maxTokens, texts } = limits;
+  const service = new Service({ rules: { maxTokens, texts, strict }, onError, onNotice });
   const metrics = createMetrics(service);
   const app = new Hono();
 
@@ -86,14 +97,13 @@ export function createApp(options: AppOptions = {}): App {
   app.get('/metrics', async (c) =>
     c.text(await metrics.text(), 200, { 'Content-Type': metrics.contentType }),
   );
-  const card = () => {
-    const { model, created } = service.require();
-    return { id: model.name, object: 'model', created, owned_by: 'moeq', max_model_len: model.contextLength };
-  };
-  app.get('/v1/models', (c) => c.json({ object: 'list', data: [card()] }));
+  app.get('/v1/models', (c) => {
+    const ready = service.require();
+    return c.json({ object: 'list', data: ready.names.map((id) => cardOf(ready, id)) });
+  });
   app.get('/v1/models/:name{.+}', (c) => {
-    service.require(c.req.param('name'));
-    return c.json(card());
+    const name = c.req.param('name');
+    return c.json(cardOf(service.require(name), name));
   });
   app.post('/v1/chat/completions', (c) => chat(c, service, limits));
   app.post('/v1/completions', (c) => completions(c, service, limits));

@@ -1,45 +1,25 @@
-// The body of POST /v1/chat/completions, and its messages as chat templates know them.
-import type { ChatMessage } from '@moeq/runtime';
+// The body of POST /v1/chat/completions.
 import * as v from 'valibot';
+import { message } from './chat-messages.js';
 import { sharedFields } from './fields.js';
+import { isObject } from './json-body.js';
 import { wholeBetween } from './numbers.js';
-
-const textParts = v.array(
-  v.strictObject({ type: v.literal('text', 'expected text, the only kind of part here'), text: v.string() }),
-);
-const content = v.union([v.string(), textParts], 'expected a text or a list of text parts');
-const name = v.nullish(v.pipe(v.string(), v.maxLength(256)));
 
 const functionName = v.pipe(
   v.string(),
   v.regex(/^[\w-]{1,64}$/, 'expected up to 64 letters, digits, underscores and dashes'),
 );
 
-/** What clients send back comes from an answer, with whatever they have added to it since. */
-const toolCall = v.object({
-  id: v.string(),
-  type: v.literal('function'),
-  function: v.object({ name: functionName, arguments: v.string() }),
-});
+/** A schema or the variables of a template: handed on as it came, names such as `__proto__` with it. */
+const jsonObject = v.custom<Readonly<Record<string, unknown>>>(isObject, 'expected an object');
 
-const message = v.variant('role', [
-  v.strictObject({ role: v.picklist(['system', 'developer']), content, name }),
-  v.strictObject({ role: v.literal('user'), content, name }),
-  v.object({
-    role: v.literal('assistant'),
-    content: v.nullish(content),
-    name,
-    tool_calls: v.nullish(v.array(toolCall)),
-  }),
-  v.strictObject({ role: v.literal('tool'), content, tool_call_id: v.string() }),
-]);
-
-const tool = v.strictObject({
+/** Templates get them as they came. */
+const tool = v.looseObject({
   type: v.literal('function'),
-  function: v.strictObject({
+  function: v.looseObject({
     name: functionName,
     description: v.nullish(v.string()),
-    parameters: v.nullish(v.record(v.string(), v.unknown())),
+    parameters: v.nullish(jsonObject),
     strict: v.nullish(v.boolean()),
   }),
 });
@@ -47,26 +27,26 @@ const tool = v.strictObject({
 const toolChoice = v.union(
   [
     v.picklist(['none', 'auto', 'required']),
-    v.strictObject({ type: v.literal('function'), function: v.strictObject({ name: functionName }) }),
+    v.object({ type: v.literal('function'), function: v.object({ name: functionName }) }),
   ],
   "expected 'none', 'auto', 'required' or a function's name",
 );
 
 const responseFormat = v.variant('type', [
-  v.strictObject({ type: v.literal('text') }),
-  v.strictObject({ type: v.literal('json_object') }),
-  v.strictObject({
+  v.object({ type: v.literal('text') }),
+  v.object({ type: v.literal('json_object') }),
+  v.object({
     type: v.literal('json_schema'),
-    json_schema: v.strictObject({
+    json_schema: v.object({
       name: v.pipe(v.string(), v.maxLength(64)),
       description: v.nullish(v.string()),
-      schema: v.nullish(v.record(v.string(), v.unknown())),
+      schema: v.nullish(jsonObject),
       strict: v.nullish(v.boolean()),
     }),
   }),
 ]);
 
-export const chatRequest = v.strictObject({
+export const chatRequest = v.object({
   ...sharedFields,
   messages: v.pipe(v.array(message), v.minLength(1, 'expected at least one message')),
   max_completion_tokens: sharedFields.max_tokens,
@@ -76,6 +56,8 @@ export const chatRequest = v.strictObject({
   tools: v.nullish(v.pipe(v.array(tool), v.maxLength(128, 'expected at most 128 tools'))),
   tool_choice: v.nullish(toolChoice),
   parallel_tool_calls: v.nullish(v.boolean()),
+  /** Variables of the chat template, as vLLM and SGLang take them. */
+  chat_template_kwargs: v.nullish(jsonObject),
   // Taken and not used: they say nothing about the text of a model like these.
   metadata: v.nullish(v.record(v.string(), v.string())),
   store: v.nullish(v.boolean()),
@@ -95,34 +77,3 @@ export const chatRequest = v.strictObject({
 export type ChatRequest = v.InferOutput<typeof chatRequest>;
 export type Tool = v.InferOutput<typeof tool>;
 export type ResponseFormat = v.InferOutput<typeof responseFormat>;
-
-/** Texts joined, `developer` as `system`, arguments of calls as JSON rather than text: what templates expect. */
-export function templateMessages(messages: ChatRequest['messages']): ChatMessage[] {
-  return messages.map((each) => {
-    const plain = { role: each.role === 'developer' ? 'system' : each.role, content: textOf(each.content) };
-    if (each.role === 'tool') return { ...plain, tool_call_id: each.tool_call_id };
-    const named = typeof each.name === 'string' ? { ...plain, name: each.name } : plain;
-    if (each.role !== 'assistant' || (each.tool_calls ?? []).length === 0) return named;
-    const calls = (each.tool_calls ?? []).map(
-      ({ id, type, function: { name: called, arguments: given } }) => ({
-        id,
-        type,
-        function: { name: called, arguments: parsed(given) },
-      }),
-    );
-    return { ...named, tool_calls: calls };
-  });
-}
-
-function textOf(given: ChatRequest['messages'][number]['content']): string {
-  if (given === null || given === undefined) return '';
-  return typeof given === 'string' ? given : given.map(({ text }) => text).join('');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
-}

@@ -1,53 +1,52 @@
 // POST /v1/chat/completions: a conversation through the model's chat template, answered at once or word by word.
 import type { Context } from 'hono';
 import { Answer, type Wanted } from './answer.js';
-import { badField } from './api-error.js';
 import { type ChatFormat, chatFormat } from './chat-format.js';
-import { type ChatRequest, chatRequest, templateMessages } from './chat-request.js';
+import type { ChatRequest } from './chat-request.js';
 import { ChatTexts } from './chat-texts.js';
 import { clientOf } from './client.js';
-import { assertWithin, generateOptions } from './fields.js';
-import { parseFields, readJson } from './json-body.js';
+import { generateOptions, maxNewTokens } from './fields.js';
 import type { Limits } from './limits.js';
 import type { ChatLogprob } from './logprobs.js';
 import { eventStream, type Head, headOf, type Send, usageOf } from './openai.js';
-import { promptTokens } from './prompt-tokens.js';
 import type { Delta } from './reply.js';
 import type { Ready, Service } from './served-model.js';
 
+type ChatFields = Omit<ChatRequest, 'messages'>;
+
 export async function chat(c: Context, service: Service, limits: Limits): Promise<Response> {
-  const request = parseFields(chatRequest, await readJson(c.req.raw));
-  const ready = service.require(request.model);
-  assertChat(request, ready, limits);
-  const format = chatFormat(request, ready);
-  const wanted = wantedTexts(c, request, format, ready);
+  const { fields, prompts, ready } = await service.prepare('chat', c.req.raw);
+  const format = chatFormat(fields, ready);
+  const wanted = prompts.flatMap((tokenIds) => wantedTexts(c, { fields, tokenIds, format }, ready, limits));
   const answer = new Answer(ready, wanted, limits, c.req.raw.signal, 'messages');
   const texts = new ChatTexts(wanted.length, format, ready);
-  if (request.stream !== true) return whole(c, request, ready, answer, texts);
-  const write = (send: Send) => writeChunks(send, request, ready, answer, texts);
+  if (fields.stream !== true) return whole(c, fields, ready, answer, texts);
+  const write = (send: Send) => writeChunks(send, fields, ready, answer, texts);
   return eventStream(c, write, answer.abort, service.report);
 }
 
-function assertChat(request: ChatRequest, { model }: Ready, limits: Limits): void {
-  const { contextLength, config } = model;
-  assertWithin(request, { limits, contextLength, vocabularySize: config.vocabularySize, prompts: 1 });
-  if (typeof request.top_logprobs === 'number' && request.logprobs !== true) {
-    throw badField('top_logprobs', 'allowed only where logprobs is true', 'invalid_value');
-  }
+interface AskedTexts {
+  readonly fields: ChatFields;
+  readonly tokenIds: readonly number[];
+  readonly format: ChatFormat;
 }
 
-function wantedTexts(c: Context, request: ChatRequest, format: ChatFormat, ready: Ready): Wanted[] {
-  const shared = generateOptions(request);
-  const messages = templateMessages(request.messages);
-  const tokenIds = promptTokens(ready, { messages, tools: format.tools }, 'messages');
-  return Array.from({ length: request.n ?? 1 }, (_, stream) => ({
+function wantedTexts(
+  c: Context,
+  { fields, tokenIds, format }: AskedTexts,
+  { model }: Ready,
+  limits: Limits,
+): Wanted[] {
+  const shared = generateOptions(fields);
+  const most = fields.max_completion_tokens ?? fields.max_tokens;
+  return Array.from({ length: fields.n ?? 1 }, (_, stream) => ({
     tokenIds,
     options: {
       ...shared,
       client: shared.client ?? clientOf(c),
       stream,
-      maxNewTokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
-      logprobs: request.logprobs === true ? (request.top_logprobs ?? 0) : undefined,
+      maxNewTokens: maxNewTokens(most, limits, model.generation.maxNewTokens),
+      logprobs: fields.logprobs === true ? (fields.top_logprobs ?? 0) : undefined,
       constraint: format.constraint(),
     },
   }));
@@ -55,7 +54,7 @@ function wantedTexts(c: Context, request: ChatRequest, format: ChatFormat, ready
 
 async function whole(
   c: Context,
-  request: ChatRequest,
+  request: ChatFields,
   ready: Ready,
   answer: Answer,
   texts: ChatTexts,
@@ -95,7 +94,7 @@ function hasParts(delta: Delta): boolean {
 
 async function writeChunks(
   send: Send,
-  request: ChatRequest,
+  request: ChatFields,
   ready: Ready,
   answer: Answer,
   texts: ChatTexts,

@@ -4,7 +4,7 @@ import type { EngineGenerateOptions } from '@moeq/runtime';
 import * as v from 'valibot';
 import { badField } from './api-error.js';
 import { type Limits, maxStopLength, maxStops } from './limits.js';
-import { between, wholeBetween } from './numbers.js';
+import { between, tokenCount, wholeBetween } from './numbers.js';
 
 const stop = v.pipe(
   v.string(),
@@ -29,10 +29,11 @@ const maxTopK = 2 ** 31 - 1;
 
 export const sharedFields = {
   model: v.string(),
-  max_tokens: v.nullish(wholeBetween(1, Number.MAX_SAFE_INTEGER)),
+  max_tokens: v.nullish(tokenCount()),
   temperature: v.nullish(between(0, 2)),
   top_p: v.nullish(between(0, 1)),
-  top_k: v.nullish(wholeBetween(0, maxTopK)),
+  /** 0 and -1: all tokens. */
+  top_k: v.nullish(wholeBetween(-1, maxTopK)),
   min_p: v.nullish(between(0, 1)),
   repetition_penalty: v.nullish(
     v.pipe(v.number(), v.gtValue(0, 'expected above 0'), v.maxValue(100, 'expected at most 100')),
@@ -41,7 +42,8 @@ export const sharedFields = {
   frequency_penalty: v.nullish(between(-2, 2)),
   logit_bias: v.nullish(logitBias),
   n: v.nullish(wholeBetween(1, 2 ** 31 - 1)),
-  seed: v.nullish(wholeBetween(0, Number.MAX_SAFE_INTEGER)),
+  /** -1: another text each time, as without one. */
+  seed: v.nullish(wholeBetween(-1, Number.MAX_SAFE_INTEGER)),
   stop: v.nullish(
     v.union(
       [stop, v.pipe(v.array(stop), v.maxLength(maxStops, `expected at most ${maxStops} texts`))],
@@ -50,16 +52,10 @@ export const sharedFields = {
   ),
   stream: v.nullish(v.boolean()),
   stream_options: v.nullish(
-    v.strictObject({ include_usage: v.nullish(v.boolean()), include_obfuscation: v.nullish(v.boolean()) }),
+    v.object({ include_usage: v.nullish(v.boolean()), include_obfuscation: v.nullish(v.boolean()) }),
   ),
-  /** Texts of one user share one turn in the queue. */
-  user: v.nullish(
-    v.pipe(
-      v.string(),
-      v.minLength(1, 'expected at least one character'),
-      v.maxLength(256, 'expected at most 256 characters'),
-    ),
-  ),
+  /** Texts of one user share one turn in the queue; '': as without one. */
+  user: v.nullish(v.pipe(v.string(), v.maxLength(256, 'expected at most 256 characters'))),
 } as const;
 
 type SharedFields = v.InferOutput<ReturnType<typeof shared>>;
@@ -72,53 +68,62 @@ export function generateOptions(fields: SharedFields): EngineGenerateOptions {
     temperature: fields.temperature ?? undefined,
     // OpenAI takes 0: the likeliest token alone.
     topP: fields.top_p === 0 ? Number.EPSILON : (fields.top_p ?? undefined),
-    topK: fields.top_k ?? undefined,
+    topK: fields.top_k === -1 ? 0 : (fields.top_k ?? undefined),
     minP: fields.min_p ?? undefined,
     repetitionPenalty: fields.repetition_penalty ?? undefined,
     presencePenalty: fields.presence_penalty ?? undefined,
     frequencyPenalty: fields.frequency_penalty ?? undefined,
     logitBias: fields.logit_bias ?? undefined,
-    seed: fields.seed ?? undefined,
+    seed: fields.seed === -1 ? undefined : (fields.seed ?? undefined),
     stopStrings: stops === null || stops === undefined ? undefined : [stops].flat(),
-    client: fields.user ?? undefined,
+    client: fields.user || undefined,
   };
+}
+
+/**
+ * Tokens of an answer at most; undefined: the rest of the context.
+ * @param asked -1: as many as the limits and the context allow
+ * @param otherwise where the request says nothing
+ */
+export function maxNewTokens(
+  asked: number | null | undefined,
+  { maxTokens }: Pick<Limits, 'maxTokens'>,
+  otherwise: number | undefined,
+): number | undefined {
+  const count = asked === -1 ? Infinity : (asked ?? otherwise ?? Infinity);
+  const most = Math.min(count, maxTokens);
+  return most === Infinity ? undefined : most;
+}
+
+interface Bounds {
+  readonly rules: Pick<Limits, 'maxTokens' | 'texts'>;
+  readonly reader: { readonly contextLength: number; readonly vocabularySize: number };
+  /** Of the request. */
+  readonly prompts: number;
 }
 
 /** @throws ApiError 400 for what depends on the model or on the server's limits */
 export function assertWithin(
-  fields: Pick<SharedFields, 'n' | 'logit_bias' | 'stream' | 'stream_options'> & {
-    readonly max_tokens?: number | null | undefined;
+  fields: Pick<SharedFields, 'max_tokens' | 'n' | 'logit_bias' | 'stream' | 'stream_options'> & {
     readonly max_completion_tokens?: number | null | undefined;
   },
-  { limits, contextLength, vocabularySize, prompts }: Bounds,
+  { rules, reader: { contextLength, vocabularySize }, prompts }: Bounds,
 ): void {
-  const most = Math.min(limits.maxTokens, contextLength);
+  const most = Math.min(rules.maxTokens, contextLength);
   for (const field of ['max_tokens', 'max_completion_tokens'] as const) {
     const value = fields[field] ?? 1;
     if (value > most) throw badField(field, `expected at most ${most}, found ${value}`, 'invalid_value');
   }
   const texts = prompts * (fields.n ?? 1);
-  if (texts > limits.texts) {
-    throw badField('n', `expected at most ${limits.texts} texts a request, found ${texts}`, 'invalid_value');
+  if (texts > rules.texts) {
+    throw badField('n', `expected at most ${rules.texts} texts a request, found ${texts}`, 'invalid_value');
   }
-  for (const id of Object.keys(fields.logit_bias ?? {})) {
-    if (Number(id) >= vocabularySize) {
-      throw badField(
-        'logit_bias',
-        `expected token ids below ${vocabularySize}, found ${id}`,
-        'invalid_value',
-      );
-    }
+  const foreign = Object.keys(fields.logit_bias ?? {}).find((id) => Number(id) >= vocabularySize);
+  if (foreign !== undefined) {
+    const expected = `expected token ids below ${vocabularySize}, found ${foreign}`;
+    throw badField('logit_bias', expected, 'invalid_value');
   }
   if (fields.stream !== true && fields.stream_options !== null && fields.stream_options !== undefined) {
     throw badField('stream_options', 'allowed only where stream is true', 'invalid_value');
   }
-}
-
-export interface Bounds {
-  readonly limits: Limits;
-  readonly contextLength: number;
-  readonly vocabularySize: number;
-  /** Of the request. */
-  readonly prompts: number;
 }

@@ -75,12 +75,63 @@ describe('who asks', () => {
     }
   });
 
-  test.each(['chat.example.org', 'https://chat.example.org/page', '*', 'null', ''])(
-    'an origin to allow is one: not %j',
-    (origin) => {
-      expect(() => createApp({ origins: [origin] })).toThrow('expected a scheme and a host');
-    },
-  );
+  test.each([
+    ...['chat.example.org', 'https://chat.example.org/page', 'null', '', '**', 'https://', 'http://*'],
+    ...['https://*.example.org', 'app://a/b', 'app:', 'app://user@host', '://x'],
+  ])('an origin to allow is one: not %j', (origin) => {
+    expect(() => createApp({ origins: [origin] })).toThrow(
+      `${origin}: cannot allow an origin: expected a scheme and a host, such as https://chat.example.org`,
+    );
+  });
+
+  test.each<[string, readonly string[], readonly string[]]>([
+    ['app://obsidian.md', ['app://obsidian.md'], ['app://other.md', 'app://obsidian.md.evil', 'null']],
+    ['tauri://localhost', ['tauri://localhost'], ['http://localhost:1', 'tauri://localhost:1']],
+    ['capacitor://', ['capacitor://localhost', 'capacitor://app.example'], ['capacitors://localhost']],
+    ['vscode-webview://*', ['vscode-webview://0a1b2c3d4e'], ['vscode-file://vscode-app', 'null']],
+    [
+      'chrome-extension://abcdefghijklmnop',
+      ['chrome-extension://abcdefghijklmnop'],
+      ['chrome-extension://b'],
+    ],
+    ['HTTPS://Chat.Example.org/', ['https://chat.example.org'], ['http://chat.example.org']],
+  ])('%s lets its own pages ask and no others', async (rule, allowed, others) => {
+    const app = createApp({ origins: [rule] });
+    const ask = async (origin: string) => {
+      const answer = await app.fetch(
+        new Request('http://localhost/health', { headers: { host: 'localhost', origin } }),
+      );
+      return [answer.status, answer.headers.get('access-control-allow-origin')];
+    };
+    for (const origin of allowed) expect(await ask(origin)).toEqual([200, origin]);
+    for (const origin of others) expect(await ask(origin)).toEqual([403, null]);
+  });
+
+  test('* lets any page ask, one in a sandbox too, and a page of the internet this machine', async () => {
+    const app = createApp({ origins: ['*'] });
+    for (const origin of ['null', 'https://evil.example.org', 'app://obsidian.md']) {
+      const headers = {
+        host: 'localhost',
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type,x-stainless-retry-count',
+        'access-control-request-private-network': 'true',
+      };
+      const preflight = await app.fetch(
+        new Request(`http://localhost${chat}`, { method: 'OPTIONS', headers }),
+      );
+      const granted = ['origin', 'headers', 'private-network'].map((what) =>
+        preflight.headers.get(`access-control-allow-${what}`),
+      );
+      expect([preflight.status, ...granted, preflight.headers.get('vary')]).toEqual([
+        204,
+        '*',
+        'authorization,content-type,x-stainless-retry-count',
+        'true',
+        null,
+      ]);
+    }
+  });
 
   test('a key is needed where there is one, for all but health', async () => {
     await using other = await serve(shared.model, { apiKeys: ['secret', 'next-secret'], hosts: null });

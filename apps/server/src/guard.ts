@@ -28,19 +28,23 @@ export function checkHost(hosts: readonly string[] | null): MiddlewareHandler {
 const preflightSeconds = 600;
 
 /**
- * @param origins of pages elsewhere that may ask, e.g. `https://chat.example.org`
+ * @param allowed origins of pages elsewhere that may ask, e.g. `https://chat.example.org` or `app://obsidian.md`; all of a
+ *   scheme other than the web's, e.g. `vscode-webview://*`; `*`: any
  * @throws ApiError 403 for others
  * @throws MoeqError at once for what is no origin
  */
-export function checkOrigin(origins: readonly string[]): MiddlewareHandler {
-  const allowed = new Set(origins.map(originOf));
+export function checkOrigin(allowed: readonly string[]): MiddlewareHandler {
+  const rules = allowed.map(originRule);
+  const any = rules.includes('*');
+  const isAllowed = (origin: string) =>
+    any || rules.some((rule) => (rule.endsWith('://') ? origin.startsWith(rule) : origin === rule));
   return async (c, next) => {
     const origin = c.req.header('origin');
     if (origin === undefined || sameOrigin(origin, c.req.header('host') ?? '')) {
       await next();
       return undefined;
     }
-    if (!allowed.has(origin)) {
+    if (!isAllowed(origin)) {
       throw new ApiError({
         status: 403,
         message: 'Pages of that Origin may not ask here.',
@@ -49,8 +53,8 @@ export function checkOrigin(origins: readonly string[]): MiddlewareHandler {
     }
     const preflight = c.req.method === 'OPTIONS';
     if (!preflight) await next();
-    c.header('Access-Control-Allow-Origin', origin);
-    c.header('Vary', 'Origin');
+    c.header('Access-Control-Allow-Origin', any ? '*' : origin);
+    if (!any) c.header('Vary', 'Origin');
     c.header('Access-Control-Expose-Headers', 'retry-after, x-request-id, x-should-retry');
     if (!preflight) return undefined;
     // Any header: OpenAI's client sends a dozen that say what it runs on.
@@ -58,6 +62,9 @@ export function checkOrigin(origins: readonly string[]): MiddlewareHandler {
     c.header('Access-Control-Allow-Headers', headers);
     c.header('Access-Control-Allow-Methods', 'GET, POST');
     c.header('Access-Control-Max-Age', String(preflightSeconds));
+    // A page of the internet asks a browser for this machine or network: https://wicg.github.io/private-network-access
+    if (c.req.header('access-control-request-private-network') === 'true')
+      c.header('Access-Control-Allow-Private-Network', 'true');
     return c.body(null, 204);
   };
 }
@@ -96,17 +103,28 @@ function sameOrigin(origin: string, host: string): boolean {
   return origin === `http://${host}` || origin === `https://${host}`;
 }
 
-function originOf(text: string): string {
-  const { origin = 'null' } = URL.canParse(text) ? new URL(text) : {};
-  if (origin === 'null' || text.replace(/\/$/, '').toLowerCase() !== origin) {
-    throw new MoeqError({
-      operation: 'allow an origin',
-      subject: text,
-      expected: 'a scheme and a host, such as https://chat.example.org',
-      found: 'something else',
-    });
-  }
-  return origin;
+/**
+ * `null` is no rule: it is the Origin of every page in a sandbox and of every file, so it would allow all.
+ * @returns the origin as browsers send it; `scheme://` for all of a scheme; `*`
+ */
+function originRule(text: string): string {
+  const rule = text.toLowerCase().replace(/\/$/, (slash, at) => (text[at - 1] === '/' ? slash : ''));
+  if (rule === '*') return rule;
+  const scheme = /^([a-z][a-z0-9+.-]*:\/\/)\*?$/.exec(rule)?.[1];
+  const wholeScheme = scheme !== undefined && !/^https?:/.test(scheme);
+  if (wholeScheme) return scheme;
+  const web = /^https?:/.test(rule);
+  const holds = web
+    ? !rule.includes('*') && URL.canParse(rule) && new URL(rule).origin === rule
+    : /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._~-]+(:\d{1,5})?$/.test(rule);
+  if (holds) return rule;
+  throw new MoeqError({
+    operation: 'allow an origin',
+    subject: text,
+    expected:
+      'a scheme and a host, such as https://chat.example.org or app://obsidian.md, a scheme such as vscode-webview://*, or *',
+    found: text === 'null' ? 'null, the origin of any page in a sandbox, which * allows' : 'something else',
+  });
 }
 
 async function digestOf(text: string): Promise<Uint8Array> {

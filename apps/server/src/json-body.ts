@@ -3,8 +3,8 @@ import * as v from 'valibot';
 import { ApiError, badField } from './api-error.js';
 import { maxNesting } from './limits.js';
 
-/** @throws ApiError 400 or 415 saying what the body is instead */
-export async function readJson(request: Request): Promise<unknown> {
+/** @throws ApiError 415 for what is no JSON by its headers */
+export async function readBody(request: Request): Promise<ArrayBuffer> {
   const type = request.headers.get('content-type') ?? '';
   if (!/^application\/json\s*(;|$)/i.test(type)) {
     throw new ApiError({ status: 415, message: 'The content type of a request is application/json.' });
@@ -13,7 +13,11 @@ export async function readJson(request: Request): Promise<unknown> {
   if (encoding.toLowerCase() !== 'identity') {
     throw new ApiError({ status: 415, message: 'A request is sent as it is, without a content encoding.' });
   }
-  const bytes = await request.arrayBuffer();
+  return request.arrayBuffer();
+}
+
+/** @throws ApiError 400 saying what the body is instead */
+export function parseBody(bytes: ArrayBuffer): unknown {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -39,24 +43,25 @@ export async function readJson(request: Request): Promise<unknown> {
   }
 }
 
-/** @throws ApiError 400 naming the first field that is wrong or unknown */
+/** @throws ApiError 400 naming the first field that is wrong */
 export function parseFields<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
 ): v.InferOutput<Schema> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     throw new ApiError({ status: 400, message: 'The body has to be a JSON object.' });
   }
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
   const param = pathOf(issue);
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
-    throw badField(param, 'an unknown field', 'unknown_field');
-  }
   if (issue.input === undefined) throw badField(param, 'required and absent', 'missing_field');
   const expected = issue.message.startsWith('Invalid ') ? `expected ${inWords(issue)}` : issue.message;
   throw badField(param, `${expected}, found ${shown(issue.input)}`, 'invalid_value');
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** E.g. `messages[0].content`. */

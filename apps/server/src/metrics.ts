@@ -105,10 +105,10 @@ export function createMetrics(service: Service): Metrics {
     registers,
     collect() {
       this.reset();
-      const model = service.current?.model;
-      if (model === undefined) return;
-      const { name, config, backend } = model;
-      this.set({ model: name, architecture: config.architecture, backend: backend.description }, 1);
+      if (service.current === null) return;
+      const { id, model } = service.current;
+      const { config, backend } = model;
+      this.set({ model: id, architecture: config.architecture, backend: backend.description }, 1);
     },
   });
   const batch = new Histogram({

@@ -9,6 +9,15 @@ export function wholeBetween(min: number, max: number) {
   return v.pipe(v.number(), v.safeInteger('expected an integer'), ...bounds(min, max));
 }
 
+/** Tokens of an answer: at least 1, or -1 for no limit, as llama.cpp and LM Studio take it. */
+export function tokenCount() {
+  return v.pipe(
+    v.number(),
+    v.safeInteger('expected an integer'),
+    v.check((count) => count === -1 || count >= 1, 'expected at least 1'),
+  );
+}
+
 function bounds(min: number, max: number) {
   return [
     v.minValue<number, number, string>(min, `expected at least ${min}`),

@@ -16,10 +16,10 @@ export interface Head {
   readonly system_fingerprint: string;
 }
 
-export function headOf(prefix: string, object: string, { model }: Ready): Head {
+export function headOf(prefix: string, object: string, { id: name, model }: Ready): Head {
   const id = `${prefix}-${crypto.randomUUID().replaceAll('-', '')}`;
   const created = Math.floor(Date.now() / 1000);
-  return { id, object, created, model: model.name, system_fingerprint: `moeq-${model.backend.name}` };
+  return { id, object, created, model: name, system_fingerprint: `moeq-${model.backend.name}` };
 }
 
 export function finishReason(reason: FinishReason): 'stop' | 'length' {

@@ -1,4 +1,5 @@
 // Paths and methods.
+import type OpenAI from 'openai';
 import { describe, expect, test } from 'vitest';
 import { serve, sharedServer } from './testkit/served.js';
 
@@ -46,17 +47,30 @@ describe('routes', () => {
     expect(ids[0]).not.toBe(ids[1]);
   });
 
-  test('another model is not found', async () => {
-    await expect(
-      shared.server.client.chat.completions.create({
-        model: 'gpt-9',
-        messages: [{ role: 'user', content: 'x' }],
-      }),
-    ).rejects.toMatchObject({
+  test('any name of a model is taken, and answers have its id; a strict server refuses others', async () => {
+    const ask = (client: OpenAI, model: string) =>
+      client.chat.completions.create({ model, messages: [{ role: 'user', content: 'x' }], max_tokens: 1 });
+    for (const name of ['gpt-9', '', 'tiny-moe']) {
+      await expect(ask(shared.server.client, name)).resolves.toMatchObject({ model: 'tiny-moe' });
+    }
+    await using strict = await serve(shared.model, { strict: true });
+    await expect(ask(strict.client, 'tiny-moe')).resolves.toMatchObject({ model: 'tiny-moe' });
+    await expect(ask(strict.client, 'gpt-9')).rejects.toMatchObject({
       status: 404,
       code: 'model_not_found',
       param: 'model',
     });
+  });
+
+  test('names that were given are listed, the first is the id of answers', async () => {
+    await using server = await serve(null);
+    server.app.serve({ model: shared.model, names: ['gpt-4o', 'org/other'] });
+    const listed = await server.client.models.list();
+    expect(listed.data.map(({ id }) => id)).toEqual(['gpt-4o', 'org/other']);
+    await expect(server.client.models.retrieve('org/other')).resolves.toMatchObject({ id: 'org/other' });
+    const request = { model: 'org/other', prompt: 'x', max_tokens: 1 };
+    await expect(server.client.completions.create(request)).resolves.toMatchObject({ model: 'gpt-4o' });
+    await expect(server.client.models.retrieve('tiny-moe')).rejects.toMatchObject({ status: 404 });
   });
 
   test('models, health and readiness', async () => {

@@ -1,29 +1,56 @@
 // The model that is served, and whether it is: loading, ready, or draining.
 import { createEngine, type Engine, type EngineOptions, type Model } from '@moeq/runtime';
-import { ApiError, badField } from './api-error.js';
+import { quote } from '@moeq/tensors';
+import { ApiError, badField, busy } from './api-error.js';
 import { Grammars } from './grammars.js';
+import { readBody } from './json-body.js';
+import { modelId } from './model-id.js';
+import type { Kind, Preparations, Rules } from './prepare.js';
+import { type RequestReader, readHere } from './reader.js';
 
 export interface ServedModel {
   readonly model: Model;
+  /** What clients call it; the first one is in every answer. Default: the last part of its name, `org/name` for the hub's. */
+  readonly names?: readonly string[] | undefined;
   /** Bytes of weights by role, for the page. */
   readonly bytesByRole?: Readonly<Record<string, number>>;
+  /** Renders and tokenises prompts in another thread. Default: this one, which is held up by long ones. */
+  readonly reader?: RequestReader | undefined;
 }
 
 export interface Ready extends ServedModel {
+  readonly id: string;
+  readonly names: readonly string[];
   readonly engine: Engine;
   readonly grammars: Grammars;
+  readonly reader: RequestReader;
   /** Seconds since 1970. */
   readonly created: number;
 }
 
-export class Service {
+export interface ServiceOptions {
+  readonly rules: Rules;
   /** Hears of errors that are the server's own. */
+  readonly onError: (error: unknown) => void;
+  /** Hears, once each, of what requests say that is not used. */
+  readonly onNotice: (text: string) => void;
+}
+
+/** Fields named in the log: clients make them up, and memory ends. */
+const maxNotices = 100;
+
+export class Service {
   readonly report: (error: unknown) => void;
+  readonly #options: ServiceOptions;
+  readonly #noticed = new Set<string>();
   #ready: Ready | null = null;
   #draining = false;
+  /** Requests that are read and not yet submitted. */
+  #preparing = 0;
 
-  constructor(report: (error: unknown) => void) {
-    this.report = report;
+  constructor(options: ServiceOptions) {
+    this.report = options.onError;
+    this.#options = options;
   }
 
   get state(): 'loading' | 'ready' | 'draining' {
@@ -38,12 +65,52 @@ export class Service {
 
   serve(served: ServedModel, options: EngineOptions): void {
     const created = Math.floor(Date.now() / 1000);
+    const { model } = served;
+    const engine = createEngine(model, options);
+    const { contextLength, config } = model;
+    const names = served.names?.length ? served.names : [modelId(model.name)];
+    const [id = ''] = names;
+    const encode: Engine['encode'] = (prompt) => engine.encode(prompt);
     this.#ready = {
       ...served,
-      engine: createEngine(served.model, options),
-      grammars: new Grammars(served.model),
+      id,
+      names,
+      engine,
+      reader:
+        served.reader ?? readHere({ name: id, contextLength, vocabularySize: config.vocabularySize, encode }),
+      grammars: new Grammars(model),
       created,
     };
+  }
+
+  /**
+   * A request as the engine takes it. Counted with the requests that wait, so that many long ones are refused too.
+   * @throws ApiError 400 and 415 for what is wrong with it, 429 where there is no room, else as `require`
+   */
+  async prepare<Of extends Kind>(kind: Of, request: Request) {
+    const body = await readBody(request);
+    const ready = this.require();
+    if (!ready.engine.hasRoom(this.#preparing + 1)) throw busy(ready.engine.statistics().waiting);
+    this.#preparing += 1;
+    try {
+      const prepared: ReturnType<Preparations[Of]> = await ready.reader.prepare(
+        kind,
+        body,
+        this.#options.rules,
+      );
+      // It may have begun to stop meanwhile.
+      this.require(this.#options.rules.strict ? prepared.fields.model : undefined);
+      for (const path of prepared.ignored) this.#notice(path);
+      return { ...prepared, ready };
+    } finally {
+      this.#preparing -= 1;
+    }
+  }
+
+  #notice(path: string): void {
+    if (this.#noticed.size >= maxNotices || this.#noticed.has(path)) return;
+    this.#noticed.add(path);
+    this.#options.onNotice(`requests have a field that is not used: ${quote(path)}`);
   }
 
   /** @throws ApiError 503 while the model loads and once the server stops; 404 for another model */
@@ -65,8 +132,9 @@ export class Service {
         headers: retry,
       });
     }
-    if (name === undefined || name === this.#ready.model.name) return this.#ready;
-    const found = badField('model', `expected ${this.#ready.model.name}, found ${name.slice(0, 60)}`);
+    const { names } = this.#ready;
+    if (name === undefined || names.includes(name)) return this.#ready;
+    const found = badField('model', `expected ${names.join(' or ')}, found ${name.slice(0, 60)}`);
     throw new ApiError({ status: 404, message: found.message, param: 'model', code: 'model_not_found' });
   }
 

@@ -1,10 +1,10 @@
 // GET /status: what the page shows beside a conversation.
 import type { Ready } from './served-model.js';
 
-export function statusOf({ model, engine, bytesByRole = {} }: Ready): object {
+export function statusOf({ id, model, engine, bytesByRole = {} }: Ready): object {
   const { running, waiting, paused, tokens, kvCache, expertLoads } = engine.statistics();
   return {
-    model: model.name,
+    model: id,
     architecture: model.config.architecture,
     backend: model.backend.description,
     contextLength: model.contextLength,

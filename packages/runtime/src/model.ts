@@ -4,7 +4,7 @@ import { MoeqError } from '@moeq/tensors';
 import { generate } from './generate.js';
 import { type GenerateOptions, generationSettings } from './generate-options.js';
 import type { GeneratedPiece, GenerationResult } from './generation.js';
-import type { DecoderConfig, ModelSource, Tokenizer } from './model-source.js';
+import type { DecoderConfig, GenerationDefaults, ModelSource, Tokenizer } from './model-source.js';
 import { abortSignal, flag, validateOptions } from './options.js';
 import type { PageAllocator } from './page-allocator.js';
 import { type Prompt, promptTokens } from './prompt.js';
@@ -21,6 +21,8 @@ export interface Model {
   readonly tokenizer: Tokenizer | null;
   /** Tokens that end a text. */
   readonly stopTokenIds: readonly number[];
+  /** What its checkpoint says about sampling, where it says anything. */
+  readonly generation: GenerationDefaults;
   /** Tokens of prompt and text together. */
   readonly contextLength: number;
   /** Bytes in the backend's memory. */
@@ -99,6 +101,10 @@ export class LoadedModel implements Model {
 
   get stopTokenIds(): readonly number[] {
     return this.#parts.source.stopTokenIds;
+  }
+
+  get generation(): GenerationDefaults {
+    return this.#parts.source.generation;
   }
 
   get contextLength(): number {

@@ -1,6 +1,6 @@
 // What people give as a prompt (text, token ids, a conversation) as token ids that are known to fit.
-import { MoeqError } from '@moeq/tensors';
-import type { ChatMessage, ChatOptions, ModelSource, Tokenizer } from './model-source.js';
+import { type ErrorCode, MoeqError } from '@moeq/tensors';
+import type { ChatMessage, ChatOptions, DecoderConfig, ModelSource, Tokenizer } from './model-source.js';
 
 export interface Conversation extends ChatOptions {
   readonly messages: readonly ChatMessage[];
@@ -9,11 +9,16 @@ export interface Conversation extends ChatOptions {
 /** Text, to which the tokenizer adds its own beginning; token ids; or a conversation for the chat template. */
 export type Prompt = string | readonly number[] | Int32Array | Conversation;
 
+/** What a prompt is read with. */
+export interface PromptSource extends Pick<ModelSource, 'name' | 'tokenizer' | 'formatChat'> {
+  readonly config: Pick<DecoderConfig, 'vocabularySize'>;
+}
+
 /**
  * @throws MoeqError when the model has no tokenizer or chat template for it, when an id is outside the vocabulary, or when
- *   there are no tokens or more than `maxTokens`
+ *   there are no tokens or more than `maxTokens`, the code of which is `contextLength`
  */
-export function promptTokens(source: ModelSource, prompt: Prompt, maxTokens: number): number[] {
+export function promptTokens(source: PromptSource, prompt: Prompt, maxTokens: number): number[] {
   const ids = tokenize(source, prompt, maxTokens);
   const { vocabularySize } = source.config;
   const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabularySize);
@@ -21,7 +26,7 @@ export function promptTokens(source: ModelSource, prompt: Prompt, maxTokens: num
     throw wrongPrompt(source, `token ids from 0 to ${vocabularySize - 1}`, String(wrong));
   if (ids.length === 0) throw wrongPrompt(source, 'at least one token', 'none');
   if (ids.length > maxTokens) {
-    throw wrongPrompt(source, `at most ${maxTokens} tokens, by the context length`, String(ids.length));
+    throw tooLong(source, maxTokens, String(ids.length));
   }
   return ids;
 }
@@ -30,15 +35,11 @@ export function promptTokens(source: ModelSource, prompt: Prompt, maxTokens: num
 const normalizedAway = 4;
 
 /** A text that cannot fit, however long its tokens are, is refused before it costs the time to read it. */
-function encode(source: ModelSource, text: string, maxTokens: number, addSpecialTokens: boolean): number[] {
+function encode(source: PromptSource, text: string, maxTokens: number, addSpecialTokens: boolean): number[] {
   const tokenizer = tokenizerOf(source);
   const most = maxTokens * longestToken(tokenizer) * normalizedAway;
   if (text.length > most) {
-    throw wrongPrompt(
-      source,
-      `at most ${maxTokens} tokens, by the context length`,
-      `${text.length} characters`,
-    );
+    throw tooLong(source, maxTokens, `${text.length} characters`);
   }
   return tokenizer.encode(text, { addSpecialTokens });
 }
@@ -56,7 +57,7 @@ function longestToken(tokenizer: Tokenizer): number {
   return most;
 }
 
-function tokenize(source: ModelSource, prompt: Prompt, maxTokens: number): number[] {
+function tokenize(source: PromptSource, prompt: Prompt, maxTokens: number): number[] {
   if (typeof prompt === 'string') return encode(source, prompt, maxTokens, true);
   if (isConversation(prompt)) {
     if (source.formatChat === null)
@@ -75,11 +76,15 @@ function isConversation(prompt: unknown): prompt is Conversation {
   );
 }
 
-function tokenizerOf(source: ModelSource): Tokenizer {
+function tokenizerOf(source: PromptSource): Tokenizer {
   if (source.tokenizer === null) throw wrongPrompt(source, 'token ids, as there is no tokenizer', 'text');
   return source.tokenizer;
 }
 
-function wrongPrompt(source: ModelSource, expected: string, found: string): MoeqError {
-  return new MoeqError({ operation: 'read the prompt', subject: source.name, expected, found });
+function wrongPrompt(source: PromptSource, expected: string, found: string, code?: ErrorCode): MoeqError {
+  return new MoeqError({ operation: 'read the prompt', subject: source.name, expected, found, code });
+}
+
+function tooLong(source: PromptSource, maxTokens: number, found: string): MoeqError {
+  return wrongPrompt(source, `at most ${maxTokens} tokens, by the context length`, found, 'contextLength');
 }

@@ -9,6 +9,7 @@ const marker = Symbol.for('moeq.error');
  * - `notFinite`: a number is NaN or infinite where none may be.
  * - `quantizerFailed`: a quantizer threw, or what it gave is not what it has to give.
  * - `doesNotFit`: by the headers of its files a model needs more memory than the backend can have.
+ * - `contextLength`: a prompt has more tokens than the context has room for.
  * - `noAdapter` to `validation` are those of a GPU: `WebGpuErrorCode` of @moeq/webgpu.
  * - `notFound` to `protocol` are those of files on another machine: `HttpErrorCode`.
  */
@@ -17,6 +18,7 @@ export type ErrorCode =
   | 'notFinite'
   | 'quantizerFailed'
   | 'doesNotFit'
+  | 'contextLength'
   | 'noAdapter'
   | 'deviceLost'
   | 'outOfMemory'

@@ -4,7 +4,7 @@ const messages = [{ role: 'user', content: 'Hi' }];
 
 /** A field of a chat, as JSON text, so that it can hold what JavaScript cannot. */
 export const chatFields: readonly (readonly [field: string, json: string, message: string])[] = [
-  ['max_tokens', '-1', 'max_tokens: expected at least 1, found -1'],
+  ['max_tokens', '-2', 'max_tokens: expected at least 1, found -2'],
   ['max_tokens', '0', 'max_tokens: expected at least 1, found 0'],
   ['max_tokens', '1.5', 'max_tokens: expected an integer, found 1.5'],
   ['max_tokens', '1e999', 'max_tokens: expected an integer, found Infinity'],
@@ -15,7 +15,7 @@ export const chatFields: readonly (readonly [field: string, json: string, messag
   ['n', '0', 'n: expected at least 1'],
   ['n', '5', 'n: expected at most 4 texts a request, found 5'],
   ['n', '1e300', 'n: expected an integer'],
-  ['top_k', '-1', 'top_k: expected at least 0, found -1'],
+  ['top_k', '-2', 'top_k: expected at least -1, found -2'],
   ['top_k', '1e12', 'top_k: expected at most 2147483647'],
   ['top_k', '1e999', 'top_k: expected an integer, found Infinity'],
   ['top_p', '-0.01', 'top_p: expected at least 0, found -0.01'],
@@ -34,7 +34,7 @@ export const chatFields: readonly (readonly [field: string, json: string, messag
   ['logit_bias', '{"99999999999": 1}', 'logit_bias: expected token ids with numbers'],
   ['logit_bias', '[1]', 'logit_bias: expected'],
   ['logit_bias', '{"__proto__": 1}', 'logit_bias: expected token ids with numbers'],
-  ['seed', '-1', 'seed: expected at least 0'],
+  ['seed', '-2', 'seed: expected at least -1'],
   ['seed', '1.5', 'seed: expected an integer'],
   ['stop', '""', 'stop: expected'],
   ['stop', '["a", ""]', 'stop: expected'],
@@ -61,9 +61,9 @@ export const chatFields: readonly (readonly [field: string, json: string, messag
   ['functions', '[{"name": "f"}]', 'functions: expected none; tools take their place'],
   ['function_call', '"auto"', 'function_call: expected none; tool_choice takes its place'],
   ['modalities', '["audio"]', 'modalities[0]: expected text, the only modality here'],
-  ['temprature', '1', 'temprature: an unknown field'],
-  ['__proto__', '{}', '__proto__: an unknown field'],
-  ['user', '""', 'user: expected'],
+  ['user', '7', 'user: expected string, found 7'],
+  ['user', JSON.stringify('x'.repeat(257)), 'user: expected at most 256 characters'],
+  ['chat_template_kwargs', '[]', 'chat_template_kwargs: expected an object, found []'],
   ['messages', '[]', 'messages: expected at least one message'],
   ['messages', '"hi"', 'messages: expected'],
   ['messages', '[{"role": "wizard", "content": "x"}]', 'messages[0].role: expected'],
@@ -71,7 +71,40 @@ export const chatFields: readonly (readonly [field: string, json: string, messag
   [
     'messages',
     '[{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]',
-    'messages[0].content',
+    'messages[0].content[0].type: expected text, as the model reads nothing else, found "image_url"',
+  ],
+  [
+    'messages',
+    '[{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}]}]',
+    'messages[0].content[0].type: expected text, as the model reads nothing else, found "input_audio"',
+  ],
+  [
+    'messages',
+    '[{"role": "user", "content": ["x"]}]',
+    'messages[0].content[0]: expected an object with a type',
+  ],
+  [
+    'messages',
+    '[{"role": "user", "content": 7}]',
+    'messages[0].content: expected a text or a list of text parts',
+  ],
+  [
+    'messages',
+    '[{"role": "user", "content": null}]',
+    'messages[0].content: expected a text or a list of text',
+  ],
+  ['messages', '[{"role": "user", "content": "x", "name": 7}]', 'messages[0].name: expected string, found 7'],
+  ['messages', '[{"role": "tool", "content": "x"}]', 'messages[0].tool_call_id: required and absent'],
+  ['messages', '[{"role": "assistant", "audio": {"id": "a"}}]', 'messages[0].audio: expected none'],
+  [
+    'messages',
+    '[{"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}}]',
+    'messages[0].function_call: expected none; tool_calls take their place',
+  ],
+  [
+    'messages',
+    '[{"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": 1}}]}]',
+    'messages[0].tool_calls[0].function.arguments: expected string, found 1',
   ],
   [
     'messages',

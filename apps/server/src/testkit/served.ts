@@ -1,7 +1,14 @@
 // A server on a port of loopback with a small model, and the stock OpenAI client beside it.
 import { openModelFiles } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
-import { createModel, type Model, type ModelOptions } from '@moeq/runtime';
+import {
+  type ChatMessage,
+  type ChatOptions,
+  createModel,
+  type Model,
+  type ModelOptions,
+  type ModelSource,
+} from '@moeq/runtime';
 import { memorySource } from '@moeq/tensors';
 import { wasmBackend } from '@moeq/wasm';
 import OpenAI from 'openai';
@@ -16,8 +23,21 @@ export const toolTemplate = [
   "{{ '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}",
 ].join('');
 
+/** What a model was given to render and to tokenise, call by call. */
+export interface Watch {
+  readonly rendered: {
+    readonly messages: readonly ChatMessage[];
+    readonly options: ChatOptions | undefined;
+  }[];
+  readonly tokenised: string[];
+}
+
 /** tiny-moe, with another chat template where one is given. Its backend is the caller's to destroy. */
-export async function tinyMoe(options: Partial<ModelOptions> = {}, chatTemplate?: string): Promise<Model> {
+export async function tinyMoe(
+  options: Partial<ModelOptions> = {},
+  chatTemplate?: string,
+  watch?: Watch,
+): Promise<Model> {
   const files = await resolveModel('tiny-moe');
   const source = await openModelFiles(
     {
@@ -29,9 +49,30 @@ export async function tinyMoe(options: Partial<ModelOptions> = {}, chatTemplate?
     },
     { name: 'tiny-moe' },
   );
-  const model = await createModel(source, { backend: await wasmBackend({ threads: 1 }), ...options });
+  const watched = watch === undefined ? source : watchedSource(source, watch);
+  const model = await createModel(watched, { backend: await wasmBackend({ threads: 1 }), ...options });
   await source.close();
   return model;
+}
+
+function watchedSource(source: ModelSource, { rendered, tokenised }: Watch): ModelSource {
+  const { formatChat, tokenizer } = source;
+  if (formatChat === null || tokenizer === null)
+    throw new Error('tiny-moe has lost its template or tokenizer');
+  return {
+    ...source,
+    formatChat(messages, options) {
+      rendered.push({ messages, options });
+      return formatChat(messages, options);
+    },
+    tokenizer: {
+      ...tokenizer,
+      encode(text, options) {
+        tokenised.push(text);
+        return tokenizer.encode(text, options);
+      },
+    },
+  };
 }
 
 export interface Served extends Listening, AsyncDisposable {

@@ -1,0 +1,130 @@
+// From the bytes of a request to what the engine takes: fields that hold, prompts as token ids. It needs neither HTTP nor
+// an engine, so a thread of its own can do it: a megabyte of text or 15,000 messages take seconds to render and tokenise.
+import type { Prompt } from '@moeq/runtime';
+import { MoeqError } from '@moeq/tensors';
+import type * as v from 'valibot';
+import { badField, refusedBy } from './api-error.js';
+import { templateMessages } from './chat-messages.js';
+import { type ChatRequest, chatRequest, type Tool } from './chat-request.js';
+import { type CompletionRequest, completionRequest, promptsOf } from './completion-request.js';
+import { assertWithin } from './fields.js';
+import { parseBody, parseFields } from './json-body.js';
+import type { Limits } from './limits.js';
+import { unknownFields } from './unknown-fields.js';
+
+/** What turns prompts into token ids. */
+export interface PromptReader {
+  /** Of the model, for messages. */
+  readonly name: string;
+  /** Tokens of prompt and text together. */
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  /** @throws MoeqError for a prompt that is too long, with the code `contextLength`, or that cannot be read */
+  encode(prompt: Prompt): readonly number[];
+}
+
+/** What requests are held to besides the model. */
+export interface Rules extends Pick<Limits, 'maxTokens' | 'texts'> {
+  /** A field that is not known is an error. */
+  readonly strict: boolean;
+}
+
+export interface Prepared<Fields> {
+  /** All but the prompts. */
+  readonly fields: Fields;
+  /** Token ids of each prompt. */
+  readonly prompts: readonly (readonly number[])[];
+  /** Paths of fields that were not used, as nothing here knows them. */
+  readonly ignored: readonly string[];
+}
+
+/** How each kind of request is prepared. @throws ApiError 400 saying what is wrong with it */
+export const preparations = {
+  chat(body: ArrayBuffer, reader: PromptReader, rules: Rules): Prepared<Omit<ChatRequest, 'messages'>> {
+    const sent = parseBody(body);
+    const { messages, ...fields } = parseFields(chatRequest, sent);
+    const ignored = ignoredFields(chatRequest, sent, rules);
+    assertWithin(fields, { rules, reader, prompts: 1 });
+    if ((fields.top_logprobs ?? 0) > 0 && fields.logprobs !== true) {
+      throw badField('top_logprobs', 'allowed only where logprobs is true', 'invalid_value');
+    }
+    const tools = offeredTools(fields, sent as { readonly tools?: readonly Tool[] });
+    if (tools !== undefined && !takesTools(reader)) {
+      throw badField('tools', `the chat template of ${reader.name} takes no tools`, 'unsupported_value');
+    }
+    const options = { tools, variables: fields.chat_template_kwargs ?? undefined };
+    const conversation = { messages: templateMessages(messages), ...options };
+    return { fields, prompts: [encode(reader, conversation, 'messages')], ignored };
+  },
+
+  completion(
+    body: ArrayBuffer,
+    reader: PromptReader,
+    rules: Rules,
+  ): Prepared<Omit<CompletionRequest, 'prompt'>> {
+    const sent = parseBody(body);
+    const { prompt, ...fields } = parseFields(completionRequest, sent);
+    const ignored = ignoredFields(completionRequest, sent, rules);
+    const prompts = promptsOf(prompt);
+    assertWithin(fields, { rules, reader, prompts: prompts.length });
+    if (typeof fields.best_of === 'number' && fields.best_of !== (fields.n ?? 1)) {
+      throw badField('best_of', 'expected the same as n; ranking is not supported', 'unsupported_value');
+    }
+    return { fields, prompts: prompts.map((each) => encode(reader, each, 'prompt')), ignored };
+  },
+};
+
+export type Preparations = typeof preparations;
+export type Kind = keyof Preparations;
+
+/** @throws ApiError 400 where rules are strict and there are any */
+function ignoredFields(schema: v.GenericSchema, sent: unknown, { strict }: Rules): string[] {
+  const unknown = unknownFields(schema, sent);
+  const [first] = unknown;
+  if (strict && first !== undefined) throw badField(first.path, 'an unknown field', 'unknown_field');
+  return unknown.filter(({ handedOn }) => !handedOn).map(({ path }) => path);
+}
+
+/** Those that the model may call, as they were sent. @throws ApiError 400 for a choice that is not among them */
+function offeredTools(
+  { tools, tool_choice: choice }: Pick<ChatRequest, 'tools' | 'tool_choice'>,
+  sent: { readonly tools?: readonly Tool[] },
+): readonly Tool[] | undefined {
+  const given = tools ?? [];
+  if (typeof choice === 'object' && choice !== null) {
+    const { name } = choice.function;
+    if (!given.some((tool) => tool.function.name === name))
+      throw badField('tool_choice', `expected one of the tools, found ${name}`, 'invalid_value');
+  }
+  if (choice === 'required' && given.length === 0)
+    throw badField('tool_choice', 'required, and tools is empty');
+  return choice === 'none' || given.length === 0 ? undefined : sent.tools;
+}
+
+const known = new WeakMap<PromptReader, boolean>();
+
+/** A template that does not know tools would drop them without a word. It is rendered with and without one, once. */
+function takesTools(reader: PromptReader): boolean {
+  const before = known.get(reader);
+  if (before !== undefined) return before;
+  const messages = [{ role: 'user', content: '?' }];
+  const tool = { type: 'function', function: { name: 'probe', description: '', parameters: {} } };
+  let taken: boolean;
+  try {
+    taken = reader.encode({ messages, tools: [tool] }).join() !== reader.encode({ messages }).join();
+  } catch {
+    // It refuses such a conversation, or the context is too short for it: the request's own errors tell.
+    taken = true;
+  }
+  known.set(reader, taken);
+  return taken;
+}
+
+function encode(reader: PromptReader, prompt: Prompt, param: string): readonly number[] {
+  try {
+    return reader.encode(prompt);
+  } catch (error) {
+    const tooLong = MoeqError.isInstance(error) && error.code === 'contextLength';
+    throw refusedBy(error, param, tooLong ? 'context_length_exceeded' : undefined);
+  }
+}
