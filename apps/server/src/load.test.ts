@@ -123,7 +123,7 @@ describe('stopping', () => {
     const closed = server.close();
     expect((await asked).usage?.completion_tokens).toBe(60);
     expect(await closed).toBe(true);
-    await expect(fetch(`${server.url}/health`)).rejects.toThrow();
+    await expect(fetch(`${server.url}/health`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
   });
 
   test('an answer that outlasts the time to stop is cut, and told so', async () => {

@@ -1,4 +1,7 @@
+import { basename, dirname } from 'node:path';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { modelUrl } from '@moeq/tiny-moe';
 import { expect, test, vi } from 'vitest';
 import { run } from '../run.js';
 import { moeq, Recorder } from '../testkit/capture.js';
@@ -50,6 +53,39 @@ test('says where it listens, what it loaded, and a line that works', async () =>
     '{"model":"tiny-moe","messages":[{"role":"user","content":"Hello!"}]}',
   );
   expect(stderr).toContain('stopping');
+});
+
+test('the id of a model is no path; --alias gives others, --strict holds clients to them', async () => {
+  const folder = fileURLToPath(modelUrl);
+  const served = (argv: readonly string[], use: (url: string) => Promise<void>) =>
+    serving([folder, '--backend', 'reference', '--port', '0', ...argv], use);
+  const list = async (url: string) => (await fetch(`${url}/v1/models`)).text();
+  const ask = async (url: string, body: object) =>
+    fetch(`${url}/v1/completions`, {
+      method: 'POST',
+      body: JSON.stringify({ prompt: 'x', max_tokens: 1, ...body }),
+      headers: { 'content-type': 'application/json' },
+    });
+  const { stdout, stderr } = await served([], async (url) => {
+    expect(await list(url)).toContain(`"id":"${basename(folder)}"`);
+    expect(await list(url)).not.toContain(dirname(folder));
+    expect((await ask(url, { model: 'gpt-4o', keep_alive: 5 })).status).toBe(200);
+    // What is wrong is said without a path, too.
+    expect(await (await ask(url, { model: '', prompt: 'word '.repeat(999) })).text()).not.toContain(
+      dirname(folder),
+    );
+  });
+  expect(stdout).toMatch(new RegExp(`^${basename(folder)} on http`));
+  expect(stderr).toContain('note: requests have a field that is not used: "keep_alive"');
+  await served(['--alias', 'gpt-4o', '--alias', 'mine', '--strict'], async (url) => {
+    const { data } = JSON.parse(await list(url)) as { data: { id: string }[] };
+    expect(data.map(({ id }) => id)).toEqual(['gpt-4o', 'mine']);
+    expect(await (await ask(url, { model: 'mine' })).json()).toMatchObject({ model: 'gpt-4o' });
+    expect((await ask(url, { model: 'gpt-5' })).status).toBe(404);
+    expect(await (await ask(url, { model: 'mine', keep_alive: 5 })).json()).toMatchObject({
+      error: { message: 'keep_alive: an unknown field', code: 'unknown_field' },
+    });
+  });
 });
 
 test('a key is taken from the environment and never printed', async () => {

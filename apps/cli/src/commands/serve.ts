@@ -1,5 +1,7 @@
 // moeq serve: the model behind OpenAI's HTTP interface, and a page to talk to, until Ctrl-C.
-import type { ServedModel } from '@moeq/server';
+import { resolve } from 'node:path';
+import { parseModelReference } from '@moeq/loader';
+import { modelId, type ServedModel } from '@moeq/server';
 import { type Listening, listen } from '@moeq/server/node';
 import { Command, Option } from 'commander';
 import { formatBytes } from '../format.js';
@@ -13,6 +15,8 @@ interface Options extends ModelOptions {
   readonly apiKey?: readonly string[];
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
+  readonly alias?: readonly string[];
+  readonly strict?: true;
   readonly context?: number;
   readonly cacheTokens?: number;
   readonly parallel?: number;
@@ -27,6 +31,7 @@ Examples:
   MOEQ_API_KEY=secret moeq serve ./mixtral-nf4 --host 0.0.0.0
 
 Any OpenAI client talks to it: its base URL is http://HOST:PORT/v1. A browser finds a page at /.
+The model's name is the last part of its path unless --alias gives another; clients may send any.
 Ctrl-C lets answers end; a second one does not.`;
 
 export function serve(io: Io): Command {
@@ -47,7 +52,17 @@ export function serve(io: Io): Command {
         .argParser(collect),
     )
     .option('--allow-host <name>', 'a name that clients may use for this machine; may be repeated', collect)
-    .option('--allow-origin <origin>', 'a site whose pages may ask; may be repeated', collect)
+    .option(
+      '--allow-origin <origin>',
+      'pages that may ask: https://chat.example.org, app://obsidian.md, vscode-webview://*, or * for any; may be repeated',
+      collect,
+    )
+    .option(
+      '--alias <name>',
+      'what clients call the model; may be repeated, the first is in answers',
+      collect,
+    )
+    .option('--strict', 'refuse fields that are not known, and names of other models')
     .option('--context <tokens>', 'tokens of prompt and answer together', wholeNumber({ min: 1 }))
     .option('--cache-tokens <tokens>', 'tokens of all answers under way together', wholeNumber({ min: 1 }))
     .option('--parallel <count>', 'answers that are computed together', wholeNumber({ min: 1, max: 1024 }))
@@ -64,8 +79,9 @@ async function runServe(io: Io, name: string, options: Options): Promise<void> {
     const size = { contextLength: options.context, kvCacheTokens: options.cacheTokens };
     await using opened = await open(io, name, options, size);
     await opened.model.warmUp();
-    listening.app.serve(servedModel(opened));
-    io.stdout.write(announcement(io, opened, listening, options));
+    const names = options.alias ?? [modelId(whole(name))];
+    listening.app.serve({ ...servedModel(opened), names });
+    io.stdout.write(announcement(io, opened, listening, { ...options, names }));
     await aborted(io.signal);
     note(io, 'stopping; answers under way are completed');
     if (!(await listening.close())) note(io, 'answers that took too long were cut');
@@ -74,26 +90,33 @@ async function runServe(io: Io, name: string, options: Options): Promise<void> {
   }
 }
 
+/** A path as the system knows it: `.` says nothing about a model. */
+function whole(name: string): string {
+  return parseModelReference(name).kind === 'folder' ? resolve(name) : name;
+}
+
 function listenOptions(io: Io, options: Options) {
-  const { host, port, apiKey, allowHost, allowOrigin, parallel, queue, timeout } = options;
+  const { host, port, apiKey, allowHost, allowOrigin, strict, parallel, queue, timeout } = options;
   return {
     host,
     port,
     apiKeys: apiKey,
     origins: allowOrigin,
+    strict,
     ...(allowHost !== undefined && { hosts: [...allowHost, 'localhost', '127.0.0.1', '[::1]'] }),
     limits: {
       ...(parallel !== undefined && { batch: parallel }),
       ...(queue !== undefined && { queue }),
       ...(timeout !== undefined && { seconds: timeout }),
     },
+    onNotice: (text: string) => note(io, `note: ${text}`),
     onError: (error: unknown) => {
       io.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     },
   };
 }
 
-function servedModel({ model, source }: OpenedModel): ServedModel {
+function servedModel({ model, source }: OpenedModel): Omit<ServedModel, 'names'> {
   const bytesByRole: Record<string, number> = {};
   for (const { role, bytes } of source.report().tensors) {
     bytesByRole[role] = (bytesByRole[role] ?? 0) + bytes.loaded;
@@ -105,7 +128,7 @@ function announcement(
   io: Io,
   { model, backend, chats, loadSeconds }: OpenedModel,
   { url }: Listening,
-  { apiKey, cacheTokens }: Options,
+  { apiKey, cacheTokens, names: [id = ''] }: Options & { readonly names: readonly string[] },
 ): string {
   const paint = painter(io.stdout);
   const { config, contextLength, memory } = model;
@@ -119,9 +142,9 @@ function announcement(
   ].join(' · ');
   const path = chats ? '/v1/chat/completions' : '/v1/completions';
   const body = chats
-    ? { model: model.name, messages: [{ role: 'user', content: 'Hello!' }] }
+    ? { model: id, messages: [{ role: 'user', content: 'Hello!' }] }
     : {
-        model: model.name,
+        model: id,
         prompt: model.tokenizer === null ? [1, 2, 3] : 'In the beginning',
         max_tokens: 32,
       };
@@ -129,7 +152,7 @@ function announcement(
   const quoted = JSON.stringify(body).replaceAll("'", "'\\''");
   const curl = `curl ${url}${path} -H 'Content-Type: application/json'${key} -d '${quoted}'`;
   const hint = apiKey === undefined ? '' : '# with the key in MOEQ_API_KEY:\n';
-  return `${paint('bold', model.name)} on ${paint('cyan', url)}\n${facts}\n${hint}${curl}\n`;
+  return `${paint('bold', id)} on ${paint('cyan', url)}\n${facts}\n${hint}${curl}\n`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

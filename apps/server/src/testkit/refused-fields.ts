@@ -99,7 +99,7 @@ export const chatFields: readonly (readonly [field: string, json: string, messag
   [
     'messages',
     '[{"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}}]',
-    'messages[0].function_call: expected none; tool_calls take their place',
+    'messages[0].function_call: expected none; tool_calls take its place',
   ],
   [
     'messages',
