@@ -113,15 +113,15 @@ export function range(count: number): Int32Array {
   return Int32Array.from({ length: count }, (_, i) => i);
 }
 
-/** Throws unless `work` fails with a MoeqError, at once or later. */
-export async function assertRefused(what: string, work: () => unknown): Promise<void> {
+/** Throws unless `work` fails, at once or later, with a MoeqError that says it has found this. */
+export async function assertRefused(what: string, found: string, work: () => unknown): Promise<void> {
   countCheck();
   let outcome = 'nothing thrown';
   try {
     await work();
   } catch (error) {
-    if (MoeqError.isInstance(error)) return;
+    if (MoeqError.isInstance(error) && error.found.includes(found)) return;
     outcome = `thrown: ${error}`;
   }
-  throw new Error(`${what}: expected a MoeqError, found ${outcome}`);
+  throw new Error(`${what}: expected a MoeqError that has found ${found}; ${outcome}`);
 }

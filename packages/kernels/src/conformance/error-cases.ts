@@ -12,8 +12,13 @@ const route: RouteSpec = { experts: 4, expertsPerToken: 2, score: 'softmax', nor
 const attention: AttentionSpec = { heads: 2, kvHeads: 1, headDim: 8, scale: 1, rope: null };
 
 /** After every refusal, a step that works. */
-async function refuse(bench: Bench, what: string, body: (step: Step) => unknown): Promise<void> {
-  await assertRefused(what, () => bench.backend.step(async (step) => body(step)));
+async function refuse(
+  bench: Bench,
+  what: string,
+  found: string,
+  body: (step: Step) => unknown,
+): Promise<void> {
+  await assertRefused(what, found, () => bench.backend.step(async (step) => body(step)));
   const x = bench.normals(1, 3);
   const input = bench.input(x);
   assertSame('the next step', await bench.run(input), x.values);
@@ -28,27 +33,30 @@ export const errorCases: readonly Case[] = [
       const quantized = randomMatrix(nf4.make(random, 64), [4, 64], random).data;
       if (!isQuantized(quantized)) throw new Error('a layout makes a quantized tensor');
       const { codes, ...planes } = quantized.planes;
-      const cases: Record<string, MatrixData[]> = {
-        'no parts': [],
-        'parts of different columns': [float, randomMatrix('F32', [4, 32], random).data],
-        'a vector': [{ ...float, shape: [256] }],
-        'a stack of matrices': [{ ...float, shape: [1, 4, 64] }],
-        'too few bytes': [{ ...float, data: float.data.subarray(4) }],
-        integers: [{ ...float, dtype: 'I32' as const }],
-        'no layout': [{ ...quantized, layout: null }],
-        'a missing plane': [{ ...quantized, planes }],
+      const cases: Record<string, readonly [parts: MatrixData[], found: string]> = {
+        'no parts': [[], 'none'],
+        'parts of different columns': [[float, randomMatrix('F32', [4, 32], random).data], '32'],
+        'a vector': [[{ ...float, shape: [256] }], '[256]'],
+        'a stack of matrices': [[{ ...float, shape: [1, 4, 64] }], '[1,4,64]'],
+        'too few bytes': [[{ ...float, data: float.data.subarray(4) }], '1020'],
+        integers: [[{ ...float, dtype: 'I32' as const }], 'I32'],
+        'no layout': [[{ ...quantized, layout: null }], 'in format "random"'],
+        'a missing plane': [[{ ...quantized, planes }], 'planes scales'],
         'a short plane': [
-          {
-            ...quantized,
-            planes: {
-              ...planes,
-              codes: { dtype: 'U8' as const, data: codes?.data.subarray(1) ?? new Uint8Array() },
+          [
+            {
+              ...quantized,
+              planes: {
+                ...planes,
+                codes: { dtype: 'U8' as const, data: codes?.data.subarray(1) ?? new Uint8Array() },
+              },
             },
-          },
+          ],
+          '127 bytes',
         ],
       };
-      for (const [what, parts] of Object.entries(cases)) {
-        await assertRefused(`loading ${what}`, () => backend.loadWeight(parts));
+      for (const [what, [parts, found]] of Object.entries(cases)) {
+        await assertRefused(`loading ${what}`, found, () => backend.loadWeight(parts));
       }
     },
   },
@@ -57,21 +65,23 @@ export const errorCases: readonly Case[] = [
     async run({ backend, random }) {
       const matrix = (rows: number, columns: number) => randomMatrix('F32', [rows, columns], random).data;
       const good = { gateUp: [matrix(16, 12)], down: matrix(12, 8) };
-      await assertRefused('gate and up too short', () =>
+      await assertRefused('gate and up too short', '15', () =>
         backend.loadMlp({ ...good, gateUp: [matrix(15, 12)] }),
       );
-      await assertRefused('gate and up too narrow', () =>
+      await assertRefused('gate and up too narrow', '11', () =>
         backend.loadMlp({ ...good, gateUp: [matrix(16, 11)] }),
       );
-      await assertRefused('no gate', () => backend.loadMlp({ ...good, gateUp: [] }));
+      await assertRefused('no gate', 'none', () => backend.loadMlp({ ...good, gateUp: [] }));
       for (const count of [0, -1, 1.5, Number.NaN]) {
-        await assertRefused(`${count} experts`, () => backend.loadExperts(count, async () => good));
+        await assertRefused(`${count} experts`, `${count}`, () =>
+          backend.loadExperts(count, async () => good),
+        );
       }
       const wider = { gateUp: [matrix(18, 12)], down: matrix(12, 9) };
-      await assertRefused('experts of different sizes', () =>
+      await assertRefused('experts of different sizes', '9', () =>
         backend.loadExperts(2, async (e) => (e === 0 ? good : wider)),
       );
-      await assertRefused('an expert that cannot be read', () =>
+      await assertRefused('an expert that cannot be read', 'none', () =>
         backend.loadExperts(2, async (e) => (e === 0 ? good : { ...good, gateUp: [] })),
       );
     },
@@ -86,20 +96,25 @@ export const errorCases: readonly Case[] = [
         bench.input(bench.normals(2, 7)),
         bench.input(bench.normals(3, 8)),
       ];
-      await refuse(bench, 'linear of other columns', (step) => step.linear(narrow(step), weight));
-      await refuse(bench, 'a bias of other length', (step) => step.linear(x(step), weight, eight));
-      await refuse(bench, 'a norm of other length', (step) =>
+      await refuse(bench, 'linear of other columns', '7', (step) => step.linear(narrow(step), weight));
+      await refuse(bench, 'a bias of other length', '8', (step) => step.linear(x(step), weight, eight));
+      await refuse(bench, 'a norm of other length', '6', (step) =>
         step.rmsNorm(x(step), { weight: six, epsilon: 0 }),
       );
-      await refuse(bench, 'adding other columns', (step) => step.add(x(step), narrow(step)));
-      await refuse(bench, 'adding other rows', (step) => step.add(x(step), more(step)));
+      await refuse(bench, 'adding other columns', '7', (step) => step.add(x(step), narrow(step)));
+      await refuse(bench, 'adding other rows', '3', (step) => step.add(x(step), more(step)));
       for (const rows of [0, -2, 1.5, 3, Number.NaN]) {
-        await refuse(bench, `8 values as ${rows} rows`, (step) => step.input(new Float32Array(8), rows));
+        await refuse(bench, `8 values as ${rows} rows`, `${rows}`, (step) =>
+          step.input(new Float32Array(8), rows),
+        );
       }
-      await refuse(bench, 'no values', (step) => step.input(new Float32Array(), 1));
+      await refuse(bench, 'no values', '1', (step) => step.input(new Float32Array(), 1));
       for (const ids of [[6], [-1], [0, 99], []]) {
-        await refuse(bench, `embedding ids ${ids}`, (step) => step.embed(weight, Int32Array.from(ids)));
-        await refuse(bench, `selecting rows ${ids}`, (step) =>
+        const wrong = `${ids.at(-1) ?? 'none'}`;
+        await refuse(bench, `embedding ids ${ids}`, wrong, (step) =>
+          step.embed(weight, Int32Array.from(ids)),
+        );
+        await refuse(bench, `selecting rows ${ids}`, wrong, (step) =>
           step.selectRows(x(step), Int32Array.from(ids)),
         );
       }
@@ -122,31 +137,35 @@ export const errorCases: readonly Case[] = [
       const mlp = await bench.mlp(expert());
       const gate = await bench.weight({ data: matrix(1, 11) });
       const bias = await bench.vector(new Float32Array(5));
-      await refuse(bench, 'logits of other experts', (step) => step.route(x(step), route));
-      await refuse(bench, 'more experts per token than experts', (step) =>
+      await refuse(bench, 'logits of other experts', '12', (step) => step.route(x(step), route));
+      await refuse(bench, 'more experts per token than experts', '"5"', (step) =>
         step.route(logits(step), { ...route, expertsPerToken: 5 }),
       );
-      await refuse(bench, 'a correction bias of other length', (step) =>
+      await refuse(bench, 'a correction bias of other length', '5', (step) =>
         step.route(logits(step), route, bias),
       );
-      await refuse(bench, 'a routing of other tokens', (step) =>
+      await refuse(bench, 'a routing of other tokens', '3', (step) =>
         step.experts(x(step), step.route(other(step), route), experts, 'silu'),
       );
-      await refuse(bench, 'a routing of more experts', (step) =>
+      await refuse(bench, 'a routing of more experts', '4', (step) =>
         step.experts(x(step), step.route(logits(step), route), fewer, 'silu'),
       );
-      await refuse(bench, 'experts of other columns', (step) =>
+      await refuse(bench, 'experts of other columns', '11', (step) =>
         step.experts(narrow(step), step.route(logits(step), route), experts, 'silu'),
       );
-      await refuse(bench, 'an MLP of other columns', (step) => step.mlp(narrow(step), mlp, 'silu'));
-      await refuse(bench, 'an output gate of other columns', (step) => step.mlp(x(step), mlp, 'silu', gate));
+      await refuse(bench, 'an MLP of other columns', '11', (step) => step.mlp(narrow(step), mlp, 'silu'));
+      await refuse(bench, 'an output gate of other columns', '11', (step) =>
+        step.mlp(x(step), mlp, 'silu', gate),
+      );
     },
   },
   {
     name: 'errors: attention outside its cache',
     async run(bench) {
       const sizes = { layers: 1, kvHeads: 1, headDim: 8, pageSize: 4, pages: 3 };
-      await assertRefused('a cache without pages', () => bench.backend.createKvCache({ ...sizes, pages: 0 }));
+      await assertRefused('a cache without pages', '0', () =>
+        bench.backend.createKvCache({ ...sizes, pages: 0 }),
+      );
       const cache = bench.cache(sizes);
       const [qkv, narrow] = [bench.input(bench.normals(5, 32)), bench.input(bench.normals(5, 31))];
       const segment: Segment = { pages: Int32Array.of(2, 0), start: 0, tokens: 5 };
@@ -157,25 +176,31 @@ export const errorCases: readonly Case[] = [
             ...attention,
             ...change.spec,
           });
-      await refuse(bench, 'queries, keys and values of other columns', (step) =>
+      await refuse(bench, 'queries, keys and values of other columns', '31', (step) =>
         step.attention(narrow(step), cache, 0, [segment], attention),
       );
-      await refuse(bench, 'too few pages', attend({ segments: [{ ...segment, pages: Int32Array.of(2) }] }));
+      await refuse(
+        bench,
+        'too few pages',
+        '1',
+        attend({ segments: [{ ...segment, pages: Int32Array.of(2) }] }),
+      );
       await refuse(
         bench,
         'a page that is not there',
+        '3',
         attend({ segments: [{ ...segment, pages: Int32Array.of(2, 3) }] }),
       );
-      await refuse(bench, 'a start below zero', attend({ segments: [{ ...segment, start: -1 }] }));
-      await refuse(bench, 'segments of fewer tokens', attend({ segments: [{ ...segment, tokens: 4 }] }));
-      await refuse(bench, 'no segments', attend({ segments: [] }));
-      await refuse(bench, 'a layer that is not there', attend({ layer: 1 }));
-      await refuse(bench, 'other key/value heads', attend({ spec: { kvHeads: 2 } }));
-      await refuse(bench, 'another head dimension', attend({ spec: { headDim: 16 } }));
-      await refuse(bench, 'a query norm of other length', attend({ spec: { queryNorm: norm } }));
-      await refuse(bench, 'a window of nothing', attend({ spec: { window: 0 } }));
+      await refuse(bench, 'a start below zero', '-1', attend({ segments: [{ ...segment, start: -1 }] }));
+      await refuse(bench, 'segments of fewer tokens', '4', attend({ segments: [{ ...segment, tokens: 4 }] }));
+      await refuse(bench, 'no segments', '0', attend({ segments: [] }));
+      await refuse(bench, 'a layer that is not there', '1', attend({ layer: 1 }));
+      await refuse(bench, 'other key/value heads', '2', attend({ spec: { kvHeads: 2 } }));
+      await refuse(bench, 'another head dimension', '16', attend({ spec: { headDim: 16 } }));
+      await refuse(bench, 'a query norm of other length', '7', attend({ spec: { queryNorm: norm } }));
+      await refuse(bench, 'a window of nothing', '0', attend({ spec: { window: 0 } }));
       const rope = { inverseFrequencies: new Float32Array(5), attentionFactor: 1, style: 'halves' as const };
-      await refuse(bench, 'a rotation wider than a head', attend({ spec: { rope } }));
+      await refuse(bench, 'a rotation wider than a head', '10', attend({ spec: { rope } }));
     },
   },
 ];

@@ -105,20 +105,22 @@ export const objectCases: readonly Case[] = [
       const attention = { heads: 2, kvHeads: 1, headDim: 16, scale: 1, rope: null };
       const segments = [{ pages: Int32Array.of(0), start: 0, tokens: 1 }];
       const logits = bench.input(bench.normals(1, 2));
-      await assertRefused('a released weight', () => bench.run((step) => step.linear(input(step), weight)));
-      await assertRefused('a released vector', () =>
+      await assertRefused('a released weight', 'one that is released', () =>
+        bench.run((step) => step.linear(input(step), weight)),
+      );
+      await assertRefused('a released vector', 'one that is released', () =>
         bench.run((step) => step.rmsNorm(input(step), { weight: vector, epsilon: 0 })),
       );
-      await assertRefused('released MLP weights', () =>
+      await assertRefused('released MLP weights', 'one that is released', () =>
         bench.run((step) => step.mlp(input(step), mlp, 'silu')),
       );
-      await assertRefused('released experts', () =>
+      await assertRefused('released experts', 'one that is released', () =>
         bench.run((step) => step.experts(input(step), step.route(logits(step), route), experts, 'silu')),
       );
-      await assertRefused('a released cache', () =>
+      await assertRefused('a released cache', 'one that is released', () =>
         bench.run((step) => step.attention(input(step), cache, 0, segments, attention)),
       );
-      await assertRefused('releasing twice', () => backend.release(weight));
+      await assertRefused('releasing twice', 'one that is released', () => backend.release(weight));
     },
   },
   {
@@ -128,10 +130,10 @@ export const objectCases: readonly Case[] = [
       try {
         const weight = await other.loadWeight([randomMatrix('F32', [3, 16], bench.random).data]);
         const input = bench.input(bench.normals(1, 16));
-        await assertRefused('a weight of another backend', () =>
+        await assertRefused('a weight of another backend', 'one that is released', () =>
           bench.run((step) => step.linear(input(step), weight)),
         );
-        await assertRefused('releasing it', () => bench.backend.release(weight));
+        await assertRefused('releasing it', 'one that is released', () => bench.backend.release(weight));
       } finally {
         await other.destroy();
       }
@@ -147,11 +149,11 @@ export const objectCases: readonly Case[] = [
       await other.destroy();
       assertSame('the step that was asked for before', await running, matrix.values);
       await other.destroy();
-      await assertRefused('loading a weight', () => other.loadWeight([matrix.data]));
-      await assertRefused('creating a cache', () =>
+      await assertRefused('loading a weight', 'a destroyed one', () => other.loadWeight([matrix.data]));
+      await assertRefused('creating a cache', 'a destroyed one', () =>
         other.createKvCache({ layers: 1, kvHeads: 1, headDim: 8, pageSize: 4, pages: 1 }),
       );
-      await assertRefused('a step', () => other.step(async () => 1));
+      await assertRefused('a step', 'a destroyed one', () => other.step(async () => 1));
     },
   },
 ];

@@ -123,7 +123,7 @@ export const routeCases: readonly Case[] = [
       const logits = clearLogits(3, base, bench.random);
       logits[11] = Number.NaN;
       const input = bench.input({ rows: 3, columns: 8, values: logits });
-      await assertRefused('NaN among the logits', () =>
+      await assertRefused('NaN among the logits', 'NaN', () =>
         bench.backend.step(async (step) => step.readRouting(step.route(input(step), base))),
       );
     },

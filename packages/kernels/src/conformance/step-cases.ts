@@ -94,14 +94,16 @@ export const stepCases: readonly Case[] = [
         const x = input(step);
         return { step, x, routing: step.route(x, spec) };
       });
-      await assertRefused('activations of an earlier step', () =>
+      await assertRefused('activations of an earlier step', 'out of its step', () =>
         bench.run((step) => step.add(input(step), old.x)),
       );
-      await assertRefused('reading them', () => bench.backend.step(async (step) => step.read(old.x)));
-      await assertRefused('routing of an earlier step', () =>
+      await assertRefused('reading them', 'out of its step', () =>
+        bench.backend.step(async (step) => step.read(old.x)),
+      );
+      await assertRefused('routing of an earlier step', 'out of its step', () =>
         bench.backend.step(async (step) => step.readRouting(old.routing)),
       );
-      await assertRefused('an operation of an earlier step', () => input(old.step));
+      await assertRefused('an operation of an earlier step', 'ended', () => input(old.step));
     },
   },
 ];
