@@ -239,7 +239,9 @@ export const parsers: Readonly<Record<string, Parser>> = {
     structure: 'none',
     words: ggufWords,
     async read(input) {
-      const model = await openModelFiles(await ggufFiles(async () => memorySource('model.gguf', input)));
+      const model = await openModelFiles(
+        await ggufFiles('model.gguf', async (name) => memorySource(name, input)),
+      );
       for (const tensor of model.checkpoint.tensors) await tensor.read();
       model.tokenizer?.decode(model.tokenizer.encode('In the 20 beginnings'));
       model.formatChat?.(messages);

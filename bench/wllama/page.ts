@@ -31,7 +31,7 @@ async function download(url: string): Promise<Blob> {
 export async function openMoeq({ gguf, threads, contextLength }: Settings): Promise<Contender> {
   const blob = await download(gguf);
   const backend = await wasmBackend({ threads });
-  const source = await openModelFiles(await ggufFiles(async () => blobSource(gguf, blob)));
+  const source = await openModelFiles(await ggufFiles(gguf, async (name) => blobSource(name, blob)));
   const model = await createModel(source, { backend, contextLength, kvCacheTokens: contextLength });
   await source.close();
   const { tokenizer } = source;

@@ -1,5 +1,5 @@
 // A model by its URL, ready for `createModel` of @moeq/runtime; in browsers and wherever there is `fetch`.
-import { type HttpOptions, httpSource, MoeqError, quote } from '@moeq/tensors';
+import { Blocks, HttpError, type HttpOptions, httpSource, MoeqError, quote } from '@moeq/tensors';
 import type { FileSet } from './file-set.js';
 import { ggufFiles } from './gguf/files.js';
 import { absoluteUrl, type FileUrls, httpFiles } from './http-files.js';
@@ -28,7 +28,21 @@ export async function openModel(
 /** The files of the model at a URL. @throws MoeqError for text that is no URL, or a GGUF file that cannot be read */
 export async function filesAt(where: string | URL, http: Omit<HttpOptions, 'name'> = {}): Promise<FileSet> {
   const url = parse(where);
-  return /\.gguf$/i.test(url.pathname) ? ggufFiles(() => httpSource(url, http)) : httpFiles(url, http);
+  if (!/\.gguf$/i.test(url.pathname)) return httpFiles(url, http);
+  const folder = url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1);
+  const file = url.pathname.slice(folder.length);
+  const blocks = new Blocks();
+  return ggufFiles(file, async (name) => {
+    const part = new URL(url);
+    part.pathname = folder + name;
+    try {
+      return await httpSource(part, http, blocks);
+    } catch (error) {
+      const isMissing = name !== file && error instanceof HttpError && error.code === 'notFound';
+      if (isMissing) return null;
+      throw error;
+    }
+  });
 }
 
 function parse(where: string | URL): URL {

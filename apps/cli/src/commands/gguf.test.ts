@@ -1,6 +1,7 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { splitGguf } from '../../../../packages/loader/src/testkit/split-gguf.js';
 import { moeq } from '../testkit/capture.js';
 import { temporaryFolder } from '../testkit/folder.js';
 
@@ -36,6 +37,44 @@ test('tiny-moe to GGUF and back: quantize, inspect, generate', async () => {
   ]);
   expect([told.status, told.stderr]).toEqual([0, '']);
   expect(JSON.parse(told.stdout).text).toBe(' of the night,');
+});
+
+test('a model in several files: inspect, generate and quantize take any of them, and the folder', async () => {
+  await using folder = await temporaryFolder();
+  const whole = join(folder.path, 'whole.gguf');
+  expect(
+    await moeq(['quantize', '--to', 'gguf', '--out', whole, '--recipe', 'bf16', '--json']),
+  ).toMatchObject({
+    status: 0,
+    stderr: '',
+  });
+  const split = join(folder.path, 'split');
+  await mkdir(split);
+  const parts = await splitGguf(new Uint8Array(await readFile(whole)), { prefix: 'tiny-moe' });
+  for (const [name, data] of Object.entries(parts)) await writeFile(join(split, name), data);
+  const [, second = ''] = Object.keys(parts).map((name) => join(split, name));
+
+  const [ofWhole, ofFolder] = await Promise.all(
+    [whole, split].map(async (path) => JSON.parse((await moeq(['inspect', path, '--json'])).stdout)),
+  );
+  expect({ ...ofFolder, model: whole }).toEqual({ ...ofWhole, model: whole });
+
+  const greedy = ['-p', 'In the beginning', '-n', '4', '--temperature', '0', '--json'];
+  const { stdout, stderr } = await moeq(['generate', second, ...greedy]);
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout).text).toBe(' of the night,');
+
+  const hashes = await Promise.all(
+    [whole, second].map(async (path, index) => {
+      const out = join(folder.path, `nf4-${index}`);
+      const told = await moeq(['quantize', path, '--recipe', 'nf4', '--out', out, '--json']);
+      expect([told.status, told.stderr]).toEqual([0, '']);
+      const { files } = JSON.parse(told.stdout) as { files: { path: string; sha256: string }[] };
+      return files.map((file) => [basename(file.path), file.sha256]);
+    }),
+  );
+  expect(hashes[0]?.length).toBeGreaterThanOrEqual(2);
+  expect(hashes[1]).toEqual(hashes[0]);
 });
 
 test('options that do not go with it, and recipes of the other kind', async () => {

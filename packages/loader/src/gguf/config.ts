@@ -11,18 +11,9 @@ interface TensorFacts {
   readonly tiedHead: boolean;
 }
 
-/** @throws MoeqError naming a key of another type than its field has, or a model in several files */
+/** @throws MoeqError naming a key of another type than its field has */
 export function configOf(metadata: GgufMetadata, facts: TensorFacts, file: string): Record<string, unknown> {
   const architecture = findGgufArchitecture(metadata, file);
-  const parts = metadata.get('split.count');
-  if (parts !== undefined && Number(parts.value) > 1) {
-    throw keyError(
-      file,
-      'split.count',
-      'a model in one file (join its parts with `llama-gguf-split --merge`)',
-      parts,
-    );
-  }
   const config: Record<string, unknown> = {
     architectures: [architecture.className],
     model_type: architecture.modelType,

@@ -169,9 +169,9 @@ describe('what does not fit is one sentence with file and key', () => {
     ],
     ['a scaled rotation', meta({ 'llama.rope.scaling.type': text('yarn') }), /rope_scaling\.rope_type/],
     [
-      'a model in parts',
+      'a part of a model under another name',
       meta({ 'split.count': { type: 'u16', value: 3 } }),
-      /split\.count.*a model in one file/,
+      /a name that ends with -00001-of-00003\.gguf/,
     ],
     [
       'no embedding',

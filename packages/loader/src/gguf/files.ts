@@ -1,32 +1,39 @@
-// A .gguf file as a set of files: the config.json, tokenizer.json, tokenizer_config.json and generation_config.json that a
-// checkpoint of the same model has, made of its metadata, and its tensors. Whatever opens checkpoints opens it.
-import { type ByteSource, MoeqError, memorySource, openGguf } from '@moeq/tensors';
+// A model in GGUF as a set of files: the config.json, tokenizer.json, tokenizer_config.json and generation_config.json that a
+// checkpoint of the same model has, made of its metadata, and its tensors. What opens checkpoints opens it.
+import { type ByteSource, MoeqError, memorySource } from '@moeq/tensors';
 import { findArchitecture } from '../architectures.js';
 import type { FileSet } from '../file-set.js';
 import { findGgufArchitecture } from './architectures.js';
 import { configOf } from './config.js';
+import { closeAll, type GgufPart, type OpenFile, openSources, readParts } from './open-parts.js';
 import { tokenizerFiles } from './tokenizer-files.js';
 import { storedGguf, torchDtypeOf } from './weights.js';
 
 /**
- * A GGUF file as a checkpoint's files, for `openCheckpoint` and `openModelFiles`.
- * @param openSource opens the file; called once for the metadata, and once more for the weights when they are asked for
- * @throws MoeqError when it is no GGUF file, or of a model that is not known
+ * A model in GGUF as a checkpoint's files, for `openCheckpoint` and `openModelFiles`.
+ * @param name of the file; of a model in several files, which have names such as `x-00001-of-00003.gguf`, any of them
+ * @param open opens the file, or another part of the model, by its name; null when there is no such file. Each is opened
+ *   once for the metadata, and once more for the weights when they are asked for
+ * @throws MoeqError when it is no GGUF file, of a model that is not known, or a part is missing or another model's
  */
-export async function ggufFiles(openSource: () => Promise<ByteSource>): Promise<FileSet> {
-  const source = await openSource();
+export async function ggufFiles(name: string, open: OpenFile): Promise<FileSet> {
+  const sources = await openSources(name, open);
   try {
-    return await filesOf(source, openSource);
+    return filesOf(await readParts(name, sources), () => openSources(name, open));
   } finally {
-    await source.close?.();
+    await closeAll(sources);
   }
 }
 
-async function filesOf(source: ByteSource, openSource: () => Promise<ByteSource>): Promise<FileSet> {
-  const file = await openGguf(source);
-  const { name } = source;
-  const gguf = findGgufArchitecture(file.metadata, name);
-  const embedding = file.tensors.get('token_embd.weight');
+function filesOf(parts: readonly GgufPart[], openAgain: () => Promise<ByteSource[]>): FileSet {
+  const [first] = parts;
+  if (first === undefined) throw new Error('a model has a first part');
+  const { name } = first.source;
+  const { metadata } = first.file;
+  const gguf = findGgufArchitecture(metadata, name);
+  const entryOf = (tensor: string) =>
+    parts.map(({ file }) => file.tensors.get(tensor)).find((entry) => entry !== undefined);
+  const embedding = entryOf('token_embd.weight');
   if (embedding === undefined) {
     throw new MoeqError({
       operation: 'open the model',
@@ -35,11 +42,14 @@ async function filesOf(source: ByteSource, openSource: () => Promise<ByteSource>
       found: 'none',
     });
   }
-  const facts = { vocabularySize: embedding.shape[0] ?? 0, tiedHead: !file.tensors.has('output.weight') };
-  const config = { ...configOf(file.metadata, facts, name), torch_dtype: torchDtypeOf(file) };
+  const facts = {
+    vocabularySize: embedding.shape[0] ?? 0,
+    tiedHead: entryOf('output.weight') === undefined,
+  };
+  const config = { ...configOf(metadata, facts, name), torch_dtype: torchDtypeOf(embedding) };
   const contents: Readonly<Record<string, object>> = {
     'config.json': config,
-    ...tokenizerFiles(file.metadata, name),
+    ...tokenizerFiles(metadata, name),
   };
   const bytes = new Map(
     Object.entries(contents).map(([key, content]) => [
@@ -57,11 +67,15 @@ async function filesOf(source: ByteSource, openSource: () => Promise<ByteSource>
     async weights() {
       const architecture = findArchitecture(config, name);
       const decoder = architecture.decoder(config, name);
-      const own = await openSource();
+      const sources = await openAgain();
       try {
-        return storedGguf({ source: own, tensors: file.tensors, gguf, architecture, decoder });
+        const own = parts.flatMap(({ file: { tensors } }, index) => {
+          const source = sources[index];
+          return source === undefined ? [] : [{ source, tensors }];
+        });
+        return storedGguf({ parts: own, gguf, architecture, decoder });
       } catch (error) {
-        await own.close?.();
+        await closeAll(sources);
         throw error;
       }
     },

@@ -1,4 +1,4 @@
-// The tensors of a GGUF file under the names that transformers has for them. Experts, which lie stacked in the file, are
+// The tensors of a model in GGUF under the names that transformers has for them. Experts, which lie stacked in the file, are
 // one tensor each; query and key rows lie as transformers has them. Blocks become QuantizedTensors when they are read.
 //
 // Shapes: E experts, N rows, K columns.
@@ -8,7 +8,6 @@ import {
   type FloatDType,
   fromGgufBlocks,
   type GgufEntry,
-  type GgufFile,
   isQuantized,
   MoeqError,
   quote,
@@ -20,9 +19,15 @@ import type { GgufArchitecture } from './architectures.js';
 import { ggufPlace } from './names.js';
 import { reorderRows, rowInGguf } from './rows.js';
 
-export interface GgufWeights {
+/** The tensors of one file. */
+interface Directory {
   readonly source: ByteSource;
   readonly tensors: ReadonlyMap<string, GgufEntry>;
+}
+
+export interface GgufWeights {
+  /** The files of the model. */
+  readonly parts: readonly Directory[];
   readonly gguf: GgufArchitecture;
   /** Of transformers, for the names. */
   readonly architecture: Architecture;
@@ -34,22 +39,23 @@ const derived = new Set(['rope_freqs.weight']);
 
 /** @throws MoeqError naming a tensor that no decoder here has */
 export function storedGguf(weights: GgufWeights): StoredTensors {
-  const { source } = weights;
   const tensors = new Map<string, StoredTensor>();
   const quantized: QuantizedWeight[] = [];
-  for (const entry of weights.tensors.values()) {
-    if (derived.has(entry.name)) continue;
-    for (const part of partsOf(entry, weights)) {
-      const stored = storedPart(part, source);
-      tensors.set(part.name, stored);
-      if (typeof entry.type.content !== 'string') quantized.push(quantizedPart(part, stored, source.name));
+  for (const { source, tensors: entries } of weights.parts) {
+    for (const entry of entries.values()) {
+      if (derived.has(entry.name)) continue;
+      for (const part of partsOf(entry, source.name, weights)) {
+        const stored = storedPart(part, source);
+        tensors.set(part.name, stored);
+        if (typeof entry.type.content !== 'string') quantized.push(quantizedPart(part, stored, source.name));
+      }
     }
   }
   return {
     tensors,
     quantized,
     async close() {
-      await source.close?.();
+      await Promise.all(weights.parts.map(({ source }) => source.close?.()));
     },
   };
 }
@@ -65,7 +71,11 @@ interface Part {
   readonly headDim: number | null;
 }
 
-function* partsOf(entry: GgufEntry, { source, gguf, architecture, decoder }: GgufWeights): Generator<Part> {
+function* partsOf(
+  entry: GgufEntry,
+  file: string,
+  { gguf, architecture, decoder }: GgufWeights,
+): Generator<Part> {
   const place = ggufPlace(entry.name);
   const patterns = place === null ? [] : (architecture.names[place.slot] ?? []);
   const each = patterns.find((pattern) => pattern.includes('{expert}'));
@@ -73,7 +83,7 @@ function* partsOf(entry: GgufEntry, { source, gguf, architecture, decoder }: Ggu
   if (place === null || pattern === undefined) {
     throw new MoeqError({
       operation: 'match the tensors to the configuration',
-      subject: source.name,
+      subject: file,
       expected: `only tensors that ${gguf.name} has`,
       found: quote(entry.name),
     });
@@ -159,9 +169,8 @@ function quantizedPart(part: Part, stored: StoredTensor, file: string): Quantize
   };
 }
 
-/** What config.json calls the dtype of a file's float weights. */
-export function torchDtypeOf(file: GgufFile): string {
+/** What config.json calls the dtype of a model's float weights. */
+export function torchDtypeOf({ type: { name } }: GgufEntry): string {
   const names: Readonly<Record<FloatDType, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
-  const { name } = file.tensors.get('token_embd.weight')?.type ?? { name: 'F32' };
   return name in names ? names[name as FloatDType] : 'float32';
 }

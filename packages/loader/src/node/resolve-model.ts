@@ -3,14 +3,13 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MoeqError } from '@moeq/tensors';
-import { fileSource } from '@moeq/tensors/node';
 import { modelUrl } from '@moeq/tiny-moe';
 import type { FileSet } from '../file-set.js';
-import { ggufFiles } from '../gguf/files.js';
 import { hubFiles } from '../hub.js';
 import { parseModelReference } from '../model-reference.js';
 import { filesAt } from '../open-model.js';
 import { describeLink, type FolderOptions, folder } from './folder.js';
+import { ggufFile, ggufInFolder } from './gguf-file.js';
 
 /** What is allowed of a folder. */
 export type ResolveOptions = Pick<FolderOptions, 'allowLinks'>;
@@ -36,13 +35,16 @@ export async function resolveModel(reference: string, options: ResolveOptions = 
     case 'url':
       return filesAt(parsed.url);
     case 'gguf':
-      return ggufFiles(() => fileSource(parsed.path));
+      return ggufFile(parsed.path);
   }
 }
 
 async function openFolder(path: string, { allowLinks = false }: ResolveOptions): Promise<FileSet> {
   const stats = await stat(path).catch(() => null);
-  if (stats?.isDirectory()) return folder(path, { linksInto: blobsOf(await realpath(path)), allowLinks });
+  if (stats?.isDirectory()) {
+    const files = folder(path, { linksInto: blobsOf(await realpath(path)), allowLinks });
+    return (await ggufInFolder(files)) ?? files;
+  }
   throw new MoeqError({
     operation: 'open the model',
     subject: path,

@@ -98,5 +98,5 @@ function randomBytes(type: string, bytes: number, blockBytes: number): Uint8Arra
 }
 
 export function openSmall(changes: Changes = {}): Promise<FileSet> {
-  return ggufFiles(async () => memorySource('x.gguf', smallGguf(changes)));
+  return ggufFiles('x.gguf', async (name) => memorySource(name, smallGguf(changes)));
 }
