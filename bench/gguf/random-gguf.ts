@@ -6,12 +6,15 @@
 import { parseArgs } from 'node:util';
 import { architectures, ggufDecoderMetadata, ggufNames } from '@moeq/loader';
 import {
+  decodeTensor,
   fromFloat32,
+  fromGgufBlocks,
   type GgufTensor,
   type GgufType,
   type GgufValue,
   ggufByteLength,
   ggufType,
+  isQuantized,
 } from '@moeq/tensors';
 import { createGgufWriter } from '@moeq/tensors/node';
 
@@ -32,7 +35,7 @@ const MIB = 2 ** 20;
 /**
  * Writes a random Mixtral whose matrices all have one type; routers and norms are F32.
  * @param out replaced if it is there
- * @param type F32, F16, BF16, or one whose blocks begin with an F16 scale: Q8_0, Q4_0, IQ4_NL
+ * @param type F32, F16, BF16, or one whose blocks have F16 scales: Q8_0, Q4_0 to Q5_1, IQ4_NL, IQ4_XS, Q2_K to Q6_K
  * @param tokenizer the keys of one; tokens that mean nothing unless given
  * @returns bytes of the file
  */
@@ -145,8 +148,59 @@ function floats(values: Float32Array, { content }: GgufType): Uint8Array {
   return fromFloat32(values, content);
 }
 
-/** Root mean square of the codes as they decode, for a row of variance 1 / columns. */
-const codeSizes: Readonly<Record<string, number>> = { Q8_0: 74, Q4_0: 4.6, IQ4_NL: 69 };
+/**
+ * The F16 numbers of a block: bytes from its start, and how many times its scale each is, such that weights have a mean of
+ * about zero.
+ */
+const halves: Readonly<Record<string, readonly (readonly [at: number, times: number])[]>> = {
+  Q8_0: [[0, 1]],
+  Q4_0: [[0, 1]],
+  Q4_1: [
+    [0, 1],
+    [2, -7.5],
+  ],
+  Q5_0: [[0, 1]],
+  Q5_1: [
+    [0, 1],
+    [2, -15.5],
+  ],
+  IQ4_NL: [[0, 1]],
+  Q2_K: [
+    [80, 1],
+    [82, 1.5],
+  ],
+  Q3_K: [[108, 1]],
+  Q4_K: [
+    [0, 1],
+    [2, 7.5],
+  ],
+  Q5_K: [
+    [0, 1],
+    [2, 15.5],
+  ],
+  Q6_K: [[208, 1]],
+  IQ4_XS: [[0, 1]],
+};
+
+function setScale(type: GgufType, blocks: Uint8Array, scale: number): void {
+  for (const [at, times] of halves[type.name] ?? []) {
+    const bytes = fromFloat32(Float32Array.of(scale * times), 'F16');
+    for (let block = 0; block < blocks.length; block += type.blockBytes) blocks.set(bytes, block + at);
+  }
+}
+
+/** Root mean square of random blocks whose scale is 1. */
+function codeSize(type: GgufType): number {
+  const shape = [16, 16 * type.blockLength];
+  const words = new Uint32Array(Math.ceil(ggufByteLength(type, shape) / 4));
+  randomWords()(words);
+  const blocks = new Uint8Array(words.buffer, 0, ggufByteLength(type, shape));
+  setScale(type, blocks, 1);
+  const tensor = fromGgufBlocks(type, shape, blocks);
+  if (!isQuantized(tensor)) throw new Error('blocks are quantized');
+  const values = decodeTensor(tensor);
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+}
 
 function randomRows(
   type: GgufType,
@@ -154,9 +208,7 @@ function randomRows(
   columns: number,
   random: (words: Uint32Array) => void,
 ): Uint8Array {
-  const words = new Uint32Array(Math.ceil(ggufByteLength(type, [rows, columns]) / 4));
-  const size = codeSizes[type.name];
-  if (size === undefined) {
+  if (typeof type.content === 'string') {
     const numbers = new Uint32Array(rows * columns);
     random(numbers);
     // uniform numbers of variance 1 / columns
@@ -166,10 +218,11 @@ function randomRows(
       type,
     );
   }
+  const words = new Uint32Array(Math.ceil(ggufByteLength(type, [rows, columns]) / 4));
   random(words);
   const bytes = new Uint8Array(words.buffer, 0, ggufByteLength(type, [rows, columns]));
-  const scale = fromFloat32(Float32Array.of(1 / (size * Math.sqrt(columns))), 'F16');
-  for (let at = 0; at < bytes.length; at += type.blockBytes) bytes.set(scale, at);
+  // codes as they decode, for a row of variance 1 / columns
+  setScale(type, bytes, 1 / (codeSize(type) * Math.sqrt(columns)));
   return bytes;
 }
 
