@@ -183,6 +183,11 @@ describe('what does not fit is one sentence with file and key', () => {
       { tensors: { 'blk.0.attn_sinks': ['F32', [4]] } },
       /only tensors that llama has.*attn_sinks/,
     ],
+    [
+      'an expert in two tensors',
+      { tensors: { 'blk.0.ffn_up.1.weight': ['F32', [64, 32]] } },
+      /one tensor as "model\.layers\.0\.block_sparse_moe\.experts\.1\.w3\.weight", found "blk\.0\.ffn_up\.1\.weight"/,
+    ],
     ['a tensor of layer 1', { tensors: { 'blk.1.ffn_norm.weight': ['F32', [32]] } }, /layers 0 to 0/],
     [
       'a layer without router',

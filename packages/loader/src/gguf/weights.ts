@@ -46,6 +46,7 @@ export function storedGguf(weights: GgufWeights): StoredTensors {
       if (derived.has(entry.name)) continue;
       for (const part of partsOf(entry, source.name, weights)) {
         const stored = storedPart(part, source);
+        if (tensors.has(part.name)) throw twice(part, source.name);
         tensors.set(part.name, stored);
         if (typeof entry.type.content !== 'string') quantized.push(quantizedPart(part, stored, source.name));
       }
@@ -58,6 +59,16 @@ export function storedGguf(weights: GgufWeights): StoredTensors {
       await Promise.all(weights.parts.map(({ source }) => source.close?.()));
     },
   };
+}
+
+/** Experts can be stacked or one by one, and a file that has both says two things of one. */
+function twice({ name, entry }: Part, file: string): MoeqError {
+  return new MoeqError({
+    operation: 'match the tensors to the configuration',
+    subject: file,
+    expected: `one tensor as ${quote(name, 120)}`,
+    found: `${quote(entry.name)} besides another`,
+  });
 }
 
 /** A tensor of transformers' within a tensor of the file. */
