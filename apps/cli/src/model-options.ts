@@ -4,7 +4,13 @@ import type { Backend } from '@moeq/kernels';
 import type { OpenedModel as ModelFiles } from '@moeq/loader';
 import { openModel } from '@moeq/loader/node';
 import type { GpuFormat, Quantizer } from '@moeq/quantizers';
-import { createModel, type LoadProgress, type Model, type ModelOptions as Size } from '@moeq/runtime';
+import {
+  assertTakes,
+  createModel,
+  type LoadProgress,
+  type Model,
+  type ModelOptions as Size,
+} from '@moeq/runtime';
 import { wasmEncoder } from '@moeq/wasm';
 import type { Command } from 'commander';
 import { type BackendName, backendNames, gpuErrorCode, type OpenedBackend, openBackend } from './backend.js';
@@ -116,30 +122,38 @@ export async function backendOf(
   return opened;
 }
 
-type ModelSize = Pick<Size, 'contextLength' | 'kvCacheTokens'>;
+interface Needs extends Pick<Size, 'contextLength' | 'kvCacheTokens'> {
+  /** What prompts are: without a tokenizer or template for them nothing is loaded. Token ids unless given. */
+  readonly prompts?: 'text' | 'messages';
+}
 
 /**
  * Opens the model of a command and loads it into its backend, under a bar. Where `auto` chose a GPU that turns out to have
  * no room for it, the CPU gets it, and a note says so.
- * @param size of context and KV cache in tokens, where it is not the model's own
+ * @param needs what prompts are; size of context and KV cache in tokens, where it is not the model's own
  * @throws MoeqError from opening, quantizing or loading
  */
 export async function open(
   io: Io,
   name: string,
   options: ModelOptions,
-  size: ModelSize = {},
+  needs: Needs = {},
 ): Promise<OpenedModel> {
   try {
-    return await openIn(io, name, options, size);
+    return await openIn(io, name, options, needs);
   } catch (error) {
     if (options.backend !== 'auto' || gpuErrorCode(error) === null) throw error;
     note(io, `note: ${(error as Error).message}; the CPU computes instead`);
-    return openIn(io, name, { ...options, backend: 'cpu' }, size);
+    return openIn(io, name, { ...options, backend: 'cpu' }, needs);
   }
 }
 
-async function openIn(io: Io, name: string, options: ModelOptions, size: ModelSize): Promise<OpenedModel> {
+async function openIn(
+  io: Io,
+  name: string,
+  options: ModelOptions,
+  { prompts, ...size }: Needs,
+): Promise<OpenedModel> {
   const started = performance.now();
   let fused: Record<string, GpuFormat> = {};
   const source = await openSource(name, options, (format) => Object.hasOwn(fused, format));
@@ -151,6 +165,7 @@ async function openIn(io: Io, name: string, options: ModelOptions, size: ModelSi
     for (let last = closers.pop(); last !== undefined; last = closers.pop()) await last();
   };
   try {
+    if (prompts !== undefined) assertTakes(source, prompts);
     const { backend, gpu } = await backendOf(io, options, formats);
     if (gpu !== null) fused = formats;
     closers.push(() => backend.destroy());

@@ -36,7 +36,10 @@ function tokenize(sources: readonly ModelSource[], { name, text }: { name: strin
     tokenizer === null ? [] : [{ model, ids: tokenizer.encode(text, { addSpecialTokens: true }) }],
   );
   const [first, ...others] = encoded;
-  if (first === undefined) throw wrongText(name, 'token ids, as no model has a tokenizer', 'text');
+  if (first === undefined) {
+    const [reason] = sources.flatMap(({ unreadableTokenizer: own }) => (own === undefined ? [] : [own]));
+    throw reason ?? wrongText(name, 'token ids, as no model has a tokenizer', 'text');
+  }
   for (const { model, ids } of others) {
     const at = first.ids.findIndex((id, index) => id !== ids[index]);
     if (at < 0 && ids.length === first.ids.length) continue;

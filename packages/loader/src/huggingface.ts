@@ -1,7 +1,6 @@
-// The parts of @huggingface/jinja and @huggingface/tokenizers that are used here, with types of our own: the packages'
-// declarations import each other without file extensions, which strict ESM resolution does not follow.
+// The parts of @huggingface/jinja that are used here, with types of our own: the package's declarations import each other
+// without file extensions, which strict ESM resolution does not follow.
 import * as jinja from '@huggingface/jinja';
-import * as tokenizers from '@huggingface/tokenizers';
 
 /** A value of a running template: a string, a number, a list, or a map of such values. */
 export interface TemplateValue {
@@ -39,18 +38,3 @@ interface Jinja {
 }
 
 export const { Environment, Interpreter, tokenize, parse } = jinja as unknown as Jinja;
-
-export interface HubTokenizer {
-  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[] };
-  decode(ids: readonly number[], options: { skip_special_tokens: boolean }): string;
-}
-
-interface Tokenizers {
-  /** From the contents of tokenizer.json and tokenizer_config.json. */
-  readonly Tokenizer: new (
-    tokenizer: object,
-    config: object,
-  ) => HubTokenizer;
-}
-
-export const { Tokenizer: HubTokenizer } = tokenizers as unknown as Tokenizers;

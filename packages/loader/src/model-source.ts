@@ -18,6 +18,7 @@ import { type LoadReport, matrixStage } from './matrix-stage.js';
 import { openCheckpoint } from './open-checkpoint.js';
 import { describeOthers } from './others-text.js';
 import { readTextParts } from './text-files.js';
+import type { FileTokenizer } from './tokenizer/create-tokenizer.js';
 import { weightReader } from './weights.js';
 
 export interface OpenOptions {
@@ -84,13 +85,16 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
       ...(others === null ? [] : [`left aside: ${others}`]),
     ];
     const { encoder, runsFormat } = options;
+    const text = await readTextParts(files, checkpoint.decoder.vocabularySize);
+    const { generation, stopTokenIds } = await readGeneration(files, checkpoint.config, checkpoint.decoder);
     const stage = matrixStage(recipe, { quantizers, notices, encoder, runsFormat });
     return {
       name: options.name ?? files.name,
       config: checkpoint.decoder,
       weights: weightReader(checkpoint, stage.apply),
-      ...(await readTextParts(files, checkpoint.decoder.vocabularySize)),
-      ...(await readGeneration(files, checkpoint.config, checkpoint.decoder)),
+      ...text,
+      generation,
+      stopTokenIds: endsOf(stopTokenIds, text.tokenizer, checkpoint.decoder.vocabularySize),
       checkpoint,
       report: stage.report,
       close: checkpoint.close,
@@ -99,6 +103,12 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
     await checkpoint.close();
     throw error;
   }
+}
+
+/** The ends of a text: those of generation_config.json, and the eos_token of the tokenizer's files. */
+function endsOf(ids: readonly number[], tokenizer: FileTokenizer | null, vocabularySize: number): number[] {
+  const end = tokenizer?.endId ?? null;
+  return [...new Set(end === null || end >= vocabularySize ? ids : [...ids, end])];
 }
 
 function recipeOf({ recipe, quantizers = [], allowRouterQuantization = false }: OpenOptions): Recipe | null {

@@ -20,19 +20,21 @@ export class Detokenizer {
   /** @param context tokens before the first one, e.g. the prompt: looked at, never shown */
   constructor(tokenizer: Tokenizer, context: readonly number[] = []) {
     this.#tokenizer = tokenizer;
-    this.#window = context.slice(-contextTokens);
-    this.#shown = certainLength(this.#decode());
+    this.#window = this.#tail(context);
+    this.#shown = certainLength(this.#decode(), maxIncomplete);
   }
 
   /** Takes one token, answers the text that is certain now; empty while a character is incomplete. */
   push(tokenId: number): string {
     this.#window.push(tokenId);
     const text = this.#decode();
-    const certain = certainLength(text);
+    // Bytes in a row may all be U+FFFD until the last of them is there; random bytes are not waited for.
+    const isFull = this.#window.length > maxWindow;
+    const certain = certainLength(text, isFull ? maxIncomplete : text.length);
     const fresh = text.slice(this.#shown, certain);
     this.#shown = Math.max(this.#shown, certain);
     const complete = certain === text.length;
-    if (this.#window.length > (complete ? 2 * contextTokens : maxWindow)) this.#moveOn();
+    if (isFull || (complete && this.#window.length > 2 * contextTokens)) this.#moveOn();
     return fresh;
   }
 
@@ -45,20 +47,34 @@ export class Detokenizer {
   }
 
   #moveOn(): void {
-    this.#window = this.#window.slice(-contextTokens);
-    this.#shown = certainLength(this.#decode());
+    this.#window = this.#tail(this.#window);
+    this.#shown = certainLength(this.#decode(), maxIncomplete);
   }
 
-  #decode(): string {
+  /**
+   * The last tokens, from one that begins no character's middle: of byte fallback, all bytes in a row are U+FFFD where the
+   * first of them does.
+   */
+  #tail(ids: readonly number[]): number[] {
+    let [best, fewest] = [ids.slice(-contextTokens), Infinity];
+    for (let length = contextTokens; length <= contextTokens + maxIncomplete; length += 1) {
+      const candidate = ids.slice(-length);
+      const count = this.#decode(candidate).split('\uFFFD').length;
+      if (count < fewest) [best, fewest] = [candidate, count];
+    }
+    return best;
+  }
+
+  #decode(ids: readonly number[] = this.#window): string {
     // A padded embedding table has ids that no text belongs to.
-    const known = this.#window.filter((id) => id < this.#tokenizer.vocabularySize);
+    const known = ids.filter((id) => id < this.#tokenizer.vocabularySize);
     return this.#tokenizer.decode(known, { skipSpecialTokens: true });
   }
 }
 
-/** Length of `text` without the U+FFFD at its end that may still become characters. */
-function certainLength(text: string): number {
+/** Length of `text` without the U+FFFD at its end that may still become characters, at most `most` of them. */
+function certainLength(text: string, most: number): number {
   let length = text.length;
-  while (length > Math.max(0, text.length - maxIncomplete) && text[length - 1] === '\uFFFD') length -= 1;
+  while (length > Math.max(0, text.length - most) && text[length - 1] === '\uFFFD') length -= 1;
   return length;
 }

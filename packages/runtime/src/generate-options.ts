@@ -59,12 +59,9 @@ export function generationSettings(
   );
   const stopStrings = options.stopStrings ?? [];
   if (stopStrings.length > 0 && source.tokenizer === null) {
-    throw new MoeqError({
-      operation,
-      subject: 'option stopStrings',
-      expected: 'a model with a tokenizer',
-      found: `${source.name}, which has none`,
-    });
+    const found = `${source.name}, which has none`;
+    const missing = { operation, subject: 'option stopStrings', expected: 'a model with a tokenizer', found };
+    throw source.unreadableTokenizer ?? new MoeqError(missing);
   }
   return {
     sampling: samplingSettings(options, source.generation),

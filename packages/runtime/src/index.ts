@@ -25,7 +25,7 @@ export type {
   WeightReader,
 } from './model-source.js';
 export type { Conversation, Prompt, PromptSource } from './prompt.js';
-export { promptTokens } from './prompt.js';
+export { assertTakes, promptTokens } from './prompt.js';
 export type { LayerRouting } from './run-batch.js';
 export type { SamplingOptions } from './sampling-settings.js';
 export type { SequenceLogits } from './sequence-logits.js';

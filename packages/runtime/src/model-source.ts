@@ -4,6 +4,7 @@
 // Shapes: D hidden, V vocabulary, H heads, HK key/value heads, C head dimension, E experts, F intermediate.
 import type { Activation, MatrixData, MlpData } from '@moeq/kernels';
 import type { RouteSpec } from '@moeq/router';
+import type { MoeqError } from '@moeq/tensors';
 
 export interface DecoderConfig {
   /** E.g. `mixtral`; for people. */
@@ -159,6 +160,8 @@ export interface ModelSource {
   readonly tokenizer: Tokenizer | null;
   /** The prompt of a conversation; null where there is no chat template. */
   readonly formatChat: ((messages: readonly ChatMessage[], options?: ChatOptions) => string) | null;
+  /** Why there is no tokenizer although the model comes with one: it cannot be read. */
+  readonly unreadableTokenizer?: MoeqError;
   readonly stopTokenIds: readonly number[];
   readonly generation: GenerationDefaults;
   close(): Promise<void>;

@@ -10,7 +10,8 @@ export interface Conversation extends ChatOptions {
 export type Prompt = string | readonly number[] | Int32Array | Conversation;
 
 /** What a prompt is read with. */
-export interface PromptSource extends Pick<ModelSource, 'name' | 'tokenizer' | 'formatChat'> {
+export interface PromptSource
+  extends Pick<ModelSource, 'name' | 'tokenizer' | 'formatChat' | 'unreadableTokenizer'> {
   readonly config: Pick<DecoderConfig, 'vocabularySize'>;
 }
 
@@ -60,11 +61,9 @@ function longestToken(tokenizer: Tokenizer): number {
 function tokenize(source: PromptSource, prompt: Prompt, maxTokens: number): number[] {
   if (typeof prompt === 'string') return encode(source, prompt, maxTokens, true);
   if (isConversation(prompt)) {
-    if (source.formatChat === null)
-      throw wrongPrompt(source, 'a checkpoint with a chat template', 'one without');
     const { messages, ...options } = prompt;
     // A chat template writes the special tokens itself.
-    return encode(source, source.formatChat(messages, options), maxTokens, false);
+    return encode(source, formatChatOf(source)(messages, options), maxTokens, false);
   }
   if (prompt instanceof Int32Array || Array.isArray(prompt)) return Array.from(prompt);
   throw wrongPrompt(source, 'text, a list of token ids, or { messages }', typeof prompt);
@@ -77,8 +76,30 @@ function isConversation(prompt: unknown): prompt is Conversation {
 }
 
 function tokenizerOf(source: PromptSource): Tokenizer {
-  if (source.tokenizer === null) throw wrongPrompt(source, 'token ids, as there is no tokenizer', 'text');
-  return source.tokenizer;
+  const { tokenizer, unreadableTokenizer: reason } = source;
+  if (tokenizer !== null) return tokenizer;
+  throw reason ?? wrongPrompt(source, 'token ids, as there is no tokenizer', 'text');
+}
+
+function formatChatOf(source: PromptSource): NonNullable<ModelSource['formatChat']> {
+  const { formatChat } = source;
+  if (formatChat !== null) return formatChat;
+  throw wrongPrompt(source, 'a checkpoint with a chat template', 'one without');
+}
+
+/**
+ * What a prompt of a kind needs, known before any weight is read.
+ * @throws MoeqError when there is no tokenizer, or for messages no chat template, or when it cannot be read
+ */
+export function assertTakes(source: PromptSource, kind: 'text' | 'messages'): void {
+  tokenizerOf(source);
+  if (kind === 'text') return;
+  try {
+    formatChatOf(source)([{ role: 'user', content: '' }]);
+  } catch (error) {
+    // A template that can be read may refuse these messages and take others.
+    if (!MoeqError.isInstance(error) || error.operation.startsWith('read the')) throw error;
+  }
 }
 
 function wrongPrompt(source: PromptSource, expected: string, found: string, code?: ErrorCode): MoeqError {

@@ -32,8 +32,7 @@ export function chat(io: Io): Command {
     .option('--system <text>', 'what the model is told before the conversation')
     .addHelpText('after', help)
     .action(async (name: string, options: Options) => {
-      await using opened = await open(io, name, options);
-      if (!opened.chats) throw noTemplate(name);
+      await using opened = await open(io, name, options, { prompts: 'messages' });
       await converse(io, opened.model, options);
     });
 }
@@ -121,13 +120,4 @@ async function answer(
   }
   io.stdout.write('\n');
   return [...messages, { role: 'assistant', content }];
-}
-
-function noTemplate(model: string): MoeqError {
-  return new MoeqError({
-    operation: 'chat',
-    subject: model,
-    expected: 'a model with a chat template',
-    found: 'none',
-  });
 }

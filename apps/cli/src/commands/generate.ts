@@ -36,7 +36,7 @@ export function generate(io: Io): Command {
     .addHelpText('after', help)
     .action(async (name: string, options: Options) => {
       const prompt = options.prompt === '-' ? await readAll(io.stdin) : options.prompt;
-      await using opened = await open(io, name, options);
+      await using opened = await open(io, name, options, { prompts: 'text' });
       const result = await write(io, opened, prompt, options);
       if (options.json === true) printJson(io, documentOf(name, opened, result));
       else note(io, summaryOf(opened, result, samplingOf(options).temperature === 0));

@@ -76,8 +76,8 @@ async function runServe(io: Io, name: string, options: Options): Promise<void> {
   // The port first: a model is not loaded for nothing, and /ready can be asked meanwhile.
   const listening = await listen(listenOptions(io, options));
   try {
-    const size = { contextLength: options.context, kvCacheTokens: options.cacheTokens };
-    await using opened = await open(io, name, options, size);
+    const { context: contextLength, cacheTokens: kvCacheTokens } = options;
+    await using opened = await open(io, name, options, { contextLength, kvCacheTokens, prompts: 'text' });
     await opened.model.warmUp();
     const names = options.alias ?? [modelId(whole(name))];
     listening.app.serve({ ...servedModel(opened), names });

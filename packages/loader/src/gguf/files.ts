@@ -1,6 +1,6 @@
 // A model in GGUF as a set of files: the config.json, tokenizer.json, tokenizer_config.json and generation_config.json that a
 // checkpoint of the same model has, made of its metadata, and its tensors. What opens checkpoints opens it.
-import { type ByteSource, MoeqError, memorySource } from '@moeq/tensors';
+import { type ByteSource, type GgufMetadata, MoeqError, memorySource } from '@moeq/tensors';
 import { findArchitecture } from '../architectures.js';
 import type { FileSet } from '../file-set.js';
 import { findGgufArchitecture } from './architectures.js';
@@ -47,10 +47,8 @@ function filesOf(parts: readonly GgufPart[], openAgain: () => Promise<ByteSource
     tiedHead: entryOf('output.weight') === undefined,
   };
   const config = { ...configOf(metadata, facts, name), torch_dtype: torchDtypeOf(embedding) };
-  const contents: Readonly<Record<string, object>> = {
-    'config.json': config,
-    ...tokenizerFiles(metadata, name),
-  };
+  const tokenizer = tokenizerOf(metadata, name);
+  const contents: Readonly<Record<string, object>> = { 'config.json': config, ...tokenizer.files };
   const bytes = new Map(
     Object.entries(contents).map(([key, content]) => [
       key,
@@ -61,6 +59,7 @@ function filesOf(parts: readonly GgufPart[], openAgain: () => Promise<ByteSource
     name,
     list: async (folder) => (folder === undefined ? [...bytes.keys()] : []),
     async open(key) {
+      if (key === 'tokenizer.json' && tokenizer.reason !== null) throw tokenizer.reason;
       const content = bytes.get(key);
       return content === undefined ? null : memorySource(`${name}/${key}`, content);
     },
@@ -80,4 +79,14 @@ function filesOf(parts: readonly GgufPart[], openAgain: () => Promise<ByteSource
       }
     },
   };
+}
+
+/** A tokenizer that cannot be read is an error of its file: the model runs without it. */
+function tokenizerOf(metadata: GgufMetadata, name: string) {
+  try {
+    return { files: tokenizerFiles(metadata, name), reason: null };
+  } catch (error) {
+    if (!MoeqError.isInstance(error)) throw error;
+    return { files: {}, reason: error };
+  }
 }

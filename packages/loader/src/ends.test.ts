@@ -1,0 +1,74 @@
+// Where texts end, and what a tokenizer or template that cannot be read stops: nothing but texts.
+import { assertTakes } from '@moeq/runtime';
+import { describe, expect, test } from 'vitest';
+import { openModelFiles } from './model-source.js';
+import { goldenConfig, goldenPath, readTensors } from './testkit/golden.js';
+import { checkpointFiles } from './testkit/memory-files.js';
+
+const config = goldenConfig('mixtral');
+const tensors = await readTensors(`${goldenPath('mixtral')}/model.safetensors`);
+const tokenizer = {
+  added_tokens: [
+    { content: '</s>', special: true },
+    { content: '<|im_end|>', special: true },
+  ],
+  model: { type: 'BPE', vocab: { a: 0 }, merges: [] },
+};
+const open = (files: Record<string, string | object>, changes: object = {}) =>
+  openModelFiles(checkpointFiles({ ...config, ...changes }, tensors, files));
+
+describe('texts end at the ends of all files', () => {
+  const eos = (eos_token: unknown) => ({ 'tokenizer_config.json': { eos_token } });
+  test.each<[string, Record<string, object>, object, number[]]>([
+    ['generation_config.json', { 'generation_config.json': { eos_token_id: [1, 9] } }, {}, [1, 9]],
+    ['config.json where that says none', { 'generation_config.json': {} }, { eos_token_id: 7 }, [7]],
+    [
+      'both',
+      { 'generation_config.json': { eos_token_id: 1 }, ...eos('<|im_end|>') },
+      { eos_token_id: 7 },
+      [1, 2],
+    ],
+    ['a token as an object', { ...eos({ content: '<|im_end|>' }) }, { eos_token_id: null }, [2]],
+    [
+      'special_tokens_map.json',
+      { 'special_tokens_map.json': { eos_token: '</s>' } },
+      { eos_token_id: [1] },
+      [1],
+    ],
+    ['a token that is none before is one then', { ...eos('<end>') }, { eos_token_id: null }, [3]],
+    ['no token', { ...eos(null) }, { eos_token_id: null }, []],
+  ])('%s', async (_, files, changes, ends) => {
+    const opened = await open({ 'tokenizer.json': tokenizer, ...files }, changes);
+    expect(opened.stopTokenIds).toEqual(ends);
+  });
+});
+
+describe('what cannot be read stops texts only', () => {
+  test('a tokenizer', async () => {
+    const opened = await open({ 'tokenizer.json': { ...tokenizer, decoder: { type: 'Telepathy' } } });
+    expect(opened.tokenizer).toBeNull();
+    expect(opened.stopTokenIds).toEqual([2]);
+    expect(() => assertTakes(opened, 'text')).toThrow(/decoder \("Telepathy"\) with a type among/);
+  });
+
+  test('a file beside it', async () => {
+    const opened = await open({ 'tokenizer.json': tokenizer, 'tokenizer_config.json': '{' });
+    expect(() => assertTakes(opened, 'text')).toThrow(/tokenizer_config\.json: cannot read the file/);
+    expect(() => opened.formatChat?.([])).toThrow(/tokenizer_config\.json: cannot read the file/);
+  });
+
+  test('a template', async () => {
+    const opened = await open({ 'tokenizer.json': tokenizer, 'chat_template.jinja': '{% for' });
+    expect(opened.tokenizer?.encode('a')).toEqual([0]);
+    expect(() => assertTakes(opened, 'text')).not.toThrow();
+    expect(() => assertTakes(opened, 'messages')).toThrow(
+      /chat_template\.jinja: cannot read the chat template/,
+    );
+  });
+
+  test('none is said to be none', async () => {
+    const opened = await open({});
+    expect(opened.unreadableTokenizer).toBeUndefined();
+    expect(() => assertTakes(opened, 'text')).toThrow(/expected token ids, as there is no tokenizer/);
+  });
+});
