@@ -114,7 +114,7 @@ export function parseConfig<Schema extends v.GenericSchema>(
 }
 
 /** What a schema expected at a field and what it found there, for a sentence. */
-export function explain(issue: v.BaseIssue<unknown>): { expected: string; found: string } {
+function explain(issue: v.BaseIssue<unknown>): { expected: string; found: string } {
   const field = v.getDotPath(issue) ?? 'the file';
   if (issue.input === undefined) return { expected: `a field ${field}`, found: 'none' };
   const expected = issue.message.startsWith('Invalid ') ? (issue.expected ?? 'a valid value') : issue.message;
