@@ -166,18 +166,8 @@ describe.skipIf(load === null)('random weights of every type that quantizes, in 
   });
 
   test.each([
-    'Q4_0',
-    'Q4_1',
-    'Q5_0',
-    'Q5_1',
-    'Q8_0',
-    'IQ4_NL',
-    'Q2_K',
-    'Q3_K',
-    'Q4_K',
-    'Q5_K',
-    'Q6_K',
-    'IQ4_XS',
+    ...['Q4_0', 'Q4_1', 'Q5_0', 'Q5_1', 'Q8_0', 'Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K'],
+    ...['IQ2_XXS', 'IQ2_XS', 'IQ2_S', 'IQ3_XXS', 'IQ3_S', 'IQ1_S', 'IQ4_NL', 'IQ4_XS'],
   ])('%s: its choices are ours, or as good', async (name) => {
     const path = join(folder, `${name}.gguf`);
     await writeRandomGguf(path, ggufType(name), shape);

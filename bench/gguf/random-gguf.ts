@@ -35,7 +35,7 @@ const MIB = 2 ** 20;
 /**
  * Writes a random Mixtral whose matrices all have one type; routers and norms are F32.
  * @param out replaced if it is there
- * @param type F32, F16, BF16, or one whose blocks have F16 scales: Q8_0, Q4_0 to Q5_1, IQ4_NL, IQ4_XS, Q2_K to Q6_K
+ * @param type F32, F16, BF16, or one whose blocks have F16 scales: Q8_0, Q4_0 to Q5_1, Q2_K to Q6_K, IQ1_S to IQ4_XS but IQ1_M
  * @param tokenizer the keys of one; tokens that mean nothing unless given
  * @returns bytes of the file
  */
@@ -179,11 +179,19 @@ const halves: Readonly<Record<string, readonly (readonly [at: number, times: num
     [2, 15.5],
   ],
   Q6_K: [[208, 1]],
+  IQ2_XXS: [[0, 1]],
+  IQ2_XS: [[0, 1]],
+  IQ2_S: [[0, 1]],
+  IQ3_XXS: [[0, 1]],
+  IQ3_S: [[0, 1]],
+  IQ1_S: [[0, 1]],
   IQ4_XS: [[0, 1]],
 };
 
 function setScale(type: GgufType, blocks: Uint8Array, scale: number): void {
-  for (const [at, times] of halves[type.name] ?? []) {
+  const places = halves[type.name];
+  if (places === undefined) throw new Error(`no random blocks are made of ${type.name}`);
+  for (const [at, times] of places) {
     const bytes = fromFloat32(Float32Array.of(scale * times), 'F16');
     for (let block = 0; block < blocks.length; block += type.blockBytes) blocks.set(bytes, block + at);
   }

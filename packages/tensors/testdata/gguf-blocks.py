@@ -11,6 +11,7 @@ HALVES = {
     "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "IQ4_NL": [0], "MXFP4": [],
     "Q2_K": [80, 82], "Q3_K": [108], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "IQ4_XS": [0],
     "TQ1_0": [52], "TQ2_0": [64],
+    "IQ2_XXS": [0], "IQ2_XS": [0], "IQ2_S": [0], "IQ3_XXS": [0], "IQ3_S": [0], "IQ1_S": [0], "IQ1_M": [],
 }
 # zero, both ways, the smallest subnormals, the largest subnormal, the smallest normal, one, the largest, and its negative
 EXTREMES = [0x0000, 0x8000, 0x0001, 0x8001, 0x03FF, 0x0400, 0x3C00, 0x7BFF, 0xFBFF]
@@ -26,6 +27,13 @@ for name, halves in HALVES.items():
         extremes = np.roll(np.array(EXTREMES, dtype=np.uint16), place * 4)
         scales[: len(extremes)] = extremes
         blocks[:, at : at + 2] = scales.astype("<u2").view(np.uint8).reshape(BLOCKS, 2)
+    if name == "IQ1_M":
+        # the float16 is in the upper nibbles of four words
+        scales = random.integers(0, 0x7C00, BLOCKS, dtype=np.uint16)
+        scales[: len(EXTREMES)] = EXTREMES
+        for word in range(4):
+            high = (scales >> (4 * word)) & 15
+            blocks[:, 49 + 2 * word] = (blocks[:, 49 + 2 * word] & 15) | (high << 4).astype(np.uint8)
     if name == "MXFP4":
         # all but NaN; the largest exponents would leave float32
         blocks[:, 0] = random.integers(0, 253, BLOCKS)

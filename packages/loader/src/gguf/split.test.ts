@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GgufValue, MoeqError, memorySource } from '@moeq/tensors';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileServer } from '../../../tensors/src/testkit/file-server.js';
 import { hubFiles } from '../hub.js';
@@ -202,6 +203,27 @@ describe('parts that do not fit are one sentence that names the file', async () 
     const { message } = error as Error;
     if (typeof sentence === 'string') expect(message).toContain(sentence);
     else expect(message).toMatch(sentence);
+  });
+
+  test('law: no cut or changed byte of a header does worse than that', async () => {
+    const names = [one, two, three];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(2),
+        fc.option(fc.nat(1000)),
+        fc.array(fc.tuple(fc.nat(1000), fc.nat(255)), { maxLength: 3 }),
+        async (index, length, changes) => {
+          const data = new Uint8Array(parts[names[index] ?? one] as Uint8Array);
+          for (const [at, value] of changes) data[at] = value;
+          const changed = { ...parts, [names[index] ?? one]: data.subarray(0, length ?? data.length) };
+          const opened = await openFrom(changed, two)
+            .then(openCheckpoint)
+            .catch((cause: unknown) => cause);
+          if (opened instanceof Error) expect(MoeqError.isInstance(opened)).toBe(true);
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   test('and every source that was opened is closed', async () => {

@@ -2,7 +2,7 @@
 // gives bit for bit what ggml's dequantize_row_* gives, because a code times a scale, and a scale times the F16 of its
 // super-block, have at most 24 significant bits; only the addition of a minimum rounds, here as there.
 //
-// Codes of 2, 3 and 4 bits take 4 bits in memory, codes of 5 and 6 bits 8, for which there is no packing: Q5_K takes 8.6
+// Codes of 1 to 4 bits take 4 bits in memory, codes of 5 and 6 bits 8, for which there is no packing: Q5_K takes 8.6
 // bits a weight instead of 5.5, which is exact where 16-bit floats would be neither exact nor smaller.
 import { bytesPerElement } from '../dtype.js';
 import type { BlockValues, Decode, Layout, PlaneName } from '../layout.js';

@@ -188,6 +188,13 @@ test('bits of a weight in memory', async () => {
     Q5_K: 8.625,
     Q6_K: 8.5625,
     IQ4_XS: 4.3125,
+    IQ2_XXS: 4.3125,
+    IQ2_XS: 4.5625,
+    IQ2_S: 4.5625,
+    IQ3_XXS: 4.3125,
+    IQ3_S: 4.3125,
+    IQ1_S: 4.3125,
+    IQ1_M: 4.5625,
     TQ1_0: 4.0625,
     TQ2_0: 4.0625,
   });

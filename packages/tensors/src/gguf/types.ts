@@ -3,6 +3,7 @@
 // https://github.com/ggml-org/ggml, ggml.h (enum ggml_type), ggml-common.h and ggml-quants.c.
 import { type DType, elementCount } from '../dtype.js';
 import { MoeqError, quote } from '../errors.js';
+import type { Layout } from '../layout.js';
 import {
   type BlockLayout,
   codebook,
@@ -18,8 +19,22 @@ import {
   signed,
 } from './block-layouts.js';
 import { q50, q51 } from './five-bit-blocks.js';
+import {
+  iq1m,
+  iq1s,
+  iq1Values,
+  iq2s,
+  iq2Values,
+  iq2xs,
+  iq2xxs,
+  iq3s,
+  iq3sValues,
+  iq3xxs,
+  iq3xxsValues,
+} from './grid-blocks.js';
 import { iq4xs, q2k, q3k, q4k, q5k, q6k } from './k-blocks.js';
 import { tq10, tq20 } from './ternary-blocks.js';
+import type { Unpack } from './unpack.js';
 
 /** What a quantized type is in memory. */
 export interface GgufQuantization extends BlockLayout {
@@ -57,6 +72,13 @@ const quantized = (
 /** Six bits that stand for -32 to 31. */
 const sixBits = (code: number): number => code - 32;
 const int8 = (byte: number): number => (byte << 24) >> 24;
+
+const halfMore = (parts: number) => (code: number) => (code + 0.5) / parts;
+const odd = (code: number): number => 2 * code + 1;
+
+/** Codes that are indices into a grid of vectors, in super-blocks. */
+const grid = (name: string, id: number, blockBytes: number, layout: Layout, block: Unpack): GgufType =>
+  quantized(name, id, [256, blockBytes], { layout, block });
 
 /** d * sc * q - dmin * m in sub-blocks of 32 */
 const scaleAndMinimum = (bitsPerCode: 4 | 8) =>
@@ -113,6 +135,13 @@ export const ggufTypes: readonly GgufType[] = Object.freeze([
     layout: rowLayout(4, 32, codebook(iq4nlValues), nestedValues(32, sixBits)),
     block: iq4xs,
   }),
+  grid('IQ2_XXS', 16, 66, rowLayout(4, 32, codebook(iq2Values), nestedValues(32, halfMore(4))), iq2xxs),
+  grid('IQ2_XS', 17, 74, rowLayout(4, 16, codebook(iq2Values), nestedValues(16, halfMore(4))), iq2xs),
+  grid('IQ2_S', 22, 82, rowLayout(4, 16, codebook(iq2Values), nestedValues(16, halfMore(4))), iq2s),
+  grid('IQ3_XXS', 18, 98, rowLayout(4, 32, codebook(iq3xxsValues), nestedValues(32, halfMore(2))), iq3xxs),
+  grid('IQ3_S', 21, 110, rowLayout(4, 32, codebook(iq3sValues), nestedValues(32, odd)), iq3s),
+  grid('IQ1_S', 19, 50, rowLayout(4, 32, codebook(iq1Values), nestedValues(32, odd)), iq1s),
+  grid('IQ1_M', 29, 56, rowLayout(4, 16, codebook(iq1Values), nestedValues(16, odd)), iq1m),
   quantized('TQ1_0', 34, [256, 54], { layout: rowLayout(4, 256, minus(1), f16Values), block: tq10 }),
   quantized('TQ2_0', 35, [256, 66], { layout: rowLayout(4, 256, minus(1), f16Values), block: tq20 }),
 ]);
@@ -121,13 +150,6 @@ export const ggufTypes: readonly GgufType[] = Object.freeze([
 const unread: Readonly<Record<number, string>> = {
   9: 'Q8_1',
   15: 'Q8_K',
-  16: 'IQ2_XXS',
-  17: 'IQ2_XS',
-  18: 'IQ3_XXS',
-  19: 'IQ1_S',
-  21: 'IQ3_S',
-  22: 'IQ2_S',
-  29: 'IQ1_M',
   40: 'NVFP4',
   41: 'Q1_0',
 };
@@ -140,7 +162,7 @@ export function ggufTypeOfId(id: number): GgufType | null {
   return byId.get(id) ?? null;
 }
 
-/** For messages: `IQ1_S`, or the number of a type that ggml does not have. */
+/** For messages: `NVFP4`, or the number of a type that ggml does not have. */
 export function nameOfId(id: number): string {
   return byId.get(id)?.name ?? unread[id] ?? `type ${id}`;
 }
