@@ -6,7 +6,7 @@ import type { Limits } from './limits.js';
 import type { Ready } from './served-model.js';
 
 export interface Wanted {
-  readonly tokenIds: readonly number[];
+  readonly tokenIds: Int32Array;
   readonly options: EngineGenerateOptions;
 }
 

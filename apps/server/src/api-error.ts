@@ -47,6 +47,12 @@ export class ApiError extends Error {
     this.#code = code ?? null;
   }
 
+  /** What it was made of, for another thread. */
+  get facts(): ApiErrorFacts {
+    const { status, message, headers } = this;
+    return { status, message, param: this.#param ?? undefined, code: this.#code ?? undefined, headers };
+  }
+
   get body(): object {
     const { status, message } = this;
     return { error: { message, type: types[status], param: this.#param, code: this.#code } };

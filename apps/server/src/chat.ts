@@ -2,17 +2,15 @@
 import type { Context } from 'hono';
 import { Answer, type Wanted } from './answer.js';
 import { type ChatFormat, chatFormat } from './chat-format.js';
-import type { ChatRequest } from './chat-request.js';
 import { ChatTexts } from './chat-texts.js';
 import { clientOf } from './client.js';
 import { generateOptions, maxNewTokens } from './fields.js';
 import type { Limits } from './limits.js';
 import type { ChatLogprob } from './logprobs.js';
 import { eventStream, type Head, headOf, type Send, usageOf } from './openai.js';
+import type { ChatFields } from './prepare.js';
 import type { Delta } from './reply.js';
 import type { Ready, Service } from './served-model.js';
-
-type ChatFields = Omit<ChatRequest, 'messages'>;
 
 export async function chat(c: Context, service: Service, limits: Limits): Promise<Response> {
   const { fields, prompts, ready } = await service.prepare('chat', c.req.raw);
@@ -27,7 +25,7 @@ export async function chat(c: Context, service: Service, limits: Limits): Promis
 
 interface AskedTexts {
   readonly fields: ChatFields;
-  readonly tokenIds: readonly number[];
+  readonly tokenIds: Int32Array;
   readonly format: ChatFormat;
 }
 

@@ -3,7 +3,8 @@
 import type { EngineGenerateOptions } from '@moeq/runtime';
 import * as v from 'valibot';
 import { badField } from './api-error.js';
-import { type Limits, maxStopLength, maxStops } from './limits.js';
+import { isObject } from './json-body.js';
+import { type Limits, maxBiases, maxStopLength, maxStops } from './limits.js';
 import { between, tokenCount, wholeBetween } from './numbers.js';
 
 const stop = v.pipe(
@@ -13,15 +14,16 @@ const stop = v.pipe(
 );
 
 /** By token id, from -100 to 100, as OpenAI documents them. A record of valibot would pass over `__proto__`. */
-const logitBias = v.custom<Readonly<Record<string, number>>>(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.entries(value).every(
-      ([id, bias]) => /^\d{1,9}$/.test(id) && typeof bias === 'number' && Math.abs(bias) <= 100,
-    ),
-  'expected token ids with numbers from -100 to 100',
+const logitBias = v.pipe(
+  v.custom<Readonly<Record<string, number>>>(
+    (value) =>
+      isObject(value) &&
+      Object.entries(value).every(
+        ([id, bias]) => /^\d{1,9}$/.test(id) && typeof bias === 'number' && Math.abs(bias) <= 100,
+      ),
+    'expected token ids with numbers from -100 to 100',
+  ),
+  v.check((biases) => Object.keys(biases).length <= maxBiases, `expected at most ${maxBiases} tokens`),
 );
 
 /** Vocabularies end far below; the engine knows where. */

@@ -35,5 +35,8 @@ export const defaultLimits: Limits = {
 export const maxStops = 16;
 export const maxStopLength = 256;
 
+/** Tokens with a bias: each is added for every token of every text. */
+export const maxBiases = 1024;
+
 /** Brackets within brackets of a request: far more than any schema has, far less than a stack holds. */
 export const maxNesting = 128;

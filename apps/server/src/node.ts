@@ -1,3 +1,5 @@
 // Binds the port.
 export type { Listening, ListenOptions } from './node/listen.js';
 export { listen } from './node/listen.js';
+export type { TextThreadOptions } from './text-thread.js';
+export { TextThread } from './text-thread.js';

@@ -32,29 +32,56 @@ export interface Rules extends Pick<Limits, 'maxTokens' | 'texts'> {
 export interface Prepared<Fields> {
   /** All but the prompts. */
   readonly fields: Fields;
-  /** Token ids of each prompt. */
-  readonly prompts: readonly (readonly number[])[];
+  /** Token ids of each prompt, in buffers of their own. */
+  readonly prompts: readonly Int32Array<ArrayBuffer>[];
   /** Paths of fields that were not used, as nothing here knows them. */
   readonly ignored: readonly string[];
 }
 
+/** Whether the whole text is one call, or may hold calls, or is text. */
+export type Calls = 'required' | 'marked' | 'none';
+
+/** Fields of a chat, but for those that have had their effect or have none: they can be a megabyte. */
+export interface ChatFields
+  extends Omit<
+    ChatRequest,
+    | 'messages'
+    | 'metadata'
+    | 'prediction'
+    | 'prompt_cache_options'
+    | 'chat_template_kwargs'
+    | 'tools'
+    | 'tool_choice'
+  > {
+  readonly calls: Calls;
+  /** The tools that a required call may be of; else none. */
+  readonly callable: readonly Tool[];
+}
+
 /** How each kind of request is prepared. @throws ApiError 400 saying what is wrong with it */
 export const preparations = {
-  chat(body: ArrayBuffer, reader: PromptReader, rules: Rules): Prepared<Omit<ChatRequest, 'messages'>> {
+  chat(body: ArrayBuffer, reader: PromptReader, rules: Rules): Prepared<ChatFields> {
     const sent = parseBody(body);
-    const { messages, ...fields } = parseFields(chatRequest, sent);
+    const request = parseFields(chatRequest, sent);
+    const { messages, metadata, prediction, prompt_cache_options, ...others } = request;
+    const { tools: given, tool_choice: choice, chat_template_kwargs: variables, ...fields } = others;
     const ignored = ignoredFields(chatRequest, sent, rules);
     assertWithin(fields, { rules, reader, prompts: 1 });
     if ((fields.top_logprobs ?? 0) > 0 && fields.logprobs !== true) {
       throw badField('top_logprobs', 'allowed only where logprobs is true', 'invalid_value');
     }
-    const tools = offeredTools(fields, sent as { readonly tools?: readonly Tool[] });
+    const offered = offeredTools(given ?? [], choice);
+    // As they were sent, in their order: templates write them out.
+    const tools = offered.length > 0 ? (sent as { readonly tools: readonly Tool[] }).tools : undefined;
     if (tools !== undefined && !takesTools(reader)) {
       throw badField('tools', `the chat template of ${reader.name} takes no tools`, 'unsupported_value');
     }
-    const options = { tools, variables: fields.chat_template_kwargs ?? undefined };
-    const conversation = { messages: templateMessages(messages), ...options };
-    return { fields, prompts: [encode(reader, conversation, 'messages')], ignored };
+    const conversation = { messages: templateMessages(messages), tools, variables: variables ?? undefined };
+    return {
+      fields: { ...fields, ...callsOf(offered, choice) },
+      prompts: [encode(reader, conversation, 'messages')],
+      ignored,
+    };
   },
 
   completion(
@@ -85,12 +112,8 @@ function ignoredFields(schema: v.GenericSchema, sent: unknown, { strict }: Rules
   return unknown.filter(({ handedOn }) => !handedOn).map(({ path }) => path);
 }
 
-/** Those that the model may call, as they were sent. @throws ApiError 400 for a choice that is not among them */
-function offeredTools(
-  { tools, tool_choice: choice }: Pick<ChatRequest, 'tools' | 'tool_choice'>,
-  sent: { readonly tools?: readonly Tool[] },
-): readonly Tool[] | undefined {
-  const given = tools ?? [];
+/** Those that the model may call. @throws ApiError 400 for a choice that is not among them */
+function offeredTools(given: readonly Tool[], choice: ChatRequest['tool_choice']): readonly Tool[] {
   if (typeof choice === 'object' && choice !== null) {
     const { name } = choice.function;
     if (!given.some((tool) => tool.function.name === name))
@@ -98,7 +121,19 @@ function offeredTools(
   }
   if (choice === 'required' && given.length === 0)
     throw badField('tool_choice', 'required, and tools is empty');
-  return choice === 'none' || given.length === 0 ? undefined : sent.tools;
+  return choice === 'none' ? [] : given;
+}
+
+function callsOf(
+  offered: readonly Tool[],
+  choice: ChatRequest['tool_choice'],
+): Pick<ChatFields, 'calls' | 'callable'> {
+  if (typeof choice === 'object' && choice !== null) {
+    const { name } = choice.function;
+    return { calls: 'required', callable: offered.filter((tool) => tool.function.name === name) };
+  }
+  if (choice === 'required') return { calls: 'required', callable: offered };
+  return { calls: offered.length === 0 ? 'none' : 'marked', callable: [] };
 }
 
 const known = new WeakMap<PromptReader, boolean>();
@@ -120,9 +155,9 @@ function takesTools(reader: PromptReader): boolean {
   return taken;
 }
 
-function encode(reader: PromptReader, prompt: Prompt, param: string): readonly number[] {
+function encode(reader: PromptReader, prompt: Prompt, param: string): Int32Array<ArrayBuffer> {
   try {
-    return reader.encode(prompt);
+    return Int32Array.from(reader.encode(prompt));
   } catch (error) {
     const tooLong = MoeqError.isInstance(error) && error.code === 'contextLength';
     throw refusedBy(error, param, tooLong ? 'context_length_exceeded' : undefined);

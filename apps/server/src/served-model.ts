@@ -6,7 +6,7 @@ import { Grammars } from './grammars.js';
 import { readBody } from './json-body.js';
 import { modelId } from './model-id.js';
 import type { Kind, Preparations, Rules } from './prepare.js';
-import { type RequestReader, readHere } from './reader.js';
+import { type RequestReader, readBySize, readHere } from './reader.js';
 
 export interface ServedModel {
   readonly model: Model;
@@ -14,7 +14,7 @@ export interface ServedModel {
   readonly names?: readonly string[] | undefined;
   /** Bytes of weights by role, for the page. */
   readonly bytesByRole?: Readonly<Record<string, number>>;
-  /** Renders and tokenises prompts in another thread. Default: this one, which is held up by long ones. */
+  /** Reads long requests in another thread: `TextThread` of @moeq/server/node. Default: this one, which they hold up. */
   readonly reader?: RequestReader | undefined;
 }
 
@@ -70,14 +70,20 @@ export class Service {
     const { contextLength, config } = model;
     const names = served.names?.length ? served.names : [modelId(model.name)];
     const [id = ''] = names;
-    const encode: Engine['encode'] = (prompt) => engine.encode(prompt);
+    const { vocabularySize } = config;
+    const here = readHere({
+      name: id,
+      contextLength,
+      vocabularySize,
+      encode: (prompt) => engine.encode(prompt),
+    });
+    const { reader: beside } = served;
     this.#ready = {
       ...served,
       id,
       names,
       engine,
-      reader:
-        served.reader ?? readHere({ name: id, contextLength, vocabularySize: config.vocabularySize, encode }),
+      reader: beside === undefined ? here : readBySize(here, beside),
       grammars: new Grammars(model),
       created,
     };

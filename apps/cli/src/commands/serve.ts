@@ -1,8 +1,9 @@
 // moeq serve: the model behind OpenAI's HTTP interface, and a page to talk to, until Ctrl-C.
 import { resolve } from 'node:path';
 import { parseModelReference } from '@moeq/loader';
+import type { Model } from '@moeq/runtime';
 import { modelId, type ServedModel } from '@moeq/server';
-import { type Listening, listen } from '@moeq/server/node';
+import { type Listening, listen, TextThread } from '@moeq/server/node';
 import { Command, Option } from 'commander';
 import { formatBytes } from '../format.js';
 import { type Io, note, painter } from '../io.js';
@@ -80,7 +81,8 @@ async function runServe(io: Io, name: string, options: Options): Promise<void> {
     await using opened = await open(io, name, options, { contextLength, kvCacheTokens, prompts: 'text' });
     await opened.model.warmUp();
     const names = options.alias ?? [modelId(whole(name))];
-    listening.app.serve({ ...servedModel(opened), names });
+    await using reader = textThread(name, names, opened.model, options);
+    listening.app.serve({ ...servedModel(opened), names, reader });
     io.stdout.write(announcement(io, opened, listening, { ...options, names }));
     await aborted(io.signal);
     note(io, 'stopping; answers under way are completed');
@@ -88,6 +90,16 @@ async function runServe(io: Io, name: string, options: Options): Promise<void> {
   } finally {
     await listening.close();
   }
+}
+
+/** Long requests are read in a thread of its own. */
+function textThread(
+  reference: string,
+  [name = '']: readonly string[],
+  { contextLength, config: { vocabularySize } }: Model,
+  { allowLinks }: Options,
+): TextThread {
+  return new TextThread({ reference, name, contextLength, vocabularySize, allowLinks });
 }
 
 /** A path as the system knows it: `.` says nothing about a model. */
@@ -116,7 +128,7 @@ function listenOptions(io: Io, options: Options) {
   };
 }
 
-function servedModel({ model, source }: OpenedModel): Omit<ServedModel, 'names'> {
+function servedModel({ model, source }: OpenedModel): Omit<ServedModel, 'names' | 'reader'> {
   const bytesByRole: Record<string, number> = {};
   for (const { role, bytes } of source.report().tensors) {
     bytesByRole[role] = (bytesByRole[role] ?? 0) + bytes.loaded;

@@ -34,6 +34,11 @@ export const chatFields: readonly (readonly [field: string, json: string, messag
   ['logit_bias', '{"99999999999": 1}', 'logit_bias: expected token ids with numbers'],
   ['logit_bias', '[1]', 'logit_bias: expected'],
   ['logit_bias', '{"__proto__": 1}', 'logit_bias: expected token ids with numbers'],
+  [
+    'logit_bias',
+    JSON.stringify(Object.fromEntries(Array.from({ length: 1025 }, (_, id) => [id, 1]))),
+    'logit_bias: expected at most 1024 tokens',
+  ],
   ['seed', '-2', 'seed: expected at least -1'],
   ['seed', '1.5', 'seed: expected an integer'],
   ['stop', '""', 'stop: expected'],
