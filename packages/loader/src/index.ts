@@ -8,6 +8,7 @@ export type { GgufArchitecture, GgufField } from './gguf/architectures.js';
 export { architectureOf as ggufArchitectureOf, metadataOf as ggufDecoderMetadata } from './gguf/config.js';
 export { ggufFiles } from './gguf/files.js';
 export { ggufNames } from './gguf/names.js';
+export { partsOf as ggufPartsOf } from './gguf/part-names.js';
 export { rowOfGguf } from './gguf/rows.js';
 export { tokenizerMetadata as ggufTokenizerMetadata } from './gguf/write-tokenizer.js';
 export type { FileUrls } from './http-files.js';

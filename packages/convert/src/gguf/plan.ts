@@ -10,7 +10,15 @@ import {
   type Slot,
 } from '@moeq/loader';
 import type { Role } from '@moeq/quantizers';
-import { type GgufType, ggufType, isDType, isFloatDType, MoeqError, quote } from '@moeq/tensors';
+import {
+  elementCount,
+  type GgufType,
+  ggufType,
+  isDType,
+  isFloatDType,
+  MoeqError,
+  quote,
+} from '@moeq/tensors';
 import type { GgufRecipe } from './recipe.js';
 
 /** A matrix of the checkpoint, or some rows of one. */
@@ -97,7 +105,7 @@ function* matricesOf(tensor: CheckpointTensor): Generator<{ slot: Slot; matrix: 
 
 /** Of all its matrices together. */
 function rowsIn({ facts }: CheckpointTensor): number {
-  return facts.shape.slice(0, -1).reduce((product, size) => product * size, 1);
+  return elementCount(facts.shape.slice(0, -1));
 }
 
 function typeOf(

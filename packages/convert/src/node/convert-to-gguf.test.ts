@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { referenceBackend } from '@moeq/kernels';
@@ -8,6 +8,7 @@ import { createModel } from '@moeq/runtime';
 import { decodeTensor, ggufType, isQuantized, openGguf, quantizeGguf, toFloat32 } from '@moeq/tensors';
 import { fileSource } from '@moeq/tensors/node';
 import { describe, expect, test } from 'vitest';
+import { splitGguf } from '../../../loader/src/testkit/split-gguf.js';
 import { describeCheckpoint } from '../describe.js';
 import { parseGgufRecipe } from '../gguf/recipe.js';
 import { mixtralFolder, temporaryFolder } from '../testkit/checkpoint.js';
@@ -215,6 +216,14 @@ describe('what cannot be is refused, and nothing is left', () => {
     await expect(convertToGguf({ model: out, out, overwrite: true })).rejects.toThrow(
       /not the model that is read/,
     );
+    const parts = await splitGguf(new Uint8Array(await readFile(out)));
+    const [first = '', second = ''] = Object.keys(parts).map((name) => join(folder.path, name));
+    for (const [name, data] of Object.entries(parts)) await writeFile(join(folder.path, name), data);
+    await expect(convertToGguf({ model: first, out: second, overwrite: true })).rejects.toThrow(
+      /x-00002-of-00003\.gguf: cannot write as GGUF: expected a file that is not the model that is read/,
+    );
+    expect(new Uint8Array(await readFile(second))).toEqual(parts['x-00002-of-00003.gguf']);
+    for (const name of Object.keys(parts)) await rm(join(folder.path, name));
     await convertToGguf({ model: golden('mixtral'), out, overwrite: true, recipe: 'f16' });
     expect(await readdir(folder.path)).toEqual(['x.gguf']);
   });

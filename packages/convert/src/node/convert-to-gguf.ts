@@ -1,6 +1,6 @@
 // A checkpoint in, one .gguf file out, and a report that accounts for every byte.
 import { realpath } from 'node:fs/promises';
-import { type Checkpoint, describeOthers, openCheckpoint } from '@moeq/loader';
+import { type Checkpoint, describeOthers, ggufPartsOf, openCheckpoint } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
 import type { Quantizer } from '@moeq/quantizers';
 import { elementCount, ggufByteLength, ggufType, MoeqError, quote } from '@moeq/tensors';
@@ -177,10 +177,11 @@ function recordOf(tensor: PlannedGgufTensor): Ledger['tensors'][number] {
   };
 }
 
-/** The output must not take the place of its input. */
+/** The output must not take the place of its input, nor of any part of it. */
 async function assertApart(model: string, out: string): Promise<void> {
-  const [input, output] = await Promise.all([model, out].map((path) => realpath(path).catch(() => null)));
-  if (input == null || input !== output) return;
+  const real = (path: string) => realpath(path).catch(() => null);
+  const [output, ...inputs] = await Promise.all([out, ...ggufPartsOf(model)].map(real));
+  if (output == null || !inputs.includes(output)) return;
   throw new MoeqError({
     operation: 'write as GGUF',
     subject: out,

@@ -2,7 +2,7 @@
 // `split.tensors.count` say, which llama-gguf-split writes into each, and what their names say.
 // https://github.com/ggml-org/llama.cpp, tools/gguf-split.
 import { type ByteSource, type GgufFile, type GgufMetadata, MoeqError, openGguf, quote } from '@moeq/tensors';
-import { type PartName, partName } from './part-names.js';
+import { type PartName, partName, partsOf } from './part-names.js';
 
 /** Opens a file of a folder by its name; null when there is no such file. */
 export type OpenFile = (name: string) => Promise<ByteSource | null>;
@@ -21,7 +21,7 @@ export interface GgufPart {
 export async function openSources(name: string, open: OpenFile): Promise<ByteSource[]> {
   const sources: ByteSource[] = [];
   try {
-    for (const part of partName(name)?.names ?? [name]) {
+    for (const part of partsOf(name)) {
       const source = await open(part);
       if (source === null) {
         const [first] = sources;

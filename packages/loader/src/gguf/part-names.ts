@@ -27,8 +27,13 @@ export function partName(file: string): PartName | null {
   return { index, count, names };
 }
 
+/** All files of the model that a file is a part of, the file alone as a rule; in its folder where it is a path. */
+export function partsOf(file: string): readonly string[] {
+  return partName(file)?.names ?? [file];
+}
+
 /** The first parts of models among names of files, and models in one file. */
 export function firstParts(files: readonly string[]): string[] {
-  const firsts = files.map((file) => partName(file)?.names[0] ?? file);
+  const firsts = files.map((file) => partsOf(file)[0] ?? file);
   return [...new Set(firsts)].sort();
 }

@@ -264,6 +264,40 @@ test('the example of the format: 98 bytes of header, data at 128', async () => {
   expect(header.tensors).toEqual([{ name: 't', offset: 128, bytes: 34 }]);
 });
 
+describe('what is rare and allowed', () => {
+  test.each([1, 8, 64, 4096])('tensors at multiples of %i', async (value) => {
+    const data = [Uint8Array.of(1, 2, 3, 4, 5), Uint8Array.of(6, 7, 8)];
+    const bytes = encodeGguf(
+      new Map([['general.alignment', { type: 'u32', value }]]),
+      data.map((own, index) => ({ name: `t${index}`, type: ggufType('I8'), shape: [own.length], data: own })),
+    );
+    const opened = await open(bytes);
+    expect(opened.alignment).toBe(value);
+    for (const [index, own] of data.entries()) {
+      const entry = opened.tensors.get(`t${index}`);
+      expect((entry?.offset ?? 1) % value).toBe(0);
+      expect(await opened.read(`t${index}`)).toEqual({ dtype: 'I8', shape: [own.length], data: own });
+    }
+  });
+
+  test('a number without dimensions, and tensors of no elements', async () => {
+    const scalar = await open(file([{ shape: [] }], 4));
+    expect(await scalar.read('t')).toEqual({ dtype: 'F32', shape: [], data: new Uint8Array(4) });
+    for (const shape of [[0], [0, 2], [256, 0], [256, 0, 2], [0, 3, 0]]) {
+      for (const { id, name, content } of ggufTypes) {
+        const tensor = await (await open(file([{ shape, type: id }], 0))).read('t');
+        const whole = shape.toReversed();
+        if (isQuantized(tensor))
+          expect([name, tensor.shape, decodeTensor(tensor).length]).toEqual([name, whole, 0]);
+        else {
+          const dtype = typeof content === 'string' ? content : 'F32';
+          expect(tensor).toEqual({ dtype, shape: whole, data: new Uint8Array(0) });
+        }
+      }
+    }
+  });
+});
+
 test('a vocabulary beyond the first read', async () => {
   const tokens = Array.from({ length: 150_000 }, (_, i) => (i % 3 === 0 ? `Ġtoken${i}` : `token${i}`));
   const metadata = new Map<string, GgufValue>([
