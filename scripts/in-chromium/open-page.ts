@@ -9,6 +9,8 @@ export interface PageOptions {
   readonly entry: string;
   readonly packages?: PackagesFrom;
   readonly isolated?: boolean;
+  /** The page's Content-Security-Policy, from the URL of the packages. The nonce of the import map is `moeq`. */
+  readonly policy?: (cdn: string) => string;
   /** What the page may fetch beside the module. */
   readonly files?: Files;
 }
@@ -26,16 +28,18 @@ export interface OpenPage<Exports> extends AsyncDisposable {
 
 /** @throws Error when the module does not bundle, or fails while it loads */
 export async function openPage<Exports>(browser: Browser, options: PageOptions): Promise<OpenPage<Exports>> {
-  const { entry, packages = 'sources', isolated = false, files = {} } = options;
+  const { entry, packages = 'sources', isolated = false, policy, files = {} } = options;
   await using opened = new AsyncDisposableStack();
   const cdn = opened.use(
     await serve({ files: { '/packages/': packagesFolder, '/vitest.js': await bundle(pageVitest) } }),
   );
   const imports = { ...importMap(`${cdn.url}packages/`), vitest: `${cdn.url}vitest.js` };
   const html = `<!doctype html><link rel="icon" href="data:,">
-<script type="importmap">${JSON.stringify({ imports })}</script>`;
+<script type="importmap" nonce="moeq">${JSON.stringify({ imports })}</script>`;
   const script = await bundle(entry, packages);
-  const site = opened.use(await serve({ files: { ...files, '/': html, '/entry.js': script }, isolated }));
+  const headers = policy === undefined ? {} : { 'content-security-policy': policy(cdn.url) };
+  const served = { ...files, '/': html, '/entry.js': script };
+  const site = opened.use(await serve({ files: served, isolated, headers }));
   const page = await browser.newPage();
   opened.defer(() => page.close());
   const messages: string[] = [];

@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly files: Files;
   /** Cross-origin isolation, without which a page has no shared memory. */
   readonly isolated?: boolean;
+  /** Of every answer, e.g. `content-security-policy`. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Whether a range is answered with it alone. */
   readonly ranges?: boolean;
   /** Bytes a second of one answer; all at once unless given. */
@@ -47,14 +49,15 @@ const types: Readonly<Record<string, string>> = {
 
 /** Serves on a port of its own until it is disposed of. Pages of other origins may read, as from a CDN. */
 export async function serve(options: ServeOptions): Promise<Site> {
-  const { files, isolated = false, ranges = false, rate } = options;
+  const { files, isolated = false, headers = {}, ranges = false, rate } = options;
   const requests: string[] = [];
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     requests.push(pathname);
     response.setHeader('content-type', types[extname(pathname)] ?? 'application/octet-stream');
     response.setHeader('access-control-allow-origin', '*');
-    for (const [name, value] of Object.entries(isolated ? isolation : {})) response.setHeader(name, value);
+    const all = { ...headers, ...(isolated ? isolation : {}) };
+    for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     const found = lookUp(files, pathname);
     if (typeof found === 'string') return void response.end(found);
     const size = found === null ? null : await stat(found).then((is) => (is.isFile() ? is.size : null), none);

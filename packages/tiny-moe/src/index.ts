@@ -1,7 +1,5 @@
-// Where the checkpoint lies. Each file has a URL of its own, spelled out so that bundlers find it and ship it.
-
-/** The folder of the checkpoint, as transformers reads one. In Node: `fileURLToPath(modelUrl)`. */
-export const modelUrl: URL = new URL(/* @vite-ignore */ '../model/', import.meta.url);
+// Where the checkpoint lies. Each file has a URL of its own, spelled out so that bundlers find it and ship it; the folder has
+// none, since bundlers ship files.
 
 /** The files of the checkpoint by their name in the folder; in a bundle the only way to reach them. */
 export const modelFiles: Readonly<Record<string, URL>> = Object.freeze({
@@ -12,3 +10,11 @@ export const modelFiles: Readonly<Record<string, URL>> = Object.freeze({
   'tokenizer.json': new URL('../model/tokenizer.json', import.meta.url),
   'tokenizer_config.json': new URL('../model/tokenizer_config.json', import.meta.url),
 });
+
+/** The folder of the checkpoint, as transformers reads one. In Node, unbundled: `fileURLToPath(modelUrl)`. */
+export const modelUrl: URL = folderOf(modelFiles['config.json'] as URL);
+
+/** Bundlers may give a file a path without an origin, of which no URL can be made; there is no folder then either. */
+function folderOf(file: URL): URL {
+  return URL.canParse(`${file}`) ? new URL('.', file) : file;
+}

@@ -37,7 +37,7 @@ async function compileKernels(entry: string, relaxed: boolean): Promise<string> 
   return Buffer.from(binary).toString('base64');
 }
 
-/** One classic script: both Node's `eval` workers and browsers' workers from a blob run it. */
+/** One script without imports: Node's `eval` workers run it as a classic one, browsers and Deno as a module. */
 async function bundleWorker(entry: string): Promise<string> {
   const result = await build({
     entryPoints: [`${root}/${entry}`],
@@ -72,7 +72,4 @@ await write('quantize-kernels.ts', 'The compiled kernels that quantize, base64.'
 });
 await write('worker-script.ts', "The workers' script.", {
   workerScript: await bundleWorker('src/worker/main.ts'),
-});
-await write('quantize-script.ts', 'The script of the workers that quantize.', {
-  quantizeScript: await bundleWorker('src/quantize/worker.ts'),
 });

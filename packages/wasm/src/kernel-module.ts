@@ -1,4 +1,5 @@
 // The compiled kernels: chosen by what the engine can do, made to import a shared memory where threads are to share it.
+import { MoeqError } from '@moeq/tensors';
 import { plainKernels, relaxedKernels } from './generated/kernels.js';
 
 export type SimdLevel = 'relaxed' | 'plain';
@@ -23,12 +24,28 @@ export function compileKernels(simd: SimdLevel, shared: boolean): Promise<WebAss
   return compileBase64(simd === 'relaxed' ? relaxedKernels : plainKernels, shared);
 }
 
-/** @param base64 of a module that imports its memory as `env.memory` */
-export function compileBase64(base64: string, shared: boolean): Promise<WebAssembly.Module> {
+/**
+ * @param base64 of a module that imports its memory as `env.memory`
+ * @throws MoeqError when the engine cannot or may not compile it
+ */
+export async function compileBase64(base64: string, shared: boolean): Promise<WebAssembly.Module> {
   const binary = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   if (shared) {
     const at = binary.findIndex((_, start) => memoryImport.every((byte, i) => binary[start + i] === byte));
     binary[at + memoryImport.length] = 3;
   }
-  return WebAssembly.compile(binary);
+  try {
+    return await WebAssembly.compile(binary);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MoeqError({
+      operation: 'compile the kernels',
+      subject: 'WebAssembly',
+      expected: WebAssembly.validate(binary)
+        ? "that it may be compiled (a Content-Security-Policy has to allow it: script-src 'wasm-unsafe-eval')"
+        : `an engine with SIMD${shared ? ' and threads' : ''}`,
+      found: reason,
+      cause,
+    });
+  }
 }

@@ -7,12 +7,24 @@ describe('options', () => {
     [
       'an unknown one',
       { thread: 2 },
-      'option "thread": cannot start the WebAssembly backend: expected one of threads, simd, onNotice, found an unknown name',
+      'option "thread": cannot start the WebAssembly backend: expected one of threads, simd, workerUrl, workers, onNotice, found an unknown name',
     ],
     ['no threads', { threads: 0 }, 'expected a whole number from 1 to 256, found 0'],
     ['half a thread', { threads: 1.5 }, 'expected a whole number from 1 to 256, found 1.5'],
     ['too many', { threads: 257 }, 'expected a whole number from 1 to 256, found 257'],
     ['a SIMD level that is none', { simd: 'avx' }, 'expected auto, relaxed or plain, found "avx"'],
+    ['workers that are neither wanted nor not', { workers: 'no' }, 'expected true or false, found "no"'],
+    [
+      'a URL of nothing',
+      { workerUrl: 7 },
+      'option workerUrl: cannot start the WebAssembly backend: expected a URL',
+    ],
+    [
+      'a URL of no worker',
+      { workers: false, workerUrl: '/w.js' },
+      'expected none without workers, found "/w.js"',
+    ],
+    ['two threads without workers', { workers: false, threads: 2 }, 'expected 1 without workers, found 2'],
   ])('refuses %s', (_, options, message) => {
     expect(() => readOptions(options as WasmOptions)).toThrow(message);
   });

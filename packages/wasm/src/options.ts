@@ -2,6 +2,7 @@
 import { MoeqError, quote } from '@moeq/tensors';
 import type { SimdLevel } from './kernel-module.js';
 import { hasRelaxedSimd } from './kernel-module.js';
+import { hasWorkers, type WorkerSource } from './team/spawn.js';
 import { defaultThreads } from './threads.js';
 
 export interface WasmOptions {
@@ -9,7 +10,17 @@ export interface WasmOptions {
   readonly threads?: number;
   /** Which instructions: `auto` (the default) takes relaxed SIMD where the engine has it. Results are the same. */
   readonly simd?: 'auto' | SimdLevel;
-  /** Told once when fewer threads than asked for can run; `console.warn` unless given. */
+  /**
+   * Where the workers' script is, a copy of `@moeq/wasm/worker` that the page's origin serves: for a Content-Security-Policy
+   * that does not allow workers from `blob:`. The embedded script unless given.
+   */
+  readonly workerUrl?: string | URL;
+  /**
+   * `false`: no workers; the calling thread computes by itself, and is blocked while it does. So it is also where there are
+   * none, as in service workers, with a notice.
+   */
+  readonly workers?: boolean;
+  /** Called once when fewer threads than asked for can run, or no worker; `console.warn` unless given. */
   readonly onNotice?: (notice: string) => void;
 }
 
@@ -18,10 +29,15 @@ export interface WasmSettings {
   readonly simd: SimdLevel;
   /** Memory that threads share, which a page must be cross-origin isolated for. */
   readonly shared: boolean;
+  readonly worker: WorkerSource;
   readonly notice: string | null;
 }
 
-const names: readonly (keyof WasmOptions)[] = ['threads', 'simd', 'onNotice'];
+/** What threads are started with; the embedded script unless another is named. */
+export type StartSettings = Pick<WasmSettings, 'threads' | 'simd' | 'shared'> &
+  Partial<Pick<WasmSettings, 'worker'>>;
+
+const names: readonly (keyof WasmOptions)[] = ['threads', 'simd', 'workerUrl', 'workers', 'onNotice'];
 
 /** Most that a caller may ask for; each holds up to 4 GiB of addresses. */
 const maxThreads = 256;
@@ -34,25 +50,46 @@ export function readOptions(options: WasmOptions): WasmSettings {
   const unknown = Object.keys(options).find((key) => !names.some((name) => name === key));
   if (unknown !== undefined)
     fail(`option ${quote(unknown)}`, `one of ${names.join(', ')}`, 'an unknown name');
-  const { threads, simd = 'auto' } = options;
+  const { threads, simd = 'auto', workerUrl, workers = true } = options;
   if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1 && threads <= maxThreads))
     fail('option threads', `a whole number from 1 to ${maxThreads}`, `${threads}`);
   if (!['auto', 'relaxed', 'plain'].includes(simd))
     fail('option simd', 'auto, relaxed or plain', quote(simd));
+  if (typeof workers !== 'boolean') fail('option workers', 'true or false', quote(workers));
+  if (workerUrl !== undefined && typeof workerUrl !== 'string' && !(workerUrl instanceof URL))
+    fail('option workerUrl', 'a URL', quote(workerUrl));
+  if (!workers && workerUrl !== undefined) fail('option workerUrl', 'none without workers', quote(workerUrl));
+  if (!workers && threads !== undefined && threads > 1)
+    fail('option threads', '1 without workers', `${threads}`);
+  if (typeof WebAssembly === 'undefined') fail('this engine', 'WebAssembly', 'none');
   const relaxed = hasRelaxedSimd();
   if (simd === 'relaxed' && !relaxed) fail('option simd', 'an engine with relaxed SIMD', 'one without');
 
-  const shared = canShareMemory();
-  const notice =
-    shared || threads === 1
-      ? null
-      : 'one thread only: this page is not cross-origin isolated (it needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)';
+  const worker =
+    !workers || !hasWorkers() ? 'none' : workerUrl === undefined ? 'embedded' : { url: workerUrl };
+  const shared = worker !== 'none' && canShareMemory();
   return {
     threads: shared ? (threads ?? defaultThreads()) : 1,
     simd: simd === 'auto' ? (relaxed ? 'relaxed' : 'plain') : simd,
     shared,
-    notice,
+    worker,
+    notice: noticeOf({ threads, workers }, worker, shared),
   };
+}
+
+/** What is less than was asked for. */
+function noticeOf(
+  { threads, workers }: { readonly threads: number | undefined; readonly workers: boolean },
+  worker: WorkerSource,
+  shared: boolean,
+): string | null {
+  if (worker === 'none')
+    return workers
+      ? 'one thread only, the calling one, which every step blocks: there are no workers here'
+      : null;
+  return shared || threads === 1
+    ? null
+    : 'one thread only: this page is not cross-origin isolated (it needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)';
 }
 
 function canShareMemory(): boolean {

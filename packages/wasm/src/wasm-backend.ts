@@ -8,7 +8,7 @@ import { createCache } from './kv-cache.js';
 import { loadMatrix } from './load-matrix.js';
 import { freeMlp, joinExperts, loadMlp } from './load-mlp.js';
 import type { LoadedMlp } from './loaded.js';
-import { readOptions, type WasmOptions, type WasmSettings } from './options.js';
+import { readOptions, type StartSettings, type WasmOptions } from './options.js';
 import { readAhead } from './read-ahead.js';
 import { openStep } from './step.js';
 import { Store } from './store.js';
@@ -18,7 +18,8 @@ import { sharedTeam } from './team/shared-team.js';
 /**
  * Starts the threads. Weights go where they are computed: threads bring up to 4 GiB each.
  * Results are the same, bit for bit, for any number of threads and either kind of SIMD.
- * @throws MoeqError for options that are unknown or cannot be had
+ * @throws MoeqError for options that are unknown or cannot be had, and where a Content-Security-Policy forbids WebAssembly or
+ *   the workers, naming the directive
  */
 export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
   const settings = readOptions(options);
@@ -26,13 +27,14 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
   return startBackend(settings);
 }
 
-/** @throws MoeqError when the engine gives no memory */
+/** @throws MoeqError when the engine gives no memory, no WebAssembly or no worker */
 export async function startBackend({
   threads,
   simd,
   shared,
-}: Pick<WasmSettings, 'threads' | 'simd' | 'shared'>): Promise<Backend> {
-  const team = await (shared ? sharedTeam(threads, simd) : loneTeam(simd));
+  worker = 'embedded',
+}: StartSettings): Promise<Backend> {
+  const team = await (shared ? sharedTeam(threads, simd, worker) : loneTeam(simd, worker));
   const store = new Store(team);
   const engine = new Engine(team, store);
   const { objects } = engine;

@@ -34,7 +34,7 @@ export interface Answer {
 
 export type ToWorker =
   | {
-      readonly kind: 'start';
+      readonly kind: 'startQuantizing';
       readonly module: WebAssembly.Module;
       /** Shared with the host; null: one of the worker's own. */
       readonly memory: WebAssembly.Memory | null;

@@ -1,6 +1,7 @@
 // Threads that quantize, started with the first job, and rooms in their memories for strips: a bounded number, first come,
 // first served.
 import type { SimdLevel } from '../kernel-module.js';
+import type { WorkerSource } from '../team/spawn.js';
 import { compileQuantizeKernels } from './kernels.js';
 import { Room } from './room.js';
 import { closed, Thread } from './thread.js';
@@ -12,6 +13,7 @@ export class Pool {
   readonly #count: number;
   readonly #simd: SimdLevel;
   readonly #shared: boolean;
+  readonly #worker: WorkerSource;
   readonly #free: Room[] = [];
   readonly #waiting: ((room: Room) => void)[] = [];
   #threads: Promise<Thread[]> | null = null;
@@ -19,10 +21,11 @@ export class Pool {
   #closed = false;
 
   /** @param shared whether memory may be shared with workers */
-  constructor(threads: number, simd: SimdLevel, shared: boolean) {
+  constructor(threads: number, simd: SimdLevel, shared: boolean, worker: WorkerSource) {
     this.#count = threads;
     this.#simd = simd;
     this.#shared = shared;
+    this.#worker = worker;
   }
 
   /**
@@ -61,7 +64,7 @@ export class Pool {
 
   async #start(): Promise<Thread[]> {
     const module = await compileQuantizeKernels(this.#simd, this.#shared);
-    const threads = Array.from({ length: this.#count }, () => new Thread(module, this.#shared));
+    const threads = Array.from({ length: this.#count }, () => new Thread(module, this.#shared, this.#worker));
     for (let i = 0; i < STRIPS_PER_THREAD; i++) {
       for (const thread of threads) this.#free.push(new Room(thread));
     }

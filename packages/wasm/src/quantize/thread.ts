@@ -1,11 +1,11 @@
 // A thread that quantizes: the jobs that are with it, and the map of its memory, which is the host's to lay out.
 import { MoeqError } from '@moeq/tensors';
-import { quantizeScript } from '../generated/quantize-script.js';
 import { Heap, pageBytes } from '../heap.js';
 import { sharedMemory } from '../team/shared-memory.js';
-import { spawnWorker, type WorkerLink } from '../team/spawn.js';
+import { spawnWorker, type WorkerLink, type WorkerSource } from '../team/spawn.js';
 import { HEAP_START } from './kernels.js';
 import type { Answer, FromWorker, Job, ToWorker } from './messages.js';
+import { serveQuantize } from './serve.js';
 
 export interface Done {
   readonly answer: Answer;
@@ -28,7 +28,7 @@ export class Thread {
   #end: MoeqError | null = null;
 
   /** An idle one holds no process open. */
-  constructor(module: WebAssembly.Module, shared: boolean) {
+  constructor(module: WebAssembly.Module, shared: boolean, worker: WorkerSource) {
     const { memory, maximum } = shared
       ? sharedMemory(HEAP_START / pageBytes)
       : { memory: null, maximum: 65536 };
@@ -36,10 +36,10 @@ export class Thread {
     // a page more than the heap asks for: kernels read past the ends of what they are given
     const grow = (pages: number) => void memory?.grow(pages + 1 - memory.buffer.byteLength / pageBytes);
     this.heap = new Heap({ threads: 1, maximumPages: maximum - 1, grow }, HEAP_START);
-    this.#link = spawnWorker<ToWorker, FromWorker>(quantizeScript, 'moeq quantize');
+    this.#link = spawnWorker<ToWorker, FromWorker>(worker, 'moeq quantize', serveQuantize);
     this.#link.onMessage((message) => this.#hear(message));
-    this.#link.onError((error) => this.#fail(failure(String(error))));
-    this.#link.post({ kind: 'start', module, memory });
+    this.#link.onError((error) => this.#fail(error));
+    this.#link.post({ kind: 'startQuantizing', module, memory });
   }
 
   /** @throws MoeqError when the thread fails or is stopped */

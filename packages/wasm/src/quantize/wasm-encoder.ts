@@ -9,7 +9,7 @@ import type {
   Plane,
   SquaredNorms,
 } from '@moeq/tensors';
-import { readOptions, type WasmOptions, type WasmSettings } from '../options.js';
+import { readOptions, type StartSettings, type WasmOptions } from '../options.js';
 import { bitsOf, blocksOf, nestLayout, RECORD_BYTES, type StripLayout, stripLayout } from './layout.js';
 import type { NestJob, StripJob } from './messages.js';
 import { Pool } from './pool.js';
@@ -20,17 +20,13 @@ import { type Strip, stripsOf } from './strips.js';
  * An encoder with kernels for every rule of `CodeRule`, double-quantized or not.
  * @throws MoeqError for options that are not as described
  */
-export function wasmEncoder(options: Pick<WasmOptions, 'threads' | 'simd'> = {}): MatrixEncoder {
+export function wasmEncoder(options: Omit<WasmOptions, 'onNotice'> = {}): MatrixEncoder {
   return encoderOf(readOptions(options));
 }
 
 /** Options that have been read; tests say here that memory is not shared. */
-export function encoderOf({
-  threads,
-  simd,
-  shared,
-}: Pick<WasmSettings, 'threads' | 'simd' | 'shared'>): MatrixEncoder {
-  const pool = new Pool(threads, simd, shared);
+export function encoderOf({ threads, simd, shared, worker = 'embedded' }: StartSettings): MatrixEncoder {
+  const pool = new Pool(threads, simd, shared, worker);
   return {
     concurrency: 2,
     encode: (input, encoding) => encode(input, encoding, pool),

@@ -1,18 +1,19 @@
-// One worker with a memory of its own, for pages without SharedArrayBuffer: everything goes by message. Messages arrive
+// One worker with a memory of its own, for pages without SharedArrayBuffer, or the calling thread where there are no workers:
+// everything goes by message. Messages arrive
 // in order, so a program finds what was written before it.
-import { workerScript } from '../generated/worker-script.js';
 import { compileKernels, type SimdLevel } from '../kernel-module.js';
+import { serveCompute } from '../worker/serve.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { failureError, Outcome } from './outcome.js';
-import { spawnWorker } from './spawn.js';
+import { spawnWorker, type WorkerSource } from './spawn.js';
 import type { Team } from './team.js';
 
 const initialPages = 1;
 const maximumPages = 65536;
 
-export async function loneTeam(simd: SimdLevel): Promise<Team> {
+export async function loneTeam(simd: SimdLevel, worker: WorkerSource): Promise<Team> {
   const module = await compileKernels(simd, false);
-  const link = spawnWorker<ToWorker, FromWorker>(workerScript, 'moeq');
+  const link = spawnWorker<ToWorker, FromWorker>(worker, 'moeq', serveCompute);
   /** Who waits for an answer; answers come in the order of the questions. */
   const waiting: Outcome<FromWorker>[] = [];
   /** A failure of an order that nobody waits for; the next answer is this. */
@@ -29,7 +30,7 @@ export async function loneTeam(simd: SimdLevel): Promise<Team> {
     failure = null;
   });
   link.onError((error) => {
-    for (const outcome of waiting.splice(0)) outcome.reject(failureError(String(error)));
+    for (const outcome of waiting.splice(0)) outcome.reject(error);
   });
 
   const answer = async (send: () => void): Promise<FromWorker> => {

@@ -1,17 +1,17 @@
 // Threads with shared memories: the host writes weights and programs straight into them, and reads results from them.
 // A program is announced by a counter that the workers watch, and its end by one message.
-import { workerScript } from '../generated/worker-script.js';
 import { compileKernels, type SimdLevel } from '../kernel-module.js';
+import { serveCompute } from '../worker/serve.js';
 import type { Failure, FromWorker, ToWorker } from './messages.js';
 import { sync as at } from './messages.js';
 import { failureError, Outcome } from './outcome.js';
 import { type SharedMemory, sharedMemory } from './shared-memory.js';
-import { spawnWorker, type WorkerLink } from './spawn.js';
+import { spawnWorker, type WorkerLink, type WorkerSource } from './spawn.js';
 import type { Team } from './team.js';
 
 const initialPages = 1;
 
-export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team> {
+export async function sharedTeam(threads: number, simd: SimdLevel, worker: WorkerSource): Promise<Team> {
   const module = await compileKernels(simd, true);
   const memories = Array.from({ length: threads }, () => sharedMemory(initialPages));
   const sync = new Int32Array(new SharedArrayBuffer(4 * (at.words + threads * at.wordsOfThread)));
@@ -20,7 +20,7 @@ export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team
   let ended = false;
   let ready = 0;
   const links = Array.from({ length: threads }, () =>
-    spawnWorker<ToWorker, FromWorker>(workerScript, 'moeq'),
+    spawnWorker<ToWorker, FromWorker>(worker, 'moeq', serveCompute),
   );
   let bytes = memories.map(({ memory }) => new Uint8Array(memory.buffer));
 
@@ -43,7 +43,7 @@ export async function sharedTeam(threads: number, simd: SimdLevel): Promise<Team
   };
   const start = (link: WorkerLink<ToWorker, FromWorker>, thread: number): void => {
     link.onMessage(hear);
-    link.onError((error) => outcome.reject(failureError(String(error))));
+    link.onError((error) => outcome.reject(error));
     link.post({
       kind: 'start',
       module,

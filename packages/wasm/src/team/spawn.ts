@@ -1,9 +1,18 @@
-// Starts a worker from the embedded script, in browsers (and Deno and Bun) and in Node, which has no global Worker.
+// Starts a worker: from the embedded script or from a URL; in browsers, Deno and Bun as a module worker, in Node, which has no
+// global Worker, by node:worker_threads; or none, where the calling thread does the work itself.
+import type { MoeqError } from '@moeq/tensors';
+import { workerScript } from '../generated/worker-script.js';
+import { failureError, startError } from './outcome.js';
+import type { Serve } from './port.js';
+import { runHere } from './run-here.js';
+
+/** `embedded`, the URL of the script, or `none`: no worker, the calling thread works. */
+export type WorkerSource = 'embedded' | 'none' | { readonly url: string | URL };
 
 export interface WorkerLink<ToWorker, FromWorker> {
   post(message: ToWorker, transfer?: readonly ArrayBuffer[]): void;
   onMessage(listener: (message: FromWorker) => void): void;
-  onError(listener: (error: unknown) => void): void;
+  onError(listener: (error: MoeqError) => void): void;
   /** Whether the worker holds the process open; of no effect in browsers. */
   hold(held: boolean): void;
   terminate(): Promise<void>;
@@ -14,24 +23,40 @@ interface NodeProcess {
   getBuiltinModule?(name: 'node:worker_threads'): typeof import('node:worker_threads');
 }
 
+function nodeThreads(): typeof import('node:worker_threads') | undefined {
+  const { process } = globalThis as { process?: NodeProcess };
+  return process?.getBuiltinModule?.('node:worker_threads');
+}
+
+/** Whether this engine has workers at all: service workers have none. */
+export function hasWorkers(): boolean {
+  return typeof Worker !== 'undefined' || nodeThreads() !== undefined;
+}
+
 /**
- * @param script a classic script
  * @param name for people who look at threads
+ * @param serve what the script does for the first message that it gets, for the calling thread
  */
 export function spawnWorker<ToWorker, FromWorker>(
-  script: string,
+  source: WorkerSource,
   name: string,
+  serve: Serve<ToWorker, FromWorker>,
 ): WorkerLink<ToWorker, FromWorker> {
-  if (typeof Worker !== 'undefined') return spawnWebWorker(script, name);
-  const { process } = globalThis as { process?: NodeProcess };
-  const threads = process?.getBuiltinModule?.('node:worker_threads');
-  if (threads === undefined) throw new Error('this engine has neither Worker nor node:worker_threads');
-  const worker = new threads.Worker(script, { eval: true, name });
+  if (source === 'none') return runHere(serve);
+  if (typeof Worker !== 'undefined') return spawnWebWorker(source, name);
+  const threads = nodeThreads();
+  const url = source === 'embedded' ? null : source.url;
+  if (threads === undefined) throw startError(url, 'there are no workers');
+  const worker = new threads.Worker(url === null ? workerScript : asUrl(url), { eval: url === null, name });
+  let error = (reason: string) => startError(url, reason);
   worker.unref();
+  worker.once('message', () => {
+    error = failureError;
+  });
   return {
     post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     onMessage: (listener) => void worker.on('message', listener),
-    onError: (listener) => void worker.on('error', listener),
+    onError: (listener) => void worker.on('error', (reason) => listener(error(String(reason)))),
     hold: (held) => (held ? worker.ref() : worker.unref()),
     terminate: async () => {
       await worker.terminate();
@@ -39,22 +64,48 @@ export function spawnWorker<ToWorker, FromWorker>(
   };
 }
 
+/** Node takes paths as texts, and URLs as objects. */
+const asUrl = (url: string | URL): string | URL =>
+  typeof url === 'string' && URL.canParse(url) ? new URL(url) : url;
+
+/** Deno's and Bun's workers hold the process open unless they are let go. */
+type Held = Worker & { ref?(): void; unref?(): void };
+
 function spawnWebWorker<ToWorker, FromWorker>(
-  script: string,
+  source: Exclude<WorkerSource, 'none'>,
   name: string,
 ): WorkerLink<ToWorker, FromWorker> {
-  const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
-  const worker = new Worker(url, { name });
+  const url = source === 'embedded' ? null : source.url;
+  const blob =
+    url === null ? URL.createObjectURL(new Blob([workerScript], { type: 'text/javascript' })) : null;
+  let worker: Held;
+  try {
+    worker = new Worker(blob ?? (url as string | URL), { name, type: 'module' });
+  } catch (reason) {
+    throw startError(url, String(reason));
+  }
+  let error = (reason: string) => startError(url, reason);
+  const started = (): void => {
+    error = failureError;
+    if (blob !== null) URL.revokeObjectURL(blob);
+  };
+  worker.addEventListener('message', started, { once: true });
+  worker.unref?.();
   return {
     post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     onMessage: (listener) =>
-      worker.addEventListener('message', (event: MessageEvent<FromWorker>) => {
-        URL.revokeObjectURL(url);
-        listener(event.data);
-      }),
+      worker.addEventListener('message', (event: MessageEvent<FromWorker>) => listener(event.data)),
     onError: (listener) =>
-      worker.addEventListener('error', (event) => listener(event.error ?? event.message)),
-    hold: () => {},
+      worker.addEventListener('error', (event) => {
+        event.preventDefault();
+        listener(error(reasonOf(event)));
+      }),
+    hold: (held) => (held ? worker.ref?.() : worker.unref?.()),
     terminate: async () => worker.terminate(),
   };
+}
+
+/** Engines give no reason for a script that they do not load. */
+function reasonOf({ error, message }: Partial<ErrorEvent>): string {
+  return error === undefined || error === null ? (message ?? '') : String(error);
 }

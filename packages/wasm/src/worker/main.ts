@@ -1,125 +1,16 @@
-// A worker thread. With shared memory it runs programs as the host announces them, for ever; alone it does as messages say.
-import type { KernelExports } from '../kernel-exports.js';
-import type { Failure, FromWorker, ToWorker } from '../team/messages.js';
-import { sync as at, mostHelped } from '../team/messages.js';
-import { Abandoned, abandonBarrier, makeBarrier, noBarrier, waitForProgram } from './barrier.js';
-import { Machine, Memories } from './machine.js';
-import { runProgram } from './run-program.js';
-import { Turns } from './turns.js';
+// The script of all worker threads: the first message says what a thread is for.
+import type { FromWorker as FromQuantize, ToWorker as ToQuantize } from '../quantize/messages.js';
+import { serveQuantize } from '../quantize/serve.js';
+import type { FromWorker, ToWorker } from '../team/messages.js';
+import { serveHost } from '../team/port.js';
+import { serveCompute } from './serve.js';
 
-type Start = Extract<ToWorker, { kind: 'start' }>;
-
-interface Port {
-  postMessage(message: FromWorker, transfer?: readonly ArrayBuffer[]): void;
-  listen(listener: (message: ToWorker) => void): void;
-}
-
-function connect(): Port {
-  const { process } = globalThis as {
-    process?: { getBuiltinModule?: (name: string) => typeof import('node:worker_threads') };
-  };
-  const parent = process?.getBuiltinModule?.('node:worker_threads').parentPort;
-  if (parent) {
-    return {
-      postMessage: (message, transfer = []) => parent.postMessage(message, [...transfer]),
-      listen: (listener) => void parent.on('message', listener),
-    };
-  }
-  const scope = globalThis as unknown as Worker;
-  return {
-    postMessage: (message, transfer = []) => scope.postMessage(message, [...transfer]),
-    listen: (listener) => scope.addEventListener('message', (event) => listener(event.data)),
-  };
-}
-
-function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  return exports as unknown as KernelExports;
-}
-
-/** A MoeqError's facts, or what is known of another error. */
-function failureOf(error: unknown): Failure {
-  const { operation, subject, expected, found } = error as Partial<Record<string, unknown>>;
-  const facts = { operation, subject, expected, found };
-  if (Object.values(facts).every((fact) => typeof fact === 'string')) return facts as Failure;
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-}
-
-const port = connect();
-
-function serveShared({ module, thread, memories, sync }: Start): void {
-  if (memories === null || sync === null) return;
-  const shared = new Memories(memories);
-  const barrier = makeBarrier(sync, memories.length);
-  const turns = new Turns(sync, thread);
-  const machineFor = (owner: number) => ({
-    kernels: instantiate(module, memories[owner] as WebAssembly.Memory),
-    thread: owner,
-    memories: shared,
-    barrier,
-  });
-  const helped = Array.from(
-    { length: Math.min(memories.length - 1, mostHelped) },
-    (_, index) => new Machine(machineFor((thread + 1 + index) % memories.length)),
-  );
-  const machine = new Machine({ ...machineFor(thread), turns: memories.length > 1 ? turns : null, helped });
-  let program = Atomics.load(sync, at.program);
-  port.postMessage({ kind: 'ready' });
-  for (;;) {
-    waitForProgram(sync, program);
-    program = Atomics.load(sync, at.program);
-    try {
-      machine.begin();
-      runProgram(machine, Atomics.load(sync, at.address) >>> 0, Atomics.load(sync, at.length));
-    } catch (error) {
-      turns.reset();
-      if (!(error instanceof Abandoned) && abandonBarrier(sync)) {
-        port.postMessage({ kind: 'failed', failure: failureOf(error) });
-      }
-    }
-    if (Atomics.add(sync, at.finished, 1) === memories.length - 1) port.postMessage({ kind: 'done' });
-  }
-}
-
-function serveAlone({ module, initialPages, maximumPages }: Start): (message: ToWorker) => void {
-  const memory = new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages });
-  const machine = new Machine({
-    kernels: instantiate(module, memory),
-    thread: 0,
-    memories: new Memories([memory]),
-    barrier: noBarrier,
-  });
-  port.postMessage({ kind: 'ready' });
+serveHost<ToWorker | ToQuantize, FromWorker | FromQuantize>((post) => {
+  let quantize: ((message: ToQuantize) => void) | null = null;
+  const compute = serveCompute(post);
   return (message) => {
-    if (message.kind === 'grow') {
-      memory.grow(message.pages - memory.buffer.byteLength / 65536);
-      machine.begin();
-    } else if (message.kind === 'write') {
-      new Uint8Array(memory.buffer).set(message.bytes, message.address);
-    } else if (message.kind === 'run') {
-      runProgram(machine, message.address, message.length);
-    } else if (message.kind === 'read') {
-      const values = new Float32Array(memory.buffer, message.address, message.length).slice();
-      port.postMessage({ kind: 'values', values }, [values.buffer]);
-    }
+    if (message.kind === 'startQuantizing') quantize = serveQuantize(post);
+    if (quantize === null) compute(message as ToWorker);
+    else quantize(message as ToQuantize);
   };
-}
-
-let serve: ((message: ToWorker) => void) | null = null;
-
-port.listen((message) => {
-  let failed = false;
-  try {
-    if (message.kind !== 'start') serve?.(message);
-    else if (message.memories === null) serve = serveAlone(message);
-    else serveShared(message);
-  } catch (error) {
-    failed = true;
-    port.postMessage({ kind: 'failed', failure: failureOf(error) });
-  }
-  // every question has one answer; `start` and `read` give theirs themselves unless they fail
-  const asks = message.kind === 'start' || message.kind === 'read';
-  if (message.kind === 'run' || message.kind === 'settle' || (asks && failed)) {
-    port.postMessage({ kind: 'done' });
-  }
 });

@@ -1,0 +1,25 @@
+// What a thread that quantizes does: one job after the other.
+import type { Serve } from '../team/port.js';
+import { QuantizeEngine } from './engine.js';
+import type { FromWorker, ToWorker } from './messages.js';
+
+/** Quantizes: first the message `startQuantizing`, then jobs. */
+export const serveQuantize: Serve<ToWorker, FromWorker> = (post) => {
+  let engine: QuantizeEngine | null = null;
+  return (message) => {
+    if (message.kind === 'startQuantizing') {
+      engine = new QuantizeEngine(message.module, message.memory);
+      return;
+    }
+    const { id, job, room, input } = message;
+    try {
+      if (engine === null) throw new Error('no kernels yet');
+      if (input !== null) engine.fill(job, room, input);
+      const answer = engine.run(job, room);
+      const results = input === null ? new Uint8Array() : engine.results(job, room);
+      post({ kind: 'result', id, answer, results }, [results.buffer]);
+    } catch (error) {
+      post({ kind: 'failed', id, failure: String(error) });
+    }
+  };
+};

@@ -1,0 +1,46 @@
+// A worker that is none: messages are served on the calling thread, each in a turn of its own, so that other events get theirs.
+import type { Serve } from './port.js';
+import type { WorkerLink } from './spawn.js';
+
+/** Runs a task after the events that wait already. Timers would take milliseconds in browsers. */
+function inNextTurn(task: () => void): void {
+  const { setImmediate } = globalThis as { setImmediate?: (task: () => void) => void };
+  if (setImmediate !== undefined) {
+    setImmediate(task);
+    return;
+  }
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    task();
+  };
+  port2.postMessage(null);
+}
+
+export function runHere<ToWorker, FromWorker>(
+  serve: Serve<ToWorker, FromWorker>,
+): WorkerLink<ToWorker, FromWorker> {
+  let hear: (message: FromWorker) => void = () => {};
+  let receive: ((message: ToWorker) => void) | null = serve((message) => hear(message));
+  const waiting: ToWorker[] = [];
+  const serveNext = (): void => {
+    const message = waiting.shift();
+    if (message !== undefined) receive?.(message);
+  };
+  return {
+    post(message) {
+      waiting.push(message);
+      inNextTurn(serveNext);
+    },
+    onMessage(listener) {
+      hear = listener;
+    },
+    // what fails here is thrown to who serves it, and reported as a message
+    onError: () => {},
+    hold: () => {},
+    async terminate() {
+      waiting.length = 0;
+      receive = null;
+    },
+  };
+}
