@@ -15,6 +15,8 @@ export const sync = {
   finished: 6,
   /** 1: a thread failed; the others leave at the next barrier. */
   failed: 7,
+  /** 1: the threads are to end. */
+  stopped: 8,
   words: 16,
   /** After these, a line of the cache for each thread: worker/turns.ts. */
   wordsOfThread: 32,

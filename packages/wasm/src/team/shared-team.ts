@@ -65,7 +65,11 @@ export async function sharedTeam(threads: number, simd: SimdLevel, worker: Worke
 
   const started = outcome.wait();
   links.forEach(start);
+  // Deno cannot end a worker that waits for a word of memory
   const stop = async (): Promise<void> => {
+    Atomics.store(sync, at.stopped, 1);
+    Atomics.add(sync, at.program, 1);
+    Atomics.notify(sync, at.program);
     await Promise.all(links.map((link) => link.terminate()));
   };
   try {

@@ -45,6 +45,7 @@ function serveShared({ module, thread, memories, sync }: Start, post: Post<FromW
   for (;;) {
     waitForProgram(sync, program);
     program = Atomics.load(sync, at.program);
+    if (Atomics.load(sync, at.stopped) === 1) return;
     try {
       machine.begin();
       runProgram(machine, Atomics.load(sync, at.address) >>> 0, Atomics.load(sync, at.length));
