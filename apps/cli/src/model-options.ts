@@ -1,4 +1,5 @@
 // The options of every command that runs a model, and the model that they ask for.
+import { freemem } from 'node:os';
 import { loadPlugins, loadRecipe } from '@moeq/convert/node';
 import type { Backend } from '@moeq/kernels';
 import type { OpenedModel as ModelFiles } from '@moeq/loader';
@@ -8,13 +9,17 @@ import {
   assertTakes,
   createModel,
   type LoadProgress,
+  MemoryError,
   type Model,
-  type ModelOptions as Size,
+  modelPlan,
+  modelSize,
 } from '@moeq/runtime';
 import { wasmEncoder } from '@moeq/wasm';
 import type { Command } from 'commander';
 import { type BackendName, backendNames, gpuErrorCode, type OpenedBackend, openBackend } from './backend.js';
-import { type Io, note } from './io.js';
+import { type Io, note, warn } from './io.js';
+import { memoryWarning, withAdvice } from './memory-advice.js';
+import type { ModelNeeds } from './model-needs.js';
 import { allowLinks, collect, oneOf, wholeNumber } from './options.js';
 import { progressBar } from './progress.js';
 
@@ -122,37 +127,37 @@ export async function backendOf(
   return opened;
 }
 
-interface Needs extends Pick<Size, 'contextLength' | 'kvCacheTokens'> {
-  /** What prompts are: without a tokenizer or template for them nothing is loaded. Token ids unless given. */
-  readonly prompts?: 'text' | 'messages';
-}
-
 /**
  * Opens the model of a command and loads it into its backend, under a bar. Where `auto` chose a GPU that turns out to have
  * no room for it, the CPU gets it, and a note says so.
  * @param needs what prompts are; size of context and KV cache in tokens, where it is not the model's own
- * @throws MoeqError from opening, quantizing or loading
+ * @throws MoeqError from opening, quantizing or loading; where the model does not fit, with what to type instead
  */
 export async function open(
   io: Io,
   name: string,
   options: ModelOptions,
-  needs: Needs = {},
+  needs: ModelNeeds = {},
 ): Promise<OpenedModel> {
   try {
     return await openIn(io, name, options, needs);
   } catch (error) {
-    if (options.backend !== 'auto' || gpuErrorCode(error) === null) throw error;
+    if (options.backend !== 'auto' || !isGpuRefusal(error)) throw error;
     note(io, `note: ${(error as Error).message}; the CPU computes instead`);
     return openIn(io, name, { ...options, backend: 'cpu' }, needs);
   }
+}
+
+/** Whether it was a GPU that failed, or has no buffers of the size. */
+function isGpuRefusal(error: unknown): boolean {
+  return gpuErrorCode(error) !== null || (error instanceof MemoryError && error.need.unit === 'buffer');
 }
 
 async function openIn(
   io: Io,
   name: string,
   options: ModelOptions,
-  { prompts, ...size }: Needs,
+  { prompts, hasCacheOption = false, ...size }: ModelNeeds,
 ): Promise<OpenedModel> {
   const started = performance.now();
   let fused: Record<string, GpuFormat> = {};
@@ -164,10 +169,13 @@ async function openIn(
     progress.stop();
     for (let last = closers.pop(); last !== undefined; last = closers.pop()) await last();
   };
+  let threads = 1;
   try {
     if (prompts !== undefined) assertTakes(source, prompts);
     const { backend, gpu } = await backendOf(io, options, formats);
+    threads = backend.threads;
     if (gpu !== null) fused = formats;
+    warnOfMemory(io, source, backend, size);
     closers.push(() => backend.destroy());
     const onProgress = ({ loaded, total }: LoadProgress) => progress.update(loaded, total, '');
     const model = await createModel(source, { backend, ...size, signal: io.signal, onProgress });
@@ -179,7 +187,17 @@ async function openIn(
     const chats = source.formatChat !== null;
     return { source, model, backend, gpu, chats, loadSeconds, [Symbol.asyncDispose]: close };
   } catch (error) {
+    const { contextLength: context, kvCacheTokens: cacheTokens } = size;
+    const recipe = options.recipe ?? null;
+    const advised = withAdvice(error, source, { recipe, threads, context, cacheTokens, hasCacheOption });
     await close();
-    throw error;
+    throw advised;
   }
+}
+
+function warnOfMemory(io: Io, source: ModelFiles, backend: Backend, size: ModelNeeds): void {
+  const need = backend.memoryFor?.(modelPlan(source, modelSize(source.config, size).cacheTokens));
+  if (need === undefined || need.unit !== 'thread' || need.largest > need.limit) return;
+  const warning = memoryWarning(need, freemem());
+  if (warning !== null) warn(io, warning);
 }

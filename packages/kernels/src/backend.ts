@@ -8,6 +8,7 @@
 // C head dimension, CV value dimension (C unless a cache says otherwise), E experts, A experts per token, F intermediate, L layers.
 import type { RouteSpec, Routing } from '@moeq/router';
 import type { FloatDType, QuantizedTensor, Tensor } from '@moeq/tensors';
+import type { LoadPlan, MemoryNeed } from './load-plan.js';
 
 /** A matrix [N, K] as read from a checkpoint: plain (F32, F16 or BF16) or quantized with a layout. */
 export type MatrixData = Tensor | QuantizedTensor;
@@ -192,6 +193,11 @@ export interface Backend {
   loadMlp(data: MlpData): Promise<MlpWeights>;
   loadVector(values: Float32Array): Promise<Vector>;
   createKvCache(spec: KvCacheSpec): KvCache;
+  /**
+   * What loading a plan would take, from arithmetic alone. Where `largest` is above `limit` it cannot be loaded. Absent where
+   * nothing but the system's memory sets a limit.
+   */
+  memoryFor?(plan: LoadPlan): MemoryNeed;
 
   /**
    * Runs one step: `body` issues operations and may read. Activations die when it ends. Steps of one backend run one

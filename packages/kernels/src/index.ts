@@ -19,6 +19,8 @@ export type {
 } from './backend.js';
 export { floatMatrixDTypes } from './backend.js';
 export { Handles } from './handles.js';
+export type { LoadPlan, MatrixHead, MemoryNeed, MlpHead } from './load-plan.js';
+export { headOf } from './load-plan.js';
 export type { BackendObjects } from './objects.js';
 export { makeObjects } from './objects.js';
 export { referenceBackend } from './reference/backend.js';

@@ -50,6 +50,7 @@ export function quantizedTensor(
     stored: format,
     bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
     files: parts.map((part) => part.name),
+    ...(weight.layout !== undefined && { layout: weight.layout }),
     async read(signal) {
       const tensors: Record<string, Tensor> = {};
       for (const part of parts) tensors[part.name] = await part.read(signal);

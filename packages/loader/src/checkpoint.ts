@@ -2,7 +2,7 @@
 // Plain and quantized tensors look alike; a quantized one counts once, however many tensors the file stores it in.
 import type { TensorFacts } from '@moeq/quantizers';
 import type { DecoderConfig } from '@moeq/runtime';
-import type { DType, QuantizedTensor, Tensor } from '@moeq/tensors';
+import type { DType, Layout, QuantizedTensor, Tensor } from '@moeq/tensors';
 import type { FileSet } from './file-set.js';
 import type { Slot } from './slots.js';
 
@@ -13,6 +13,8 @@ export interface CheckpointTensor {
   readonly slot: Slot | null;
   /** What it is stored as: a dtype, or the name of a quantized format. */
   readonly stored: DType | string;
+  /** Of a quantized tensor: see `QuantizedWeight`. */
+  layout?(shape: readonly [rows: number, columns: number]): Layout | null | undefined;
   /** Bytes in the files, all planes and their descriptions. */
   readonly bytes: number;
   /** Names of the tensors in the files that make it up. */

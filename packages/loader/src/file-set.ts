@@ -1,5 +1,5 @@
 // The files of a model, wherever they lie, and the tensors that they store.
-import type { ByteSource, DType, QuantizedTensor, Tensor } from '@moeq/tensors';
+import type { ByteSource, DType, Layout, QuantizedTensor, Tensor } from '@moeq/tensors';
 
 /** Files by name, e.g. a folder; `open` answers null when there is no such file. */
 export interface FileSet {
@@ -45,6 +45,11 @@ export interface QuantizedWeight {
   readonly format: string;
   /** The shape that config.json gives it; null where only the data says. */
   readonly shape: readonly number[] | null;
+  /**
+   * How a matrix [N, K] of it will be laid out, as far as headers say: null where no layout describes it, undefined where only
+   * the data says. Tables of the layout may be others.
+   */
+  layout?(shape: readonly [rows: number, columns: number]): Layout | null | undefined;
   /** @throws MoeqError when the sizes of the parts contradict that shape of the weight */
   assertShape(shape: readonly number[]): void;
   /** @param parts by their full names. @throws MoeqError when they are no such weight */

@@ -8,7 +8,7 @@ import {
   type RecipeData,
   routerWarning,
 } from '@moeq/quantizers';
-import type { ModelSource } from '@moeq/runtime';
+import type { ModelSource, WeightHeads } from '@moeq/runtime';
 import { type MatrixEncoder, MoeqError, quote } from '@moeq/tensors';
 import type { Checkpoint } from './checkpoint.js';
 import type { FileSet } from './file-set.js';
@@ -19,6 +19,7 @@ import { openCheckpoint } from './open-checkpoint.js';
 import { describeOthers } from './others-text.js';
 import { readTextParts } from './text-files.js';
 import type { FileTokenizer } from './tokenizer/create-tokenizer.js';
+import { weightHeads } from './weight-heads.js';
 import { weightReader } from './weights.js';
 
 export interface OpenOptions {
@@ -45,6 +46,9 @@ export interface OpenOptions {
 /** A model's source that can say what was done to its weights. */
 export interface OpenedModel extends ModelSource {
   readonly checkpoint: Checkpoint;
+  readonly heads: WeightHeads;
+  /** What the weights would be by another recipe. @throws MoeqError when it is none */
+  headsBy(recipe: OpenOptions['recipe']): WeightHeads;
   /** What has been read so far; complete once a model has been created from this source. */
   report(): LoadReport;
 }
@@ -92,6 +96,9 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
       name: options.name ?? files.name,
       config: checkpoint.decoder,
       weights: weightReader(checkpoint, stage.apply),
+      heads: weightHeads(checkpoint, { recipe, runsFormat }),
+      headsBy: (other) =>
+        weightHeads(checkpoint, { recipe: recipeOf({ ...options, recipe: other }), runsFormat }),
       ...text,
       generation,
       stopTokenIds: endsOf(stopTokenIds, text.tokenizer, checkpoint.decoder.vocabularySize),
@@ -111,7 +118,14 @@ function endsOf(ids: readonly number[], tokenizer: FileTokenizer | null, vocabul
   return [...new Set(end === null || end >= vocabularySize ? ids : [...ids, end])];
 }
 
-function recipeOf({ recipe, quantizers = [], allowRouterQuantization = false }: OpenOptions): Recipe | null {
+/** The recipe of the options, ready for use; null where there is none. @throws MoeqError when it is none */
+function recipeOf({
+  recipe,
+  quantizers = [],
+  allowRouterQuantization = false,
+}: Pick<OpenOptions, 'quantizers' | 'allowRouterQuantization'> & {
+  readonly recipe?: OpenOptions['recipe'] | undefined;
+}): Recipe | null {
   if (recipe === undefined) return null;
   if (isRecipe(recipe)) return recipe;
   const isBitsAndBytesConfig = isObject(recipe) && !('rules' in recipe);

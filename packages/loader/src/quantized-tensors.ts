@@ -2,6 +2,7 @@
 // bitsandbytes' own, or moeq's. Both are read by @moeq/quantizers; here they are found among the stored tensors.
 import {
   bitsandbytesGroups,
+  bitsandbytesLayout,
   fromBitsandbytes,
   fromMoeq,
   moeqParts,
@@ -87,6 +88,8 @@ function bitsandbytesWeights(
         const expected = `${quote(name, 120)} of ${bytes} bytes, ${JSON.stringify(shape)} in ${format}`;
         throw contradiction(weight.file, expected, String(weight.bytes));
       },
+      layout: (shape) =>
+        bitsandbytesLayout(name, format, shape, new Map(parts.map((part) => [part.name, part.bytes]))),
       decode: (tensors) => fromBitsandbytes(name, tensors, dtypeOf(config)),
     };
   });
@@ -105,6 +108,7 @@ function moeqWeights(
     }),
     format: entry.format,
     shape: entry.shape,
+    layout: () => entry.layout,
     assertShape: () => undefined,
     decode: (tensors) => fromMoeq(name, entry, tensors, quantizers),
   }));

@@ -21,7 +21,7 @@ import type { MatrixStage } from './matrix-stage.js';
 import type { TensorPlace } from './names.js';
 import type { Slot } from './slots.js';
 
-const matrixSlots: Record<Exclude<MatrixPlace['kind'], 'attention'>, Slot> = {
+export const matrixSlots: Record<Exclude<MatrixPlace['kind'], 'attention'>, Slot> = {
   embedding: 'embedding',
   head: 'head',
   router: 'router',
@@ -30,16 +30,13 @@ const matrixSlots: Record<Exclude<MatrixPlace['kind'], 'attention'>, Slot> = {
 
 const biasSlots = { query: 'queryBias', key: 'keyBias', value: 'valueBias', output: 'outputBias' } as const;
 
-const mlpSlots = {
+export const mlpSlots = {
   dense: ['denseGate', 'denseUp', 'denseDown'],
   shared: ['sharedGate', 'sharedUp', 'sharedDown'],
 } as const satisfies Record<string, readonly Slot[]>;
 
-/**
- * @param stage what every matrix passes through, vectors excepted
- * @returns a reader whose methods throw a MoeqError for a place that the checkpoint does not have
- */
-export function weightReader(checkpoint: Checkpoint, stage: MatrixStage['apply']): WeightReader {
+/** @returns the tensor at a place; null where there is none. A tied head is the embedding. */
+export function tensorFinder(checkpoint: Checkpoint): (place: TensorPlace) => CheckpointTensor | null {
   const byPlace = new Map<string, CheckpointTensor>();
   for (const tensor of checkpoint.tensors) {
     const { slot } = tensor;
@@ -54,11 +51,21 @@ export function weightReader(checkpoint: Checkpoint, stage: MatrixStage['apply']
       tensor,
     );
   }
-  // A tied head is the embedding, also for who compares with a model that has two matrices.
+  // also for those who compare with a model that has two matrices
   const { tiedHead } = checkpoint.decoder;
+  return (place) =>
+    byPlace.get(placeKey(place.slot === 'head' && tiedHead ? { slot: 'embedding' } : place)) ?? null;
+}
+
+/**
+ * @param stage what every matrix passes through, vectors excepted
+ * @returns a reader whose methods throw a MoeqError for a place that the checkpoint does not have
+ */
+export function weightReader(checkpoint: Checkpoint, stage: MatrixStage['apply']): WeightReader {
+  const look = tensorFinder(checkpoint);
   const find = (place: TensorPlace): CheckpointTensor => {
-    const tensor = byPlace.get(placeKey(place.slot === 'head' && tiedHead ? { slot: 'embedding' } : place));
-    if (tensor !== undefined) return tensor;
+    const tensor = look(place);
+    if (tensor !== null) return tensor;
     const where = place.layer === undefined ? '' : ` of layer ${place.layer}`;
     throw new MoeqError({
       operation: 'read a weight',
@@ -73,8 +80,8 @@ export function weightReader(checkpoint: Checkpoint, stage: MatrixStage['apply']
   };
   const sliceOf = fusedReader();
   const expertMatrix = async (slot: Slot, layer: number, expert: number): Promise<MatrixData> => {
-    const fused = byPlace.get(placeKey({ slot, layer }));
-    if (fused === undefined) return matrix({ slot, layer, expert });
+    const fused = look({ slot, layer });
+    if (fused === null) return matrix({ slot, layer, expert });
     return stage(await sliceOf(fused, expert), fused, expert);
   };
   return {
@@ -92,8 +99,8 @@ export function weightReader(checkpoint: Checkpoint, stage: MatrixStage['apply']
     },
     async expert(layer, expert): Promise<MlpData> {
       const together =
-        byPlace.has(placeKey({ slot: 'expertGateUp', layer })) ||
-        byPlace.has(placeKey({ slot: 'expertGateUp', layer, expert }));
+        look({ slot: 'expertGateUp', layer }) !== null ||
+        look({ slot: 'expertGateUp', layer, expert }) !== null;
       const inwards: readonly Slot[] = together ? ['expertGateUp'] : ['expertGate', 'expertUp'];
       const gateUp = await Promise.all(inwards.map((slot) => expertMatrix(slot, layer, expert)));
       return { gateUp, down: await expertMatrix('expertDown', layer, expert) };

@@ -2,10 +2,11 @@
 
 export type { Assignment, BitsandbytesConfig, Expression } from './bitsandbytes/express.js';
 export { canExpress } from './bitsandbytes/express.js';
+export { bitsandbytesLayout } from './bitsandbytes/layout.js';
 export { bitsandbytesGroups, fromBitsandbytes } from './bitsandbytes/read.js';
 export { planBitsandbytes, toBitsandbytes } from './bitsandbytes/write.js';
 export type { DecodedStrip } from './checked.js';
-export { assertDecodes, checkedQuantize, decodedStrips } from './checked.js';
+export { assertDecodes, checkedLayout, checkedQuantize, decodedStrips } from './checked.js';
 export type { BlockOptions, BlockSize, CodebookOptions } from './codebook-quantizer.js';
 export { codebookQuantizer } from './codebook-quantizer.js';
 export { doubleQuant } from './double-quant.js';

@@ -2,8 +2,10 @@
 import type { Backend, KvCache, KvCacheSpec } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
 import { loadDecoder } from './load-decoder.js';
+import { cacheSpec, modelPlan } from './load-plan.js';
+import { assertFits } from './memory-error.js';
 import { LoadedModel, type Model } from './model.js';
-import type { ModelSource } from './model-source.js';
+import type { DecoderConfig, ModelSource } from './model-source.js';
 import { abortSignal, type Check, callback, integer, validateOptions } from './options.js';
 import { PageAllocator, pageSize } from './page-allocator.js';
 import { type LoadedState, RevivableExecutor } from './revive.js';
@@ -29,19 +31,19 @@ export const defaultPrefillChunk = 256;
 /**
  * Loads a model. The source may be closed afterwards, where the backend cannot lose what is loaded (`losses`) or the model
  * need not survive that: it is read once more then.
- * @throws MoeqError for a wrong option, a weight that does not fit the configuration, or memory that is short; the
- *   signal's reason when it aborts. Nothing stays loaded then.
+ * @throws MemoryError where, by the headers, the backend cannot hold it: no weight is read then; MoeqError for a wrong option, a
+ *   weight that does not fit the configuration, or memory that is short; the signal's reason when it aborts. Nothing stays
+ *   loaded then.
  */
 export async function createModel(source: ModelSource, options: ModelOptions): Promise<Model> {
   validateOptions('load a model', options, modelChecks(source.config.contextLength));
   const { backend, prefillChunk = defaultPrefillChunk, onProgress, signal } = options;
-  const contextLength = options.contextLength ?? Math.min(source.config.contextLength, defaultContextLimit);
-  const cacheTokens = options.kvCacheTokens ?? Math.max(contextLength, minDefaultCacheTokens);
+  const { contextLength, cacheTokens } = modelSize(source.config, options);
   if (cacheTokens < contextLength) throw cacheTooSmall(cacheTokens, contextLength);
 
-  const allocator = new PageAllocator(Math.ceil(cacheTokens / pageSize), pageSize);
-  const { kvHeads, headDim } = source.config.attention;
-  const spec = { layers: source.config.layers.length, kvHeads, headDim, pageSize, pages: allocator.pages };
+  assertFits(source.name, backend, modelPlan(source, cacheTokens));
+  const spec = cacheSpec(source.config, cacheTokens);
+  const allocator = new PageAllocator(spec.pages, pageSize);
   const load = (how: LoadOptions) => loadState(source, backend, spec, how);
   const state = await load({ onProgress, signal });
   const executor = new RevivableExecutor(
@@ -52,6 +54,18 @@ export async function createModel(source: ModelSource, options: ModelOptions): P
     () => allocator.lose(),
   );
   return new LoadedModel({ source, executor, allocator, contextLength, prefillChunk });
+}
+
+/** Context and cache in tokens, as given or by default. */
+export function modelSize(
+  config: DecoderConfig,
+  options: Pick<ModelOptions, 'contextLength' | 'kvCacheTokens'>,
+): { readonly contextLength: number; readonly cacheTokens: number } {
+  const contextLength = options.contextLength ?? Math.min(config.contextLength, defaultContextLimit);
+  return {
+    contextLength,
+    cacheTokens: options.kvCacheTokens ?? Math.max(contextLength, minDefaultCacheTokens),
+  };
 }
 
 async function loadState(

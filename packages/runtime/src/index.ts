@@ -1,5 +1,5 @@
 export type { ModelOptions } from './create-model.js';
-export { createModel } from './create-model.js';
+export { createModel, modelSize } from './create-model.js';
 export type { Engine, EngineGenerateOptions, EngineOptions } from './engine/engine.js';
 export { createEngine } from './engine/engine.js';
 export type { EngineStatistics } from './engine/statistics.js';
@@ -8,6 +8,8 @@ export type { GenerateOptions } from './generate-options.js';
 export type { FinishReason, GeneratedPiece, GenerationResult, GenerationTimings } from './generation.js';
 export type { LayerOutput, LayerStream, LayerStreamOptions, LoadedPart } from './layer-stream.js';
 export { layerStream } from './layer-stream.js';
+export { modelPlan, partPlans, workingBytes } from './load-plan.js';
+export { MemoryError } from './memory-error.js';
 export type { LogitsOptions, Model } from './model.js';
 export type {
   AttentionConfig,
@@ -22,6 +24,7 @@ export type {
   MoeConfig,
   Tokenizer,
   VectorPlace,
+  WeightHeads,
   WeightReader,
 } from './model-source.js';
 export type { Conversation, Prompt, PromptSource } from './prompt.js';

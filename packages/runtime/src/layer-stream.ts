@@ -8,6 +8,8 @@ import type { Routing } from '@moeq/router';
 import { defaultPrefillChunk } from './create-model.js';
 import { runHead, runLayer } from './decoder.js';
 import { loadEmbedding, loadFinalNorm, loadHead, loadLayer } from './load-decoder.js';
+import { cacheSpec, partPlans } from './load-plan.js';
+import { assertFits } from './memory-error.js';
 import type { ModelSource } from './model-source.js';
 import { abortSignal, type Check, integer, validateOptions } from './options.js';
 import { pageSize } from './page-allocator.js';
@@ -51,14 +53,14 @@ export interface LayerStreamOptions {
 /**
  * Weights are read each time a part is loaded, so the source stays open for as long as the stream is used. Loading and
  * running throw what `createModel` and `Model.logits` throw; a part that fails to load leaves nothing behind.
- * @throws MoeqError for a wrong option
+ * @throws MoeqError for a wrong option; MemoryError where, by the headers, the backend cannot hold one of the parts
  */
 export function layerStream(source: ModelSource, options: LayerStreamOptions): LayerStream {
   validateOptions('stream the layers of a model', options, optionChecks);
   const { config } = source;
   const { backend, maxTokens = config.contextLength, chunk = defaultPrefillChunk, signal } = options;
+  for (const plan of partPlans(source, maxTokens)) assertFits(source.name, backend, plan);
   const { hiddenSize, vocabularySize, embeddingScale, residualScale } = config;
-  const { kvHeads, headDim } = config.attention;
   const pages = Int32Array.from({ length: Math.ceil(maxTokens / pageSize) }, (_, page) => page);
 
   /** All that `load` loads, and what is released with it. */
@@ -87,8 +89,7 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
     part(
       (loader) => loadLayer(loader, config, index),
       async (loaded, hidden: Float32Array): Promise<LayerOutput> => {
-        const spec = { layers: 1, kvHeads, headDim, pageSize, pages: pages.length };
-        const cache = backend.createKvCache(spec);
+        const cache = backend.createKvCache({ ...cacheSpec(config, maxTokens), layers: 1 });
         const output = new Float32Array(hidden.length); // [T, D]
         const routings: Routing[] = [];
         try {

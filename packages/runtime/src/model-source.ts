@@ -2,7 +2,7 @@
 // tokenizer. `@moeq/loader` makes these from checkpoints; a source of your own needs nothing but these types.
 //
 // Shapes: D hidden, V vocabulary, H heads, HK key/value heads, C head dimension, E experts, F intermediate.
-import type { Activation, MatrixData, MlpData } from '@moeq/kernels';
+import type { Activation, MatrixData, MatrixHead, MlpData, MlpHead } from '@moeq/kernels';
 import type { RouteSpec } from '@moeq/router';
 import type { MoeqError } from '@moeq/tensors';
 
@@ -92,6 +92,13 @@ export interface WeightReader {
   mlp(layer: number, kind: 'dense' | 'shared'): Promise<MlpData>;
 }
 
+/** What a `WeightReader` will answer, from headers alone; null where only reading tells. */
+export interface WeightHeads {
+  matrix(place: MatrixPlace): MatrixHead | null;
+  expert(layer: number, expert: number): MlpHead | null;
+  mlp(layer: number, kind: 'dense' | 'shared'): MlpHead | null;
+}
+
 export interface Tokenizer {
   /** Ids of a text; `addSpecialTokens` puts the tokenizer's own beginning before it. */
   encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
@@ -156,6 +163,8 @@ export interface ModelSource {
   readonly name: string;
   readonly config: DecoderConfig;
   readonly weights: WeightReader;
+  /** With them, what does not fit is refused before a weight is read. */
+  readonly heads?: WeightHeads;
   /** null: a checkpoint without a tokenizer, usable with token ids only. */
   readonly tokenizer: Tokenizer | null;
   /** The prompt of a conversation; null where there is no chat template. */

@@ -1,8 +1,7 @@
 // Which kernel takes a matrix: decided by the fields of its layout alone. Whatever fits none goes to `any`, which decodes
 // row by row to float32 and is right for every layout.
-import type { MatrixData } from '@moeq/kernels';
+import type { MatrixHead } from '@moeq/kernels';
 import type { Layout } from '@moeq/tensors';
-import { isQuantized } from '@moeq/tensors';
 import { codebookLevels } from './levels.js';
 import type { KernelName } from './matrix-record.js';
 
@@ -33,12 +32,11 @@ const choose = (kernel: KernelName, rest: Partial<KernelChoice> = {}): KernelCho
   ...rest,
 });
 
-export function chooseKernel(data: MatrixData): KernelChoice {
-  if (!isQuantized(data)) return choose(floatKernels[data.dtype as keyof typeof floatKernels]);
-  const { layout } = data;
-  const columns = data.shape[1] as number;
-  const unit = layout === null ? 0 : unitOf(layout, columns);
-  if (layout === null || unit === 0) return choose('any');
+export function chooseKernel({ shape, dtype, layout }: MatrixHead): KernelChoice {
+  if (layout === undefined) return choose(floatKernels[dtype as keyof typeof floatKernels]);
+  const columns = shape[1] as number;
+  const unit = unitOf(layout, columns);
+  if (unit === 0) return choose('any');
   const choice = forCodes(layout, unit);
   return { ...choice, scales: scaleOrder(layout, columns, choice) };
 }

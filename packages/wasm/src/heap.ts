@@ -17,6 +17,11 @@ interface Free {
   bytes: number;
 }
 
+/** What an allocation of so many bytes takes. */
+export function blockBytes(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / alignment)) * alignment + alignment;
+}
+
 export interface Memory {
   /** Makes every thread's memory so many pages long. @throws when one cannot be */
   grow(pages: number): void;
@@ -33,6 +38,11 @@ export class Heap {
   #top: number;
   #pages: number;
 
+  /** Bytes in use, the kernels' own included. */
+  get used(): number {
+    return this.#top - this.#free.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   /** @param start bytes at the beginning that belong to the kernels */
   constructor(memory: Memory, start: number) {
     this.#memory = memory;
@@ -48,7 +58,7 @@ export class Heap {
    * @throws MoeqError when memory is short
    */
   allocate(bytes: number, subject: string): number {
-    const size = Math.max(1, Math.ceil(bytes / alignment)) * alignment + alignment;
+    const size = blockBytes(bytes);
     const index = this.#free.findIndex((block) => block.bytes >= size);
     const block = this.#free[index];
     if (block === undefined) return this.#extend(size, subject);
@@ -117,7 +127,8 @@ export class Heap {
     return new MoeqError({
       operation: 'hold in memory',
       subject,
-      expected: `room in the heaps of ${threads} ${threads === 1 ? 'thread' : 'threads'} (more threads bring 4 GiB each; a recipe of fewer bits or a smaller KV cache needs less)`,
+      code: 'outOfMemory',
+      expected: `room in the heaps of ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
       found,
       cause,
     });

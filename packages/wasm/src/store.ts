@@ -4,7 +4,7 @@ import { mostHelped } from './team/messages.js';
 import type { Team } from './team/team.js';
 
 /** Bytes at the beginning of a memory that belong to the kernels: their static data. */
-const kernelBytes = 65536;
+export const kernelBytes = 65536;
 
 interface Scratch {
   readonly address: number;
@@ -26,6 +26,11 @@ export class Store {
     this.threads = team.threads;
     this.#team = team;
     this.#heap = new Heap(team, kernelBytes);
+  }
+
+  /** Bytes in use in every heap. */
+  get used(): number {
+    return this.#heap.used;
   }
 
   /** Room of so many bytes in every heap, at the same address. @throws MoeqError when memory is short */

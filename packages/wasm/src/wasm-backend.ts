@@ -4,10 +4,12 @@ import type { Backend, Step } from '@moeq/kernels';
 import { assertExpertCount, assertSize, weightShape } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
 import { Engine } from './engine.js';
+import { pageBytes } from './heap.js';
 import { createCache } from './kv-cache.js';
 import { loadMatrix } from './load-matrix.js';
 import { freeMlp, joinExperts, loadMlp } from './load-mlp.js';
 import type { LoadedMlp } from './loaded.js';
+import { wasmMemory } from './memory-need.js';
 import { readOptions, type StartSettings, type WasmOptions } from './options.js';
 import { readAhead } from './read-ahead.js';
 import { openStep } from './step.js';
@@ -148,6 +150,8 @@ export async function startBackend({
         store.free(loaded.records);
       });
     },
+
+    memoryFor: (plan) => wasmMemory(plan, team.threads, team.maximumPages * pageBytes),
 
     async step(body) {
       checkAlive('run a step');

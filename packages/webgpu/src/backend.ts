@@ -30,6 +30,7 @@ export interface WebGpuBackend extends Backend {
   readonly adapterInfo: GPUAdapterInfo;
   /** Of its device: a restart begins at zero. */
   stats(): WebGpuStats;
+  memoryFor: NonNullable<Backend['memoryFor']>;
   warmUp: NonNullable<Backend['warmUp']>;
   readonly losses: number;
   /** @throws WebGpuError `deviceLost` where the device or adapter was given, `noAdapter` where there is none any more */
@@ -79,6 +80,7 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
     loadMlp: (data) => session.loadMlp(data),
     loadVector: (values) => session.loadVector(values),
     createKvCache: (spec) => session.createKvCache(spec),
+    memoryFor: (plan) => session.memoryFor(plan),
     step: (body) => session.step(body),
     warmUp: (body, onProgress) => session.warmUp(body, onProgress),
     release: (object) => session.release(object),

@@ -6,6 +6,7 @@ import { adapterName } from './device/adapter.js';
 import { Health } from './device/health.js';
 import { Memory, usage } from './device/memory.js';
 import { Pipelines } from './device/pipelines.js';
+import { deviceMemory } from './memory-need.js';
 import { forgetObject, type Objects } from './objects.js';
 import type { WebGpuOptions } from './options.js';
 import { Executor } from './step/execute.js';
@@ -147,6 +148,8 @@ export function openSession(device: GPUDevice, options: WebGpuOptions, onLoss: (
       const buffers = [...cache.keys, ...cache.values].map((buffer) => ({ buffer }));
       return objects.caches.add(hold({ spec: cache.spec, bytes: cache.bytes }, buffers), cache);
     },
+
+    memoryFor: (plan) => deviceMemory(plan, options.kvCache === 'f16' ? 'F16' : 'F32', memory.largestBinding),
 
     async step(body) {
       checkAlive('run a step');

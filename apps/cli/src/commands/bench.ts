@@ -3,12 +3,13 @@ import { type Benchmark, benchmark, weightBytesPerToken } from '@moeq/evaluate';
 import { Command } from 'commander';
 import { formatBytes } from '../format.js';
 import { type Io, note, painter, peakRssBytes, printJson, writeNow } from '../io.js';
+import { type ContextOption, contextOption, oneText } from '../model-needs.js';
 import { type ModelOptions, type OpenedModel, open, withModelOptions } from '../model-options.js';
 import { wholeNumber } from '../options.js';
 import { progressBar } from '../progress.js';
 import { grid } from '../table.js';
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, ContextOption {
   readonly promptTokens?: number;
   readonly decodeTokens?: number;
   readonly repetitions: number;
@@ -35,11 +36,12 @@ export function bench(io: Io): Command {
     .option('--prompt-tokens <count>', 'tokens to read (default: 128)', wholeNumber({ min: 1 }))
     .option('--decode-tokens <count>', 'tokens to write (default: 64)', wholeNumber({ min: 2 }))
     .option('--repetitions <count>', 'runs after the first, which warms up', wholeNumber({ min: 1 }), 5)
+    .addOption(contextOption())
     .option('--json', 'print one JSON document instead of the table')
     .addHelpText('after', help)
     .action(async (name: string, options: Options) => {
       const { promptTokens, decodeTokens, repetitions } = options;
-      await using opened = await open(io, name, options);
+      await using opened = await open(io, name, options, oneText(options));
       await compile(io, opened);
       const progress = progressBar(io, 'measuring', 'runs');
       const onProgress = (done: number, total: number) => {

@@ -6,10 +6,11 @@ import { MoeqError } from '@moeq/tensors';
 import { Command } from 'commander';
 import { gpuErrorCode } from '../backend.js';
 import { type Io, note, painter, warn, writeNow } from '../io.js';
+import { type ContextOption, contextOption, oneText } from '../model-needs.js';
 import { type ModelOptions, open, withModelOptions } from '../model-options.js';
 import { type SamplingOptions, samplingOf, withSamplingOptions } from '../sampling-options.js';
 
-interface Options extends ModelOptions, SamplingOptions {
+interface Options extends ModelOptions, ContextOption, SamplingOptions {
   readonly system?: string;
 }
 
@@ -29,10 +30,11 @@ export function chat(io: Io): Command {
     new Command('chat').summary('talk with a model').description('Talks with a model in the terminal.'),
   );
   return withSamplingOptions(command, ANSWER_TOKENS)
+    .addOption(contextOption())
     .option('--system <text>', 'what the model is told before the conversation')
     .addHelpText('after', help)
     .action(async (name: string, options: Options) => {
-      await using opened = await open(io, name, options, { prompts: 'messages' });
+      await using opened = await open(io, name, options, { ...oneText(options), prompts: 'messages' });
       await converse(io, opened.model, options);
     });
 }

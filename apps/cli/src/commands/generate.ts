@@ -3,10 +3,11 @@ import { text as readAll } from 'node:stream/consumers';
 import type { GenerationResult } from '@moeq/runtime';
 import { Command } from 'commander';
 import { type Io, note, painter, peakRssBytes, printJson, writeNow } from '../io.js';
+import { type ContextOption, contextOption, oneText } from '../model-needs.js';
 import { type ModelOptions, type OpenedModel, open, withModelOptions } from '../model-options.js';
 import { type SamplingOptions, samplingOf, withSamplingOptions } from '../sampling-options.js';
 
-interface Options extends ModelOptions, SamplingOptions {
+interface Options extends ModelOptions, ContextOption, SamplingOptions {
   readonly prompt: string;
   readonly json?: true;
 }
@@ -32,11 +33,12 @@ export function generate(io: Io): Command {
     new Command('generate').summary('continue a text').description('Continues a prompt with a model.'),
   ).option('-p, --prompt <text>', 'what to continue; - reads it from stdin', DEFAULT_PROMPT);
   return withSamplingOptions(command, DEFAULT_TOKENS)
+    .addOption(contextOption())
     .option('--json', 'print one JSON document instead of the text')
     .addHelpText('after', help)
     .action(async (name: string, options: Options) => {
       const prompt = options.prompt === '-' ? await readAll(io.stdin) : options.prompt;
-      await using opened = await open(io, name, options, { prompts: 'text' });
+      await using opened = await open(io, name, options, { ...oneText(options), prompts: 'text' });
       const result = await write(io, opened, prompt, options);
       if (options.json === true) printJson(io, documentOf(name, opened, result));
       else note(io, summaryOf(opened, result, samplingOf(options).temperature === 0));

@@ -7,11 +7,12 @@ import { writeFileAtomic } from '@moeq/tensors/node';
 import { Command } from 'commander';
 import { formatBytes } from '../format.js';
 import { type Io, note, writeNow } from '../io.js';
+import { type ContextOption, contextOption, oneText } from '../model-needs.js';
 import { type ModelOptions, open, withModelOptions } from '../model-options.js';
 import { progressBar } from '../progress.js';
 import { readTokenIds } from '../token-ids.js';
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, ContextOption {
   readonly tokenIds: string;
   readonly out: string;
 }
@@ -31,12 +32,13 @@ export function logits(io: Io): Command {
       .summary('write logits and expert choices of token ids')
       .description('Computes the logits and expert choices of given token ids and writes them to a file.'),
   )
+    .addOption(contextOption())
     .requiredOption('--token-ids <file.json>', 'rows of token ids')
     .requiredOption('-o, --out <file.safetensors>', 'file to write')
     .addHelpText('after', help)
     .action(async (name: string, options: Options) => {
       const rows = await readTokenIds(options.tokenIds);
-      await using opened = await open(io, name, options);
+      await using opened = await open(io, name, options, oneText(options));
       const file = encodeSafetensors(await compute(io, opened.model, rows));
       await writeFileAtomic(options.out, file);
       note(

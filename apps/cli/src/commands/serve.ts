@@ -78,7 +78,8 @@ async function runServe(io: Io, name: string, options: Options): Promise<void> {
   const listening = await listen(listenOptions(io, options));
   try {
     const { context: contextLength, cacheTokens: kvCacheTokens } = options;
-    await using opened = await open(io, name, options, { contextLength, kvCacheTokens, prompts: 'text' });
+    const needs = { contextLength, kvCacheTokens, hasCacheOption: true, prompts: 'text' } as const;
+    await using opened = await open(io, name, options, needs);
     await opened.model.warmUp();
     const names = options.alias ?? [modelId(whole(name))];
     await using reader = textThread(name, names, opened.model, options);

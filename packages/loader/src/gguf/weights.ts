@@ -164,6 +164,7 @@ function quantizedPart(part: Part, stored: StoredTensor, file: string): Quantize
     parts: [stored],
     format: entry.type.name.toLowerCase(),
     shape,
+    layout: () => (typeof entry.type.content === 'string' ? undefined : entry.type.content.layout),
     assertShape: () => undefined,
     decode(tensors) {
       const data = tensors[name]?.data ?? new Uint8Array(0);

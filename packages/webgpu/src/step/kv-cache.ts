@@ -20,10 +20,20 @@ export interface StoredCache {
 
 const padded = (dimension: number): number => Math.ceil(dimension / 4) * 4;
 
+/** Bytes of the buffers of keys and of values that each layer has. */
+export function cacheBufferBytes(
+  { kvHeads, headDim, valueDim = headDim, pageSize, pages }: KvCacheSpec,
+  dtype: CacheDType,
+): { readonly keys: number; readonly values: number } {
+  const size = (dimension: number): number =>
+    pages * pageSize * kvHeads * padded(dimension) * (dtype === 'F32' ? 4 : 2);
+  return { keys: size(headDim), values: size(valueDim) };
+}
+
 /** @throws MoeqError when a size is no positive integer or a head is too wide; WebGpuError when a layer fits no binding */
 export function makeCache(memory: Memory, spec: KvCacheSpec, dtype: CacheDType): StoredCache {
   assertKvCacheSpec(spec);
-  const { layers, kvHeads, headDim, valueDim = headDim, pageSize, pages } = spec;
+  const { layers, headDim, valueDim = headDim } = spec;
   if (valueDim > 4 * attendSize) {
     throw new MoeqError({
       operation: 'create',
@@ -32,19 +42,18 @@ export function makeCache(memory: Memory, spec: KvCacheSpec, dtype: CacheDType):
       found: `${valueDim}`,
     });
   }
-  const rows = pages * pageSize * kvHeads;
-  const size = (dimension: number): number => rows * padded(dimension) * (dtype === 'F32' ? 4 : 2);
+  const bytes = cacheBufferBytes(spec, dtype);
   const buffers: GPUBuffer[] = [];
-  const make = (what: string, dimension: number): GPUBuffer => {
+  const make = (what: 'keys' | 'values'): GPUBuffer => {
     const flags = usage.storage | usage.copyTarget | usage.copySource;
-    const buffer = memory.create(`KV cache ${what}`, size(dimension), flags);
+    const buffer = memory.create(`KV cache ${what}`, bytes[what], flags);
     buffers.push(buffer);
     return buffer;
   };
   try {
-    const keys = Array.from({ length: layers }, () => make('keys', headDim));
-    const values = Array.from({ length: layers }, () => make('values', valueDim));
-    return { spec: { ...spec }, dtype, bytes: layers * (size(headDim) + size(valueDim)), keys, values };
+    const keys = Array.from({ length: layers }, () => make('keys'));
+    const values = Array.from({ length: layers }, () => make('values'));
+    return { spec: { ...spec }, dtype, bytes: layers * (bytes.keys + bytes.values), keys, values };
   } catch (error) {
     for (const buffer of buffers) memory.destroy(buffer);
     throw error;

@@ -1,0 +1,104 @@
+// A refusal for lack of memory with what to type instead, and a warning where the machine has less memory free than a model takes.
+import { availableParallelism } from 'node:os';
+import type { LoadPlan, MemoryNeed } from '@moeq/kernels';
+import type { OpenedModel } from '@moeq/loader';
+import { MemoryError, modelPlan, modelSize, workingBytes } from '@moeq/runtime';
+import { isDType, MoeqError } from '@moeq/tensors';
+import { wasmMemory } from '@moeq/wasm';
+import { formatBytes } from './format.js';
+import { type Way, whatFits } from './what-fits.js';
+
+/** Built-in recipes from many bits to few. */
+const recipes = ['int8', 'mixed', 'int4', 'nf4', 'nf4-all'] as const;
+
+/** Below this a context is of no use. */
+const leastContext = 256;
+
+/** Tokens of a step whose activations are counted in. */
+const stepTokens = 256;
+
+export interface Asked {
+  readonly recipe: string | null;
+  /** Of the backend. */
+  readonly threads: number;
+  readonly context: number | undefined;
+  readonly cacheTokens: number | undefined;
+  /** Whether the cache has an option of its own, `--cache-tokens`. */
+  readonly hasCacheOption: boolean;
+}
+
+/**
+ * @param maxThreads of the machine
+ * @returns the refusal with what would fit; any other error as it is
+ */
+export function withAdvice(
+  error: unknown,
+  source: OpenedModel,
+  asked: Asked,
+  maxThreads: number = availableParallelism(),
+): unknown {
+  if (!(error instanceof MemoryError) || error.need.unit !== 'thread') return error;
+  const { operation, subject, expected, found, need } = error;
+  const { config } = source;
+  const { contextLength } = modelSize(config, { contextLength: asked.context });
+  const planOf = planner(source, { ...asked, context: contextLength });
+  const advice = whatFits({
+    given: { recipe: asked.recipe, threads: asked.threads, context: contextLength },
+    recipes: isQuantized(source) ? [] : recipes.filter((name) => name !== asked.recipe),
+    maxThreads: Math.max(maxThreads, asked.threads),
+    contexts: halvings(contextLength),
+    contextOption: (tokens) =>
+      asked.hasCacheOption ? `--context ${tokens} --cache-tokens ${tokens}` : `--context ${tokens}`,
+    measure(way) {
+      const plan = planOf(way);
+      if (plan.unknown > 0) return null;
+      const own = wasmMemory(plan, way.threads, need.limit);
+      return { ...own, largest: own.largest + workingBytes(config, stepTokens) };
+    },
+  });
+  return new MoeqError({
+    code: 'doesNotFit',
+    operation,
+    subject,
+    expected,
+    found: `${found}; ${advice}`,
+    cause: error,
+  });
+}
+
+/** Plans by way; those of other recipes are made once. */
+function planner(source: OpenedModel, { recipe, context, cacheTokens }: Asked): (way: Way) => LoadPlan {
+  const heads = new Map([[recipe, source.heads]]);
+  const plans = new Map<string, LoadPlan>();
+  return (way) => {
+    const key = `${way.recipe} ${way.context}`;
+    const own = heads.get(way.recipe) ?? source.headsBy(way.recipe ?? undefined);
+    heads.set(way.recipe, own);
+    const known = plans.get(key);
+    if (known !== undefined) return known;
+    const tokens = modelSize(source.config, {
+      contextLength: way.context,
+      // a shorter context is asked for with a cache of its own length
+      kvCacheTokens: way.context === context ? cacheTokens : way.context,
+    }).cacheTokens;
+    const plan = modelPlan({ config: source.config, heads: own }, tokens);
+    plans.set(key, plan);
+    return plan;
+  };
+}
+
+function isQuantized({ checkpoint }: OpenedModel): boolean {
+  return checkpoint.tensors.some(({ facts, stored }) => facts.role !== 'other' && !isDType(stored));
+}
+
+function halvings(context: number): number[] {
+  const shorter: number[] = [];
+  for (let tokens = context >> 1; tokens >= leastContext; tokens >>= 1) shorter.push(tokens);
+  return shorter;
+}
+
+/** @param free bytes of memory that the machine has free. @returns a sentence; null where there is enough */
+export function memoryWarning({ bytes }: MemoryNeed, free: number): string | null {
+  if (bytes <= free) return null;
+  return `the model takes ${formatBytes(bytes)} of memory, and ${formatBytes(free)} are free on this machine: it may swap, or be ended by the system`;
+}

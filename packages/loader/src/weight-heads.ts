@@ -1,0 +1,85 @@
+// What the runtime will get of each weight, from headers and a recipe: dtype or layout, and shape. Nothing is read.
+//
+// Shapes: E experts, N rows, K columns.
+import type { MatrixHead, MlpHead } from '@moeq/kernels';
+import { checkedLayout, type Recipe, resolve } from '@moeq/quantizers';
+import type { WeightHeads } from '@moeq/runtime';
+import { isDType, isFloatDType, type Layout } from '@moeq/tensors';
+import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
+import type { TensorPlace } from './names.js';
+import { matrixSlots, mlpSlots, tensorFinder } from './weights.js';
+
+export interface HeadOptions {
+  /** null: weights run as they are stored. */
+  readonly recipe: Recipe | null;
+  /** Whether a format without a layout passes as it is; what it takes then is not known. */
+  readonly runsFormat?: ((format: string) => boolean) | undefined;
+}
+
+export function weightHeads(
+  checkpoint: Checkpoint,
+  { recipe, runsFormat = () => false }: HeadOptions,
+): WeightHeads {
+  const find = tensorFinder(checkpoint);
+  /** Of layouts and shapes that are equal, so that thousands of experts are counted as quickly as one. */
+  const known = new Map<string, MatrixHead | null>();
+
+  const decoded = (
+    shape: readonly number[],
+    format: string,
+    layout: Layout | null | undefined,
+  ): MatrixHead | null => {
+    if (layout === undefined) return null;
+    if (layout !== null) return { shape, dtype: 'F32', layout };
+    return runsFormat(format) ? null : { shape, dtype: 'F32' };
+  };
+  const headOf = (tensor: CheckpointTensor): MatrixHead | null => {
+    const { facts, stored } = tensor;
+    const shape = facts.shape.slice(-2);
+    const [rows = 0, columns = 0] = shape;
+    const quantizer = recipe === null || facts.role === 'other' ? 'keep' : resolve(recipe, facts);
+    const isPlain = isDType(stored);
+    const key = `${stored} ${quantizer === 'keep' ? '' : JSON.stringify([quantizer.name, quantizer.options])} ${shape} ${isPlain ? '' : tensor.bytes}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    let head: MatrixHead | null;
+    if (isPlain && quantizer !== 'keep')
+      head = decoded(shape, quantizer.name, checkedLayout(quantizer, [rows, columns], facts.name));
+    else if (isPlain) head = isFloatDType(stored) ? { shape, dtype: stored } : null;
+    else head = decoded(shape, stored, tensor.layout?.([rows, columns]));
+    known.set(key, head);
+    return head;
+  };
+  const headAt = (place: TensorPlace): MatrixHead | null => {
+    const tensor = find(place);
+    return tensor === null ? null : headOf(tensor);
+  };
+  const mlp = (heads: readonly (MatrixHead | null)[], down: MatrixHead | null): MlpHead | null => {
+    const gateUp = heads.filter((head) => head !== null);
+    return down === null || gateUp.length < heads.length ? null : { gateUp, down };
+  };
+  return {
+    matrix: (place) =>
+      headAt(
+        place.kind === 'attention'
+          ? { slot: place.projection, layer: place.layer }
+          : { slot: matrixSlots[place.kind], ...('layer' in place && { layer: place.layer }) },
+      ),
+    expert(layer, expert) {
+      const at = (slot: 'expertGateUp' | 'expertGate' | 'expertUp' | 'expertDown') => {
+        const tensor = find({ slot, layer }) ?? find({ slot, layer, expert });
+        return tensor === null ? undefined : headOf(tensor);
+      };
+      const together = at('expertGateUp');
+      const gateUp = together === undefined ? [at('expertGate'), at('expertUp')] : [together];
+      return mlp(
+        gateUp.map((head) => head ?? null),
+        at('expertDown') ?? null,
+      );
+    },
+    mlp(layer, kind) {
+      const [gate, up, down] = mlpSlots[kind];
+      return mlp([headAt({ slot: gate, layer }), headAt({ slot: up, layer })], headAt({ slot: down, layer }));
+    },
+  };
+}

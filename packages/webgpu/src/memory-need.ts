@@ -1,0 +1,22 @@
+// What a plan takes on a device. Weights are divided over as many buffers as the device needs; keys and values of a layer lie in
+// one buffer each.
+import type { LoadPlan, MatrixHead, MemoryNeed } from '@moeq/kernels';
+import { byteLength, planeSpecs } from '@moeq/tensors';
+import { cacheBufferBytes } from './step/kv-cache.js';
+import type { CacheDType } from './wgsl/prepare.js';
+
+/** @param limit bytes that the device binds at once */
+export function deviceMemory(plan: LoadPlan, dtype: CacheDType, limit: number): MemoryNeed {
+  const matrices = [...plan.weights.flat(), ...plan.mlps.flatMap(({ gateUp, down }) => [...gateUp, down])];
+  const weights = matrices.reduce((sum, head) => sum + bytesOf(head), 0);
+  const vectors = plan.vectors.reduce((sum, length) => sum + 4 * length, 0);
+  const { keys, values } = plan.cache === null ? { keys: 0, values: 0 } : cacheBufferBytes(plan.cache, dtype);
+  const cacheBytes = (plan.cache?.layers ?? 0) * (keys + values);
+  const largest = Math.max(keys, values);
+  return { bytes: weights + vectors + cacheBytes, cacheBytes, unit: 'buffer', units: 1, largest, limit };
+}
+
+function bytesOf({ shape, dtype, layout }: MatrixHead): number {
+  if (layout === undefined) return byteLength(dtype, shape);
+  return planeSpecs(layout, shape).reduce((sum, { bytes }) => sum + bytes, 0);
+}
