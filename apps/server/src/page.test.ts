@@ -36,6 +36,16 @@ async function open(
 
 const answers = (page: Page) => page.locator('.message.assistant:not(.writing)');
 
+/** Messages of each request from now on. */
+function requestsOf(page: Page): { role: string; content: string }[][] {
+  const asked: { role: string; content: string }[][] = [];
+  page.on('request', (request) => {
+    if (request.method() !== 'POST') return;
+    asked.push((request.postDataJSON() as { messages: { role: string; content: string }[] }).messages);
+  });
+  return asked;
+}
+
 /** An answer of the server's made up: chunks of a stream. */
 async function answerWith(page: Page, ...texts: string[]): Promise<void> {
   const chunks = texts.map((content) => ({
@@ -63,8 +73,6 @@ describe('the page', () => {
       messages: [{ role: 'user', content: 'In the beginning' }],
       max_tokens: 40,
       seed: 3,
-      temperature: 0.8,
-      top_p: 1,
     });
     const words = (text: string) => text.replace(/[\W_]+/g, '');
     const content = expected.choices[0]?.message.content ?? '';
@@ -184,11 +192,128 @@ describe('the page', () => {
     await page.close();
   });
 
-  test('an error of the server is shown in its words', async () => {
+  test('a question that failed goes back to where it was typed, and leaves no turn behind', async () => {
     const { page } = await open();
-    await page.getByLabel('Message', { exact: true }).fill('word '.repeat(400));
+    const box = page.getByLabel('Message', { exact: true });
+    const asked = requestsOf(page);
+    await page.getByLabel('Most tokens').fill('3');
+    await box.fill('word '.repeat(400));
     await page.keyboard.press('Enter');
     await page.getByText('by the context length').waitFor();
+    await expect.poll(() => box.inputValue()).toBe('word '.repeat(400).trim());
+    expect(await page.locator('.message.user').count()).toBe(0);
+    // Nothing could be forgotten to make room.
+    expect(await page.getByRole('button', { name: 'Forget the oldest turns' }).count()).toBe(0);
+    await box.fill('In the beginning');
+    await page.keyboard.press('Enter');
+    await answers(page).waitFor();
+    expect(asked.at(-1)?.map(({ role }) => role)).toEqual(['user']);
+    expect(await page.locator('.message.failed').count()).toBe(0);
+    await page.close();
+  });
+
+  test('an answer that is stopped before its first word takes its question back; one with words stays', async () => {
+    const { page } = await open();
+    const box = page.getByLabel('Message', { exact: true });
+    const asked = requestsOf(page);
+    // An answer that never begins.
+    await page.route('**/v1/chat/completions', () => undefined, { times: 1 });
+    await box.fill('Hello');
+    await page.keyboard.press('Enter');
+    await page.locator('.writing').waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => box.inputValue()).toBe('Hello');
+    expect(await page.locator('.message').count()).toBe(0);
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.locator('.writing').textContent()).toMatch(/\w/);
+    await page.keyboard.press('Escape');
+    await answers(page).waitFor();
+    await page.getByLabel('Most tokens').fill('3');
+    await box.fill('Go on');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => answers(page).count()).toBe(2);
+    expect(asked.at(-1)?.map(({ role }) => role)).toEqual(['user', 'assistant', 'user']);
+    await page.close();
+  });
+
+  test('a full context goes on without the oldest turns, or anew', async () => {
+    const { page, errors } = await open();
+    const box = page.getByLabel('Message', { exact: true });
+    const asked = requestsOf(page);
+    await page.getByLabel('Most tokens').fill('3');
+    // Some 103 tokens each: two fit into the context of 256, three do not.
+    const questions = ['One', 'Two', 'Three'].map((first) => `${first} ${'word '.repeat(100)}`.trim());
+    for (const [index, question] of questions.slice(0, 2).entries()) {
+      await box.fill(question);
+      await page.keyboard.press('Enter');
+      await expect.poll(() => answers(page).count()).toBe(index + 1);
+    }
+    await box.fill(questions[2] ?? '');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Forget the oldest turns' }).click();
+    await expect.poll(() => answers(page).count()).toBe(2);
+    expect(
+      asked
+        .at(-1)
+        ?.filter(({ role }) => role === 'user')
+        .map(({ content }) => content),
+    ).toEqual(questions.slice(1));
+    await box.fill(questions[0] ?? '');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Start anew' }).click();
+    await expect.poll(() => asked.at(-1)?.length).toBe(1);
+    await answers(page).waitFor();
+    expect(await page.locator('.message.user').allTextContents()).toEqual(questions.slice(0, 1));
+    // The browser itself reports the answers that were refused.
+    expect(errors.filter((text) => !text.includes('status of 400'))).toEqual([]);
+    await page.close();
+  });
+
+  test.each(['{', '[]', 'null', '7', '{"temperature":{"a":1},"seed":null,"system":[],"top_p":"x"}'])(
+    'damaged settings do not stop the page: %s',
+    async (kept) => {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      await page.addInitScript((value) => localStorage.setItem('moeq-settings', value), kept);
+      await page.goto(server.url);
+      await page.getByText('tiny-moe ·').waitFor();
+      expect(await page.getByLabel('Temperature').inputValue()).toBe('0.8');
+      await page.getByLabel('Most tokens').fill('3');
+      await page.getByLabel('Message', { exact: true }).fill('Hi');
+      await page.keyboard.press('Enter');
+      await answers(page).waitFor();
+      await context.close();
+    },
+  );
+
+  test('sampling is the model’s own until it is set, and again when it is asked for', async () => {
+    const { page } = await open();
+    const bodies: Record<string, unknown>[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST') bodies.push(request.postDataJSON() as Record<string, unknown>);
+    });
+    const box = page.getByLabel('Message', { exact: true });
+    const ask = async () => {
+      const before = await answers(page).count();
+      await box.fill('Hi');
+      await box.press('Enter');
+      await expect.poll(() => answers(page).count()).toBe(before + 1);
+    };
+    // tiny-moe's generation_config.json
+    expect(await page.getByLabel('Temperature').inputValue()).toBe('0.8');
+    expect(await page.getByLabel('Top p').inputValue()).toBe('0.95');
+    await page.getByLabel('Most tokens').fill('2');
+    await ask();
+    expect(bodies.at(-1)).toMatchObject({ max_tokens: 2 });
+    expect(bodies.at(-1)).not.toHaveProperty('temperature');
+    await page.getByLabel('Temperature').fill('0.3');
+    await ask();
+    expect(bodies.at(-1)).toMatchObject({ temperature: 0.3 });
+    await page.getByRole('button', { name: /own sampling/ }).click();
+    expect(await page.getByLabel('Temperature').inputValue()).toBe('0.8');
+    await page.getByLabel('Most tokens').fill('2');
+    await ask();
+    expect(bodies.at(-1)).not.toHaveProperty('temperature');
     await page.close();
   });
 });

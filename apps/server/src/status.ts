@@ -1,4 +1,5 @@
 // GET /status: what the page shows beside a conversation.
+import type { Model } from '@moeq/runtime';
 import type { Ready } from './served-model.js';
 
 export function statusOf({ id, model, engine, bytesByRole = {} }: Ready): object {
@@ -8,6 +9,7 @@ export function statusOf({ id, model, engine, bytesByRole = {} }: Ready): object
     architecture: model.config.architecture,
     backend: model.backend.description,
     contextLength: model.contextLength,
+    sampling: samplingOf(model),
     memory: { ...model.memory, bytesByRole },
     running,
     waiting,
@@ -16,4 +18,10 @@ export function statusOf({ id, model, engine, bytesByRole = {} }: Ready): object
     kvCache,
     experts: expertLoads.map(({ layer, load }) => ({ layer, counts: [...load.counts] })),
   };
+}
+
+/** How tokens are chosen where a request says nothing, by its fields. */
+function samplingOf({ generation }: Model): object {
+  const { greedy, temperature = 1, topP = 1, topK = 0, minP = 0 } = generation;
+  return { temperature: greedy === true ? 0 : temperature, top_p: topP, top_k: topK, min_p: minP };
 }

@@ -10,6 +10,8 @@ export interface Status {
   readonly architecture: string;
   readonly backend: string;
   readonly contextLength: number;
+  /** What the model's own files say, for requests that say nothing. */
+  readonly sampling: Readonly<Record<string, number>>;
   readonly memory: { readonly kvCacheBytes: number; readonly bytesByRole: Readonly<Record<string, number>> };
   readonly running: number;
   readonly waiting: number;
@@ -21,15 +23,22 @@ interface Chunk {
     readonly delta: { readonly content?: string };
     readonly finish_reason: string | null;
   }[];
-  readonly usage?: { readonly completion_tokens: number } | null;
-  readonly error?: { readonly message: string };
+  readonly usage?: { readonly completion_tokens: number; readonly total_tokens: number } | null;
+  readonly error?: Failure;
+}
+
+interface Failure {
+  readonly message?: string;
+  readonly code?: string | null;
 }
 
 export class ServerError extends Error {
   readonly status: number;
-  constructor(status: number, message: string) {
+  readonly code: string | null;
+  constructor(status: number, { message = `The server answered ${status}.`, code = null }: Failure = {}) {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -50,6 +59,8 @@ export interface Piece {
   readonly text: string;
   /** Of the whole answer, in the last piece. */
   readonly tokens: number | null;
+  /** Of prompt and answer together, in the last piece. */
+  readonly total: number | null;
 }
 
 /**
@@ -70,10 +81,11 @@ export async function* streamChat(
   if (!response.ok || response.body === null) throw await errorOf(response);
   for await (const data of events(response.body)) {
     const chunk = JSON.parse(data) as Chunk;
-    if (chunk.error !== undefined) throw new ServerError(500, chunk.error.message);
+    if (chunk.error !== undefined) throw new ServerError(500, chunk.error);
     const text = chunk.choices?.[0]?.delta.content ?? '';
     const tokens = chunk.usage?.completion_tokens ?? null;
-    if (text !== '' || tokens !== null) yield { text, tokens };
+    const total = chunk.usage?.total_tokens ?? null;
+    if (text !== '' || tokens !== null) yield { text, tokens, total };
   }
 }
 
@@ -98,6 +110,6 @@ async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<string,
 }
 
 async function errorOf(response: Response): Promise<ServerError> {
-  const body = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
-  return new ServerError(response.status, body.error?.message ?? `The server answered ${response.status}.`);
+  const body = (await response.json().catch(() => ({}))) as { error?: Failure };
+  return new ServerError(response.status, body.error);
 }

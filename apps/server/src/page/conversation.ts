@@ -1,11 +1,16 @@
-// The conversation: messages, and the answer that is being written. The text of an answer is drawn at most once a frame.
+// The conversation: its turns, and the answer that is being written. The text of an answer is drawn at most once a frame.
 import { type Message, ServerError, streamChat } from './api.js';
 import { element, make } from './elements.js';
 import { renderMarkdown } from './markdown.js';
 import { askForKey, settings } from './settings.js';
-import { modelName } from './status.js';
+import { contextLength, modelName } from './status.js';
 
-let messages: Message[] = [];
+interface Turn extends Message {
+  readonly item: HTMLLIElement;
+}
+
+/** Users and assistants in turn, as templates want them: what failed leaves no turn behind. */
+let turns: Turn[] = [];
 let writing: AbortController | null = null;
 
 export function isWriting(): boolean {
@@ -18,27 +23,42 @@ export function stop(): void {
 
 export function forget(): void {
   stop();
-  messages = [];
+  turns = [];
   element('log', HTMLOListElement).replaceChildren();
   element('rate', HTMLElement).textContent = '';
 }
 
-/** Asks a question, and writes the answer below it. */
+/** Asks a question, and writes the answer below it. Where there is none, the question goes back to where it was typed. */
 export async function ask(question: string): Promise<void> {
-  messages.push({ role: 'user', content: question });
-  append('user').textContent = question;
-  await answer();
+  for (const note of document.querySelectorAll('.message.failed')) note.remove();
+  const item = append('user');
+  item.textContent = question;
+  const asked = { role: 'user', content: question, item } as const;
+  turns.push(asked);
+  if ((await answer()) || !turns.includes(asked)) return;
+  turns.pop();
+  item.remove();
+  const box = element('question', HTMLTextAreaElement);
+  box.value = box.value === '' ? question : `${question}\n${box.value}`;
 }
 
-/** Writes another answer to the last question. */
+/** Writes another answer to the last question; the one before stays where there is none. */
 export async function regenerate(): Promise<void> {
-  if (writing !== null || messages.at(-1)?.role !== 'assistant') return;
-  messages.pop();
-  element('log', HTMLOListElement).lastElementChild?.remove();
-  await answer();
+  const last = turns.at(-1);
+  if (writing !== null || last?.role !== 'assistant') return;
+  turns.pop();
+  last.item.hidden = true;
+  const question = turns.at(-1);
+  if (await answer()) last.item.remove();
+  else if (question !== undefined && turns.includes(question)) {
+    turns.push(last);
+    last.item.hidden = false;
+    addTools(last.item, () => last.content);
+  }
 }
 
-async function answer(): Promise<void> {
+/** @returns whether there is an answer, if only a part of one */
+async function answer(): Promise<boolean> {
   const { system, key, request } = settings();
   const controller = new AbortController();
   writing = controller;
@@ -50,6 +70,7 @@ async function answer(): Promise<void> {
   let text = '';
   /** Pieces that came, which are tokens but for those whose text waited; in the end all tokens. */
   let tokens = 0;
+  let total = 0;
   let drawn = false;
   const began = performance.now();
   let first = began;
@@ -61,35 +82,74 @@ async function answer(): Promise<void> {
     showRate(tokens, first, last, began);
     if (scrolled) item.scrollIntoView({ block: 'end' });
   };
+  let failure: unknown = null;
   try {
-    const told: Message[] = system === '' ? [] : [{ role: 'system', content: system }];
-    const asked = { model: modelName(), messages: [...told, ...messages], ...request };
-    for await (const piece of streamChat(asked, key, controller.signal)) {
+    const before: Message[] = system === '' ? [] : [{ role: 'system', content: system }];
+    const messages = [...before, ...turns.map(({ role, content }) => ({ role, content }))];
+    for await (const piece of streamChat(
+      { model: modelName(), messages, ...request },
+      key,
+      controller.signal,
+    )) {
       last = performance.now();
       if (tokens === 0) first = last;
       text += piece.text;
       tokens = piece.tokens ?? tokens + 1;
+      total = piece.total ?? total;
       if (!drawn) requestAnimationFrame(draw);
       drawn = true;
     }
   } catch (error) {
-    if (!controller.signal.aborted) fail(error);
-  } finally {
-    if (writing === controller) writing = null;
-    draw();
-    item.classList.remove('writing');
-    if (text === '') item.remove();
-    else if (item.isConnected) {
-      messages.push({ role: 'assistant', content: text });
-      addTools(item, () => text);
-    }
-    refresh();
+    if (!controller.signal.aborted) failure = error;
   }
+  if (writing === controller) writing = null;
+  draw();
+  item.classList.remove('writing');
+  refresh();
+  const answered = text !== '' && item.isConnected;
+  if (answered) {
+    turns.push({ role: 'assistant', content: text, item });
+    addTools(item, () => text);
+  } else item.remove();
+  if (failure !== null) fail(failure);
+  else if (total > 0 && total === contextLength()) full('The context is full: the answer ends here.');
+  return answered;
 }
 
 function fail(error: unknown): void {
   if (error instanceof ServerError && error.status === 401) askForKey();
-  append('failed').textContent = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof ServerError && error.code === 'context_length_exceeded') full(message);
+  else append('failed').textContent = message;
+}
+
+/** A conversation that has no room left goes on without its beginning, or anew. */
+function full(message: string): void {
+  const note = append('failed');
+  note.textContent = `${message} `;
+  const offer = (text: string, act: () => void) => {
+    const button = make('button', { text });
+    button.type = 'button';
+    button.addEventListener('click', () => {
+      act();
+      note.remove();
+      // What could not be asked is in the box again.
+      element('ask', HTMLFormElement).requestSubmit();
+    });
+    note.append(button);
+  };
+  // Without the question that waits for its answer there are pairs.
+  if (turns.length > 1) {
+    offer('Forget the oldest turns', dropOldest);
+    offer('Start anew', forget);
+  }
+  note.scrollIntoView({ block: 'end' });
+}
+
+/** Half of the questions with their answers, at least one. */
+function dropOldest(): void {
+  const pairs = Math.ceil(turns.length / 4);
+  for (const { item } of turns.splice(0, 2 * pairs)) item.remove();
 }
 
 function append(className: string): HTMLLIElement {

@@ -2,7 +2,7 @@
 // the last moments were spread over its experts. A cell is dark at no token and brightest at four times an even share.
 import { fetchStatus, ServerError, type Status } from './api.js';
 import { element, make } from './elements.js';
-import { askForKey, settings } from './settings.js';
+import { askForKey, settings, showSampling } from './settings.js';
 
 const busyInterval = 700;
 const idleInterval = 4000;
@@ -35,12 +35,19 @@ export function modelName(): string {
   return before?.model ?? '';
 }
 
+/** Tokens; null while the model is not known. */
+export function contextLength(): number | null {
+  return before?.contextLength ?? null;
+}
+
 function show(status: Status): void {
-  const { model, architecture, backend, contextLength, experts } = status;
+  const { model, architecture, backend, contextLength: tokens, experts } = status;
   const first = before?.model !== model;
-  element('model', HTMLElement).textContent =
-    `${model} · ${architecture} · ${backend} · context ${contextLength}`;
-  if (first) showMemory(status);
+  element('model', HTMLElement).textContent = `${model} · ${architecture} · ${backend} · context ${tokens}`;
+  if (first) {
+    showMemory(status);
+    showSampling(status.sampling);
+  }
   const fresh = experts.map(({ counts }, layer) =>
     counts.map((count, expert) => Math.max(0, count - (before?.experts[layer]?.counts[expert] ?? 0))),
   );
