@@ -72,6 +72,11 @@ export interface Segment {
   /** Tokens of the sequence that are in the cache already; the position of the first new one. */
   readonly start: number;
   readonly tokens: number;
+  /**
+   * Float32 [rotated / 2], in place of those of the RopeSpec: for rotations that depend on the length of the sequence
+   * (dynamic NTK, LongRoPE). Keys that are in the cache stay as they were turned.
+   */
+  readonly inverseFrequencies?: Float32Array;
 }
 
 export type Activation = 'silu' | 'gelu' | 'geluTanh';

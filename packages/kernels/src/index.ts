@@ -24,6 +24,7 @@ export { headOf } from './load-plan.js';
 export type { BackendObjects } from './objects.js';
 export { makeObjects } from './objects.js';
 export { referenceBackend } from './reference/backend.js';
+export { ropeOfSegment, rotationAt } from './rotation.js';
 export type { AttentionWidths } from './shapes.js';
 export {
   assertExpertCount,

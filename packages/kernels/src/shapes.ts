@@ -3,7 +3,7 @@
 // Shapes: T tokens, D hidden, N rows, K columns, H heads, HK key/value heads, C head dimension, CV value dimension,
 // F intermediate.
 import { assertQuantizedTensor, byteLength, isQuantized, MoeqError, quote } from '@moeq/tensors';
-import type { AttentionSpec, KvCacheSpec, MatrixData, MlpData, Segment } from './backend.js';
+import type { AttentionSpec, KvCacheSpec, MatrixData, MlpData, RopeSpec, Segment } from './backend.js';
 import { floatMatrixDTypes } from './backend.js';
 
 /** @throws MoeqError unless both sizes are the same */
@@ -140,12 +140,14 @@ export function attentionWidths(spec: AttentionSpec, cache: KvCacheSpec): Attent
 /**
  * Checks that segments cover the rows of the step and stay within the cache.
  * @param tokens T, rows of the activations
+ * @param rope how the segments turn where they do not say themselves
  * @throws MoeqError at the first segment that does not
  */
 export function assertSegments(
   segments: readonly Segment[],
   tokens: number,
   { pageSize, pages }: KvCacheSpec,
+  rope: RopeSpec | null,
 ): void {
   let covered = 0;
   segments.forEach((segment, index) => {
@@ -157,6 +159,9 @@ export function assertSegments(
       fail('a start of at least 0', `${segment.start}`);
     if (!Number.isSafeInteger(segment.tokens) || segment.tokens < 1)
       fail('at least 1 token', `${segment.tokens}`);
+    const pairs = segment.inverseFrequencies?.length;
+    const expected = rope?.inverseFrequencies.length ?? 0;
+    if (pairs !== undefined && pairs !== expected) fail(`${expected} inverse frequencies`, `${pairs}`);
     const needed = Math.ceil((segment.start + segment.tokens) / pageSize);
     if (segment.pages.length < needed) fail(`${needed} pages`, `${segment.pages.length}`);
     const wrong = segment.pages.find((page) => page < 0 || page >= pages);

@@ -1,8 +1,10 @@
 // An architecture is data: the model types it answers to, how its config.json becomes the configuration of the one
 // decoder, and which names its checkpoints use for the decoder's tensors. Each has a file of its own in architectures/.
 import type { DecoderConfig } from '@moeq/runtime';
+import { MoeqError } from '@moeq/tensors';
 import * as v from 'valibot';
 import { parseConfig } from './config.js';
+import { withRotation } from './rotation.js';
 import type { Slot } from './slots.js';
 
 /**
@@ -20,9 +22,24 @@ export interface Architecture {
    * @throws MoeqError naming the field that is missing, of a wrong type or out of bounds
    */
   decoder(config: Readonly<Record<string, unknown>>, file: string): DecoderConfig;
+  /**
+   * The same, where the tensors matter and not their use: a rotation that is malformed or not known is no error.
+   * @throws MoeqError for all other fields
+   */
+  read(config: Readonly<Record<string, unknown>>, file: string): ReadDecoder;
 }
 
-/** An architecture from its parts: `fields` is the schema of config.json, `decoder` gets what it parsed. */
+interface ReadDecoder {
+  /** Where there is a refusal, with a rotation that is not the model's. */
+  readonly decoder: DecoderConfig;
+  /** Why the model cannot be run; null: it can. */
+  readonly refusal: MoeqError | null;
+}
+
+/**
+ * An architecture from its parts: `fields` is the schema of config.json, `decoder` gets what it parsed. The rotation is read
+ * apart, by rules that are the same for all of them; `decoder` gives its default.
+ */
 export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
   readonly modelTypes: readonly string[];
   readonly names: TensorNames;
@@ -30,13 +47,24 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
   decoder(config: v.InferOutput<v.ObjectSchema<Fields, undefined>>, file: string): DecoderConfig;
 }): Architecture {
   const schema = v.object(parts.fields);
+  const read: Architecture['read'] = (config, file) => {
+    const parsed = parseConfig(schema, config, file) as v.InferOutput<v.ObjectSchema<Fields, undefined>>;
+    const decoder = parts.decoder(parsed, file);
+    try {
+      return { decoder: withRotation(decoder, config, file), refusal: null };
+    } catch (error) {
+      if (MoeqError.isInstance(error)) return { decoder, refusal: error };
+      throw error;
+    }
+  };
   return {
     modelTypes: parts.modelTypes,
     names: parts.names,
-    decoder: (config, file) =>
-      parts.decoder(
-        parseConfig(schema, config, file) as v.InferOutput<v.ObjectSchema<Fields, undefined>>,
-        file,
-      ),
+    read,
+    decoder(config, file) {
+      const { decoder, refusal } = read(config, file);
+      if (refusal !== null) throw refusal;
+      return decoder;
+    },
   };
 }

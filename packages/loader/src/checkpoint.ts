@@ -2,7 +2,7 @@
 // Plain and quantized tensors look alike; a quantized one counts once, however many tensors the file stores it in.
 import type { TensorFacts } from '@moeq/quantizers';
 import type { DecoderConfig } from '@moeq/runtime';
-import type { DType, Layout, QuantizedTensor, Tensor } from '@moeq/tensors';
+import type { DType, Layout, MoeqError, QuantizedTensor, Tensor } from '@moeq/tensors';
 import type { FileSet } from './file-set.js';
 import type { Slot } from './slots.js';
 
@@ -36,6 +36,8 @@ export interface Checkpoint {
   readonly config: Readonly<Record<string, unknown>>;
   /** As config.json and the tensors say: the head is tied to the embedding where the files hold one of them only. */
   readonly decoder: DecoderConfig;
+  /** Why the model cannot be run though its tensors can be read, e.g. a rotation that is not known; null: it can. */
+  readonly refusal: MoeqError | null;
   /**
    * In the order of the files. Every tensor has a role: `other` are those beside the decoder, each part of a quantized one
    * by itself; what might be a part of the decoder and has no place in it is an error.

@@ -10,10 +10,10 @@ const MAX_WIDTH = 1 << 20;
 const MAX_HEADS = 4096;
 const MAX_EXPERTS = 16384;
 const MAX_VOCABULARY = 1 << 22;
-const MAX_CONTEXT = 1 << 30;
+export const MAX_CONTEXT = 1 << 30;
 
 /** An integer from 1 to `max`. */
-function count(max: number) {
+export function count(max: number) {
   const expected = `an integer from 1 to ${max}`;
   return v.pipe(v.number(expected), v.integer(expected), v.minValue(1, expected), v.maxValue(max, expected));
 }
@@ -48,13 +48,6 @@ const activation = v.pipe(
   v.transform((name): Activation => activations[name]),
 );
 
-const ropeParameters = v.looseObject({
-  rope_theta: v.nullish(positive),
-  rope_type: v.nullish(v.literal('default')),
-  type: v.nullish(v.literal('default')),
-  partial_rotary_factor: v.nullish(v.literal(1)),
-});
-
 /** Fields by the names of transformers; null stands for an absent field, as it does there. */
 export const commonFields = {
   vocab_size: count(MAX_VOCABULARY),
@@ -67,9 +60,6 @@ export const commonFields = {
   rms_norm_eps: v.nullish(positive),
   hidden_act: v.nullish(activation, 'silu'),
   tie_word_embeddings: flag(false),
-  rope_theta: v.nullish(positive),
-  rope_scaling: v.nullish(ropeParameters),
-  rope_parameters: v.nullish(ropeParameters),
   sliding_window: v.nullish(
     v.union([v.literal(0), count(MAX_CONTEXT)], `0, null or an integer up to ${MAX_CONTEXT}`),
   ),
@@ -113,9 +103,12 @@ export function parseConfig<Schema extends v.GenericSchema>(
   throw configError(file, expected, found);
 }
 
-/** What a schema expected at a field and what it found there, for a sentence. */
-function explain(issue: v.BaseIssue<unknown>): { expected: string; found: string } {
-  const field = v.getDotPath(issue) ?? 'the file';
+/**
+ * What a schema expected at a field and what it found there, for a sentence.
+ * @param within what stands before the field's name
+ */
+export function explain(issue: v.BaseIssue<unknown>, within = ''): { expected: string; found: string } {
+  const field = `${within}${v.getDotPath(issue) ?? 'the file'}`;
   if (issue.input === undefined) return { expected: `a field ${field}`, found: 'none' };
   const expected = issue.message.startsWith('Invalid ') ? (issue.expected ?? 'a valid value') : issue.message;
   return { expected: `${field} to be ${expected}`, found: quote(issue.input) };

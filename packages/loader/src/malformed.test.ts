@@ -132,8 +132,8 @@ const cases: Record<string, [files: FileSet, sentence: RegExp]> = {
     /hidden_act to be .*silu.*found "tanhshrink"/,
   ],
   'positions of another kind': [
-    withConfig({ rope_parameters: { rope_type: 'yarn', rope_theta: 1e4 } }),
-    /rope_parameters\.rope_type to be "default", found "yarn"/,
+    withConfig({ rope_parameters: { rope_type: 'abacus', rope_theta: 1e4 } }),
+    /rope_parameters\.rope_type to be one of default, linear, .*found "abacus"/,
   ],
   'an infinite epsilon': [withConfig({ rms_norm_eps: -1 }), /rms_norm_eps to be a number above 0/],
   'a stop token beyond the vocabulary': [

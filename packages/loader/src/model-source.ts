@@ -64,7 +64,7 @@ const optionNames: Readonly<Record<keyof OpenOptions, true>> = {
 
 /**
  * Opens the model in a set of files. Weights are read when the runtime asks for them; close it afterwards.
- * @throws MoeqError for an unknown option, a recipe that cannot be, or anything in the files that does not fit
+ * @throws MoeqError for an unknown option, a recipe that cannot be, a rotation that is not known, or anything in the files that does not fit
  */
 export async function openModelFiles(files: FileSet, options: OpenOptions = {}): Promise<OpenedModel> {
   const unknown = Object.keys(options).find((key) => !Object.hasOwn(optionNames, key));
@@ -80,6 +80,7 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
   const recipe = recipeOf(options);
   const checkpoint = await openCheckpoint(files, { quantizers });
   try {
+    if (checkpoint.refusal !== null) throw checkpoint.refusal;
     const facts = checkpoint.tensors.map((tensor) => tensor.facts);
     const warning = recipe === null ? null : routerWarning(recipe, facts);
     const others = describeOthers(checkpoint.tensors);

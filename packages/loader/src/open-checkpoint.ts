@@ -37,19 +37,14 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
     });
   }
   const architecture = findArchitecture(config, file);
-  const decoder = architecture.decoder(config, file);
+  const { decoder, refusal } = architecture.read(config, file);
   const { tensors: stored, quantized: own, close } = await openStoredTensors(files);
   try {
     const { quantizers = [] } = options;
     const quantized = own ?? quantizedWeights({ stored, config, file, quantizers });
     const model = { architecture, config, decoder, name: files.name };
-    return {
-      name: files.name,
-      files,
-      config,
-      close,
-      ...placeTensors([...stored.values()], quantized, model),
-    };
+    const placed = placeTensors([...stored.values()], quantized, model);
+    return { name: files.name, files, config, refusal, ...placed, close };
   } catch (error) {
     await close();
     throw error;

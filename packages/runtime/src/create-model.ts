@@ -9,6 +9,7 @@ import type { DecoderConfig, ModelSource } from './model-source.js';
 import { abortSignal, type Check, callback, integer, validateOptions } from './options.js';
 import { PageAllocator, pageSize } from './page-allocator.js';
 import { type LoadedState, RevivableExecutor } from './revive.js';
+import { lengthRotation } from './rope-frequencies.js';
 import type { LoadOptions } from './weight-loader.js';
 
 export interface ModelOptions extends LoadOptions {
@@ -53,7 +54,8 @@ export async function createModel(source: ModelSource, options: ModelOptions): P
     () => load({}),
     () => allocator.lose(),
   );
-  return new LoadedModel({ source, executor, allocator, contextLength, prefillChunk });
+  const rotation = lengthRotation(source.config.attention);
+  return new LoadedModel({ source, executor, allocator, contextLength, prefillChunk, rotation });
 }
 
 /** Context and cache in tokens, as given or by default. */

@@ -52,7 +52,7 @@ async function feed(
   chunk: number,
 ): Promise<Float32Array | null> {
   await executor.revive();
-  const count = Math.min(chunk, sequence.pending);
+  const count = Math.min(chunk, sequence.alike);
   const last = count === sequence.pending;
   const [result] = await runBatch(executor, [{ sequence, count, logits: last ? 'last' : 'none' }]);
   return last && result !== undefined ? result.logits : null;

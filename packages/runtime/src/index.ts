@@ -22,6 +22,8 @@ export type {
   MatrixPlace,
   ModelSource,
   MoeConfig,
+  RopeConfig,
+  RopeScaling,
   Tokenizer,
   VectorPlace,
   WeightHeads,

@@ -13,6 +13,7 @@ import { assertFits } from './memory-error.js';
 import type { ModelSource } from './model-source.js';
 import { abortSignal, type Check, integer, validateOptions } from './options.js';
 import { pageSize } from './page-allocator.js';
+import { lengthRotation } from './rope-frequencies.js';
 import { logitRowsPerStep } from './sequence-logits.js';
 import { WeightLoader } from './weight-loader.js';
 
@@ -61,6 +62,11 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
   const { backend, maxTokens = config.contextLength, chunk = defaultPrefillChunk, signal } = options;
   for (const plan of partPlans(source, maxTokens)) assertFits(source.name, backend, plan);
   const { hiddenSize, vocabularySize, embeddingScale, residualScale } = config;
+  const rotation = lengthRotation(config.attention);
+  const frequenciesOf = (length: number) => {
+    const kind = rotation?.kindOf(length) ?? 0;
+    return rotation === null || kind === 0 ? {} : { inverseFrequencies: rotation.inverseFrequencies(kind) };
+  };
   const pages = Int32Array.from({ length: Math.ceil(maxTokens / pageSize) }, (_, page) => page);
 
   /** All that `load` loads, and what is released with it. */
@@ -89,12 +95,13 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
     part(
       (loader) => loadLayer(loader, config, index),
       async (loaded, hidden: Float32Array): Promise<LayerOutput> => {
+        const own = frequenciesOf(hidden.length / hiddenSize);
         const cache = backend.createKvCache({ ...cacheSpec(config, maxTokens), layers: 1 });
         const output = new Float32Array(hidden.length); // [T, D]
         const routings: Routing[] = [];
         try {
           for (const { x, start, tokens } of chunks(hidden, hiddenSize, chunk)) {
-            const place = { cache, layer: 0, segments: [{ pages, start, tokens }] };
+            const place = { cache, layer: 0, segments: [{ pages, start, tokens, ...own }] };
             await backend.step(async (step) => {
               const ran = runLayer(step, step.input(x, tokens), loaded, place, residualScale);
               output.set(await step.read(ran.output), start * hiddenSize);

@@ -1,9 +1,10 @@
 // The attention of one layer, from its matrices, biases and norms by place. Queries, keys and values become one weight.
 //
 // Shapes: D hidden, H heads, HK key/value heads, C head dimension.
-import type { AttentionSpec, RopeSpec, Vector } from '@moeq/kernels';
+import type { AttentionSpec, Vector } from '@moeq/kernels';
 import type { Projection } from './decoder.js';
 import type { AttentionConfig } from './model-source.js';
+import { ropeSpec } from './rope-frequencies.js';
 import type { WeightLoader } from './weight-loader.js';
 
 /** [(H + 2 HK) C, D] */
@@ -72,15 +73,4 @@ export async function loadAttentionSpec(
     ...(clip !== null && { clip }),
     ...(window !== null && { window }),
   };
-}
-
-/** inverseFrequencies[i] = theta^(-2i / rotated); Su et al., arXiv 2104.09864. */
-function ropeSpec({ rope }: AttentionConfig): RopeSpec | null {
-  if (rope === null) return null;
-  const { theta, rotatedDim, style } = rope;
-  const inverseFrequencies = Float32Array.from(
-    { length: rotatedDim / 2 },
-    (_, i) => theta ** ((-2 * i) / rotatedDim),
-  );
-  return { inverseFrequencies, attentionFactor: 1, style };
 }

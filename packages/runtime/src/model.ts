@@ -9,6 +9,7 @@ import { abortSignal, flag, validateOptions } from './options.js';
 import type { PageAllocator } from './page-allocator.js';
 import { type Prompt, promptTokens } from './prompt.js';
 import type { RevivableExecutor } from './revive.js';
+import type { LengthRotation } from './rope-frequencies.js';
 import { isLost } from './run-batch.js';
 import { Sequence } from './sequence.js';
 import { type SequenceLogits, sequenceLogits } from './sequence-logits.js';
@@ -63,6 +64,8 @@ export interface LoadedModelParts {
   readonly allocator: PageAllocator;
   readonly contextLength: number;
   readonly prefillChunk: number;
+  /** Of sequences longer than the original length, where it depends on the length. */
+  readonly rotation: LengthRotation | null;
 }
 
 export class LoadedModel implements Model {
@@ -164,6 +167,7 @@ export class LoadedModel implements Model {
   }
 
   #sequence(prompt: Prompt, maxTokens: number): Sequence {
-    return new Sequence(promptTokens(this.#parts.source, prompt, maxTokens), this.#parts.allocator);
+    const { source, allocator, rotation } = this.#parts;
+    return new Sequence(promptTokens(source, prompt, maxTokens), allocator, rotation);
   }
 }

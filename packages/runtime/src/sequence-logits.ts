@@ -41,7 +41,7 @@ export async function sequenceLogits(
   while (sequence.pending > 0) {
     signal?.throwIfAborted();
     const first = sequence.cached;
-    const count = Math.min(rows, sequence.pending);
+    const count = Math.min(rows, sequence.alike);
     const [part] = await runBatch(executor, [{ sequence, count, logits: 'all' }], { routings });
     if (part === undefined) break;
     assertFiniteLogits(part.logits, first, vocabularySize);

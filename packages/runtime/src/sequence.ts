@@ -3,6 +3,7 @@
 // what they held was lost.
 import type { Segment } from '@moeq/kernels';
 import type { PageAllocator } from './page-allocator.js';
+import type { LengthRotation } from './rope-frequencies.js';
 
 export class Sequence {
   /** Prompt and generated tokens. */
@@ -12,10 +13,15 @@ export class Sequence {
   #cached = 0;
   /** Of the allocator, when the first page was taken. */
   #losses: number;
+  readonly #rotation: LengthRotation | null;
+  readonly #promptTokens: number;
 
-  constructor(tokens: Iterable<number>, allocator: PageAllocator) {
+  /** @param rotation where it depends on the length of a sequence */
+  constructor(tokens: Iterable<number>, allocator: PageAllocator, rotation: LengthRotation | null = null) {
     this.tokens = [...tokens];
     this.#allocator = allocator;
+    this.#rotation = rotation;
+    this.#promptTokens = this.tokens.length;
     this.#losses = allocator.losses;
   }
 
@@ -28,6 +34,28 @@ export class Sequence {
   /** Tokens that have to be fed before the next one can be sampled. */
   get pending(): number {
     return this.tokens.length - this.cached;
+  }
+
+  /**
+   * How many of the pending tokens turn by the same frequencies, and so may be fed in one step: all of them, except where
+   * frequencies depend on the length of the sequence and tokens that were sampled one by one are fed again.
+   */
+  get alike(): number {
+    const start = this.cached;
+    if (this.#rotation === null) return this.tokens.length - start;
+    const kind = this.rotationKind(start);
+    let end = start + 1;
+    while (end < this.tokens.length && this.rotationKind(end) === kind) end += 1;
+    return end - start;
+  }
+
+  /**
+   * How the token at a position turns, where that depends on the length of the sequence: for that of the prompt, and a token
+   * that was sampled for the length with it, as in transformers. So a token turns alike whatever the chunks of the prompt,
+   * whatever is fed again, and whichever texts are computed beside it. 0: as in sequences up to the original length.
+   */
+  rotationKind(position: number): number {
+    return this.#rotation?.kindOf(Math.max(position + 1, this.#promptTokens)) ?? 0;
   }
 
   /** Pages that hold its cached tokens, in order, and perhaps room for more. */
@@ -52,13 +80,16 @@ export class Sequence {
   }
 
   /**
-   * The next `count` uncached tokens as part of a step; pages are taken for them.
+   * The next `count` uncached tokens, at most as many as turn alike, as part of a step; pages are taken for them.
    * @throws MoeqError when the cache has no room
    */
   segment(count: number): Segment {
     const missing = this.#allocator.pagesFor(this.cached + count) - this.#pages.length;
     if (missing > 0) this.#pages.push(...this.#allocator.allocate(missing));
-    return { pages: Int32Array.from(this.#pages), start: this.#cached, tokens: count };
+    const segment = { pages: Int32Array.from(this.#pages), start: this.#cached, tokens: count };
+    const kind = this.rotationKind(this.#cached);
+    if (kind === 0 || this.#rotation === null) return segment;
+    return { ...segment, inverseFrequencies: this.#rotation.inverseFrequencies(kind) };
   }
 
   /** The step that fed `count` tokens has ended. */

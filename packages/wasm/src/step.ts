@@ -53,9 +53,17 @@ export function openStep(engine: Engine): { step: Step; finish: () => Promise<vo
   const normVector = (norm: NormSpec | undefined): LoadedVector | undefined =>
     norm && objects.vectors.get(norm.weight);
 
+  /** Tells frequencies of segments apart, by which array they are. */
+  const frequencies: Float32Array[] = [];
+  const frequenciesOf = ({ inverseFrequencies: own }: Segment): string => {
+    if (own === undefined) return '';
+    if (!frequencies.includes(own)) frequencies.push(own);
+    return `@${frequencies.indexOf(own)}`;
+  };
+
   /** One table of cosines and sines for all layers that turn the same positions alike. */
   const rotationsOf = (rope: RopeSpec, segments: readonly Segment[]): Node => {
-    const key = segments.map(({ start, tokens }) => `${start}+${tokens}`).join();
+    const key = segments.map((each) => `${each.start}+${each.tokens}${frequenciesOf(each)}`).join();
     const known = turns.get(rope) ?? new Map<string, Node>();
     turns.set(rope, known);
     const node = known.get(key) ?? record(rotations(rope, segments));
@@ -115,7 +123,7 @@ export function openStep(engine: Engine): { step: Step; finish: () => Promise<vo
       const loaded = objects.caches.get(cache);
       const widths = attentionWidths(spec, loaded.spec);
       assertSize('attend', 'columns of qkv', widths.queries + widths.keys + widths.values, qkv.columns);
-      assertSegments(segments, qkv.rows, loaded.spec);
+      assertSegments(segments, qkv.rows, loaded.spec, spec.rope);
       assertIndices('attend', 'layer', Int32Array.of(layer), loaded.spec.layers);
       const norms = { query: normVector(spec.queryNorm), key: normVector(spec.keyNorm) };
       const rotation = spec.rope === null ? null : rotationsOf(spec.rope, segments);

@@ -75,6 +75,7 @@ export async function convertToGguf(options: GgufOptions): Promise<QuantizeRepor
 
 async function convert(checkpoint: Checkpoint, options: GgufOptions): Promise<QuantizeReport> {
   const { out, overwrite = false, signal } = options;
+  if (checkpoint.refusal !== null) throw checkpoint.refusal;
   const started = performance.now();
   const recipe = parseGgufRecipe(options.recipe);
   await assertApart(checkpoint.name, out);

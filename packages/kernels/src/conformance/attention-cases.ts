@@ -26,6 +26,8 @@ interface Part {
   readonly sequence: number;
   readonly tokens: number;
   readonly start?: number;
+  /** Factor on the frequencies, which are the segment's own then. */
+  readonly stretch?: number;
 }
 
 const layers = 2;
@@ -82,8 +84,11 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly P
   const tolerance = bench.tolerance.float * Math.max(1, setting.sharpness ?? 1);
   for (const [index, parts] of steps.entries()) {
     const lengths = parts.map(({ sequence, start }) => start ?? known[0]?.[sequence]?.keys.length ?? 0);
-    const segments = parts.map(({ sequence, tokens }, i): Segment => {
-      return { pages: pagesOf(sequence), start: lengths[i] as number, tokens };
+    const ropes = parts.map(({ stretch = 1 }) => rope && stretched(rope, stretch));
+    const segments = parts.map(({ sequence, tokens, stretch }, i): Segment => {
+      const inverseFrequencies = ropes[i]?.inverseFrequencies;
+      const own = stretch === undefined || inverseFrequencies === undefined ? {} : { inverseFrequencies };
+      return { pages: pagesOf(sequence), start: lengths[i] as number, tokens, ...own };
     });
     const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
     for (let layer = layers - 1; layer >= 0; layer--) {
@@ -96,7 +101,8 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly P
           const numbers = Array.from(qkv.values).slice(row * width, ++row * width);
           const lists = known[layer]?.[sequence] as NaiveSequence;
           const norms = { query: queryWeights, key: keyWeights };
-          return naiveAttention(numbers, (lengths[i] as number) + t, lists, spec, norms);
+          const own = { ...spec, rope: ropes[i] ?? null };
+          return naiveAttention(numbers, (lengths[i] as number) + t, lists, own, norms);
         }).flat(),
       );
       assertClose(`step ${index}, layer ${layer}`, output, expected, tolerance);
@@ -111,6 +117,10 @@ function ropeOf(rotated: number, style: RopeSpec['style'] = 'halves', attentionF
     (_, i) => 10000 ** ((-2 * i) / rotated),
   );
   return { inverseFrequencies, attentionFactor, style };
+}
+
+function stretched(rope: RopeSpec, factor: number): RopeSpec {
+  return { ...rope, inverseFrequencies: rope.inverseFrequencies.map((frequency) => frequency * factor) };
 }
 
 const alone = (...tokens: number[]): Part[][] => tokens.map((count) => [{ sequence: 0, tokens: count }]);
@@ -180,6 +190,26 @@ export const attentionCases: readonly Case[] = [
         [
           { sequence: 2, tokens: 1 },
           { sequence: 3, tokens: 40 },
+          { sequence: 0, tokens: 2 },
+        ],
+      ]),
+  },
+  {
+    name: 'attention: sequences that turn by frequencies of their own',
+    run: (bench) =>
+      check(bench, { rope: ropeOf(32, 'halves', 1.25) }, [
+        [
+          { sequence: 0, tokens: 20, stretch: 0.25 },
+          { sequence: 1, tokens: 3 },
+          { sequence: 2, tokens: 5, stretch: 0.5 },
+        ],
+        [0, 1, 2].map((sequence) => ({ sequence, tokens: 1, stretch: 1 / (2 + sequence) })),
+        [
+          { sequence: 1, tokens: 1, stretch: 0.3 },
+          { sequence: 2, tokens: 1 },
+        ],
+        [
+          { sequence: 2, tokens: 4, stretch: 0.1 },
           { sequence: 0, tokens: 2 },
         ],
       ]),

@@ -201,6 +201,15 @@ export const errorCases: readonly Case[] = [
       await refuse(bench, 'a window of nothing', '0', attend({ spec: { window: 0 } }));
       const rope = { inverseFrequencies: new Float32Array(5), attentionFactor: 1, style: 'halves' as const };
       await refuse(bench, 'a rotation wider than a head', '10', attend({ spec: { rope } }));
+      const own = { ...segment, inverseFrequencies: new Float32Array(2) };
+      await refuse(bench, 'frequencies of a segment that does not turn', '2', attend({ segments: [own] }));
+      const wider = { ...rope, inverseFrequencies: new Float32Array(4) };
+      await refuse(
+        bench,
+        'fewer frequencies of a segment than turn',
+        '2',
+        attend({ segments: [own], spec: { rope: wider } }),
+      );
     },
   },
 ];

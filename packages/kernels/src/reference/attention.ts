@@ -3,11 +3,12 @@
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
 import type { AttentionSpec, NormSpec, Segment } from '../backend.js';
+import { ropeOfSegment, rotationAt } from '../rotation.js';
 import type { AttentionWidths } from '../shapes.js';
 import type { PagedCache } from './kv-cache.js';
 import { cacheRow } from './kv-cache.js';
 import { rmsNorm } from './rms-norm.js';
-import { rotate, rotationAt } from './rope.js';
+import { rotate } from './rope.js';
 
 /** Norm weights as the kernels read them. */
 export interface AttentionNorms {
@@ -36,13 +37,15 @@ export function attend(
   const output = new Float32Array((qkv.length / rowWidth) * widths.output);
 
   let token = 0;
-  for (const { pages, start, tokens } of segments) {
+  for (const segment of segments) {
+    const { pages, start, tokens } = segment;
+    const own = spec.rope === null ? spec : { ...spec, rope: ropeOfSegment(segment, spec.rope) };
     for (let position = start; position < start + tokens; position++, token++) {
       const row = qkv.slice(token * rowWidth, (token + 1) * rowWidth);
       const query = row.subarray(0, widths.queries); // [H, C]
       const key = row.subarray(widths.queries, widths.queries + widths.keys); // [HK, C]
       const value = row.subarray(widths.queries + widths.keys); // [HK, CV]
-      prepare(query, key, value, position, spec, norms);
+      prepare(query, key, value, position, own, norms);
       const stored = cacheRow(pages, pageSize, position);
       keys.set(key, stored * widths.keys);
       values.set(value, stored * widths.values);

@@ -1,9 +1,10 @@
 // Hand values of the small functions; the conformance suite compares them on random input.
 import { describe, expect, test } from 'vitest';
+import { rotationAt } from '../rotation.js';
 import { activations } from './activation.js';
 import { cacheRow, makeCache } from './kv-cache.js';
 import { rmsNorm } from './rms-norm.js';
-import { rotate, rotationAt } from './rope.js';
+import { rotate } from './rope.js';
 
 describe('activations', () => {
   // x, silu, gelu, geluTanh by the formulas with exp, erf and tanh of CPython's math module.

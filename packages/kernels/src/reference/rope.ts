@@ -1,23 +1,8 @@
-// Rotary position embedding: pairs of a head's dimensions turn by position * inverseFrequency; arXiv:2104.09864.
-// Angles, cosines and sines are float32, as transformers has them, so that long contexts agree with it.
+// Rotary position embedding, the turning of a head.
 //
 // Shapes: C head dimension, P = rotated / 2 pairs.
 import type { RopeSpec } from '../backend.js';
-
-export interface Rotation {
-  /** Float32 [P], attention factor included. */
-  readonly cos: Float32Array;
-  /** Float32 [P], attention factor included. */
-  readonly sin: Float32Array;
-}
-
-export function rotationAt(position: number, { inverseFrequencies, attentionFactor }: RopeSpec): Rotation {
-  const angles = inverseFrequencies.map((frequency) => position * frequency);
-  return {
-    cos: angles.map(Math.cos).map((cos) => cos * attentionFactor),
-    sin: angles.map(Math.sin).map((sin) => sin * attentionFactor),
-  };
-}
+import type { Rotation } from '../rotation.js';
 
 /** Turns one head [C] in place; dimensions from 2P on stay. */
 export function rotate(head: Float32Array, { cos, sin }: Rotation, style: RopeSpec['style']): void {

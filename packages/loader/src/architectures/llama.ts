@@ -53,6 +53,7 @@ export interface Differences {
   readonly modelType: string;
   /** Where config.json gives none. */
   readonly normEpsilon: number;
+  /** The same; all else of the rotation is read apart. */
   readonly ropeTheta: number;
   readonly attention?: Partial<AttentionConfig>;
   readonly embeddingScale?: number;
@@ -88,11 +89,6 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
       String(config.num_experts_per_tok),
     );
   }
-  const theta =
-    config.rope_parameters?.rope_theta ??
-    config.rope_scaling?.rope_theta ??
-    config.rope_theta ??
-    differences.ropeTheta;
   return {
     architecture: differences.modelType,
     vocabularySize: config.vocab_size,
@@ -109,7 +105,7 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
       kvHeads,
       headDim,
       scale: headDim ** -0.5,
-      rope: { theta, rotatedDim: headDim, style: 'halves' },
+      rope: { theta: differences.ropeTheta, rotatedDim: headDim, style: 'halves' },
       queryKeyNorm: null,
       bias: { qkv: false, output: false },
       clip: null,

@@ -65,8 +65,8 @@ export class BatchingEngine implements Engine {
   generate(prompt: Prompt, options: EngineGenerateOptions = {}): AsyncGenerator<GeneratedPiece, void, void> {
     const { client = '', ...rest } = options;
     validateOptions('generate', { client: options.client }, { client: text });
-    const { source, allocator, contextLength } = this.#parts;
-    const sequence = new Sequence(this.encode(prompt), allocator);
+    const { source, allocator, contextLength, rotation } = this.#parts;
+    const sequence = new Sequence(this.encode(prompt), allocator, rotation);
     const settings = generationSettings(rest, source, contextLength - sequence.tokens.length);
     const request = new Request({ client, sequence, tokenizer: source.tokenizer, settings });
     return this.#pieces(request, options.signal);

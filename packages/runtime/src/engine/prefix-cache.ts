@@ -133,11 +133,17 @@ export class PrefixCache {
     this.#nodes.clear();
   }
 
-  /** The tokens of a text's page by index; null where it is not full. */
-  #key({ tokens }: Sequence, index: number): string | null {
+  /** The tokens of a text's page by index, and how they turn; null where it is not full. */
+  #key(sequence: Sequence, index: number): string | null {
+    const { tokens } = sequence;
     const { pageSize } = this.#allocator;
     const first = index * pageSize;
-    return first + pageSize > tokens.length ? null : tokens.slice(first, first + pageSize).join();
+    if (first + pageSize > tokens.length) return null;
+    const key = tokens.slice(first, first + pageSize).join();
+    // Lengths only grow: where the last token turns as in a short text, all do.
+    if (sequence.rotationKind(first + pageSize - 1) === 0) return key;
+    const kinds = Array.from({ length: pageSize }, (_, i) => sequence.rotationKind(first + i));
+    return `${key}@${kinds.join()}`;
   }
 
   #end({ depth }: Node): number {

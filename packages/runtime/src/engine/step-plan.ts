@@ -79,10 +79,10 @@ export function planStep(
 }
 
 /** At most `budget` of the pending tokens, up to the end of a page where more are to come, so that the page can be shared. */
-function chunkOf({ pending, cached }: Sequence, budget: number, pageSize: number): number {
-  if (pending <= budget) return pending;
+function chunkOf({ pending, alike, cached }: Sequence, budget: number, pageSize: number): number {
+  if (pending <= budget) return alike;
   const aligned = budget - ((cached + budget) % pageSize);
-  return aligned > 0 ? aligned : budget;
+  return Math.min(aligned > 0 ? aligned : budget, alike);
 }
 
 function fits(allocator: PageAllocator, prefixes: PrefixCache, pages: number): boolean {

@@ -1,22 +1,17 @@
 // Attention in a program. Operands are in the order in which worker/attention.ts reads them.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension, P rotated pairs.
-import type { AttentionSpec, NormSpec, RopeSpec, Segment } from '@moeq/kernels';
+import { type AttentionSpec, type NormSpec, type RopeSpec, ropeOfSegment, type Segment } from '@moeq/kernels';
 import type { Node, Recorded } from '../graph.js';
 import { cacheRecordBytes, cacheShape } from '../kv-cache.js';
 import type { LoadedCache, LoadedVector } from '../loaded.js';
 import { Float, type Operand, type SharedColumns } from '../program.js';
 
 /** Float32 [T, P] cosines, then Float32 [T, P] sines, for all layers that turn alike. */
-export function rotations(
-  { inverseFrequencies, attentionFactor }: RopeSpec,
-  segments: readonly Segment[],
-): Recorded {
-  const positions = segments.flatMap(({ start, tokens }) =>
-    Array.from({ length: tokens }, (_, index) => start + index),
-  );
-  const rows = positions.length;
-  const pairs = inverseFrequencies.length;
+export function rotations(rope: RopeSpec, segments: readonly Segment[]): Recorded {
+  const runs = alike(rope, segments);
+  const rows = runs.reduce((sum, { positions }) => sum + positions.length, 0);
+  const pairs = rope.inverseFrequencies.length;
   return {
     rows,
     columns: 2 * pairs,
@@ -24,19 +19,40 @@ export function rotations(
     emit(program) {
       const cos = program.room(2 * rows * pairs);
       const sin = cos + 4 * rows * pairs;
-      program.emit(
-        'rotations',
-        cos,
-        sin,
-        new Float(attentionFactor),
-        rows,
-        pairs,
-        positions,
-        inverseFrequencies,
-      );
+      let row = 0;
+      for (const { positions, inverseFrequencies } of runs) {
+        const before = 4 * row * pairs;
+        program.emit(
+          'rotations',
+          cos + before,
+          sin + before,
+          new Float(rope.attentionFactor),
+          positions.length,
+          pairs,
+          positions,
+          inverseFrequencies,
+        );
+        row += positions.length;
+      }
       return cos;
     },
   };
+}
+
+/** Consecutive tokens with the same frequencies. */
+function alike(
+  rope: RopeSpec,
+  segments: readonly Segment[],
+): { readonly positions: number[]; readonly inverseFrequencies: Float32Array }[] {
+  const runs: { readonly positions: number[]; readonly inverseFrequencies: Float32Array }[] = [];
+  for (const segment of segments) {
+    const { inverseFrequencies } = ropeOfSegment(segment, rope);
+    const positions = Array.from({ length: segment.tokens }, (_, index) => segment.start + index);
+    const last = runs.at(-1);
+    if (last?.inverseFrequencies === inverseFrequencies) last.positions.push(...positions);
+    else runs.push({ positions, inverseFrequencies });
+  }
+  return runs;
 }
 
 export interface LoadedNorms {

@@ -2,7 +2,7 @@
 // keys is decided here, from the lengths of the sequences, and sent as tables that all layers share.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
-import type { RopeSpec, Segment } from '@moeq/kernels';
+import { type RopeSpec, ropeOfSegment, rotationAt, type Segment } from '@moeq/kernels';
 import { attendKernel, attendPlan, itemWords, partialVectors } from '../wgsl/attend.js';
 import { joinKernel } from '../wgsl/join.js';
 import { prepareKernel } from '../wgsl/prepare.js';
@@ -121,21 +121,17 @@ function rotationKey({ inverseFrequencies, attentionFactor }: RopeSpec): string 
 }
 
 /** Cosines then sines of every token, float32 bits; angles are float32, as the reference has them. */
-function rotations(
-  segments: readonly Segment[],
-  { inverseFrequencies, attentionFactor }: RopeSpec,
-): Uint32Array {
-  const pairs = inverseFrequencies.length;
+function rotations(segments: readonly Segment[], rope: RopeSpec): Uint32Array {
+  const pairs = rope.inverseFrequencies.length;
   const tokens = segments.reduce((sum, segment) => sum + segment.tokens, 0);
   const values = new Float32Array(2 * tokens * pairs);
   let token = 0;
-  for (const { start, tokens: count } of segments) {
-    for (let position = start; position < start + count; position++, token++) {
-      inverseFrequencies.forEach((frequency, i) => {
-        const angle = Math.fround(position * frequency);
-        values[2 * token * pairs + i] = Math.fround(Math.cos(angle)) * attentionFactor;
-        values[(2 * token + 1) * pairs + i] = Math.fround(Math.sin(angle)) * attentionFactor;
-      });
+  for (const segment of segments) {
+    const own = ropeOfSegment(segment, rope);
+    for (let position = segment.start; position < segment.start + segment.tokens; position++, token++) {
+      const { cos, sin } = rotationAt(position, own);
+      values.set(cos, 2 * token * pairs);
+      values.set(sin, (2 * token + 1) * pairs);
     }
   }
   return new Uint32Array(values.buffer);
