@@ -163,7 +163,7 @@ describe('what cannot be', () => {
       { ...yarn, original_max_position_embeddings: 0 },
       /original_max_position_embeddings to be an integer from 1/,
     ],
-    [{ ...yarn, beta_fast: -1 }, /rope_parameters\.beta_fast to be a number from 0/],
+    [{ ...yarn, beta_fast: -1 }, /rope_parameters\.beta_fast to be a number above 0/],
     [{ ...yarn, truncate: 1 }, /rope_parameters\.truncate to be true or false/],
     [{ ...yarn, attention_factor: 0 }, /rope_parameters\.attention_factor to be a number above 0/],
     [{ ...yarn, rope_theta: -1 }, /rope_parameters\.rope_theta to be a number above 0/],

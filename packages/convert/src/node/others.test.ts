@@ -1,7 +1,7 @@
 // What stands beside the decoder goes through a conversion byte for byte, in one run, resumed, and in parts.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCheckpoint } from '@moeq/loader';
+import { openCheckpoint, openModelFiles } from '@moeq/loader';
 import { folder } from '@moeq/loader/node';
 import { byteLength, type DType, encodeSafetensors, type Tensor } from '@moeq/tensors';
 import { openSafetensorsFile } from '@moeq/tensors/node';
@@ -99,4 +99,19 @@ test('to GGUF: left out, and the report says so', async () => {
   expect(notes.at(-1)).toBe(
     note.replace('carried along as it is', 'left out, as llama.cpp has no names for it'),
   );
+});
+
+test('a rotation that is not known is no matter to quantizing, and refused where the model would run', async () => {
+  await using model = await mixtralFolder();
+  const at = (name: string) => join(model.path, name);
+  const config = JSON.parse(await readFile(at('config.json'), 'utf8')) as object;
+  await writeFile(at('config.json'), JSON.stringify({ ...config, rope_scaling: { rope_type: 'abacus' } }));
+  await quantizeCheckpoint({ model: model.path, out: at('out') });
+  expect(JSON.parse(await readFile(at('out/config.json'), 'utf8'))).toMatchObject({
+    rope_scaling: { rope_type: 'abacus' },
+  });
+  await expect(openModelFiles(folder(at('out')))).rejects.toThrow(
+    /rope_scaling\.rope_type to be one of .*"abacus"/,
+  );
+  await expect(convertToGguf({ model: model.path, out: at('out.gguf') })).rejects.toThrow(/"abacus"/);
 });

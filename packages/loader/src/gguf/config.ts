@@ -4,11 +4,14 @@ import type { DecoderConfig } from '@moeq/runtime';
 import { type GgufMetadata, type GgufValue, MoeqError, quote } from '@moeq/tensors';
 import { findArchitecture } from '../architectures.js';
 import { findGgufArchitecture, type GgufArchitecture, ggufArchitectures } from './architectures.js';
+import { ropeScalingMetadata, ropeScalingOf } from './rope-scaling.js';
 
 /** Facts that the tensors of a file tell, and its metadata may not. */
 interface TensorFacts {
   readonly vocabularySize: number;
   readonly tiedHead: boolean;
+  /** What each frequency of the rotation is divided by; null where no tensor says so. */
+  readonly ropeFactors: readonly number[] | null;
 }
 
 /** @throws MoeqError naming a key of another type than its field has */
@@ -25,12 +28,11 @@ export function configOf(metadata: GgufMetadata, facts: TensorFacts, file: strin
     if (field !== null && value !== undefined) config[field] = numberOf(value, full, file);
   }
   Object.assign(config, architecture.constants, { tie_word_embeddings: facts.tiedHead });
-  const scaling = metadata.get(`${architecture.name}.rope.scaling.type`);
-  if (scaling !== undefined && scaling.value !== 'none') {
-    // which the decoder's own check refuses by name
-    Object.assign(config, { rope_scaling: { rope_type: scaling.value } });
-  }
-  return config;
+  const scaling = ropeScalingOf(metadata, architecture.name, facts.ropeFactors, (key) => {
+    const value = metadata.get(key);
+    return value === undefined ? null : numberOf(value, key, file);
+  });
+  return scaling === null ? config : { ...config, rope_scaling: scaling };
 }
 
 function numberOf(value: GgufValue, key: string, file: string): number {
@@ -73,8 +75,9 @@ export function metadataOf(decoder: DecoderConfig, model: string): Map<string, G
     const value = of(decoder);
     if (value !== null) metadata.set(`${architecture.name}.${key}`, { type, value });
   }
+  for (const [key, value] of ropeScalingMetadata(decoder, architecture.name)) metadata.set(key, value);
   const { vocabularySize, tiedHead } = decoder;
-  const config = configOf(metadata, { vocabularySize, tiedHead }, model);
+  const config = configOf(metadata, { vocabularySize, tiedHead, ropeFactors: null }, model);
   const back = findArchitecture(config, model).decoder(config, model);
   const difference = differenceOf(decoder, back, 'config');
   if (difference === null) return metadata;
@@ -104,10 +107,17 @@ interface Difference {
   readonly other: string;
 }
 
-/** The first place at which two configurations are not the same; numbers count as float32. */
+/** Of a float32, and of a product of two of them. */
+const ROUNDING = 2 ** -22;
+
+function same(own: number, other: number): boolean {
+  if (Number.isInteger(own) && Number.isInteger(other)) return own === other;
+  return Math.abs(own - other) <= ROUNDING * Math.abs(own);
+}
+
+/** The first place at which two configurations are not the same; numbers with a fraction count as float32. */
 function differenceOf(own: unknown, other: unknown, path: string): Difference | null {
-  if (typeof own === 'number' && typeof other === 'number' && Math.fround(own) === Math.fround(other))
-    return null;
+  if (typeof own === 'number' && typeof other === 'number' && same(own, other)) return null;
   if (typeof own !== 'object' || typeof other !== 'object' || own === null || other === null) {
     return own === other ? null : { path, own: JSON.stringify(own), other: JSON.stringify(other) };
   }

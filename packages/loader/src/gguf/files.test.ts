@@ -53,7 +53,8 @@ describe('a Mixtral', async () => {
     expect(tied.decoder.tiedHead).toBe(true);
     const heads = { 'llama.attention.head_count_kv': numbers('i32', [2]) };
     expect((await openCheckpoint(await openSmall({ metadata: heads }))).decoder).toEqual(checkpoint.decoder);
-    const derived = await openSmall({ tensors: { 'rope_freqs.weight': ['F32', [4]] } });
+    const ones = fromFloat32(new Float32Array(4).fill(1), 'F32');
+    const derived = await openSmall({ tensors: { 'rope_freqs.weight': ['F32', [4], ones] } });
     expect((await openCheckpoint(derived)).tensors).toHaveLength(16);
   });
 
@@ -167,7 +168,16 @@ describe('what does not fit is one sentence with file and key', () => {
       meta({ 'llama.attention.layer_norm_rms_epsilon': f32(Number.NaN) }),
       /rms_norm_eps/,
     ],
-    ['a scaled rotation', meta({ 'llama.rope.scaling.type': text('yarn') }), /rope_scaling\.rope_type/],
+    [
+      'a rotation that is not known',
+      meta({ 'llama.rope.scaling.type': text('x') }),
+      /rope_scaling\.rope_type/,
+    ],
+    [
+      'a rotation without a factor',
+      meta({ 'llama.rope.scaling.type': text('yarn') }),
+      /rope_scaling\.factor/,
+    ],
     [
       'a part of a model under another name',
       meta({ 'split.count': { type: 'u16', value: 3 } }),

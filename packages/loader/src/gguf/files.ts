@@ -6,6 +6,7 @@ import type { FileSet } from '../file-set.js';
 import { findGgufArchitecture } from './architectures.js';
 import { configOf } from './config.js';
 import { closeAll, type GgufPart, type OpenFile, openSources, readParts } from './open-parts.js';
+import { readRopeFactors } from './rope-scaling.js';
 import { tokenizerFiles } from './tokenizer-files.js';
 import { storedGguf, torchDtypeOf } from './weights.js';
 
@@ -19,13 +20,18 @@ import { storedGguf, torchDtypeOf } from './weights.js';
 export async function ggufFiles(name: string, open: OpenFile): Promise<FileSet> {
   const sources = await openSources(name, open);
   try {
-    return filesOf(await readParts(name, sources), () => openSources(name, open));
+    const parts = await readParts(name, sources);
+    return filesOf(parts, await readRopeFactors(parts), () => openSources(name, open));
   } finally {
     await closeAll(sources);
   }
 }
 
-function filesOf(parts: readonly GgufPart[], openAgain: () => Promise<ByteSource[]>): FileSet {
+function filesOf(
+  parts: readonly GgufPart[],
+  ropeFactors: readonly number[] | null,
+  openAgain: () => Promise<ByteSource[]>,
+): FileSet {
   const [first] = parts;
   if (first === undefined) throw new Error('a model has a first part');
   const { name } = first.source;
@@ -45,6 +51,8 @@ function filesOf(parts: readonly GgufPart[], openAgain: () => Promise<ByteSource
   const facts = {
     vocabularySize: embedding.shape[0] ?? 0,
     tiedHead: entryOf('output.weight') === undefined,
+    // of the others llama.cpp does not read them
+    ropeFactors: gguf.permuted ? ropeFactors : null,
   };
   const config = { ...configOf(metadata, facts, name), torch_dtype: torchDtypeOf(embedding) };
   const tokenizer = tokenizerOf(metadata, name);
@@ -65,7 +73,7 @@ function filesOf(parts: readonly GgufPart[], openAgain: () => Promise<ByteSource
     },
     async weights() {
       const architecture = findArchitecture(config, name);
-      const decoder = architecture.decoder(config, name);
+      const { decoder } = architecture.read(config, name);
       const sources = await openAgain();
       try {
         const own = parts.flatMap(({ file: { tensors } }, index) => {

@@ -17,6 +17,7 @@ import type { QuantizedWeight, StoredTensor, StoredTensors } from '../file-set.j
 import type { Slot } from '../slots.js';
 import type { GgufArchitecture } from './architectures.js';
 import { ggufPlace } from './names.js';
+import { ropeFactorsName } from './rope-scaling.js';
 import { reorderRows, rowInGguf } from './rows.js';
 
 /** The tensors of one file. */
@@ -34,16 +35,14 @@ export interface GgufWeights {
   readonly decoder: DecoderConfig;
 }
 
-/** Tensors that llama.cpp computes from the configuration when they are not there. */
-const derived = new Set(['rope_freqs.weight']);
-
 /** @throws MoeqError naming a tensor that no decoder here has */
 export function storedGguf(weights: GgufWeights): StoredTensors {
   const tensors = new Map<string, StoredTensor>();
   const quantized: QuantizedWeight[] = [];
   for (const { source, tensors: entries } of weights.parts) {
     for (const entry of entries.values()) {
-      if (derived.has(entry.name)) continue;
+      // a part of the configuration
+      if (entry.name === ropeFactorsName) continue;
       for (const part of partsOf(entry, source.name, weights)) {
         const stored = storedPart(part, source);
         if (tensors.has(part.name)) throw twice(part, source.name);
