@@ -13,12 +13,12 @@ export interface ChatFormat {
   readonly constraint: () => TokenConstraint | undefined;
 }
 
-/** @throws ApiError 400 for an unsupported schema */
-export function chatFormat(
+/** @throws ApiError 400 for an unsupported schema, 429 where too many wait to be compiled */
+export async function chatFormat(
   { calls, callable, response_format: format }: ChatFields,
   { grammars }: Ready,
-): ChatFormat {
+): Promise<ChatFormat> {
   const constraint =
-    calls === 'required' ? grammars.call(callable) : grammars.format(format ?? { type: 'text' });
+    calls === 'required' ? await grammars.call(callable) : await grammars.format(format ?? { type: 'text' });
   return { calls, constraint };
 }

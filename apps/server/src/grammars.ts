@@ -1,41 +1,67 @@
-// Grammars of requests over the model's tokens: compiled once for a schema, and kept for those who ask again.
-import { type Grammar, jsonObjectGrammar, jsonSchemaGrammar, TokenGrammar, TokenTable } from '@moeq/grammar';
+// Grammars of requests over the model's tokens: compiled once for a schema, in slices between which the server does other
+// work, one schema after the other; kept for those who ask again, as long as memory allows.
+import { compileJsonSchema, type Grammar, jsonObjectGrammar, TokenGrammar, TokenTable } from '@moeq/grammar';
 import type { Model, TokenConstraint } from '@moeq/runtime';
 import { MoeqError } from '@moeq/tensors';
 import { ApiError, badField } from './api-error.js';
 import type { ResponseFormat, Tool } from './chat-request.js';
 
-/** Schemas in use at a time; each keeps up to some 10 MB of masks. */
-const maxGrammars = 16;
+export interface GrammarLimits {
+  /** Schemas that may wait for their compilation, and bytes of them together. */
+  readonly waiting: number;
+  readonly waitingBytes: number;
+  /** Compiled grammars that are kept, and bytes of them together; those in use are kept in any case. */
+  readonly kept: number;
+  readonly keptBytes: number;
+}
+
+const defaultGrammarLimits: GrammarLimits = {
+  waiting: 256,
+  // Sixteen requests of the largest size, parsed some ten times as large.
+  waitingBytes: 2 ** 24,
+  kept: 32,
+  keptBytes: 2 ** 24,
+};
 
 /** A fresh constraint for each text; undefined: the text is free. */
 type Constraints = () => TokenConstraint | undefined;
 
 export class Grammars {
   readonly #model: Model;
+  readonly #limits: GrammarLimits;
   #table: TokenTable | null = null;
   /** By their schema; the one used longest ago first. */
   readonly #known = new Map<string, TokenGrammar>();
+  readonly #pending = new Map<string, Promise<TokenGrammar>>();
+  #last: Promise<unknown> = Promise.resolve();
+  #waitingBytes = 0;
+  #compiled = 0;
 
-  constructor(model: Model) {
+  constructor(model: Model, limits: GrammarLimits = defaultGrammarLimits) {
     this.#model = model;
+    this.#limits = limits;
   }
 
-  /** @throws ApiError 400 naming the part of the schema that is not supported */
-  format(format: ResponseFormat): Constraints {
+  /** Grammars kept, schemas waiting, and schemas compiled so far. */
+  get counts(): { readonly kept: number; readonly waiting: number; readonly compiled: number } {
+    return { kept: this.#known.size, waiting: this.#pending.size, compiled: this.#compiled };
+  }
+
+  /** @throws ApiError 400 naming the part of the schema that is not supported; 429 where too many wait */
+  async format(format: ResponseFormat): Promise<Constraints> {
     if (format.type === 'text') return () => undefined;
     const schema = format.type === 'json_schema' ? format.json_schema.schema : undefined;
-    const field = 'response_format.json_schema.schema';
     if (schema === null || schema === undefined) {
-      return this.#constraints('response_format', '{}', jsonObjectGrammar);
+      const known =
+        this.#known.get('{}') ?? new TokenGrammar(jsonObjectGrammar(), this.#tokens('response_format'));
+      this.#keep('{}', known);
+      return this.#constraints(known);
     }
-    return this.#constraints('response_format', `${field} ${JSON.stringify(schema)}`, () =>
-      jsonSchemaGrammar(schema, field),
-    );
+    return this.#compile('response_format', 'response_format.json_schema.schema', schema);
   }
 
-  /** A call of one of the tools: `{"name": …, "arguments": …}`. @throws ApiError 400 as `format` */
-  call(tools: readonly Tool[]): Constraints {
+  /** A call of one of the tools: `{"name": …, "arguments": …}`. @throws ApiError as `format` */
+  async call(tools: readonly Tool[]): Promise<Constraints> {
     const schema = {
       anyOf: tools.map(({ function: { name, parameters } }, index) => ({
         type: 'object',
@@ -47,27 +73,75 @@ export class Grammars {
         additionalProperties: false,
       })),
     };
-    return this.#constraints('tools', `tools ${JSON.stringify(schema)}`, () =>
-      jsonSchemaGrammar(schema, 'tools'),
-    );
+    return this.#compile('tools', 'tools', schema);
   }
 
-  #constraints(param: string, key: string, compile: () => Grammar): Constraints {
+  async #compile(param: string, subject: string, schema: object): Promise<Constraints> {
+    const text = JSON.stringify(schema);
+    const table = this.#tokens(param);
+    const key = `${subject} ${text}`;
     const known = this.#known.get(key);
-    let grammar: TokenGrammar;
     try {
-      grammar = known ?? new TokenGrammar(compile(), this.#tokens(param));
+      const grammar =
+        known ?? (await (this.#pending.get(key) ?? this.#queue(key, text.length, schema, subject, table)));
+      this.#keep(key, grammar);
+      return this.#constraints(grammar);
     } catch (error) {
       if (!MoeqError.isInstance(error)) throw error;
       throw new ApiError({ status: 400, message: error.message, param, code: 'unsupported_schema' });
     }
+  }
+
+  /** One after the other, so that what is being compiled takes memory once. */
+  #queue(
+    key: string,
+    bytes: number,
+    schema: object,
+    subject: string,
+    table: TokenTable,
+  ): Promise<TokenGrammar> {
+    const { waiting, waitingBytes } = this.#limits;
+    if (
+      this.#pending.size >= waiting ||
+      (this.#pending.size > 0 && this.#waitingBytes + bytes > waitingBytes)
+    ) {
+      throw new ApiError({
+        status: 429,
+        message: `Too many schemas: ${this.#pending.size} are waiting to be compiled. Try again in a moment.`,
+        code: 'queue_full',
+        headers: { 'Retry-After': '2' },
+      });
+    }
+    this.#waitingBytes += bytes;
+    const compiled = this.#last
+      .then(() => compileJsonSchema(schema, { subject, pause: nextTurn }))
+      .then((grammar: Grammar) => new TokenGrammar(grammar, table))
+      .finally(() => {
+        this.#compiled += 1;
+        this.#waitingBytes -= bytes;
+        this.#pending.delete(key);
+      });
+    this.#last = compiled.catch(() => undefined);
+    this.#pending.set(key, compiled);
+    return compiled;
+  }
+
+  #constraints(grammar: TokenGrammar): Constraints {
+    return () => grammar.constraint(this.#model.stopTokenIds);
+  }
+
+  /** As the one used last; the ones used longest ago are forgotten beyond the limits. */
+  #keep(key: string, grammar: TokenGrammar): void {
+    const sizeOf = (text: string, { bytes }: TokenGrammar) => bytes + 2 * text.length;
     this.#known.delete(key);
     this.#known.set(key, grammar);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= maxGrammars) break;
+    let bytes = 0;
+    for (const [each, kept] of this.#known) bytes += sizeOf(each, kept);
+    for (const [oldest, kept] of this.#known) {
+      if (oldest === key || (this.#known.size <= this.#limits.kept && bytes <= this.#limits.keptBytes)) break;
       this.#known.delete(oldest);
+      bytes -= sizeOf(oldest, kept);
     }
-    return () => grammar.constraint(this.#model.stopTokenIds);
   }
 
   #tokens(param: string): TokenTable {
@@ -85,13 +159,18 @@ export class Grammars {
   }
 }
 
+/** After what waits in the event loop. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 /** A schema within another one: its references follow. */
 function moved(schema: unknown, root: string): unknown {
   if (Array.isArray(schema)) return schema.map((item) => moved(item, root));
   if (typeof schema !== 'object' || schema === null) return schema;
   return Object.fromEntries(
     Object.entries(schema).map(([key, value]) => {
-      if (key === '$ref' && typeof value === 'string' && value.startsWith('#'))
+      if (key === '$ref' && typeof value === 'string' && /^#(\/|$)/.test(value))
         return [key, root + value.slice(1)];
       return [key, moved(value, root)];
     }),

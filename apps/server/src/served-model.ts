@@ -113,6 +113,21 @@ export class Service {
     }
   }
 
+  /**
+   * Work for a request before it is submitted, counted with the requests that wait.
+   * @throws ApiError 503 where the server has begun to stop meanwhile
+   */
+  async counted<T>(work: () => Promise<T>): Promise<T> {
+    this.#preparing += 1;
+    try {
+      const done = await work();
+      this.require();
+      return done;
+    } finally {
+      this.#preparing -= 1;
+    }
+  }
+
   #notice(path: string): void {
     if (this.#noticed.size >= maxNotices || this.#noticed.has(path)) return;
     this.#noticed.add(path);

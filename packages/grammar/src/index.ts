@@ -1,4 +1,10 @@
-export type { Grammar } from './grammar.js';
-export { jsonObjectGrammar, jsonSchemaGrammar } from './json-schema.js';
-export type { Constraint, Vocabulary } from './token-grammar.js';
-export { TokenGrammar, TokenTable } from './token-grammar.js';
+export {
+  compileJsonSchema,
+  type GrammarOptions,
+  jsonObjectGrammar,
+  jsonSchemaGrammar,
+  type SliceOptions,
+} from './json-schema.js';
+export type { Grammar } from './rule.js';
+export { Constraint, TokenGrammar } from './token-grammar.js';
+export { TokenTable, type Vocabulary } from './token-table.js';

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { jsonSchemaGrammar } from './json-schema.js';
 import { accepts } from './testkit/walk.js';
-import { TokenGrammar, TokenTable, type Vocabulary } from './token-grammar.js';
+import { TokenGrammar } from './token-grammar.js';
+import { TokenTable, type Vocabulary } from './token-table.js';
 
 const utf8 = new TextEncoder();
 

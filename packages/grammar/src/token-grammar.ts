@@ -1,53 +1,30 @@
-// A grammar over the tokens of a vocabulary: which of them can come next. Tokens are sorted by their bytes and read one
-// after the other; what two neighbours have in common is read once, and a beginning that fails is skipped with all that
-// share it. The answer for a position is kept, as positions come again: within a string it is mostly the same one.
+// A grammar over the tokens of a vocabulary, and one text's way through it.
 import { MoeqError } from '@moeq/tensors';
-import type { Grammar } from './grammar.js';
 import { type Position, Recognizer } from './recognizer.js';
+import type { Grammar } from './rule.js';
+import { TokenMasks } from './token-masks.js';
+import type { TokenTable } from './token-table.js';
 
-export interface Vocabulary {
-  /** Ids from 0 to this minus one. */
-  readonly size: number;
-  /** What a token adds to a text; null: nothing, as special tokens. */
-  readonly bytes: (id: number) => Uint8Array | null;
-}
-
-/** Tokens by their bytes; made once for a vocabulary, for all grammars. */
-export class TokenTable {
-  readonly size: number;
-  readonly bytes: Vocabulary['bytes'];
-  /** Tokens with bytes, in the order of their bytes. */
-  readonly ids: Int32Array;
-  /** Bytes that a token has in common with the one before it. */
-  readonly common: Int32Array;
-
-  constructor({ size, bytes }: Vocabulary) {
-    this.size = size;
-    this.bytes = bytes;
-    const tokens: { id: number; text: Uint8Array }[] = [];
-    for (let id = 0; id < size; id += 1) {
-      const text = bytes(id);
-      if (text !== null && text.length > 0) tokens.push({ id, text });
-    }
-    tokens.sort((a, b) => compare(a.text, b.text));
-    this.ids = Int32Array.from(tokens, ({ id }) => id);
-    this.common = Int32Array.from(tokens, ({ text }, index) => commonLength(tokens[index - 1]?.text, text));
-  }
-}
-
-/** Masks remembered at a time: for a vocabulary of 150,000, 19 kB each. */
-const maxMasks = 512;
+/** Bytes of a position with what it remembers, estimated. */
+const positionBytes = 3000;
+/** Milliseconds after which masks let others run. */
+const sliceMilliseconds = 8;
 
 /** A grammar with the tokens of a vocabulary: makes constraints for any number of texts. */
 export class TokenGrammar {
   readonly #recognizer: Recognizer;
   readonly #table: TokenTable;
-  /** Bits of allowed tokens; the position asked for longest ago first. */
-  readonly #masks = new Map<Position, Uint32Array>();
+  readonly #masks: TokenMasks;
 
   constructor(grammar: Grammar, table: TokenTable) {
     this.#recognizer = new Recognizer(grammar);
     this.#table = table;
+    this.#masks = new TokenMasks(this.#recognizer, table);
+  }
+
+  /** Memory that the grammar and what it remembers take, estimated; bounded to some 30 MB. */
+  get bytes(): number {
+    return this.#recognizer.grammar.bytes + this.#recognizer.size * positionBytes + this.#masks.bytes;
   }
 
   /** @param stopTokenIds allowed where the text may end, and nowhere else */
@@ -57,51 +34,36 @@ export class TokenGrammar {
 
   /** One bit a token, 32 a word, low bits first. */
   mask(position: Position): Uint32Array {
-    const known = this.#masks.get(position);
-    const mask = known ?? this.#compute(position);
-    this.#masks.delete(position);
-    this.#masks.set(position, mask);
-    if (this.#masks.size > maxMasks) {
-      for (const oldest of this.#masks.keys()) {
-        this.#masks.delete(oldest);
-        break;
-      }
+    const known = this.#masks.known(position);
+    if (known !== undefined) return known;
+    const computing = this.#masks.compute(position);
+    let step = computing.next();
+    while (step.done !== true) step = computing.next();
+    return step.value;
+  }
+
+  /** Computes a mask in slices; null where it is known. */
+  prepare(position: Position, pause: () => Promise<void>): Promise<void> | null {
+    return this.#masks.known(position) === undefined ? this.#prepare(position, pause) : null;
+  }
+
+  async #prepare(position: Position, pause: () => Promise<void>): Promise<void> {
+    const computing = this.#masks.compute(position);
+    let until = performance.now() + sliceMilliseconds;
+    for (let step = computing.next(); step.done !== true; step = computing.next()) {
+      if (performance.now() < until) continue;
+      await pause();
+      until = performance.now() + sliceMilliseconds;
     }
-    return mask;
   }
 
   /** The position behind a token; null where it is not allowed. */
   step(position: Position, tokenId: number): Position | null {
     const bytes = this.#table.bytes(tokenId);
-    if (bytes === null || bytes.length === 0) return null;
+    if (bytes === null) return null;
     let at: Position | null = position;
     for (const byte of bytes) at = at === null ? null : this.#recognizer.step(at, byte);
     return at;
-  }
-
-  #compute(start: Position): Uint32Array {
-    const { size, ids, common, bytes } = this.#table;
-    const mask = new Uint32Array(Math.ceil(size / 32));
-    /** Positions behind the first bytes of the token before. */
-    const path: Position[] = [start];
-    for (let index = 0; index < ids.length; ) {
-      const id = ids[index] as number;
-      const text = bytes(id) ?? new Uint8Array();
-      path.length = Math.min(path.length, (common[index] as number) + 1);
-      while (path.length <= text.length) {
-        const next = this.#recognizer.step(
-          path[path.length - 1] as Position,
-          text[path.length - 1] as number,
-        );
-        if (next === null) break;
-        path.push(next);
-      }
-      const read = path.length - 1;
-      index += 1;
-      if (read === text.length) mask[id >>> 5] = (mask[id >>> 5] as number) | (1 << (id & 31));
-      else while (index < ids.length && (common[index] as number) > read) index += 1;
-    }
-    return mask;
   }
 }
 
@@ -128,6 +90,15 @@ export class Constraint {
   }
 
   /**
+   * Makes the next `mask` a matter of looking it up: computes it in slices.
+   * @param pause lets others run
+   * @returns null where there is nothing to do
+   */
+  prepare(pause: () => Promise<void>): Promise<void> | null {
+    return this.#grammar.prepare(this.#position, pause);
+  }
+
+  /**
    * Sets the logits of tokens that cannot come next to -Infinity. Where none can, only stop tokens are left, so that the
    * text ends.
    * @param logits float32 [V]
@@ -136,9 +107,16 @@ export class Constraint {
     const mask = this.#grammar.mask(this.#position);
     const stops = this.#stopTokenIds.map((id) => [id, logits[id] as number] as const);
     let allowed = 0;
-    for (let id = 0; id < logits.length; id += 1) {
-      if ((((mask[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1) allowed += 1;
-      else logits[id] = -Infinity;
+    for (let from = 0; from < logits.length; from += 32) {
+      const word = mask[from >>> 5] ?? 0;
+      const to = Math.min(from + 32, logits.length);
+      if (word === 0) logits.fill(-Infinity, from, to);
+      else {
+        for (let id = from; id < to; id += 1) {
+          if (((word >>> (id & 31)) & 1) === 1) allowed += 1;
+          else logits[id] = -Infinity;
+        }
+      }
     }
     const mayEnd = this.#position.accepting || allowed === 0;
     for (const [id, logit] of stops) logits[id] = mayEnd ? logit : -Infinity;
@@ -158,16 +136,4 @@ export class Constraint {
       found: 'another',
     });
   }
-}
-
-function compare(a: Uint8Array, b: Uint8Array): number {
-  const at = commonLength(a, b);
-  return (a[at] ?? -1) - (b[at] ?? -1);
-}
-
-function commonLength(a: Uint8Array | undefined, b: Uint8Array): number {
-  if (a === undefined) return 0;
-  const most = Math.min(a.length, b.length);
-  for (let index = 0; index < most; index += 1) if (a[index] !== b[index]) return index;
-  return most;
 }

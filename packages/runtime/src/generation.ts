@@ -95,6 +95,11 @@ export class Generation {
     return this.#sequence.tokens.length - this.#promptTokens;
   }
 
+  /** What `accept` would take long for, in slices; null: nothing. @param pause lets others run */
+  prepare(pause: () => Promise<void>): Promise<void> | null {
+    return this.#finishReason === null ? (this.#settings.constraint?.prepare?.(pause) ?? null) : null;
+  }
+
   /**
    * Chooses the next token and appends it to the sequence.
    * @param logits float32 [V] after the sequence's last token; overwritten

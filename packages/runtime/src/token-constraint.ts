@@ -3,6 +3,12 @@
 
 export interface TokenConstraint {
   /**
+   * Work for the next `mask`, in slices, so that an engine with many texts holds nothing up; null: there is none. `mask`
+   * does by itself what was not prepared.
+   * @param pause lets others run
+   */
+  prepare?(pause: () => Promise<void>): Promise<void> | null;
+  /**
    * Sets the logits of tokens that cannot come next to -Infinity; those of stop tokens too, unless the text may end here.
    * @param logits float32 [V]
    */

@@ -1,6 +1,6 @@
 // A grammar used without a model: whether it takes a text, and texts drawn from it byte by byte.
-import type { Grammar } from '../grammar.js';
 import { type Position, Recognizer } from '../recognizer.js';
+import type { Grammar } from '../rule.js';
 
 export function accepts(grammar: Grammar, text: string): boolean {
   const recognizer = new Recognizer(grammar);

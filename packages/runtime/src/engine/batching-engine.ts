@@ -216,6 +216,7 @@ export class BatchingEngine implements Engine {
     const began = performance.now();
     const results = await computeSlices(this.#parts.executor, slices, this.#options.expertLoads ?? true);
     const seconds = (performance.now() - began) / 1000;
+    await prepareAll(slices, results);
     this.#options.onStep?.(this.#counters.step(slices, seconds));
     for (const [index, slice] of slices.entries()) {
       slice.request.generation.addSeconds(phases[index] ?? 'decode', seconds);
@@ -253,5 +254,19 @@ export class BatchingEngine implements Engine {
       expected: this.#open ? 'room in the queue' : 'an open engine',
       found: this.#open ? `${this.#waiting.length} texts waiting` : 'one that is closing',
     });
+  }
+}
+
+/** Prepares the constraints of texts that get a token, one after the other; one that fails takes no other with it. */
+async function prepareAll(slices: readonly PlannedSlice[], results: SliceOutcome[]): Promise<void> {
+  for (const [index, { logits, request }] of slices.entries()) {
+    const result = results[index];
+    if (logits === 'none' || result === undefined || 'error' in result) continue;
+    try {
+      const preparing = request.generation.prepare(turn);
+      if (preparing !== null) await preparing;
+    } catch (error) {
+      results[index] = { error };
+    }
   }
 }

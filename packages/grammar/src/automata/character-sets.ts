@@ -1,0 +1,108 @@
+// Sets of characters as patterns write them: `[a-z]`, `\d`, `\u{1f600}`, `\p{L}`.
+import { type CodeRange, complement, maxCodePoint } from './characters.js';
+import type { Cursor } from './cursor.js';
+
+const digit: readonly CodeRange[] = [[0x30, 0x39]];
+const word: readonly CodeRange[] = [
+  [0x30, 0x39],
+  [0x41, 0x5a],
+  [0x5f, 0x5f],
+  [0x61, 0x7a],
+];
+const space: readonly CodeRange[] = [
+  [0x09, 0x0d],
+  [0x20, 0x20],
+  [0xa0, 0xa0],
+  [0x1680, 0x1680],
+  [0x2000, 0x200a],
+  [0x2028, 0x2029],
+  [0x202f, 0x202f],
+  [0x205f, 0x205f],
+  [0x3000, 0x3000],
+  [0xfeff, 0xfeff],
+];
+const classes: Readonly<Record<string, readonly CodeRange[]>> = {
+  d: digit,
+  D: complement(digit),
+  w: word,
+  W: complement(word),
+  s: space,
+  S: complement(space),
+};
+const controls: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13, 0: 0 };
+
+/** What stands behind `[`, up to and with `]`. @throws MoeqError for what is not supported */
+export function parseSet(cursor: Cursor): readonly CodeRange[] {
+  const inverted = cursor.take('^');
+  const ranges: CodeRange[] = [];
+  while (!cursor.take(']')) {
+    const first = item(cursor);
+    const single = first.length === 1 && first[0]?.[0] === first[0]?.[1];
+    if (!single || cursor.match(/^-(?!\])/) === null) {
+      ranges.push(...first);
+      continue;
+    }
+    const [low] = first[0] as CodeRange;
+    const [, high] = item(cursor).at(-1) as CodeRange;
+    ranges.push([low, high]);
+  }
+  return inverted ? complement(ranges) : ranges;
+}
+
+function item(cursor: Cursor): readonly CodeRange[] {
+  const next = cursor.next();
+  if (next === '\\') return cursor.take('b') ? [[8, 8]] : parseClassEscape(cursor);
+  const code = next.codePointAt(0) ?? 0;
+  return [[code, code]];
+}
+
+/** What stands behind a backslash. @throws MoeqError for boundaries and references */
+export function parseClassEscape(cursor: Cursor): readonly CodeRange[] {
+  const next = cursor.next();
+  const known = Object.hasOwn(classes, next) ? classes[next] : undefined;
+  if (known !== undefined) return known;
+  if (next === 'p' || next === 'P') return property(cursor, next);
+  if (next === 'x' || next === 'u') {
+    const hex = cursor.match(next === 'x' ? /^([0-9a-f]{2})/i : /^(?:([0-9a-f]{4})|\{([0-9a-f]{1,6})\})/i);
+    const code = Number.parseInt(hex?.[1] ?? hex?.[2] ?? '', 16);
+    const low = code >= 0xd800 && code < 0xdc00 ? cursor.match(/^\\u(d[c-f][0-9a-f]{2})/i) : null;
+    if (low === null) return [[code, code]];
+    const pair = String.fromCharCode(code, Number.parseInt(low[1] ?? '', 16)).codePointAt(0) ?? 0;
+    return [[pair, pair]];
+  }
+  const control = Object.hasOwn(controls, next) ? controls[next] : undefined;
+  if (control !== undefined) return [[control, control]];
+  if (/[A-Za-z1-9]/.test(next)) {
+    throw cursor.refuse('no look-behind, word boundaries (\\b) or references to groups (\\1)');
+  }
+  const code = next.codePointAt(0) ?? 0;
+  return [[code, code]];
+}
+
+const properties = new Map<string, readonly CodeRange[]>();
+/** Properties that are remembered: each asks for every character once. */
+const maxProperties = 64;
+
+/** The characters of a Unicode property, asked of the engine's own expressions. */
+function property(cursor: Cursor, letter: string): readonly CodeRange[] {
+  const name = cursor.match(/^\{[\w=]{1,70}\}/)?.[0];
+  if (name === undefined) throw cursor.refuse('a property in braces');
+  const source = `\\${letter}${name}`;
+  const known = properties.get(source);
+  if (known !== undefined) return known;
+  if (properties.size >= maxProperties) properties.clear();
+  const expression = new RegExp(`^${source}$`, 'u');
+  const ranges: CodeRange[] = [];
+  let first = -1;
+  for (let code = 0; code <= maxCodePoint + 1; code += 1) {
+    const inside =
+      code <= maxCodePoint && (code < 0xd800 || code > 0xdfff) && expression.test(String.fromCodePoint(code));
+    if (inside && first < 0) first = code;
+    if (!inside && first >= 0) {
+      ranges.push([first, code - 1]);
+      first = -1;
+    }
+  }
+  properties.set(source, ranges);
+  return ranges;
+}

@@ -1,0 +1,31 @@
+// What the parts of a compilation share: the document, rules by the schemas that they are of, and what may still be spent.
+import type { Automaton } from '../automata/explore.js';
+import type { Rule } from '../rule.js';
+import type { Blanks } from '../rules/blanks.js';
+import type { JsonRules } from '../rules/json.js';
+import type { Document } from './document.js';
+import type { Item } from './items.js';
+
+/** A part that pauses now and then. */
+export type Pausing<T> = Generator<void, T, void>;
+
+export interface Context {
+  readonly document: Document;
+  readonly json: JsonRules;
+  readonly blanks: Blanks;
+  /**
+   * The rule of schemas that hold together, compiled later.
+   * @param canonical each value has one spelling
+   */
+  rule(items: readonly Item[], canonical?: boolean): Rule;
+  /** A rule that is made here and now. */
+  add<T extends Rule>(rule: T): T;
+  /** Automata by what they are of. */
+  readonly automata: Map<string, Automaton | null>;
+  /** Checks that an automaton still fits the bounds of a compilation. @throws MoeqError beyond */
+  charge(automaton: Automaton, path: string): void;
+  /** Counts parts of expressions that were looked at. @throws MoeqError beyond what one schema may cost */
+  work(parts: number, path: string): void;
+  /** Looked at once all rules are there. */
+  readonly checks: (() => void)[];
+}
