@@ -1,8 +1,9 @@
 // The compiled kernels: chosen by what the engine can do, made to import a shared memory where threads are to share it.
 import { MoeqError } from '@moeq/tensors';
 import { plainKernels, relaxedKernels } from './generated/kernels.js';
+import type { SimdLevel } from './simd-level.js';
 
-export type SimdLevel = 'relaxed' | 'plain';
+export type { SimdLevel };
 
 /** (func (result v128) (i8x16.relaxed_swizzle (v128.const 0) (v128.const 0))), in short: valid where relaxed SIMD is. */
 const relaxedProbe = Uint8Array.of(

@@ -1,7 +1,7 @@
 // The options of the backend, checked.
 import { MoeqError, quote } from '@moeq/tensors';
-import type { SimdLevel } from './kernel-module.js';
 import { hasRelaxedSimd } from './kernel-module.js';
+import type { SimdLevel } from './simd-level.js';
 import { hasWorkers, type WorkerSource } from './team/spawn.js';
 import { defaultThreads } from './threads.js';
 
