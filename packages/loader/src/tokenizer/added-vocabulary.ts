@@ -125,8 +125,8 @@ export class AddedVocabulary {
       at = match.end;
       if (range === null) continue;
       cover(range.start);
-      // rstrip reaches over what was not looked at yet; the search goes on behind the token all the same
-      found.push({ id: match.id });
+      // The search goes on behind the token, within what rstrip took: a token that has nothing left there is none.
+      if (range.end > range.start) found.push({ id: match.id });
       covered = range.end;
     }
     cover(text.length);

@@ -7,6 +7,7 @@ import { isObject } from '../json.js';
 import type { Part } from './part.js';
 import { assertBoundedCost } from './pattern-cost.js';
 import { firstLength, type Pattern, type Span } from './piece.js';
+import { spellOutWords } from './word-characters.js';
 
 /** @throws MoeqError for a pattern of another kind, one that is no regular expression, or one of exponential cost */
 export function patternOf(part: Part): Pattern {
@@ -16,7 +17,7 @@ export function patternOf(part: Part): Pattern {
   if (typeof expression !== 'string') return part.refuse('a pattern with a text as String or Regex', value);
   assertBoundedCost(expression, part.file);
   try {
-    return expressionPattern(toRegExp(expression, { global: true }));
+    return expressionPattern(toRegExp(spellOutWords(expression), { global: true }));
   } catch (cause) {
     return part.refuse(
       'a regular expression of Oniguruma as pattern',
