@@ -22,6 +22,7 @@ import { memoryWarning, withAdvice } from './memory-advice.js';
 import type { ModelNeeds } from './model-needs.js';
 import { allowLinks, collect, oneOf, wholeNumber } from './options.js';
 import { progressBar } from './progress.js';
+import { givenVariables, type TemplateVariables } from './template-variables.js';
 
 export interface ModelOptions {
   readonly recipe?: string;
@@ -30,6 +31,7 @@ export interface ModelOptions {
   readonly allowLinks?: true;
   readonly backend: BackendName;
   readonly threads?: number;
+  readonly templateVariable?: TemplateVariables;
 }
 
 /** Adds the argument [model] and the options above. */
@@ -161,7 +163,8 @@ async function openIn(
 ): Promise<OpenedModel> {
   const started = performance.now();
   let fused: Record<string, GpuFormat> = {};
-  const source = await openSource(name, options, (format) => Object.hasOwn(fused, format));
+  const opened = await openSource(name, options, (format) => Object.hasOwn(fused, format));
+  const source = givenVariables(opened, options.templateVariable);
   const formats = gpuFormats(source.quantizers);
   const progress = progressBar(io, 'loading', 'weights');
   const closers = [() => source.close()];

@@ -9,6 +9,7 @@ import { type Io, note, painter, warn, writeNow } from '../io.js';
 import { type ContextOption, contextOption, oneText } from '../model-needs.js';
 import { type ModelOptions, open, withModelOptions } from '../model-options.js';
 import { type SamplingOptions, samplingOf, withSamplingOptions } from '../sampling-options.js';
+import { withTemplateVariables } from '../template-variables.js';
 
 interface Options extends ModelOptions, ContextOption, SamplingOptions {
   readonly system?: string;
@@ -29,7 +30,7 @@ export function chat(io: Io): Command {
   const command = withModelOptions(
     new Command('chat').summary('talk with a model').description('Talks with a model in the terminal.'),
   );
-  return withSamplingOptions(command, ANSWER_TOKENS)
+  return withTemplateVariables(withSamplingOptions(command, ANSWER_TOKENS))
     .addOption(contextOption())
     .option('--system <text>', 'what the model is told before the conversation')
     .addHelpText('after', help)

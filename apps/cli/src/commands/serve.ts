@@ -9,6 +9,7 @@ import { formatBytes } from '../format.js';
 import { type Io, note, painter } from '../io.js';
 import { type ModelOptions, type OpenedModel, open, withModelOptions } from '../model-options.js';
 import { collect, wholeNumber } from '../options.js';
+import { withTemplateVariables } from '../template-variables.js';
 
 interface Options extends ModelOptions {
   readonly port: number;
@@ -39,7 +40,7 @@ export function serve(io: Io): Command {
   const command = new Command('serve')
     .summary('answer OpenAI clients over HTTP')
     .description('Serves a model to OpenAI clients and browsers on this machine.');
-  return withModelOptions(command)
+  return withTemplateVariables(withModelOptions(command))
     .option(
       '-p, --port <number>',
       'where to listen; 0: any free port',

@@ -56,8 +56,8 @@ test('recursion ends at a depth of its own, long before the stack does', () => {
 });
 
 test('members of prototypes are undefined, not reachable', () => {
-  expect(render('{{ messages.constructor is defined }} {{ "".__proto__ is defined }}')).toBe('false false');
-  expect(render('{{ messages[0].toString is defined }}')).toBe('false');
+  expect(render('{{ messages.constructor is defined }} {{ "".__proto__ is defined }}')).toBe('False False');
+  expect(render('{{ messages[0].toString is defined }}')).toBe('False');
 });
 
 test('a template may refuse messages, and its reason is told', () => {
@@ -78,7 +78,7 @@ test('long conversations pass, also where the template looks around in them', ()
 
 test('globals: constants, dates, ranges', () => {
   expect(render('{{ none is none }}{{ True }}{% for i in range(3) %}{{ i }}{% endfor %}')).toBe(
-    'truetrue012',
+    'TrueTrue012',
   );
   expect(render("{{ range(5, 0, -2) | join(',') }}")).toBe('5,3,1');
   expect(render("{{ strftime_now('%Y') }}")).toBe(String(new Date().getFullYear()));

@@ -1,0 +1,193 @@
+// What statements write.
+import type { Budget } from './budget.js';
+import { TemplateFault } from './errors.js';
+import { Evaluator } from './expressions.js';
+import { Loop } from './loop.js';
+import { macroOf } from './macro.js';
+import { truth } from './python/compare.js';
+import { iterate, listOf } from './python/iterate.js';
+import { str } from './python/print.js';
+import { Namespace, typeName, Undefined, type Value } from './python/values.js';
+import { Scope } from './scope.js';
+import type { Body, ForNode, Named, Statement, Target } from './syntax/nodes.js';
+
+/** What is written, piece by piece. */
+interface Output {
+  readonly pieces: string[];
+  length: number;
+}
+
+/** What a loop around has to do. */
+type Control = 'break' | 'continue' | null;
+
+export class Renderer {
+  readonly #budget: Budget;
+  readonly #evaluator: Evaluator;
+  /** Variables of the template itself: what blocks see. */
+  readonly #top: Scope;
+
+  constructor(top: Scope, budget: Budget) {
+    this.#top = top;
+    this.#budget = budget;
+    this.#evaluator = new Evaluator(budget);
+  }
+
+  /** @throws TemplateFault, TemplateUnsupported, TemplateRefusal, TemplateLimit */
+  render(body: Body): string {
+    return this.#captured(body, this.#top).text;
+  }
+
+  #captured(body: Body, scope: Scope): { readonly text: string; readonly control: Control } {
+    const output: Output = { pieces: [], length: 0 };
+    const control = this.#run(body, scope, output);
+    return { text: output.pieces.join(''), control };
+  }
+
+  #run(body: Body, scope: Scope, output: Output): Control {
+    for (const statement of body) {
+      this.#budget.enter();
+      const control = this.#statement(statement, scope, output);
+      this.#budget.leave();
+      if (control !== null) return control;
+    }
+    return null;
+  }
+
+  #write(text: string, output: Output): void {
+    output.length += text.length;
+    this.#budget.length(output.length);
+    this.#budget.characters(text.length);
+    output.pieces.push(text);
+  }
+
+  #statement(node: Statement, scope: Scope, output: Output): Control {
+    const evaluator = this.#evaluator;
+    switch (node.kind) {
+      case 'text':
+        this.#write(node.text, output);
+        return null;
+      case 'print':
+        this.#write(str(evaluator.evaluate(node.value, scope), this.#budget), output);
+        return null;
+      case 'for':
+        this.#loop(node, evaluator.evaluate(node.iterable, scope), scope, 0n, output);
+        return null;
+      case 'if': {
+        const branch = node.branches.find(([test]) => truth(evaluator.evaluate(test, scope)));
+        return this.#run(branch === undefined ? node.otherwise : branch[1], scope, output);
+      }
+      case 'set':
+        this.#assign(node.target, evaluator.evaluate(node.value, scope), scope);
+        return null;
+      case 'setBlock': {
+        const { text, control } = this.#captured(node.body, new Scope(scope));
+        if (control === null) this.#assign(node.target, this.#filtered(text, node.filters, scope), scope);
+        return control;
+      }
+      case 'filterBlock': {
+        const { text, control } = this.#captured(node.body, new Scope(scope));
+        if (control === null)
+          this.#write(str(this.#filtered(text, node.filters, scope), this.#budget), output);
+        return control;
+      }
+      case 'with': {
+        const inner = new Scope(scope);
+        const values = node.values.map(([, value]) => evaluator.evaluate(value, scope));
+        for (const [index, [target]] of node.values.entries())
+          this.#assign(target, values[index] ?? null, inner);
+        return this.#run(node.body, inner, output);
+      }
+      case 'block':
+        return this.#run(node.body, new Scope(node.isScoped ? scope : this.#top), output);
+      case 'generation':
+        return this.#run(node.body, new Scope(scope), output);
+      case 'macro':
+        scope.set(node.name, this.#macro(node.name, node, node.body, scope));
+        return null;
+      case 'callBlock': {
+        const caller = this.#macro('caller', node, node.body, scope);
+        const callee = evaluator.evaluate(node.call.callee, scope);
+        const { args, keywords } = evaluator.arguments(node.call.args, scope);
+        const result = evaluator.call(callee, args, new Map([...keywords, ['caller', caller]]));
+        this.#write(str(result, this.#budget), output);
+        return null;
+      }
+      case 'break':
+      case 'continue':
+        return node.kind;
+    }
+  }
+
+  #macro(name: string, node: Parameters<typeof macroOf>[1], body: Body, scope: Scope): Value {
+    return macroOf(name, node, body, {
+      evaluate: (fallback, inner) => this.#evaluator.evaluate(fallback, inner),
+      render: (inner) => this.#captured(body, inner).text,
+      scope,
+    });
+  }
+
+  #filtered(text: string, filters: readonly Named[], scope: Scope): Value {
+    return filters.reduce<Value>((value, named) => this.#evaluator.filtered(value, named, scope), text);
+  }
+
+  #loop(node: ForNode, iterable: Value, scope: Scope, depth: bigint, output: Output): void {
+    const { test } = node;
+    const all = iterate(iterable, this.#budget);
+    const items = test === null ? all : this.#kept(node, test, all, scope);
+    const recurse = (again: Value): Value => {
+      const inner: Output = { pieces: [], length: 0 };
+      this.#budget.enter();
+      this.#loop(node, again, scope, depth + 1n, inner);
+      this.#budget.leave();
+      return inner.pieces.join('');
+    };
+    const sized = test === null ? iterable : null;
+    const loop = new Loop(items, sized, depth, node.isRecursive ? recurse : null, this.#budget);
+    // Jinja notes a round when it is through: one that was left counts as none.
+    let isEmpty = true;
+    for (let item = loop.next(); item !== undefined; item = loop.next()) {
+      const inner = new Scope(scope);
+      inner.set('loop', loop);
+      this.#assign(node.target, item, inner);
+      this.#budget.charge(1);
+      const control = this.#run(node.body, inner, output);
+      if (control === 'break') break;
+      if (control === null) isEmpty = false;
+    }
+    if (isEmpty) this.#run(node.otherwise, new Scope(scope), output);
+  }
+
+  /** The items that pass the loop's own test, each tested when it is its turn. */
+  *#kept(
+    node: ForNode,
+    test: NonNullable<ForNode['test']>,
+    items: Iterable<Value>,
+    scope: Scope,
+  ): Generator<Value> {
+    for (const item of items) {
+      const inner = new Scope(scope);
+      this.#assign(node.target, item, inner);
+      if (truth(this.#evaluator.evaluate(test, inner))) yield item;
+    }
+  }
+
+  #assign(target: Target, value: Value, scope: Scope): void {
+    if (target.kind === 'name') {
+      scope.set(target.name, value);
+    } else if (target.kind === 'member') {
+      const namespace = scope.get(target.name);
+      if (!(namespace instanceof Namespace))
+        throw new TemplateFault('cannot assign attribute on non-namespace object');
+      namespace.attributes.set(target.attribute, value);
+    } else {
+      if (value instanceof Undefined) throw new TemplateFault('not enough values to unpack');
+      const items = listOf(value, this.#budget);
+      const { length } = target.items;
+      if (items.length !== length)
+        throw new TemplateFault(
+          `cannot unpack ${items.length} items of a ${typeName(value)} into ${length} names`,
+        );
+      for (const [index, each] of target.items.entries()) this.#assign(each, items[index] ?? null, scope);
+    }
+  }
+}
