@@ -1,7 +1,7 @@
 import { openCheckpoint } from '@moeq/loader';
 import { folder } from '@moeq/loader/node';
 import { parseRecipe, type Recipe, recipes } from '@moeq/quantizers';
-import { elementCount, MoeqError } from '@moeq/tensors';
+import { elementCount } from '@moeq/tensors';
 import { expect, test } from 'vitest';
 import { quantizeCheckpoint } from './node/quantize-checkpoint.js';
 import { type ConversionPlan, type PlanOptions, planConversion } from './plan.js';
@@ -123,7 +123,6 @@ test('a checkpoint that is quantized already is refused', async () => {
   const out = `${model.path}/out`;
   await quantizeCheckpoint({ model: model.path, out });
   const checkpoint = await openCheckpoint(folder(out));
-  expect(() => planConversion(checkpoint, recipes.nf4)).toThrow(MoeqError);
   expect(() => planConversion(checkpoint, recipes.nf4)).toThrow('expected a checkpoint in F32, F16 or BF16');
   await checkpoint.close();
 });

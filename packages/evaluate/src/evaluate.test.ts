@@ -236,7 +236,7 @@ test('a layer of one model is all that is in memory at a time, and nothing stays
   expect(most).toBeLessThan(4.5e6);
   await expect(
     evaluate({ models: [model], texts: short, backend: counting, signal: AbortSignal.abort() }),
-  ).rejects.toThrow();
+  ).rejects.toMatchObject({ name: 'AbortError' });
   expect(live).toBe(0);
 });
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeTensor } from './decode.js';
-import { MoeqError } from './errors.js';
 import type { Layout } from './layout.js';
 import { isQuantized, sliceMatrix, sliceRows } from './slice.js';
 import type { Tensor } from './tensor.js';
@@ -51,7 +50,9 @@ describe('sliceMatrix', () => {
   });
 
   test('refuses what is not there', () => {
-    for (const index of [3, -1, 0.5, Number.NaN]) expect(() => sliceMatrix(plain, index)).toThrow(MoeqError);
+    for (const index of [3, -1, 0.5, Number.NaN]) {
+      expect(() => sliceMatrix(plain, index)).toThrow(`F16 tensor: cannot take matrix ${index}: `);
+    }
     expect(() => sliceMatrix({ ...plain, shape: [6, 2] }, 0)).toThrow(
       'F16 tensor: cannot take matrix 0: expected [matrices, rows, columns] with more than 0 matrices, found shape [6,2]',
     );

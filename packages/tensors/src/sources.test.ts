@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { ByteSource } from './byte-source.js';
-import { MoeqError } from './errors.js';
 import { blobSource, memorySource } from './sources.js';
 
 const bytes = Uint8Array.from({ length: 50 }, (_, i) => i);
@@ -30,7 +29,6 @@ describe.each(made)('%s', (_, source) => {
     [0, Number.NaN],
     [2 ** 53, 1],
   ])('refuses %d, %d', async (offset, length) => {
-    await expect(source.read(offset, length)).rejects.toThrow(MoeqError);
     await expect(source.read(offset, length)).rejects.toThrow(/^m: cannot read .* found 50 bytes in total$/);
   });
 

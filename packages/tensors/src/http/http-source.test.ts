@@ -1,7 +1,6 @@
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { ByteSource } from '../byte-source.js';
-import { MoeqError } from '../errors.js';
 import { fileServer, type ServedFile } from '../testkit/file-server.js';
 import { Blocks, blockBytes } from './blocks.js';
 import { HttpError } from './http-error.js';
@@ -242,7 +241,7 @@ describe('refusals', () => {
       /found "retry"/,
     );
     await expect(httpSource('http://localhost/', { retries: -1 })).rejects.toThrow(/from 0 to 10, found -1/);
-    await expect(httpSource('model.safetensors')).rejects.toThrow(MoeqError);
+    await expect(httpSource('model.safetensors')).rejects.toThrow(/model\.safetensors/);
   });
 });
 
