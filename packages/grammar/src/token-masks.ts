@@ -106,36 +106,33 @@ export class TokenMasks {
     fits: (id: number) => void,
     exits: (place: number, read: number) => void,
   ): Generator<void, void, void> {
-    const { common, ids } = this.#table;
+    const { common, data, ids, starts } = this.#table;
     /** Positions behind the first bytes of the token before. */
     const path: Position[] = [start];
     let looked = 0;
     for (let place = 0; place < ids.length; looked += 1) {
       if (looked % tokensPerPause === tokensPerPause - 1) yield;
-      const text = this.#table.at(place);
+      const begin = starts[place] as number;
+      const length = (starts[place + 1] as number) - begin;
       path.length = Math.min(path.length, (common[place] as number) + 1);
-      while (path.length <= text.length) {
-        const next = this.#recognizer.step(path.at(-1) as Position, text[path.length - 1] as number);
+      while (path.length <= length) {
+        const next = this.#recognizer.step(path.at(-1) as Position, data[begin + path.length - 1] as number);
         if (next === null) break;
         path.push(next);
       }
       const read = path.length - 1;
-      for (let length = 1; length <= read && length < text.length; length += 1) {
-        if ((path[length] as Position).accepting) exits(place, length);
+      for (let end = 1; end <= read && end < length; end += 1) {
+        if ((path[end] as Position).accepting) exits(place, end);
       }
       const id = ids[place] as number;
       place += 1;
-      if (read === text.length) {
+      if (read === length) {
         fits(id);
         continue;
       }
-      while (place < ids.length && (common[place] as number) > read) {
-        // They begin alike up to where this one failed; those that leave the rule before do so too.
-        const other = this.#table.at(place);
-        for (let length = 1; length <= read && length < other.length; length += 1) {
-          if ((path[length] as Position).accepting) exits(place, length);
-        }
-        place += 1;
+      // Those that begin as this one up to where it failed fail too; those that leave the rule before do so as well.
+      for (; place < ids.length && (common[place] as number) > read; place += 1) {
+        for (let end = 1; end <= read; end += 1) if ((path[end] as Position).accepting) exits(place, end);
         looked += 1;
         if (looked % tokensPerPause === tokensPerPause - 1) yield;
       }
@@ -143,13 +140,18 @@ export class TokenMasks {
   }
 
   *#readOn(behind: Position, exits: Int32Array, mask: Uint32Array): Generator<void, void, void> {
+    const { data, starts } = this.#table;
     for (let index = 0; index < exits.length; index += 2) {
       if ((index / 2) % tokensPerPause === tokensPerPause - 1) yield;
       const place = exits[index] as number;
-      const text = this.#table.at(place);
+      const end = starts[place + 1] as number;
       let at: Position | null = behind;
-      for (let read = exits[index + 1] as number; read < text.length && at !== null; read += 1) {
-        at = this.#recognizer.step(at, text[read] as number);
+      for (
+        let read = (starts[place] as number) + (exits[index + 1] as number);
+        read < end && at !== null;
+        read += 1
+      ) {
+        at = this.#recognizer.step(at, data[read] as number);
       }
       if (at !== null) set(mask, this.#table.ids[place] as number);
     }

@@ -18,9 +18,9 @@ export class TokenTable {
   readonly longest: number;
   /** Objects and lists that one token can open. */
   readonly openings: number;
-  readonly #bytes: Uint8Array;
-  /** Of token `ids[i]`, from `#starts[i]` to `#starts[i + 1]`. */
-  readonly #starts: Int32Array;
+  /** Bytes of all tokens; of token `ids[i]` from `starts[i]` to `starts[i + 1]`. */
+  readonly data: Uint8Array;
+  readonly starts: Int32Array;
   /** Place of a token in `ids`; -1. */
   readonly #places: Int32Array;
 
@@ -36,25 +36,20 @@ export class TokenTable {
     this.common = Uint16Array.from(tokens, ({ text }, index) => commonLength(tokens[index - 1]?.text, text));
     this.longest = tokens.reduce((most, { text }) => Math.max(most, text.length), 0);
     this.openings = tokens.reduce((most, { text }) => Math.max(most, openings(text)), 0);
-    this.#starts = new Int32Array(tokens.length + 1);
+    this.starts = new Int32Array(tokens.length + 1);
     this.#places = new Int32Array(size).fill(-1);
     for (const [index, { id, text }] of tokens.entries()) {
-      this.#starts[index + 1] = (this.#starts[index] as number) + text.length;
+      this.starts[index + 1] = (this.starts[index] as number) + text.length;
       this.#places[id] = index;
     }
-    this.#bytes = new Uint8Array(this.#starts[tokens.length] as number);
-    for (const [index, { text }] of tokens.entries()) this.#bytes.set(text, this.#starts[index]);
-  }
-
-  /** Bytes of the token at a place of `ids`. */
-  at(index: number): Uint8Array {
-    return this.#bytes.subarray(this.#starts[index], this.#starts[index + 1]);
+    this.data = new Uint8Array(this.starts[tokens.length] as number);
+    for (const [index, { text }] of tokens.entries()) this.data.set(text, this.starts[index]);
   }
 
   /** Bytes of a token; null: it has none. */
   bytes(id: number): Uint8Array | null {
     const index = this.#places[id] ?? -1;
-    return index < 0 ? null : this.at(index);
+    return index < 0 ? null : this.data.subarray(this.starts[index], this.starts[index + 1]);
   }
 }
 
