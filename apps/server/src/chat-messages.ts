@@ -52,7 +52,7 @@ export const message = v.variant('role', [
 
 type Message = v.InferOutput<typeof message>;
 
-/** Texts joined, `developer` as `system`, no field that is null; all others as they came. */
+/** `developer` as `system`, and no field that is null; all others as they came, arguments of calls as the text they are. */
 export function templateMessages(messages: readonly Message[]): ChatMessage[] {
   return messages.map((each) => {
     const fields = Object.entries(each).filter(([, value]) => value !== null && value !== undefined);
@@ -61,35 +61,31 @@ export function templateMessages(messages: readonly Message[]): ChatMessage[] {
       ...others,
       role: each.role === 'developer' ? 'system' : each.role,
       content: contentOf(each),
-      ...(Array.isArray(calls) && calls.length > 0 && { tool_calls: calls.map(parsedCall) }),
+      ...(each.role === 'assistant' &&
+        Array.isArray(calls) &&
+        calls.length > 0 && { tool_calls: (each.tool_calls ?? []).map(wholeCall) }),
     };
   });
 }
 
-/** An answer that refused has its text in a field of its own. */
-function contentOf(each: Message): string {
+/**
+ * An answer that refused has its text in a field of its own. One that calls has no text: null, which templates such as
+ * DeepSeek's ask for; others may join a text.
+ */
+function contentOf(each: Message): string | readonly object[] | null {
   const { content: given } = each;
-  if (typeof given === 'string') return given;
-  const joined = (given ?? []).map((of) => (of.type === 'text' ? of.text : of.refusal)).join('');
-  return joined === '' && each.role === 'assistant' ? (each.refusal ?? '') : joined;
-}
-
-type Call = v.InferOutput<typeof toolCall>;
-
-function parsedCall(call: Call): object {
-  return {
-    ...call,
-    type: 'function',
-    function: { ...call.function, arguments: parsed(call.function.arguments) },
-  };
-}
-
-function parsed(given: string): unknown {
-  // A call without arguments, as several clients send it.
-  if (given.trim() === '') return {};
-  try {
-    return JSON.parse(given) as unknown;
-  } catch {
-    return given;
+  if (Array.isArray(given) && given.length > 0) {
+    return given.map((of) => ({ type: 'text', text: of.type === 'text' ? of.text : of.refusal }));
   }
+  if (typeof given === 'string' && given !== '') return given;
+  if (each.role !== 'assistant') return '';
+  const calls = each.tool_calls ?? [];
+  return each.refusal ?? (calls.length > 0 && typeof given !== 'string' ? null : '');
+}
+
+/** With the fields that templates count on; several clients send a call without arguments as an empty text. */
+function wholeCall(call: v.InferOutput<typeof toolCall>): object {
+  const { arguments: given } = call.function;
+  const filled = given.trim() === '' ? '{}' : given;
+  return { ...call, type: 'function', function: { ...call.function, arguments: filled } };
 }

@@ -1,6 +1,6 @@
 // From the bytes of a request to what the engine takes: fields that hold, prompts as token ids. It needs neither HTTP nor
 // an engine, so a thread of its own can do it: a megabyte of text or 15,000 messages take seconds to render and tokenise.
-import type { Prompt } from '@moeq/runtime';
+import { exactJson, type Prompt } from '@moeq/runtime';
 import { MoeqError } from '@moeq/tensors';
 import type * as v from 'valibot';
 import { badField, refusedBy } from './api-error.js';
@@ -8,7 +8,7 @@ import { templateMessages } from './chat-messages.js';
 import { type ChatRequest, chatRequest, type Tool } from './chat-request.js';
 import { type CompletionRequest, completionRequest, promptsOf } from './completion-request.js';
 import { assertWithin } from './fields.js';
-import { parseBody, parseFields } from './json-body.js';
+import { isObject, parseBody, parseFields } from './json-body.js';
 import type { Limits } from './limits.js';
 import { unknownFields } from './unknown-fields.js';
 
@@ -71,12 +71,17 @@ export const preparations = {
       throw badField('top_logprobs', 'allowed only where logprobs is true', 'invalid_value');
     }
     const offered = offeredTools(given ?? [], choice);
-    // As they were sent, in their order: templates write them out.
-    const tools = offered.length > 0 ? (sent as { readonly tools: readonly Tool[] }).tools : undefined;
+    // As they were sent, in their order and with their numbers as they were written: templates write them out.
+    const exact = offered.length > 0 || isObject(variables) ? exactFields(body) : {};
+    const tools = offered.length > 0 ? exact.tools : undefined;
     if (tools !== undefined && !takesTools(reader)) {
       throw badField('tools', `the chat template of ${reader.name} takes no tools`, 'unsupported_value');
     }
-    const conversation = { messages: templateMessages(messages), tools, variables: variables ?? undefined };
+    const conversation = {
+      messages: templateMessages(messages),
+      tools,
+      ...(isObject(variables) && { variables: recordOf(exact.chat_template_kwargs) }),
+    };
     return {
       fields: { ...fields, ...callsOf(offered, choice) },
       prompts: [encode(reader, conversation, 'messages')],
@@ -100,6 +105,21 @@ export const preparations = {
     return { fields, prompts: prompts.map((each) => encode(reader, each, 'prompt')), ignored };
   },
 };
+
+interface ExactFields {
+  readonly tools?: readonly object[];
+  readonly chat_template_kwargs?: unknown;
+}
+
+/** What goes to the template of a body that is known to be JSON, no number in it rounded. */
+function exactFields(body: ArrayBuffer): ExactFields {
+  return recordOf(exactJson(new TextDecoder().decode(body)));
+}
+
+/** An object of `exactJson`, which is a Map where its keys have an order that an object would not keep. */
+function recordOf(exact: unknown): Readonly<Record<string, unknown>> {
+  return exact instanceof Map ? Object.fromEntries(exact) : (exact as Readonly<Record<string, unknown>>);
+}
 
 export type Preparations = typeof preparations;
 export type Kind = keyof Preparations;

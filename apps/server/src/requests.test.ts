@@ -33,7 +33,8 @@ async function ask(body: object, { url } = server): Promise<{ status: number; me
 const rendered = () => watch.rendered.at(-1);
 
 const call = { id: 'call_1', type: 'function', function: { name: 'find', arguments: '{"a": 1}' } };
-const given = { ...call, function: { name: 'find', arguments: { a: 1 } } };
+/** A text of parts, which templates may iterate. */
+const parts = (...texts: string[]) => texts.map((text) => ({ type: 'text', text }));
 
 describe('messages', () => {
   test.each<[string, object, object]>([
@@ -49,17 +50,17 @@ describe('messages', () => {
           { type: 'text', text: 'brief' },
         ],
       },
-      { role: 'system', content: 'Be brief' },
+      { role: 'system', content: parts('Be ', 'brief') },
     ],
     [
       'cache_control in a part',
       { role: 'user', content: [{ type: 'text', text: 'Hi', cache_control: { type: 'ephemeral' } }] },
-      user,
+      { role: 'user', content: parts('Hi') },
     ],
     [
       'the name of a tool, and parts of its result',
       { role: 'tool', tool_call_id: 'call_1', name: 'find', content: [{ type: 'text', text: 'rain' }] },
-      { role: 'tool', tool_call_id: 'call_1', name: 'find', content: 'rain' },
+      { role: 'tool', tool_call_id: 'call_1', name: 'find', content: parts('rain') },
     ],
     [
       'an answer as it came',
@@ -72,7 +73,7 @@ describe('messages', () => {
     [
       'a refusal in parts',
       { role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] },
-      { role: 'assistant', content: 'No.' },
+      { role: 'assistant', content: parts('No.') },
     ],
     [
       'a refusal in a field',
@@ -82,15 +83,15 @@ describe('messages', () => {
     [
       'calls with an index and more',
       { role: 'assistant', content: null, tool_calls: [{ ...call, index: 0, extra_content: { a: 1 } }] },
-      { role: 'assistant', content: '', tool_calls: [{ ...given, index: 0, extra_content: { a: 1 } }] },
+      { role: 'assistant', content: null, tool_calls: [{ ...call, index: 0, extra_content: { a: 1 } }] },
     ],
     [
       'a call without arguments',
       { role: 'assistant', tool_calls: [{ ...call, function: { name: 'find', arguments: '' } }] },
       {
         role: 'assistant',
-        content: '',
-        tool_calls: [{ ...given, function: { name: 'find', arguments: {} } }],
+        content: null,
+        tool_calls: [{ ...call, function: { name: 'find', arguments: '{}' } }],
       },
     ],
     [

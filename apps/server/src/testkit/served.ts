@@ -18,7 +18,7 @@ import { type Listening, type ListenOptions, listen } from '../node/listen.js';
 /** A template that tells roles apart and names tools. */
 export const toolTemplate = [
   "{% for tool in tools or [] %}{{ 'tool: ' + tool['function']['name'] + '\\n' }}{% endfor %}",
-  "{% for message in messages %}{{ message['role'] + ': ' + message['content'] }}",
+  "{% for message in messages %}{{ message['role'] + ': ' + (message['content'] or '') }}",
   "{% for call in message['tool_calls'] or [] %}{{ call['function']['name'] + (call['function']['arguments'] | tojson) }}{% endfor %}",
   "{{ '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}",
 ].join('');
