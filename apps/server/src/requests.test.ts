@@ -105,6 +105,25 @@ describe('messages', () => {
   });
 });
 
+test('no number of a call, a tool or a variable is rounded on its way to the template', async () => {
+  const given = '{"user_id": 2512292042121000001, "ratio": 1.0}';
+  const called = { ...call, function: { name: 'find', arguments: given } };
+  await ask({ messages: [user, { role: 'assistant', content: null, tool_calls: [called] }, user] });
+  expect(watch.tokenised.at(-1)).toContain(`find${given}`);
+  const body = JSON.stringify({
+    ...{ model: '', max_tokens: 1, messages: [user], chat_template_kwargs: { id: 'ID' } },
+    tools: [{ type: 'function', function: { name: 'find', parameters: { type: 'object', default: 'ID' } } }],
+  }).replaceAll('"ID"', '2512292042121000001');
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`${server.url}/v1/chat/completions`, { method: 'POST', headers, body });
+  expect(answer.status).toBe(200);
+  const id = { source: '2512292042121000001' };
+  expect(rendered()?.options).toMatchObject({
+    variables: { id },
+    tools: [{ function: { parameters: { default: id } } }],
+  });
+});
+
 describe('fields', () => {
   test.each<[string, object]>([
     ['seed -1', { seed: -1 }],
