@@ -22,6 +22,9 @@ import {
 /** Patterns of names in one place: what matches has a rule for each of their combinations. */
 const maxPatterns = 16;
 
+/** Names between two pauses. */
+const namesPerPause = 256;
+
 interface NamePattern {
   readonly owner: Joined;
   readonly source: string;
@@ -61,6 +64,7 @@ export function* objectRule(items: readonly Joined[], context: Context): Pausing
     new Set(patterns.filter((_, index) => (((labels[label] ?? 0) >> index) & 1) === 1));
   const properties: Property[] = [];
   for (const name of named) {
+    if (properties.length % namesPerPause === namesPerPause - 1) yield;
     const label = bitsOf(name);
     const allowed = isAllowed(name, keys) && (matcher === null || label >= 0);
     if (!allowed && !needed.has(name)) continue;
