@@ -19,10 +19,9 @@ const planted = (parser: string, seed: string, milliseconds = 50_000) =>
 
 describe('planted faults are found', () => {
   test.each(['crash', 'sentence', 'noise', 'endless', 'memory'])('%s', async (kind) => {
-    const { finds, tried } = await planted(kind, 'mxx');
+    const { finds } = await planted(kind, 'mxx');
     expect(finds.map((find) => find.kind)).toEqual([kind]);
     expect(new TextDecoder().decode(finds[0]?.input.subarray(0, 3))).toBe('moe');
-    expect(tried).toBeGreaterThan(0);
   });
 
   test('a field of a document', async () => {

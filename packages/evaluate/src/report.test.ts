@@ -87,7 +87,14 @@ describe('the page', () => {
     ]);
     const document = parse(page);
     expect(document.querySelectorAll('svg')).toHaveLength(5);
-    for (const svg of document.querySelectorAll('svg')) expect(svg.getAttribute('aria-label')).toBeTruthy();
+    const labels = [...document.querySelectorAll('svg')].map((svg) => svg.getAttribute('aria-label'));
+    expect(labels).toEqual([
+      'Memory of the weights by role in 16, 8 and 4 bits and as it is',
+      'Relative error of each expert',
+      'Share of tokens that go to the same experts as in the baseline, by layer',
+      'Load of each expert',
+      'KL divergence by position',
+    ]);
     const text = document.querySelector('main')?.textContent ?? '';
     const figures = [
       '7.389',

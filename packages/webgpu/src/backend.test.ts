@@ -62,6 +62,7 @@ describe.skipIf(gpu === null)(`WebGPU backend${reason && ` (${reason})`}`, () =>
     const backend = await webgpuBackend({ gpu: gpu as GPU });
     const { layer } = await loadSmallModel(backend);
     const progress: string[] = [];
+    const started = performance.now();
     await backend.warmUp(
       (step) => layer(step, 1),
       (ready, total) => progress.push(`${ready}/${total}`),
@@ -69,6 +70,7 @@ describe.skipIf(gpu === null)(`WebGPU backend${reason && ` (${reason})`}`, () =>
     const { pipelines, dispatches, compileSeconds } = backend.stats();
     expect(dispatches).toBe(0);
     expect(compileSeconds).toBeGreaterThan(0);
+    expect(compileSeconds).toBeLessThanOrEqual((performance.now() - started) / 1000);
     expect(progress.at(-1)).toBe(`${pipelines}/${pipelines}`);
     await backend.step(async (step) => step.read(layer(step, 1)));
     expect(backend.stats().pipelines).toBe(pipelines);
