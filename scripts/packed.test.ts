@@ -4,6 +4,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkConsumer, consumers } from './consumers.ts';
 import { install, type Packed, pack, publishable, root, run } from './pack.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'moeq-packed-'));
@@ -76,6 +77,10 @@ describe('in an empty folder', () => {
   });
 
   test('the examples type-check', () => run(project, 'tsc', '--noEmit'));
+
+  test.each(consumers)('consumers type-check with TypeScript 5.9: $name', (consumer) =>
+    checkConsumer(project, packed, consumer),
+  );
 
   test('custom-quantizer runs, and passes the published suite', async () => {
     const printed = await run(join(project, 'custom-quantizer'), 'node', 'main.ts');

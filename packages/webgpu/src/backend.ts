@@ -2,6 +2,7 @@
 // `node.ts` brings one to Node.
 import type { Backend } from '@moeq/kernels';
 import { keepAlive, noAdapter, requestAdapter, requestDevice } from './device/adapter.js';
+import type { AdapterInfo } from './device/adapter-info.js';
 import { deviceLost } from './errors.js';
 import type { WebGpuOptions } from './options.js';
 import { validateOptions } from './options.js';
@@ -27,7 +28,7 @@ export interface WebGpuStats {
 }
 
 export interface WebGpuBackend extends Backend {
-  readonly adapterInfo: GPUAdapterInfo;
+  readonly adapterInfo: AdapterInfo;
   /** Of its device: a restart begins at zero. */
   stats(): WebGpuStats;
   memoryFor: NonNullable<Backend['memoryFor']>;

@@ -2,6 +2,7 @@
 import type { WebGpuBackend } from './backend.js';
 import { webgpuBackend as openBackend } from './backend.js';
 import { noAdapter } from './device/adapter.js';
+import type { Gpu } from './gpu-objects.js';
 import { missingDriver } from './node/vulkan.js';
 import type { WebGpuOptions } from './options.js';
 
@@ -17,7 +18,7 @@ const defaultFlags = ['enable-dawn-features=disable_workgroup_init'];
  * @throws WebGpuError `noAdapter` when the package `webgpu` is not installed or does not run on this machine, or on Linux
  *   when Vulkan has no driver, without flags that say otherwise
  */
-export async function dawn(flags: readonly string[] = defaultFlags): Promise<GPU> {
+export async function dawn(flags: readonly string[] = defaultFlags): Promise<Gpu> {
   let create: (flags: string[]) => GPU;
   try {
     ({ create } = await import('webgpu'));

@@ -1,16 +1,17 @@
 // What can be chosen when a backend is made. An unknown key or value is an error.
 import { MoeqError, quote } from '@moeq/tensors';
+import type { Gpu, GpuAdapter, GpuDevice } from './gpu-objects.js';
 import type { WgslFormats } from './weights/custom.js';
 import { validateFormats } from './weights/custom.js';
 
 export interface WebGpuOptions {
   /** Where adapters come from; `navigator.gpu` unless given. */
-  readonly gpu?: GPU;
+  readonly gpu?: Gpu;
   /** An adapter of yours; its limits and features are asked for. */
-  readonly adapter?: GPUAdapter;
+  readonly adapter?: GpuAdapter;
   /** A device of yours, used as it is and left alive by `destroy`. */
-  readonly device?: GPUDevice;
-  readonly powerPreference?: GPUPowerPreference;
+  readonly device?: GpuDevice;
+  readonly powerPreference?: 'low-power' | 'high-performance';
   /** false: refuse an adapter that computes on the CPU. Default true. */
   readonly software?: boolean;
   /** Features to use where the device has them; all by default. */

@@ -2,7 +2,7 @@
 import { assertExpertCount, type MlpData, makeObjects } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
 import type { WebGpuBackend } from './backend.js';
-import { adapterName } from './device/adapter.js';
+import { adapterName } from './device/adapter-info.js';
 import { Health } from './device/health.js';
 import { Memory, usage } from './device/memory.js';
 import { Pipelines } from './device/pipelines.js';
