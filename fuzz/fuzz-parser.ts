@@ -1,4 +1,4 @@
-// Fuzzes one parser for a time: starts the thread that reads, ends it when it hangs, starts another when it has died, and
+// Fuzzes one parser for a time or a number of inputs: starts the thread that reads, ends it when it hangs, starts another when it has died, and
 // keeps one find of each kind.
 import { Worker } from 'node:worker_threads';
 import { Board } from './board.ts';
@@ -9,7 +9,10 @@ export interface FuzzOptions {
   readonly module: string;
   readonly parser: string;
   readonly corpus: readonly Uint8Array[];
-  readonly milliseconds: number;
+  /** No end by time unless given. */
+  readonly milliseconds?: number;
+  /** Inputs to try at most; no end by number unless given. */
+  readonly inputs?: number;
   readonly seed: number;
   /** How long one input may be read before the thread is ended; 10,000 unless given. */
   readonly patience?: number;
@@ -30,14 +33,14 @@ export interface FuzzResult {
 /** Of the reading thread, beyond typed arrays. */
 const maxHeapMegabytes = 512;
 
-/** Runs for as long as it is told. */
+/** Runs for that time, or that number of inputs, whichever ends first. */
 export async function fuzzParser(options: FuzzOptions): Promise<FuzzResult> {
-  const { patience = 10_000, enough = 20 } = options;
+  const { milliseconds = Infinity, inputs = Infinity, patience = 10_000, enough = 20 } = options;
   const started = Date.now();
-  const until = started + options.milliseconds;
+  const until = started + milliseconds;
   const finds = new Map<string, Find>();
   const total = { tried: 0, kept: 0, covered: 0 };
-  for (let round = 0; Date.now() < until && finds.size < enough; round++) {
+  for (let round = 0; Date.now() < until && total.tried < inputs && finds.size < enough; round++) {
     const memory = Board.create();
     const board = new Board(memory);
     const data: WorkerData = {
@@ -46,6 +49,7 @@ export async function fuzzParser(options: FuzzOptions): Promise<FuzzResult> {
       corpus: options.corpus,
       seed: options.seed + round,
       until,
+      inputs: inputs - total.tried,
       board: memory,
     };
     const death = await readInThread(data, board, patience, (find) => {

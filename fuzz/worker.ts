@@ -15,6 +15,8 @@ export interface WorkerData {
   readonly corpus: readonly Uint8Array[];
   readonly seed: number;
   readonly until: number;
+  /** How many to try at most. */
+  readonly inputs: number;
   readonly board: SharedArrayBuffer;
 }
 
@@ -27,7 +29,7 @@ const batchSize = 50;
 /** Of the code whose blocks count: moeq's own and the parsers that it stands on. */
 const watched = /\/(?:packages|apps)\/[^/]+\/|@huggingface|valibot|planted/;
 
-const { module, parser: name, corpus, seed, until, board: shared } = workerData as WorkerData;
+const { module, parser: name, corpus, seed, until, inputs, board: shared } = workerData as WorkerData;
 const { parsers } = (await import(module)) as { readonly parsers: Readonly<Record<string, Parser>> };
 const parser = parsers[name];
 if (parser === undefined) throw new Error(`no parser ${name}`);
@@ -61,9 +63,10 @@ async function keepNew({ read }: Parser, batch: readonly Uint8Array[]): Promise<
 
 for (const input of pool) await attempt(parser, input);
 coverage.update();
-while (Date.now() < until) {
+const goesOn = (): boolean => board.tried < inputs && Date.now() < until;
+while (goesOn()) {
   const batch: Uint8Array[] = [];
-  while (batch.length < batchSize && Date.now() < until) {
+  while (batch.length < batchSize && goesOn()) {
     // the newest have been changed least often
     const at = Math.floor(pool.length * Math.sqrt(random.next()));
     const input = mutate(pool[at] ?? new Uint8Array(), parser, random, random.pick(pool));
