@@ -28,6 +28,7 @@ export default defineConfig({
       'scripts/*.test.ts',
       'bench/**/*.test.ts',
     ],
+    expect: { requireAssertions: true },
     setupFiles: ['scripts/seeded-random.ts'],
     env: { MOEQ_SEED: seed },
     // one more than Vitest takes: half of a small machine would wait otherwise

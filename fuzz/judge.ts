@@ -37,7 +37,8 @@ export async function judge(read: Parser['read'], input: Uint8Array): Promise<Ve
   if (verdict !== null) return verdict;
   if (printed.length > 0) return { kind: 'noise', message: printed.join('\n').slice(0, 300) };
   if (bytes > muchBytes) return { kind: 'memory', message: `more than ${muchBytes / 2 ** 20} MiB` };
-  if ((user + system) / 1000 > slowMilliseconds) return { kind: 'slow', message: `more than ${slowMilliseconds} ms` };
+  if ((user + system) / 1000 > slowMilliseconds)
+    return { kind: 'slow', message: `more than ${slowMilliseconds} ms` };
   return null;
 }
 
