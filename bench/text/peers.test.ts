@@ -24,9 +24,7 @@ function attempt<Result>(action: () => Result): Result | undefined {
 
 test('@huggingface/jinja 0.5.11: conversations and constructs as transformers renders them', () => {
   const { Template } = jinja as unknown as {
-    Template: new (
-      text: string,
-    ) => { render(variables: object): string };
+    Template: new (text: string) => { render(variables: object): string };
   };
   const render = (text: string, variables: object) =>
     attempt(() => new Template(text).render({ add_generation_prompt: true, ...variables }));
