@@ -204,6 +204,7 @@ export const parsers: Readonly<Record<string, Parser>> = {
     words: tokenizerWords,
     async read(input) {
       const model = await openModelFiles(modelFiles({ 'tokenizer.json': input }));
+      if (model.unreadableTokenizer !== undefined) throw model.unreadableTokenizer;
       model.tokenizer?.decode(model.tokenizer.encode('In the 20 beginnings, éä 🦉\n'));
       model.tokenizer?.encode('a'.repeat(40));
       await model.close();

@@ -149,7 +149,8 @@ describe('tokenizer.json', () => {
       fc.asyncProperty(path, anything, async (at, by) => {
         const files = memoryFiles({ 'tokenizer.json': replaced(file, at, by) as object });
         const error = await refusal(async () => {
-          const { tokenizer } = await readTextParts(files, 4096);
+          const { tokenizer, unreadableTokenizer } = await readTextParts(files, 4096);
+          if (unreadableTokenizer !== undefined) throw unreadableTokenizer;
           tokenizer?.decode(tokenizer.encode('In the 20 beginnings, éä 🦉\n'));
         });
         expectSentence(error);

@@ -329,5 +329,9 @@ test('the same files unchanged are accepted', async () => {
     checkpointFiles(quantized.config, quantized.tensors),
     checkpointFiles(owned.config, owned.tensors),
   );
-  for (const files of accepted) await (await openModelFiles(files)).close();
+  for (const files of accepted) {
+    const opened = await openModelFiles(files);
+    expect(opened.config.architecture).toBe('mixtral');
+    await opened.close();
+  }
 });

@@ -75,10 +75,7 @@ export const templateCases: Cases = {
     '{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}',
     /at most 1000000 steps, found more/,
   ),
-  'a huge range': template(
-    '{% for i in range(1000000000) %}x{% endfor %}',
-    /a range of at most 100000 numbers/,
-  ),
+  'a huge range': template('{% for i in range(1000000000) %}x{% endfor %}', /Range too big\. .*100000/),
   'a macro that calls itself': template(
     '{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}',
     /at most 500 evaluations/,
@@ -87,7 +84,10 @@ export const templateCases: Cases = {
     "{% set ns = namespace(s='x') %}{% for i in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
     /at most 4194304 characters/,
   ),
-  'a way to JavaScript': template('{{ "".constructor.constructor("return process")() }}', /not a function/),
+  'a way to JavaScript': template(
+    '{{ "".constructor.constructor("return process")() }}',
+    /no attribute 'constructor'/,
+  ),
   'a way through a prototype': template('{{ messages[0].__proto__.constructor("x")() }}', /found/),
   'an unfinished block': template('{% for m in messages %}', /found/),
 };

@@ -73,7 +73,7 @@ describe('a folder', () => {
     const outside = text('out.json');
     await expect(outside).rejects.toMatchObject({ code: 'linkOutside' });
     await expect(outside).rejects.toThrow(
-      /a file inside the folder, or leave to follow links out of it \(allowLinks\), found a link to ".*secret\.json"/,
+      /a file inside the folder, or permission to follow links out of it \(allowLinks\), found a link to ".*secret\.json"/,
     );
     await expect(text('broken.json')).rejects.toThrow(
       /broken\.json: cannot open the file: expected a file, found a link to "nowhere", where there is nothing$/,

@@ -43,7 +43,7 @@ export function folder(path: string, options: FolderOptions = {}): FileSet {
           code: 'linkOutside',
           operation: 'open the file',
           subject: file,
-          expected: 'a file inside the folder, or leave to follow links out of it (allowLinks)',
+          expected: 'a file inside the folder, or permission to follow links out of it (allowLinks)',
           found: `a link to ${quote(target, 200)}`,
         });
       }

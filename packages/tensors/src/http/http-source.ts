@@ -78,11 +78,13 @@ export async function httpSource(
       assertRange(name, size, offset, length);
       const bytes = into ?? new Uint8Array(length);
       const end = offset + length;
+      const begin = Math.floor(offset / blockBytes);
+      const follows = begin === last || begin === last + 1;
       for (let at = offset; at < end; ) {
         const index = Math.floor(at / blockBytes);
         const current = block(index);
-        // the rest of this read, and what probably follows when the one before was read before
-        const until = index === last + 1 ? count : Math.ceil(end / blockBytes);
+        // the rest of this read, and what probably comes next when it goes on where the one before ended
+        const until = follows && index === last + 1 ? count : Math.ceil(end / blockBytes);
         for (let next = index + 1; next < Math.min(until, index + ahead); next++) {
           block(next).catch(() => {});
         }
