@@ -214,13 +214,13 @@ describe('what cannot be is refused, and nothing is left', () => {
     await convertToGguf({ model: golden('mixtral'), out });
     await expect(convertToGguf({ model: golden('mixtral'), out })).rejects.toThrow(/a name that is free/);
     await expect(convertToGguf({ model: out, out, overwrite: true })).rejects.toThrow(
-      /not the model that is read/,
+      /a place that is not, and does not hold, the model that is read/,
     );
     const parts = await splitGguf(new Uint8Array(await readFile(out)));
     const [first = '', second = ''] = Object.keys(parts).map((name) => join(folder.path, name));
     for (const [name, data] of Object.entries(parts)) await writeFile(join(folder.path, name), data);
     await expect(convertToGguf({ model: first, out: second, overwrite: true })).rejects.toThrow(
-      /x-00002-of-00003\.gguf: cannot write as GGUF: expected a file that is not the model that is read/,
+      /x-00002-of-00003\.gguf: cannot write as GGUF: expected a place that is not, and does not hold, the model that is read/,
     );
     expect(new Uint8Array(await readFile(second))).toEqual(parts['x-00002-of-00003.gguf']);
     for (const name of Object.keys(parts)) await rm(join(folder.path, name));

@@ -1,6 +1,5 @@
 // A checkpoint in, one .gguf file out, and a report that accounts for every byte.
-import { realpath } from 'node:fs/promises';
-import { type Checkpoint, describeOthers, ggufPartsOf, openCheckpoint } from '@moeq/loader';
+import { type Checkpoint, describeOthers, openCheckpoint } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
 import type { Quantizer } from '@moeq/quantizers';
 import { elementCount, ggufByteLength, ggufType, MoeqError, quote } from '@moeq/tensors';
@@ -12,6 +11,7 @@ import { parseGgufRecipe } from '../gguf/recipe.js';
 import { type Ledger, reportOf, WORST_KEPT } from '../ledger.js';
 import { relativeError, type SquaredNorms } from '../relative-error.js';
 import type { QuantizeReport, TensorError } from '../report.js';
+import { assertApart } from './apart.js';
 import type { QuantizeProgress } from './options.js';
 
 export interface GgufOptions {
@@ -78,7 +78,7 @@ async function convert(checkpoint: Checkpoint, options: GgufOptions): Promise<Qu
   if (checkpoint.refusal !== null) throw checkpoint.refusal;
   const started = performance.now();
   const recipe = parseGgufRecipe(options.recipe);
-  await assertApart(checkpoint.name, out);
+  await assertApart('write as GGUF', checkpoint.name, out);
   const tensors = planGguf(checkpoint, recipe);
   const experts = tensors.find(({ role }) => role === 'expert')?.type ?? ggufType('F32');
   const metadata = await ggufMetadata(checkpoint, experts);
@@ -176,19 +176,6 @@ function recordOf(tensor: PlannedGgufTensor): Ledger['tensors'][number] {
     bytesOut: ggufByteLength(type, shape),
     parts: [{ name }],
   };
-}
-
-/** The output must not take the place of its input, nor of any part of it. */
-async function assertApart(model: string, out: string): Promise<void> {
-  const real = (path: string) => realpath(path).catch(() => null);
-  const [output, ...inputs] = await Promise.all([out, ...ggufPartsOf(model)].map(real));
-  if (output == null || !inputs.includes(output)) return;
-  throw new MoeqError({
-    operation: 'write as GGUF',
-    subject: out,
-    expected: 'a file that is not the model that is read',
-    found: model,
-  });
 }
 
 function progressOf(

@@ -1,12 +1,13 @@
 // The parts of one conversion as the checkpoint that they are parts of. Bytes are copied as they are.
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { folder } from '@moeq/loader/node';
 import { type ByteSource, MoeqError, openSafetensors, quote, type TensorEntry } from '@moeq/tensors';
 import { createCheckpointWriter, fileSource, type PlannedTensor } from '@moeq/tensors/node';
 import { joinLedgers, type PartRecord, reportOf } from '../ledger.js';
 import type { QuantizeReport } from '../report.js';
 import type { QuantizeProgress } from './options.js';
-import { isCompanion } from './other-files.js';
+import { otherFiles } from './other-files.js';
 import { type Part, readPart } from './part.js';
 
 export interface MergeOptions {
@@ -55,10 +56,9 @@ export async function mergeParts(options: MergeOptions): Promise<QuantizeReport>
       }
     }
   }
-  const folder = parts[0]?.folder ?? '';
-  for (const name of (await readdir(folder)).filter((file) => file === 'config.json' || isCompanion(file))) {
-    await writer.writeFile(name, await readFile(join(folder, name)));
-  }
+  const from = parts[0]?.folder ?? '';
+  await writer.writeFile('config.json', await readFile(join(from, 'config.json')));
+  for await (const [name, data] of otherFiles(folder(from))) await writer.writeFile(name, data);
   const files = await writer.commit();
   const seconds = (performance.now() - started) / 1000;
   return reportOf(ledger, { out, files, seconds, peakRssBytes: 1024 * process.resourceUsage().maxRSS });

@@ -8,8 +8,11 @@ import type { ConversionPlan } from '../plan.js';
 const companions =
   /^(?!\.)(?!.*\.index\.json$).*\.(json|jsonl|txt|model|tiktoken|jinja|md|py)$|^(LICENSE|NOTICE)\b/i;
 
+/** Chat templates besides the default one, each in a file. */
+export const TEMPLATES = 'additional_chat_templates';
+
 /** Whether a file goes with a model as it is: neither weights nor what a conversion writes itself. */
-export function isCompanion(name: string): boolean {
+function isCompanion(name: string): boolean {
   return name !== 'config.json' && name !== 'moeq-part.json' && companions.test(name);
 }
 
@@ -18,8 +21,9 @@ const MAX_COMPANION_BYTES = 256 * 2 ** 20;
 
 /** Names and bytes of all but config.json and the weights. @throws MoeqError for a file that is too large to be text */
 export async function* otherFiles(files: FileSet): AsyncGenerator<readonly [name: string, data: Uint8Array]> {
-  for (const name of await files.list()) {
-    if (!isCompanion(name)) continue;
+  const templates = (await files.list(TEMPLATES)).filter((name) => name.endsWith('.jinja'));
+  const own = (await files.list()).filter(isCompanion);
+  for (const name of [...own, ...templates.map((file) => `${TEMPLATES}/${file}`)]) {
     const data = await readWhole(files, name);
     if (data !== null) yield [name, data];
   }

@@ -1,5 +1,5 @@
 // What stands beside the decoder goes through a conversion byte for byte, in one run, resumed, and in parts.
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCheckpoint, openModelFiles } from '@moeq/loader';
 import { folder } from '@moeq/loader/node';
@@ -90,6 +90,32 @@ test('resumed and in parts: the same bytes', async () => {
   const merged = await mergeParts({ parts, out: at('merged') });
   expect(await othersOf(at('merged'))).toEqual(others);
   expect([resumed.notes, merged.notes]).toEqual([[note], [note]]);
+});
+
+test('chat templates in a folder go along: at once, resumed, and in parts', async () => {
+  await using model = await mixtralFolder();
+  const at = (name: string) => join(model.path, name);
+  const texts = { 'tool_use.jinja': '{{ tools }}\r\n', 'rag.jinja': '' };
+  await mkdir(at('additional_chat_templates'));
+  for (const [name, text] of Object.entries(texts))
+    await writeFile(at(`additional_chat_templates/${name}`), text);
+  await writeFile(at('additional_chat_templates/notes.bin'), 'x');
+  await writeFile(at('chat_template.jinja'), '{{ messages }}');
+  const common = { model: model.path, recipe: 'nf4' };
+  const { files } = await quantizeCheckpoint({ ...common, out: at('out') });
+  await quantizeCheckpoint({ ...common, out: at('resumed'), resume: true, partBytes: 9000 });
+  const parts = [1, 2].map((index) => at(`part-${index}`));
+  for (const [i, out] of parts.entries())
+    await quantizeCheckpoint({ ...common, out, shard: { index: i + 1, of: 2 } });
+  await mergeParts({ parts, out: at('merged') });
+  for (const out of ['out', 'resumed', 'merged']) {
+    const within = at(`${out}/additional_chat_templates`);
+    expect((await readdir(within)).sort(), out).toEqual(Object.keys(texts).sort());
+    for (const [name, text] of Object.entries(texts))
+      expect(await readFile(join(within, name), 'utf8')).toBe(text);
+    expect(await readFile(at(`${out}/chat_template.jinja`), 'utf8')).toBe('{{ messages }}');
+  }
+  expect(files.map(({ path }) => path)).toContain('additional_chat_templates/tool_use.jinja');
 });
 
 test('to GGUF: left out, and the report says so', async () => {

@@ -1,12 +1,10 @@
 // A checkpoint in, a quantized one out, and a report that accounts for every byte.
-import { realpath } from 'node:fs/promises';
-import { sep } from 'node:path';
 import { type Checkpoint, openCheckpoint } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
-import { MoeqError } from '@moeq/tensors';
 import { reportOf } from '../ledger.js';
 import { type ConversionPlan, planConversion, planPart } from '../plan.js';
 import type { QuantizeReport } from '../report.js';
+import { assertApart } from './apart.js';
 import { convert, type Target } from './convert.js';
 import { checkOptions, type QuantizeOptions, recipeOf } from './options.js';
 import { describePart, fingerprint } from './part.js';
@@ -24,24 +22,12 @@ export async function quantizeCheckpoint(options: QuantizeOptions): Promise<Quan
   const checkpoint =
     typeof model === 'string' ? await openCheckpoint(await resolveModel(model, { allowLinks })) : model;
   try {
-    await assertApart(checkpoint.name, out);
+    await assertApart('quantize', checkpoint.name, out);
     const plan = planConversion(checkpoint, recipe, { allowRouterQuantization });
     return await carryOut(checkpoint, plan, options);
   } finally {
     if (typeof model === 'string') await checkpoint.close();
   }
-}
-
-/** The output must not take the place of its input, not even where another checkpoint may be replaced. */
-async function assertApart(model: string, out: string): Promise<void> {
-  const [input, output] = await Promise.all([model, out].map((path) => realpath(path).catch(() => null)));
-  if (input == null || output == null || !`${input}${sep}`.startsWith(`${output}${sep}`)) return;
-  throw new MoeqError({
-    operation: 'quantize',
-    subject: out,
-    expected: 'a folder that is not, and does not hold, the model that is read',
-    found: model,
-  });
 }
 
 /** All of the plan at once, in parts that survive, or one part of several. */

@@ -1,10 +1,11 @@
 // What ends a conversion, and that nothing is left of it then.
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nf4, type Quantizer } from '@moeq/quantizers';
 import { elementCount } from '@moeq/tensors';
-import { expect, test } from 'vitest';
-import { mixtralFolder } from '../testkit/checkpoint.js';
+import { describe, expect, test } from 'vitest';
+import { hashesOf, mixtralFolder } from '../testkit/checkpoint.js';
+import { convertToGguf } from './convert-to-gguf.js';
 import { quantizeCheckpoint } from './quantize-checkpoint.js';
 
 const exists = (path: string) =>
@@ -91,9 +92,67 @@ test('the model that is read is never replaced by what is written', async () => 
   const before = await readFile(join(model.path, 'model.safetensors'));
   for (const out of [model.path, `${model.path}/.`, join(model.path, '..')]) {
     const run = quantizeCheckpoint({ model: model.path, out, overwrite: true });
-    await expect(run).rejects.toThrow('a folder that is not, and does not hold, the model that is read');
+    await expect(run).rejects.toThrow('a place that is not, and does not hold, the model that is read');
   }
   expect(await readFile(join(model.path, 'model.safetensors'))).toEqual(before);
+});
+
+describe('links that lead into the output', () => {
+  /** A model whose files are links into the folder `real`, a checkpoint that could be replaced. */
+  async function linked(links: (real: string, model: string) => Promise<void>) {
+    const model = await mixtralFolder();
+    const [real, own] = [join(model.path, 'real'), join(model.path, 'links')];
+    await mkdir(real);
+    await mkdir(own);
+    for (const name of ['config.json', 'generation_config.json', 'model.safetensors'])
+      await rename(join(model.path, name), join(real, name));
+    await links(real, own);
+    return { real, model: own, [Symbol.asyncDispose]: model[Symbol.asyncDispose] };
+  }
+
+  const files = async (real: string, model: string) => {
+    for (const name of await readdir(real)) await symlink(join(real, name), join(model, name));
+  };
+
+  test.each([
+    ['to files', files],
+    [
+      'to a folder of chat templates',
+      async (real: string, model: string) => {
+        for (const name of await readdir(real)) await copyFile(join(real, name), join(model, name));
+        await writeFile(join(real, 'tool_use.jinja'), '{{ tools }}');
+        await symlink('../real', join(model, 'additional_chat_templates'));
+      },
+    ],
+  ])('%s: refused, and the files stay', async (_, links) => {
+    await using folder = await linked(links);
+    const { real, model } = folder;
+    const before = await hashesOf(real);
+    for (const out of [real, join(real, '..')]) {
+      const run = quantizeCheckpoint({ model, out, overwrite: true, allowLinks: true });
+      await expect(run).rejects.toThrow(/not hold, the model that is read, found /);
+    }
+    expect(await hashesOf(real)).toEqual(before);
+    const out = join(real, '..', 'out');
+    await symlink(out, join(model, 'last-output'));
+    await quantizeCheckpoint({ model, out, allowLinks: true });
+    await quantizeCheckpoint({ model, out, overwrite: true, allowLinks: true });
+  });
+
+  test('to GGUF: no file of the model, and none that a link of it leads to', async () => {
+    await using folder = await linked(files);
+    const { real, model } = folder;
+    const before = await hashesOf(real);
+    for (const [from, out] of [
+      [model, join(real, 'model.safetensors')],
+      [model, join(real, 'generation_config.json')],
+      [real, join(real, 'model.safetensors')],
+    ] as const) {
+      const run = convertToGguf({ model: from, out, overwrite: true, allowLinks: true });
+      await expect(run).rejects.toThrow(/not hold, the model that is read, found /);
+    }
+    expect(await hashesOf(real)).toEqual(before);
+  });
 });
 
 test('a quantizer that breaks its word is named, with the tensor, and nothing is left', async () => {

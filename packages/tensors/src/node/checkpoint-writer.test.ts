@@ -164,6 +164,24 @@ describe('refused', () => {
     expect(await readdir(folder)).toEqual(['out']);
   });
 
+  test('files in a folder within, which goes with an output that is replaced or given up', async () => {
+    const out = join(folder, 'out');
+    const write = async () => {
+      const writer = await createCheckpointWriter({ out, tensors: [], overwrite: true });
+      await writer.writeFile('within/a.txt', 'a');
+      await writer.writeFile('within/b.txt', 'b');
+      return writer;
+    };
+    const written = await (await write()).commit();
+    expect(written.map(({ path }) => path)).toEqual(['model.safetensors', 'within/a.txt', 'within/b.txt']);
+    expect(await readFile(join(out, 'within', 'b.txt'), 'utf8')).toBe('b');
+    const again = await write();
+    await expect(again.writeFile('within/a.txt', '')).rejects.toThrow(/free file name/);
+    expect(await readdir(folder)).toEqual(['out']);
+    await writeAll(out, { overwrite: true });
+    expect(await readdir(out)).toEqual(['config.json', 'model.safetensors']);
+  });
+
   test('a target that holds no checkpoint, even with overwrite', async () => {
     const out = join(folder, 'precious');
     await mkdir(out);
@@ -210,7 +228,21 @@ describe('refused', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test.each(['../x', '/x', 'a/b', '..', '', 'model.safetensors', 'a\\b'])('file name %j', async (name) => {
+  const names = [
+    '../x',
+    '/x',
+    'a/../x',
+    'a/..',
+    './x',
+    'a//b',
+    'a/',
+    'a/b/c',
+    '..',
+    '',
+    'model.safetensors',
+    'a\\b',
+  ];
+  test.each(names)('file name %j', async (name) => {
     const writer = await createCheckpointWriter({ out: join(folder, 'out'), tensors: plan });
     await expect(writer.writeFile(name, '')).rejects.toThrow(/free file name/);
   });

@@ -1,8 +1,9 @@
 // A checkpoint folder written as it is made: tensors stream into safetensors files of bounded size, in any order and in
 // pieces, and are never held. The folder appears complete or not at all.
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { MoeqError, quote } from '../errors.js';
-import { sha256, writeDurably } from './durable.js';
+import { sha256, syncFolder, writeDurably } from './durable.js';
 import { withFileErrors } from './file-error.js';
 import { createOutputFolder } from './output-folder.js';
 import { ShardFile, type WrittenFile } from './shard-file.js';
@@ -10,6 +11,9 @@ import { type PlannedShard, type PlannedTensor, planShards } from './shard-plan.
 
 /** Bytes of tensors in one file: what the hub and transformers have long cut at. */
 const defaultShardBytes = 5_000_000_000;
+
+/** A file, or one in a folder; neither is `.` or `..`. */
+const plainName = /^(?!\.{1,2}(?:\/|$))[^/\\]+(?:\/(?!\.{1,2}$)[^/\\]+)?$/;
 
 const indexName = 'model.safetensors.index.json';
 
@@ -37,7 +41,7 @@ export interface CheckpointWriter extends AsyncDisposable {
   write(name: string, data: Uint8Array): Promise<void>;
   /**
    * Another file of the folder: config.json, tokenizer.json, …
-   * @param name a file name without folders
+   * @param name a file name, in a folder within at most: additional_chat_templates/tool_use.jinja
    * @param data text is written as UTF-8
    * @throws MoeqError when the name is taken or the system refuses
    */
@@ -121,7 +125,11 @@ export async function createCheckpointWriter(options: CheckpointWriterOptions): 
 
   const addFile = async (name: string, data: Uint8Array | string): Promise<void> => {
     const content = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-    await writeDurably(join(folder.path, name), content);
+    const path = join(folder.path, name);
+    const within = name.includes('/') ? dirname(path) : null;
+    if (within !== null) await mkdir(within, { recursive: true });
+    await writeDurably(path, content);
+    if (within !== null) await syncFolder(within);
     files.push({ path: name, bytes: content.byteLength, sha256: sha256(content) });
   };
 
@@ -134,8 +142,7 @@ export async function createCheckpointWriter(options: CheckpointWriterOptions): 
       }),
     writeFile: (name, data) =>
       run('write', join(out, name), async () => {
-        const plain = /^[^/\\]+$/.test(name) && name !== '.' && name !== '..';
-        if (!plain || names.has(name)) refuse('a free file name', quote(name));
+        if (!plainName.test(name) || names.has(name)) refuse('a free file name', quote(name));
         names.add(name);
         await addFile(name, data);
       }),
