@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { LoadPlan } from '@moeq/kernels';
 import { type FileSet, openModelFiles } from '@moeq/loader';
 import { folder } from '@moeq/loader/node';
-import { createModel, MemoryError, modelPlan } from '@moeq/runtime';
+import { createModel, layerStream, MemoryError, modelPlan } from '@moeq/runtime';
 import { wasmBackend, wasmMemory } from '@moeq/wasm';
 import { expect, test } from 'vitest';
 import { memoryWarning, withAdvice } from './memory-advice.js';
@@ -71,7 +71,15 @@ test.each(cases)(
     const source = await openModelFiles(files, recipe === undefined ? {} : { recipe });
     const backend = await wasmBackend({ threads });
     const size = context === undefined ? {} : { contextLength: context, kvCacheTokens: context };
-    const asked = { recipe: recipe ?? null, threads, context, cacheTokens: context, hasCacheOption: false };
+    const asked = {
+      recipe: recipe ?? null,
+      takesRecipe: true,
+      threads,
+      context,
+      inParts: false,
+      cacheTokens: context,
+      hasCacheOption: false,
+    };
     try {
       const error: unknown = await createModel(source, { backend, ...size }).catch(
         (refusal: unknown) => refusal,
@@ -104,6 +112,57 @@ test('the command says it at once, whatever threads this machine has', async () 
     );
   }
 });
+
+interface EvalCase {
+  readonly threads: number;
+  readonly window: number;
+  readonly takesRecipe?: boolean;
+  readonly maxThreads: number;
+  readonly says: string;
+}
+
+const evalCases: readonly EvalCase[] = [
+  { threads: 1, window: 32768, maxThreads: 16, says: 'it fits with --threads 5' },
+  { threads: 2, window: 32768, maxThreads: 2, says: 'it fits with --recipe mixed' },
+  {
+    threads: 2,
+    window: 32768,
+    maxThreads: 2,
+    takesRecipe: false,
+    says: 'it does not fit the 2 threads of this machine, not even with --window 256; it would take 5 threads',
+  },
+];
+
+test.each(evalCases)(
+  'Mixtral 8x7B layer by layer in 1 GB a thread, a window of $window, $threads of $maxThreads threads, recipe $takesRecipe',
+  async ({ threads, window, takesRecipe = true, maxThreads, says }) => {
+    await using place = await temporaryFolder();
+    await writeSparseMixtral(place.path, 'BF16');
+    const source = await openModelFiles(folder(place.path));
+    const backend = await wasmBackend({ threads });
+    try {
+      const limited = { ...backend, memoryFor: (plan: LoadPlan) => wasmMemory(plan, threads, 1e9) };
+      let error: unknown = null;
+      try {
+        layerStream(source, { backend: limited, maxTokens: window });
+      } catch (refusal) {
+        error = refusal;
+      }
+      expect(error).toBeInstanceOf(MemoryError);
+      const asked = { recipe: null, takesRecipe, threads, context: window, inParts: true };
+      const advised = withAdvice(
+        error,
+        source,
+        { ...asked, cacheTokens: undefined, hasCacheOption: false },
+        maxThreads,
+      );
+      expect(String(advised).endsWith(`; ${says}`), String(advised)).toBe(true);
+    } finally {
+      await backend.destroy();
+      await source.close();
+    }
+  },
+);
 
 test('at the very limit a model loads and runs; one byte below it nothing is read', async () => {
   const source = await openModelFiles(

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { LoadPlan, MemoryNeed } from '@moeq/kernels';
 import type { OpenedModel } from '@moeq/loader';
-import { MemoryError, modelPlan, modelSize, workingBytes } from '@moeq/runtime';
+import { MemoryError, modelPlan, modelSize, partPlans, workingBytes } from '@moeq/runtime';
 import { isDType, MoeqError } from '@moeq/tensors';
 import { wasmMemory } from '@moeq/wasm';
 import { formatBytes } from './format.js';
@@ -19,9 +19,13 @@ const stepTokens = 256;
 
 export interface Asked {
   readonly recipe: string | null;
+  /** Whether `--recipe` is for this model. */
+  readonly takesRecipe: boolean;
   /** Of the backend. */
   readonly threads: number;
   readonly context: number | undefined;
+  /** Whether one layer at a time is in memory, and the context is that of `--window`. */
+  readonly inParts: boolean;
   readonly cacheTokens: number | undefined;
   /** Whether the cache has an option of its own, `--cache-tokens`. */
   readonly hasCacheOption: boolean;
@@ -44,15 +48,15 @@ export function withAdvice(
   const planOf = planner(source, { ...asked, context: contextLength });
   const advice = whatFits({
     given: { recipe: asked.recipe, threads: asked.threads, context: contextLength },
-    recipes: isQuantized(source) ? [] : recipes.filter((name) => name !== asked.recipe),
+    recipes: !asked.takesRecipe || isQuantized(source) ? [] : recipes.filter((name) => name !== asked.recipe),
     maxThreads: Math.max(maxThreads, asked.threads),
     contexts: halvings(contextLength),
-    contextOption: (tokens) =>
-      asked.hasCacheOption ? `--context ${tokens} --cache-tokens ${tokens}` : `--context ${tokens}`,
+    contextOption: (tokens) => contextOption(tokens, asked),
     measure(way) {
-      const plan = planOf(way);
-      if (plan.unknown > 0) return null;
-      const own = wasmMemory(plan, way.threads, need.limit);
+      const plans = planOf(way);
+      if (plans.some(({ unknown }) => unknown > 0)) return null;
+      const needs = plans.map((plan) => wasmMemory(plan, way.threads, need.limit));
+      const own = needs.reduce((most, each) => (each.largest > most.largest ? each : most));
       return { ...own, largest: own.largest + workingBytes(config, stepTokens) };
     },
   });
@@ -66,22 +70,33 @@ export function withAdvice(
   });
 }
 
-/** Plans by way; those of other recipes are made once. */
-function planner(source: OpenedModel, { recipe, context, cacheTokens }: Asked): (way: Way) => LoadPlan {
+function contextOption(tokens: number, { inParts, hasCacheOption }: Asked): string {
+  if (inParts) return `--window ${tokens}`;
+  return hasCacheOption ? `--context ${tokens} --cache-tokens ${tokens}` : `--context ${tokens}`;
+}
+
+/** What is in memory at a time, by way; plans of other recipes are made once. */
+function planner(
+  source: OpenedModel,
+  { recipe, context, cacheTokens, inParts }: Asked,
+): (way: Way) => readonly LoadPlan[] {
+  const { config } = source;
   const heads = new Map([[recipe, source.heads]]);
-  const plans = new Map<string, LoadPlan>();
+  const plans = new Map<string, readonly LoadPlan[]>();
   return (way) => {
     const key = `${way.recipe} ${way.context}`;
     const own = heads.get(way.recipe) ?? source.headsBy(way.recipe ?? undefined);
     heads.set(way.recipe, own);
     const known = plans.get(key);
     if (known !== undefined) return known;
-    const tokens = modelSize(source.config, {
+    const { cacheTokens: tokens } = modelSize(config, {
       contextLength: way.context,
       // a shorter context is asked for with a cache of its own length
-      kvCacheTokens: way.context === context ? cacheTokens : way.context,
-    }).cacheTokens;
-    const plan = modelPlan({ config: source.config, heads: own }, tokens);
+      kvCacheTokens: inParts || way.context !== context ? way.context : cacheTokens,
+    });
+    const plan = inParts
+      ? [...partPlans({ config, heads: own }, tokens)]
+      : [modelPlan({ config, heads: own }, tokens)];
     plans.set(key, plan);
     return plan;
   };

@@ -192,7 +192,16 @@ async function openIn(
   } catch (error) {
     const { contextLength: context, kvCacheTokens: cacheTokens } = size;
     const recipe = options.recipe ?? null;
-    const advised = withAdvice(error, source, { recipe, threads, context, cacheTokens, hasCacheOption });
+    const asked = {
+      recipe,
+      takesRecipe: true,
+      threads,
+      context,
+      inParts: false,
+      cacheTokens,
+      hasCacheOption,
+    };
+    const advised = withAdvice(error, source, asked);
     await close();
     throw advised;
   }

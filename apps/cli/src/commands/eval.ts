@@ -17,6 +17,7 @@ import { modelUrl } from '@moeq/tiny-moe';
 import { Command } from 'commander';
 import { evalTable } from '../eval-table.js';
 import { type Io, note, printJson, writeNow } from '../io.js';
+import { withAdvice } from '../memory-advice.js';
 import { backendOf, type ModelOptions, openSource, withModelOptions } from '../model-options.js';
 import { collect, wholeNumber } from '../options.js';
 import { progressBar } from '../progress.js';
@@ -119,10 +120,33 @@ async function measure(io: Io, { model, baseline }: Sources, options: Options): 
     });
     if (evaluation === undefined) throw new Error('The evaluation ended without a result.');
     return evaluation;
+  } catch (error) {
+    throw advised(error, { model, baseline }, backend.threads, options);
   } finally {
     progress.stop();
     await backend.destroy();
   }
+}
+
+/** A refusal for lack of memory with what would fit; any other error as it is. */
+function advised(
+  error: unknown,
+  { model, baseline }: Pick<Sources, 'model' | 'baseline'>,
+  threads: number,
+  { window, recipe }: Options,
+): unknown {
+  if (!MoeqError.isInstance(error)) return error;
+  const isBaseline = baseline !== null && error.subject === baseline.name;
+  const lengths = [model, ...(baseline === null ? [] : [baseline])].map(({ config }) => config.contextLength);
+  return withAdvice(error, isBaseline ? baseline : model, {
+    recipe: isBaseline ? null : (recipe ?? null),
+    takesRecipe: !isBaseline,
+    threads,
+    context: window ?? Math.min(...lengths),
+    inParts: true,
+    cacheTokens: undefined,
+    hasCacheOption: false,
+  });
 }
 
 async function readTexts(files: readonly string[] | undefined): Promise<EvaluationText[]> {
