@@ -35,8 +35,8 @@ function logitsFor(tokens: number, spec: RouteSpec, choose: (token: number) => r
 
 /**
  * Runs experts by those logits and compares with one token at a time through one expert at a time.
- * @param tokens how many of the tokens run. Errors are held against what all of them put out: the sums of one alone may
- *   happen to be next to nothing
+ * @param tokens how many of the tokens run. Errors are held against what all of them put out, or those that run where
+ *   that is more: the sums of one alone may happen to be next to nothing, or large
  */
 async function checkExperts(
   bench: Bench,
@@ -69,12 +69,13 @@ async function checkExperts(
       });
     });
   }
+  const own = head(expected, tokens).values;
   assertClose(
     `${tokens} tokens`,
     y,
-    head(expected, tokens).values,
+    own,
     bench.tolerated(mlps.flatMap(({ data }) => [...data.gateUp, data.down])),
-    rms(expected.values),
+    Math.max(rms(expected.values), rms(own)),
   );
   bench.clear();
 }
