@@ -60,3 +60,22 @@ test('grammars used longest ago are forgotten beyond a count and beyond their by
   for (let index = 0; index < 6; index += 1) await small.format(bounded(index));
   expect(small.counts).toEqual({ kept: 1, waiting: 0, compiled: 6 });
 });
+
+test('a small schema is compiled before the large ones that came first', async () => {
+  const lanes = { firstSteps: 200, sliceMilliseconds: 0 };
+  const grammars = new Grammars(model, undefined, lanes);
+  const order: string[] = [];
+  // Eight choices side by side: hundreds of steps.
+  const large = (name: string) =>
+    formatOf({
+      type: 'object',
+      dependentRequired: Object.fromEntries(
+        Array.from({ length: 8 }, (_, index) => [`${name}${index}`, [`${name}${index + 1}`]]),
+      ),
+    });
+  const asked = ['a', 'b', 'c'].map((name) => grammars.format(large(name)).then(() => order.push(name)));
+  asked.push(grammars.format(bounded(5)).then(() => order.push('small')));
+  await Promise.all(asked);
+  expect(order).toEqual(['small', 'a', 'b', 'c']);
+  expect(grammars.counts).toEqual({ kept: 4, waiting: 0, compiled: 4 });
+});

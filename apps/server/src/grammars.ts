@@ -1,10 +1,11 @@
-// Grammars of requests over the model's tokens: compiled once for a schema, in slices between which the server does other
-// work, one schema after the other; kept for those who ask again, as long as memory allows.
-import { compileJsonSchema, type Grammar, jsonObjectGrammar, TokenGrammar, TokenTable } from '@moeq/grammar';
+// Grammars of requests over the model's tokens: compiled once for a schema, kept for those who ask again, as long as memory
+// allows.
+import { jsonObjectGrammar, TokenGrammar, TokenTable } from '@moeq/grammar';
 import type { Model, TokenConstraint } from '@moeq/runtime';
 import { MoeqError } from '@moeq/tensors';
 import { ApiError, badField } from './api-error.js';
 import type { ResponseFormat, Tool } from './chat-request.js';
+import { defaultLanes, GrammarLanes, type LaneLimits } from './grammar-lanes.js';
 
 export interface GrammarLimits {
   /** Schemas that may wait for their compilation, and bytes of them together. */
@@ -33,13 +34,14 @@ export class Grammars {
   /** By their schema; the one used longest ago first. */
   readonly #known = new Map<string, TokenGrammar>();
   readonly #pending = new Map<string, Promise<TokenGrammar>>();
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #lanes: GrammarLanes;
   #waitingBytes = 0;
   #compiled = 0;
 
-  constructor(model: Model, limits: GrammarLimits = defaultGrammarLimits) {
+  constructor(model: Model, limits: GrammarLimits = defaultGrammarLimits, lanes: LaneLimits = defaultLanes) {
     this.#model = model;
     this.#limits = limits;
+    this.#lanes = new GrammarLanes(lanes);
   }
 
   /** Grammars kept, schemas waiting, and schemas compiled so far. */
@@ -92,7 +94,6 @@ export class Grammars {
     }
   }
 
-  /** One after the other, so that what is being compiled takes memory once. */
   #queue(
     key: string,
     bytes: number,
@@ -113,15 +114,14 @@ export class Grammars {
       });
     }
     this.#waitingBytes += bytes;
-    const compiled = this.#last
-      .then(() => compileJsonSchema(schema, { subject, pause: nextTurn }))
-      .then((grammar: Grammar) => new TokenGrammar(grammar, table))
+    const compiled = this.#lanes
+      .compile(schema, subject)
+      .then((grammar) => new TokenGrammar(grammar, table))
       .finally(() => {
         this.#compiled += 1;
         this.#waitingBytes -= bytes;
         this.#pending.delete(key);
       });
-    this.#last = compiled.catch(() => undefined);
     this.#pending.set(key, compiled);
     return compiled;
   }
@@ -157,11 +157,6 @@ export class Grammars {
     this.#table ??= new TokenTable({ size: tokenizer.vocabularySize, bytes });
     return this.#table;
   }
-}
-
-/** After what waits in the event loop. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /** A schema within another one: its references follow. */

@@ -117,3 +117,49 @@ test('a bounded map forgets what was asked for longest ago', () => {
   map.set('d', 100);
   expect([map.size, map.count]).toEqual([100, 1]);
 });
+
+const numbered = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+test.each([
+  [
+    'dependencies of properties',
+    { dependentRequired: Object.fromEntries(numbered(50).map((index) => [`x${index}`, [`x${index + 1}`]])) },
+  ],
+  [
+    'conditions',
+    {
+      properties: Object.fromEntries(numbered(25).map((index) => [`x${index}`, { type: 'boolean' }])),
+      allOf: numbered(25).map((index) => ({
+        if: { properties: { [`x${index}`]: { const: true } } },
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: { required: [`x${(index + 1) % 25}`] },
+      })),
+    },
+  ],
+  [
+    'choices',
+    {
+      allOf: numbered(30).map((index) => ({
+        anyOf: ['string', 'integer'].map((type) => ({ properties: { [`x${index}`]: { type } } })),
+      })),
+    },
+  ],
+  [
+    'objects that overlap',
+    {
+      oneOf: numbered(500).map((index) => ({
+        type: 'object',
+        properties: { [`k${index}`]: { type: 'string', pattern: `^[a-z]+${index}$` } },
+        required: [`k${index}`],
+      })),
+    },
+  ],
+])('a product of many %s is refused after few steps', (_, schema) => {
+  const steps = compileSchema({ type: 'object', ...schema }, 'schema', 0);
+  let count = 0;
+  const run = () => {
+    for (let step = steps.next(); step.done !== true; step = steps.next()) count += 1;
+  };
+  expect(run).toThrow('combinations of at most 200000 schemas');
+  expect(count).toBeLessThan(5000);
+});

@@ -20,6 +20,8 @@ export interface SliceOptions extends GrammarOptions {
   readonly sliceMilliseconds?: number | undefined;
   /** Ends the compilation. */
   readonly signal?: AbortSignal | undefined;
+  /** Called behind each step; what it throws ends the compilation. */
+  readonly onStep?: (() => void) | undefined;
 }
 
 const defaultSlice = 8;
@@ -37,13 +39,14 @@ export function jsonSchemaGrammar(schema: unknown, options: GrammarOptions = {})
  * @throws MoeqError as `jsonSchemaGrammar`; the signal's reason
  */
 export async function compileJsonSchema(schema: unknown, options: SliceOptions): Promise<Grammar> {
-  const { pause, signal, sliceMilliseconds = defaultSlice } = options;
+  const { onStep, pause, signal, sliceMilliseconds = defaultSlice } = options;
   const steps = compileSchema(schema, options.subject ?? 'schema', blanksOf(options));
   let until = performance.now() + sliceMilliseconds;
   for (;;) {
     signal?.throwIfAborted();
     const step = steps.next();
     if (step.done === true) return step.value;
+    onStep?.();
     if (performance.now() < until) continue;
     await pause();
     until = performance.now() + sliceMilliseconds;

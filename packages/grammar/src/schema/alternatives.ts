@@ -1,5 +1,6 @@
 // Keywords that choose between schemas in the same place. Each becomes a list of what may hold instead: `oneOf` of branches
 // that exclude one another is a choice; where two may overlap, a branch holds together with the opposite of the other.
+import type { Context } from './context.js';
 import { areDisjoint } from './disjoint.js';
 import type { Document } from './document.js';
 import { isSchema, list, names, place, record, refuse, type Schema } from './fields.js';
@@ -10,6 +11,8 @@ import { jointTypes } from './types.js';
 
 /** Schemas of which one has to hold. */
 const maxBranches = 1000;
+/** What telling two branches apart costs, in schemas that are combined. */
+const schemasPerPair = 8;
 
 /**
  * Splits the first keyword that chooses.
@@ -18,10 +21,10 @@ const maxBranches = 1000;
  */
 export function* alternatives(
   items: readonly Joined[],
-  document: Document,
+  context: Context,
 ): Generator<void, readonly (readonly Item[])[] | null, void> {
   for (const [at, item] of items.entries()) {
-    const split = yield* splitOne(item, items, document);
+    const split = yield* splitOne(item, items, context);
     if (split === null) continue;
     const [keys, branches] = split;
     const rest: Item = { ...item, schema: without(item.schema, keys) };
@@ -46,14 +49,15 @@ type Split = readonly [keys: readonly string[], branches: readonly (readonly Bra
 function* splitOne(
   { schema, path }: Joined,
   items: readonly Joined[],
-  document: Document,
+  context: Context,
 ): Generator<void, Split | null, void> {
+  const { document } = context;
   if (schema.anyOf !== undefined) {
     const at = place(path, 'anyOf');
     return [['anyOf'], branchesOf(schema.anyOf, at).map((each) => [each])];
   }
   if (schema.oneOf !== undefined)
-    return [['oneOf', 'discriminator'], yield* oneOf(schema, path, items, document)];
+    return [['oneOf', 'discriminator'], yield* oneOf(schema, path, items, context)];
   if (schema.discriminator !== undefined) return [['discriminator'], [[]]];
   if (schema.not !== undefined) {
     const at = place(path, 'not');
@@ -77,8 +81,9 @@ function* oneOf(
   schema: Schema,
   path: string,
   items: readonly Joined[],
-  document: Document,
+  context: Context,
 ): Generator<void, Branch[][], void> {
+  const { document } = context;
   const at = place(path, 'oneOf');
   const branches = branchesOf(schema.oneOf, at);
   const around = jointTypes(items.filter((item) => item.schema.type !== undefined));
@@ -93,6 +98,7 @@ function* oneOf(
     const parts = [branch, ...tagged];
     for (const other of branches) {
       if (other === branch || areDisjoint(told(branch), told(other), document, around)) continue;
+      context.combine(schemasPerPair, at);
       try {
         opposites(other.schema, other.path, document);
       } catch {

@@ -24,6 +24,8 @@ import { jointTypes, type ValueType, valueTypes } from './types.js';
 
 /** Places of a schema and their combinations, some 1 kB each. */
 const maxRules = 60_000;
+/** Schemas in the combinations of a choice with what holds beside it, all together: about a second. */
+const maxCombined = 200_000;
 /** Parts of expressions that automata are made from: some seconds, in slices. */
 const maxWork = 10_000_000;
 /** Bytes of the automata of one grammar. */
@@ -60,6 +62,7 @@ class SchemaCompiler implements Context {
   readonly #ids = new Map<unknown, number>();
   #bytes = 0;
   #work = 0;
+  #combined = 0;
 
   constructor(document: Document, blanks: Blanks) {
     this.document = document;
@@ -79,6 +82,7 @@ class SchemaCompiler implements Context {
 
   rule(given: readonly Item[], canonical = false): Rule {
     const items = [...new Map(given.map((item) => [item.schema, item])).values()];
+    if (items.length > 1) this.combine(items.length, items[0]?.path ?? '');
     const names = items.map(({ schema, scope }) =>
       [schema, ...scope].map((each) => this.#id(each)).join('<'),
     );
@@ -115,13 +119,23 @@ class SchemaCompiler implements Context {
       throw refuse(path, 'fewer or simpler patterns and bounds in one schema', this.#work);
   }
 
+  combine(schemas: number, path: string): void {
+    this.#combined += schemas;
+    if (this.#combined <= maxCombined) return;
+    throw refuse(
+      path,
+      `combinations of at most ${maxCombined} schemas (fewer choices that hold side by side)`,
+      'more',
+    );
+  }
+
   *#compileOne({ canonical, items, node }: Pending): Pausing<void> {
     const all = joined(items, this.document);
     if (all === null) {
       node.why = `${items[0]?.path}: a schema that nothing fits`;
       return;
     }
-    const split = yield* alternatives(all, this.document);
+    const split = yield* alternatives(all, this);
     if (split !== null) {
       if (split.length === 0) node.why = `${all[0]?.path}: the opposite of a schema that everything fits`;
       node.alternatives = split.map((branch) => this.rule(branch, canonical));

@@ -26,6 +26,8 @@ export interface Context {
   charge(automaton: Automaton, path: string): void;
   /** Counts parts of expressions that were looked at. @throws MoeqError beyond what one schema may cost */
   work(parts: number, path: string): void;
+  /** Counts schemas that are looked at together with others. @throws MoeqError beyond what one schema may cost */
+  combine(schemas: number, path: string): void;
   /** Looked at once all rules are there. */
   readonly checks: (() => void)[];
 }

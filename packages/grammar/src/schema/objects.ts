@@ -51,6 +51,8 @@ export function* objectRule(items: readonly Joined[], context: Context): Pausing
   );
   for (const name of needed) named.add(name);
 
+  if (items.length > 1) context.combine(items.length * named.size, `${firstPath}`);
+
   const valuesAt = (name: string | null, matched: ReadonlySet<NamePattern>): readonly Item[] =>
     items.flatMap((item) =>
       valuesIn(
