@@ -163,3 +163,12 @@ test.each([
   expect(run).toThrow('combinations of at most 200000 schemas');
   expect(count).toBeLessThan(5000);
 });
+
+test('texts of which exactly one of twelve patterns holds are no product of the types that are no texts', () => {
+  const grammar = jsonSchemaGrammar({
+    oneOf: numbered(12).map((index) => ({ type: 'string', pattern: `^a*b{${index}}$` })),
+  });
+  expect(grammar.rules.length).toBeLessThan(500);
+  expect(accepts(grammar, '"abbb"')).toBe(true);
+  expect(accepts(grammar, '"abbbbbbbbbbbb"')).toBe(false);
+});

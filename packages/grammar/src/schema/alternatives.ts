@@ -7,7 +7,7 @@ import { isSchema, list, names, place, record, refuse, type Schema } from './fie
 import type { Item, Joined } from './items.js';
 import { within, without } from './items.js';
 import { opposites } from './negate.js';
-import { jointTypes } from './types.js';
+import { commonTypes, jointTypes, typesOf, type ValueType } from './types.js';
 
 /** Schemas of which one has to hold. */
 const maxBranches = 1000;
@@ -61,7 +61,11 @@ function* splitOne(
   if (schema.discriminator !== undefined) return [['discriminator'], [[]]];
   if (schema.not !== undefined) {
     const at = place(path, 'not');
-    return [['not'], opposites(schema.not, at, document).map((each) => [{ schema: each, path: at }])];
+    const left = opposites(schema.not, at, document);
+    const around = typesAround(items);
+    const possible = left.filter((each) => mayHold(each, around, at));
+    // Where no type is left, the types say so themselves.
+    return [['not'], (possible.length > 0 ? possible : left).map((each) => [{ schema: each, path: at }])];
   }
   if (schema.if !== undefined) return [['if', 'then', 'else'], conditional(schema, path, document)];
   if (schema.then !== undefined || schema.else !== undefined) return [['then', 'else'], [[]]];
@@ -69,6 +73,17 @@ function* splitOne(
     if (schema[key] !== undefined) return [[key], [dependent(schema[key], place(path, key))]];
   }
   return null;
+}
+
+/** The types that are named in a place; null: none. */
+function typesAround(items: readonly Joined[]): readonly ValueType[] | null {
+  return jointTypes(items.filter((item) => item.schema.type !== undefined));
+}
+
+/** Whether a schema has one of the types around it. */
+function mayHold(schema: unknown, around: readonly ValueType[] | null, path: string): boolean {
+  const types = isSchema(schema) ? typesOf(schema, path) : null;
+  return types === null || around === null || commonTypes(types, around).length > 0;
 }
 
 function branchesOf(value: unknown, at: string): Branch[] {
@@ -86,7 +101,7 @@ function* oneOf(
   const { document } = context;
   const at = place(path, 'oneOf');
   const branches = branchesOf(schema.oneOf, at);
-  const around = jointTypes(items.filter((item) => item.schema.type !== undefined));
+  const around = typesAround(items);
   // A union that names the property that tells its branches apart has it in each of them.
   const tag = isSchema(schema.discriminator) ? schema.discriminator.propertyName : undefined;
   const tagged: Branch[] =
