@@ -43,6 +43,26 @@ describe('texts end at the ends of all files', () => {
   });
 });
 
+test.each<[string, Record<string, object>, object, number[], string]>([
+  [
+    'generation_config.json',
+    { 'generation_config.json': { eos_token_id: [1, 50279, 160] } },
+    {},
+    [1],
+    'eos_token_id 50279, 160',
+  ],
+  ['config.json', {}, { eos_token_id: 50279 }, [], 'eos_token_id 50279'],
+])(
+  'an end beyond the vocabulary in %s is left out, and a notice names it',
+  async (file, files, changes, ends, name) => {
+    const opened = await open(files, changes);
+    expect(opened.stopTokenIds).toEqual(ends);
+    expect(opened.report().notices).toEqual([
+      expect.stringMatching(`${file}: ${name} is beyond the vocabulary of 160 and ends no text`),
+    ]);
+  },
+);
+
 describe('what cannot be read stops texts only', () => {
   test('a tokenizer', async () => {
     const opened = await open({ 'tokenizer.json': { ...tokenizer, decoder: { type: 'Telepathy' } } });

@@ -2,7 +2,7 @@
 // https://huggingface.co/docs/transformers/main_classes/text_generation, GenerationConfig.
 import type { DecoderConfig, GenerationDefaults } from '@moeq/runtime';
 import * as v from 'valibot';
-import { configError, parseConfig, positive } from './config.js';
+import { parseConfig, positive } from './config.js';
 import type { FileSet } from './file-set.js';
 import { inSet, MAX_CONFIG_BYTES, readJsonObject } from './json.js';
 
@@ -32,13 +32,16 @@ const generationFields = v.object({
 });
 
 export interface GenerationParts {
+  /** Below the size of the vocabulary. */
   readonly stopTokenIds: readonly number[];
+  /** The ends that are left out, in a sentence; null where there are none. */
+  readonly notice: string | null;
   readonly generation: GenerationDefaults;
 }
 
 /**
  * @param config config.json, whose eos_token_id counts where generation_config.json has none
- * @throws MoeqError for a field out of its bounds or a stop token beyond the vocabulary
+ * @throws MoeqError for a field out of its bounds
  */
 export async function readGeneration(
   files: FileSet,
@@ -49,13 +52,16 @@ export async function readGeneration(
   const json = (await readJsonObject(files, GENERATION, MAX_CONFIG_BYTES)) ?? {};
   const { eos_token_id: ownStop } = json;
   const [stopFile, stopConfig] = ownStop == null ? [inSet(files, 'config.json'), config] : [file, json];
-  const stopTokenIds = [parseConfig(stopFields, stopConfig, stopFile).eos_token_id ?? []].flat();
-  const beyond = stopTokenIds.find((id) => id >= vocabularySize);
-  if (beyond !== undefined)
-    throw configError(stopFile, `eos_token_id below ${vocabularySize}`, String(beyond));
+  const ids = [parseConfig(stopFields, stopConfig, stopFile).eos_token_id ?? []].flat();
+  const beyond = ids.filter((id) => id >= vocabularySize);
   const own = parseConfig(generationFields, json, file);
   return {
-    stopTokenIds,
+    stopTokenIds: ids.filter((id) => id < vocabularySize),
+    // The model has no logit for such an id, so no text ends with it; transformers runs these models too.
+    notice:
+      beyond.length === 0
+        ? null
+        : `${stopFile}: eos_token_id ${beyond.join(', ')} is beyond the vocabulary of ${vocabularySize} and ends no text`,
     generation: {
       ...(own.do_sample != null && { greedy: !own.do_sample }),
       ...(own.temperature != null && { temperature: own.temperature }),

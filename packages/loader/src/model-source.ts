@@ -84,14 +84,19 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
     const facts = checkpoint.tensors.map((tensor) => tensor.facts);
     const warning = recipe === null ? null : routerWarning(recipe, facts);
     const others = describeOthers(checkpoint.tensors);
+    const { generation, stopTokenIds, notice } = await readGeneration(
+      files,
+      checkpoint.config,
+      checkpoint.decoder,
+    );
     const notices = [
       ...(recipe?.notes ?? []),
       ...(warning === null ? [] : [warning]),
       ...(others === null ? [] : [`left aside: ${others}`]),
+      ...(notice === null ? [] : [notice]),
     ];
     const { encoder, runsFormat } = options;
     const text = await readTextParts(files, checkpoint.decoder.vocabularySize);
-    const { generation, stopTokenIds } = await readGeneration(files, checkpoint.config, checkpoint.decoder);
     const stage = matrixStage(recipe, { quantizers, notices, encoder, runsFormat });
     return {
       name: options.name ?? files.name,

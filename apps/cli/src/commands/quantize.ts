@@ -48,7 +48,8 @@ Examples:
   moeq quantize ./Mixtral-8x7B --out ./mixtral.gguf --to gguf --recipe q8_0
 
 The checkpoint is read tensor by tensor, never whole. DIR appears when it is complete, and not before.
-With --resume, parts are kept in DIR.parts until it is; the output is written twice. With --shard, several
+With --resume, parts are kept in DIR.parts until it is; the output is written twice. A DIR that is
+the finished result is compared byte for byte, kept, and no error. With --shard, several
 machines share the work, and moeq merge puts their folders together.`;
 
 export function quantize(io: Io): Command {

@@ -21,6 +21,8 @@ export interface Target {
   readonly signal: AbortSignal | undefined;
   /** Told of bytes of the input that are done. */
   readonly advance: (bytes: number, tensor: string) => void;
+  /** What takes the output; a folder of its own unless given. */
+  readonly createWriter?: typeof createCheckpointWriter;
   /** More to write, of what has been done: a file's name and its text. */
   readonly describe?: (ledger: Ledger, shards: readonly string[]) => readonly [name: string, text: string];
 }
@@ -37,7 +39,8 @@ export async function convert(
   target: Target,
 ): Promise<Converted> {
   const { out, maxShardBytes, overwrite, encoder, signal, advance } = target;
-  await using writer = await createCheckpointWriter({
+  const { createWriter = createCheckpointWriter } = target;
+  await using writer = await createWriter({
     out,
     // The parts of one tensor stay in one file, as transformers wants them.
     tensors: plan.tensors.flatMap(({ source, parts }) =>

@@ -24,7 +24,8 @@ export interface QuantizeOptions {
   readonly shard?: { readonly index: number; readonly of: number } | undefined;
   /**
    * Work in parts that survive the process, in the folder `<out>.parts`; begun before, it goes on behind those that are
-   * there. Output is written twice, and an abort keeps the parts that are finished.
+   * there. Output is written twice, and an abort keeps the parts that are finished. Where `out` is the finished result, to
+   * the byte, it stays, and a note of the report says so.
    */
   readonly resume?: boolean | undefined;
   /** Bytes of the input in one part of a conversion that can be resumed; 2e9 unless given. */

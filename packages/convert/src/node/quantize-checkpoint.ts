@@ -8,7 +8,7 @@ import { assertApart } from './apart.js';
 import { convert, type Target } from './convert.js';
 import { checkOptions, type QuantizeOptions, recipeOf } from './options.js';
 import { describePart, fingerprint } from './part.js';
-import { convertInParts } from './resume.js';
+import { convertInParts, partsFolder } from './resume.js';
 
 /**
  * Quantizes a checkpoint into a folder of its own, in bounded memory: one matrix, or 16 MiB of a tensor that is kept.
@@ -23,6 +23,7 @@ export async function quantizeCheckpoint(options: QuantizeOptions): Promise<Quan
     typeof model === 'string' ? await openCheckpoint(await resolveModel(model, { allowLinks })) : model;
   try {
     await assertApart('quantize', checkpoint.name, out);
+    if (options.resume === true) await assertApart('resume', checkpoint.name, partsFolder(out));
     const plan = planConversion(checkpoint, recipe, { allowRouterQuantization });
     return await carryOut(checkpoint, plan, options);
   } finally {

@@ -10,10 +10,10 @@ export type Decoder = (tokens: readonly string[]) => readonly string[];
 const kinds: Readonly<Record<string, (part: Part) => Decoder>> = {
   BPEDecoder: (part) => {
     const suffix = part.text('suffix', '</w>');
-    return (tokens) =>
-      tokens.map((token, index) =>
-        suffix === '' ? token : token.replaceAll(suffix, index === tokens.length - 1 ? '' : ' '),
-      );
+    // An empty suffix is found around every character, and a character beyond the BMP is one.
+    const replaced = (token: string, by: string) =>
+      suffix === '' ? ['', ...token, ''].join(by) : token.replaceAll(suffix, by);
+    return (tokens) => tokens.map((token, index) => replaced(token, index === tokens.length - 1 ? '' : ' '));
   },
   ByteFallback: () => byteFallback,
   ByteLevel: () => byteLevel,

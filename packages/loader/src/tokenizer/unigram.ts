@@ -35,9 +35,11 @@ export function unigram(part: Part): TokenModel {
     const scores = new Float64Array(text.length + 1);
     const from = new Int32Array(text.length + 1).fill(-1);
     const isUnknown = new Uint8Array(text.length + 1);
-    const reach = (start: number, end: number, score: number, id: number) => {
+    const reach = (start: number, end: number, score: number, id: number | null) => {
       const total = score + (scores[start] ?? 0);
       if (from[end] !== -1 && total <= (scores[end] ?? 0)) return;
+      // Only where an unknown would be the best way so far: a longer token that is better needs none.
+      if (id === null) part.refuse('unk_id, for a character without a token', text.slice(start, end));
       scores[end] = total;
       from[end] = start;
       isUnknown[end] = id === unknown ? 1 : 0;
@@ -49,11 +51,7 @@ export function unigram(part: Part): TokenModel {
         reach(start, end, pieces[id]?.score ?? 0, id);
         hasSingle ||= end === start + length;
       });
-      if (!hasSingle) {
-        if (unknown === null)
-          part.refuse('unk_id, for a character without a token', text.slice(start, start + length));
-        else reach(start, start + length, unknownScore, unknown);
-      }
+      if (!hasSingle) reach(start, start + length, unknownScore, unknown);
       start += length;
     }
     return partsOf(text, from, isUnknown);
