@@ -139,6 +139,11 @@ test('parts made with --shard and merged, or made with --resume, are what one ru
       files.map(({ path, sha256 }) => `${path} ${sha256}`).sort();
     expect(hashes(report.files)).toEqual(hashes(whole.files));
   }
+  const again = await moeq(['quantize', '--out', at('resumed'), '--resume', '--json']);
+  expect([again.status, JSON.parse(again.stdout).bytes]).toEqual([0, whole.bytes]);
+  expect(again.stderr).toBe(
+    `note: done already: ${at('resumed')} holds every byte of this conversion, so nothing was written\n`,
+  );
   expect((await readdir(folder.path)).sort()).toEqual(['a', 'b', 'merged', 'resumed', 'whole']);
   const text = async (model: string) => (await moeq(['generate', at(model), '--greedy', '-n', '8'])).stdout;
   expect(await text('merged')).toBe(await text('whole'));

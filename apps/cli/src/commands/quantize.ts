@@ -49,7 +49,7 @@ Examples:
 
 The checkpoint is read tensor by tensor, never whole. DIR appears when it is complete, and not before.
 With --resume, parts are kept in DIR.parts until it is; the output is written twice. A DIR that is
-the finished result is compared byte for byte, kept, and no error. With --shard, several
+the finished result already, byte for byte, stays, and the command ends well. With --shard, several
 machines share the work, and moeq merge puts their folders together.`;
 
 export function quantize(io: Io): Command {
