@@ -18,12 +18,12 @@ import {
   Undefined,
   type Value,
 } from './python/values.js';
-import type { Scope } from './scope.js';
+import type { Variables } from './scope.js';
 
 /** Of the sandbox. */
 const MAX_RANGE = 100_000;
 
-export function defineGlobals(scope: Scope, budget: Budget): void {
+export function defineGlobals(scope: Variables, budget: Budget): void {
   const define = (name: string, call: Func['call']) => scope.set(name, new Func(name, call));
   define('range', range);
   define('dict', (args, keywords) => new Dict(entriesOf('dict', args, keywords, budget)));

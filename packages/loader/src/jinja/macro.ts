@@ -1,15 +1,15 @@
 // Macros: functions of a template that give the text of their body.
 import { TemplateFault } from './errors.js';
 import { Dict, Func, orElse, Tuple, Undefined, type Value } from './python/values.js';
-import { Scope } from './scope.js';
+import type { Scope } from './scope.js';
 import { mentions } from './syntax/mentions.js';
 import type { Body, Expression, Signature } from './syntax/nodes.js';
 
 interface Surroundings {
   readonly evaluate: (fallback: Expression, scope: Scope) => Value;
   readonly render: (scope: Scope) => string;
-  /** Where the macro stands. */
-  readonly scope: Scope;
+  /** Variables of one call. @param special which of varargs, kwargs and caller it takes */
+  readonly inner: (special: readonly string[]) => Scope;
 }
 
 /** The function; what its body does not mention of `varargs`, `kwargs` and `caller` it does not take. */
@@ -17,8 +17,9 @@ export function macroOf(name: string, { parameters }: Signature, body: Body, aro
   const takes = (special: string) =>
     mentions(body, special) && !parameters.some((each) => each.name === special);
   const [varargs, kwargs, caller] = [takes('varargs'), takes('kwargs'), takes('caller')];
+  const special = ['varargs', 'kwargs', 'caller'].filter(takes);
   const call: Func['call'] = (args, keywords) => {
-    const scope = new Scope(around.scope);
+    const scope = around.inner(special);
     const named = new Map(keywords);
     const missing: (typeof parameters)[number][] = [];
     for (const [index, parameter] of parameters.entries()) {

@@ -8,7 +8,8 @@ import { truth } from './python/compare.js';
 import { iterate, listOf } from './python/iterate.js';
 import { str } from './python/print.js';
 import { Namespace, typeName, Undefined, type Value } from './python/values.js';
-import { Scope } from './scope.js';
+import { Scope, type Variables } from './scope.js';
+import { Frames } from './syntax/frames.js';
 import type { Body, ForNode, Named, Statement, Target } from './syntax/nodes.js';
 
 /** What is written, piece by piece. */
@@ -23,18 +24,19 @@ type Control = 'break' | 'continue' | null;
 export class Renderer {
   readonly #budget: Budget;
   readonly #evaluator: Evaluator;
-  /** Variables of the template itself: what blocks see. */
-  readonly #top: Scope;
+  readonly #frames = new Frames();
 
-  constructor(top: Scope, budget: Budget) {
-    this.#top = top;
+  constructor(budget: Budget) {
     this.#budget = budget;
     this.#evaluator = new Evaluator(budget);
   }
 
-  /** @throws TemplateFault, TemplateUnsupported, TemplateRefusal, TemplateLimit */
-  render(body: Body): string {
-    return this.#captured(body, this.#top).text;
+  /**
+   * @param variables those of the render, which take those of the template as well: what blocks see
+   * @throws TemplateFault, TemplateUnsupported, TemplateRefusal, TemplateLimit
+   */
+  render(body: Body, variables: Variables): string {
+    return this.#captured(body, Scope.top(this.#frames.body(null, body), variables)).text;
   }
 
   #captured(body: Body, scope: Scope): { readonly text: string; readonly control: Control } {
@@ -80,27 +82,29 @@ export class Renderer {
         this.#assign(node.target, evaluator.evaluate(node.value, scope), scope);
         return null;
       case 'setBlock': {
-        const { text, control } = this.#captured(node.body, new Scope(scope));
-        if (control === null) this.#assign(node.target, this.#filtered(text, node.filters, scope), scope);
+        const inner = scope.inner(this.#frames.body(scope.frame, node.body));
+        const { text, control } = this.#captured(node.body, inner);
+        if (control === null) this.#assign(node.target, this.#filtered(text, node.filters, inner), scope);
         return control;
       }
       case 'filterBlock': {
-        const { text, control } = this.#captured(node.body, new Scope(scope));
+        const inner = scope.inner(this.#frames.body(scope.frame, node.body, node.filters));
+        const { text, control } = this.#captured(node.body, inner);
         if (control === null)
-          this.#write(str(this.#filtered(text, node.filters, scope), this.#budget), output);
+          this.#write(str(this.#filtered(text, node.filters, inner), this.#budget), output);
         return control;
       }
       case 'with': {
-        const inner = new Scope(scope);
+        const inner = scope.inner(this.#frames.with(scope.frame, node));
         const values = node.values.map(([, value]) => evaluator.evaluate(value, scope));
         for (const [index, [target]] of node.values.entries())
           this.#assign(target, values[index] ?? null, inner);
         return this.#run(node.body, inner, output);
       }
       case 'block':
-        return this.#run(node.body, new Scope(node.isScoped ? scope : this.#top), output);
+        return this.#run(node.body, scope.block(this.#frames.body(null, node.body), node.isScoped), output);
       case 'generation':
-        return this.#run(node.body, new Scope(scope), output);
+        return this.#run(node.body, scope.inner(this.#frames.body(scope.frame, node.body)), output);
       case 'macro':
         scope.set(node.name, this.#macro(node.name, node, node.body, scope));
         return null;
@@ -122,7 +126,7 @@ export class Renderer {
     return macroOf(name, node, body, {
       evaluate: (fallback, inner) => this.#evaluator.evaluate(fallback, inner),
       render: (inner) => this.#captured(body, inner).text,
-      scope,
+      inner: (special) => scope.inner(this.#frames.macro(scope.frame, node, body, special)),
     });
   }
 
@@ -146,7 +150,7 @@ export class Renderer {
     // Jinja notes a round when it is through: one that was left counts as none.
     let isEmpty = true;
     for (let item = loop.next(); item !== undefined; item = loop.next()) {
-      const inner = new Scope(scope);
+      const inner = scope.inner(this.#frames.round(scope.frame, node));
       inner.set('loop', loop);
       this.#assign(node.target, item, inner);
       this.#budget.charge(1);
@@ -154,7 +158,8 @@ export class Renderer {
       if (control === 'break') break;
       if (control === null) isEmpty = false;
     }
-    if (isEmpty) this.#run(node.otherwise, new Scope(scope), output);
+    if (isEmpty)
+      this.#run(node.otherwise, scope.inner(this.#frames.body(scope.frame, node.otherwise)), output);
   }
 
   /** The items that pass the loop's own test, each tested when it is its turn. */
@@ -165,7 +170,7 @@ export class Renderer {
     scope: Scope,
   ): Generator<Value> {
     for (const item of items) {
-      const inner = new Scope(scope);
+      const inner = scope.inner(this.#frames.test(scope.frame, node, test));
       this.#assign(node.target, item, inner);
       if (truth(this.#evaluator.evaluate(test, inner))) yield item;
     }

@@ -5,7 +5,7 @@ import { TemplateRefusal } from './errors.js';
 import { defineGlobals } from './globals.js';
 import { str } from './python/print.js';
 import { Func, type Value } from './python/values.js';
-import { Scope } from './scope.js';
+import { Variables } from './scope.js';
 import { Renderer } from './statements.js';
 import type { Body } from './syntax/nodes.js';
 import { parseTemplate } from './syntax/statements.js';
@@ -26,14 +26,14 @@ export class Template {
    */
   render(variables: (budget: Budget) => Iterable<readonly [string, Value]>): string {
     const budget = new Budget();
-    const globals = new Scope();
+    const globals = new Variables();
     defineGlobals(globals, budget);
     const raise: Func['call'] = ([message = '']) => {
       throw new TemplateRefusal(str(message, budget));
     };
     globals.set('raise_exception', new Func('raise_exception', raise));
-    const context = new Scope(globals);
+    const context = new Variables(globals);
     for (const [name, value] of variables(budget)) context.set(name, value);
-    return new Renderer(new Scope(context), budget).render(this.body);
+    return new Renderer(budget).render(this.body, new Variables(context));
   }
 }

@@ -28,3 +28,13 @@ export function some(part: unknown, wanted: (node: AnyNode) => boolean): boolean
   if (Array.isArray(part)) return part.some((each) => some(each, wanted));
   return wanted(part) || Object.values(part).some((each) => some(each, wanted));
 }
+
+/** The names that a part of a parsed template reads. */
+export function namesIn(part: unknown): ReadonlySet<string> {
+  const names = new Set<string>();
+  some(part, (node) => {
+    if (node.kind === 'name' && typeof node.name === 'string') names.add(node.name);
+    return false;
+  });
+  return names;
+}
