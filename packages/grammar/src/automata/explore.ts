@@ -10,6 +10,8 @@ export interface Steps<S> {
   readonly step: (state: S, characterClass: number, code: number) => S | null;
   /** A number from 0 that says what kind of text ends here; -1: none does. */
   readonly label: (state: S) => number;
+  /** What steps have cost so far, in any unit, and what they may. */
+  readonly cost?: { readonly spent: () => number; readonly limit: number };
 }
 
 /** States are numbers from 0, the start. */
@@ -29,6 +31,10 @@ export interface Automaton {
 const maxCells = 500_000;
 /** Steps between two pauses. */
 const stepsPerPause = 32;
+/** Cost of steps between two pauses. */
+const costPerPause = 2000;
+/** Cells that are looked at between two pauses. */
+const cellsPerPause = 2 ** 14;
 
 /**
  * Pauses after every few steps.
@@ -43,15 +49,22 @@ export function* explore<S>(
   const states: S[] = [steps.start];
   const known = new Map<string | number, number>([[steps.key(steps.start), 0]]);
   const rows: Int32Array[] = [];
+  const { cost } = steps;
   let taken = 0;
+  let paid = cost?.spent() ?? 0;
   for (let index = 0; index < states.length; index += 1) {
     if (index * classes.count > maxCells) return 'tooLarge';
     const state = states[index] as S;
     const row = new Int32Array(classes.count).fill(-1);
     for (let each = 0; each < classes.count; each += 1) {
       taken += 1;
-      if (taken % stepsPerPause === 0) yield;
+      const spent = cost?.spent() ?? 0;
+      if (taken % stepsPerPause === 0 || spent - paid >= costPerPause) {
+        paid = spent;
+        yield;
+      }
       const next = steps.step(state, each, classes.representatives[each] as number);
+      if (cost !== undefined && cost.spent() > cost.limit) return 'tooLarge';
       if (next === null) continue;
       const key = steps.key(next);
       let found = known.get(key);
@@ -65,25 +78,33 @@ export function* explore<S>(
     }
     rows.push(row);
   }
-  const automaton = finish(rows, Int32Array.from(states, steps.label), classes);
+  const automaton = yield* finish(rows, Int32Array.from(states, steps.label), classes);
   return (automaton.distances[0] as number) < unreachable ? automaton : null;
 }
 
 const unreachable = 0x7fffffff;
 
-function finish(rows: readonly Int32Array[], labels: Int32Array, classes: CharacterClasses): Automaton {
+function* finish(
+  rows: readonly Int32Array[],
+  labels: Int32Array,
+  classes: CharacterClasses,
+): Generator<void, Automaton, void> {
   const count = rows.length;
+  const rowsPerPause = Math.ceil(cellsPerPause / classes.count);
   const distances = new Int32Array(count).fill(unreachable);
   const before: number[][] = Array.from({ length: count }, () => []);
-  for (const [from, row] of rows.entries())
+  for (const [from, row] of rows.entries()) {
     for (const to of new Set(row)) if (to >= 0) before[to]?.push(from);
+    if ((from + 1) % rowsPerPause === 0) yield;
+  }
   const queue: number[] = [];
   for (let state = 0; state < count; state += 1) {
     if ((labels[state] as number) < 0) continue;
     distances[state] = 0;
     queue.push(state);
   }
-  for (const state of queue) {
+  for (const [index, state] of queue.entries()) {
+    if ((index + 1) % rowsPerPause === 0) yield;
     for (const from of before[state] ?? []) {
       if ((distances[from] as number) < unreachable) continue;
       distances[from] = (distances[state] as number) + 1;
@@ -92,6 +113,7 @@ function finish(rows: readonly Int32Array[], labels: Int32Array, classes: Charac
   }
   const table = new Int32Array(count * classes.count);
   for (const [from, row] of rows.entries()) {
+    if ((from + 1) % rowsPerPause === 0) yield;
     for (const [each, to] of row.entries()) {
       table[from * classes.count + each] = to >= 0 && (distances[to] as number) < unreachable ? to : -1;
     }

@@ -1,5 +1,6 @@
 // Keywords that choose between schemas in the same place. Each becomes a list of what may hold instead: `oneOf` of branches
 // that exclude one another is a choice; where two may overlap, a branch holds together with the opposite of the other.
+import { conflictsWith } from './conflicts.js';
 import type { Context } from './context.js';
 import { areDisjoint } from './disjoint.js';
 import type { Document } from './document.js';
@@ -54,7 +55,11 @@ function* splitOne(
   const { document } = context;
   if (schema.anyOf !== undefined) {
     const at = place(path, 'anyOf');
-    return [['anyOf'], branchesOf(schema.anyOf, at).map((each) => [each])];
+    const branches = branchesOf(schema.anyOf, at);
+    const conflicts = conflictsWith(items);
+    const possible = branches.filter((each) => !conflicts(each.schema));
+    // Where none is left, compiling them says why.
+    return [['anyOf'], (possible.length > 0 ? possible : branches).map((each) => [each])];
   }
   if (schema.oneOf !== undefined)
     return [['oneOf', 'discriminator'], yield* oneOf(schema, path, items, context)];

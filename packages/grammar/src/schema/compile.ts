@@ -25,7 +25,7 @@ import { jointTypes, type ValueType, valueTypes } from './types.js';
 /** Places of a schema and their combinations, some 1 kB each. */
 const maxRules = 60_000;
 /** Schemas in the combinations of a choice with what holds beside it, all together: about a second. */
-const maxCombined = 200_000;
+const maxCombined = 400_000;
 /** Parts of expressions that automata are made from: some seconds, in slices. */
 const maxWork = 10_000_000;
 /** Bytes of the automata of one grammar. */

@@ -135,22 +135,19 @@ export function* regexAutomaton(
   context: Context,
 ): Pausing<Automaton | null> {
   const classes = new CharacterClasses(builder.sets);
-  let spent = false;
   const found = yield* explore(
     {
       start,
       key: (left: readonly Regex[]) => left.map(({ id }) => id).join(),
-      step: (left, characterClass, code) => {
-        spent ||= builder.spent > maxParts;
-        if (spent) return null;
-        return left.map((regex) => builder.derivative(regex, code, characterClass));
-      },
+      step: (left, characterClass, code) =>
+        left.map((regex) => builder.derivative(regex, code, characterClass)),
       label,
+      cost: { spent: () => builder.spent, limit: maxParts },
     },
     classes,
     maxStates,
   );
-  if (spent || found === 'tooLarge') {
+  if (found === 'tooLarge') {
     throw refuse(
       path,
       `a text of at most ${maxStates} states (shorter repetitions, fewer alternatives)`,
@@ -164,8 +161,10 @@ export function* regexAutomaton(
 
 /** Whether a text is one of them. */
 export function hasText({ automaton, max, min }: StringTexts, text: string): boolean {
-  const { length } = [...text];
-  if (length < min || length > max) return false;
+  if (min > 0 || max < text.length) {
+    const { length } = [...text];
+    if (length < min || length > max) return false;
+  }
   if (automaton === null) return true;
   const end = run(automaton, text);
   return end >= 0 && (automaton.labels[end] as number) >= 0;
