@@ -28,7 +28,7 @@ export default defineConfig({
       'scripts/*.test.ts',
       'bench/**/*.test.ts',
     ],
-    expect: { requireAssertions: true },
+    expect: { requireAssertions: true, poll: { timeout: 60_000 } },
     setupFiles: ['scripts/seeded-random.ts'],
     env: { MOEQ_SEED: seed },
     // one more than Vitest takes: half of a small machine would wait otherwise

@@ -36,7 +36,7 @@ export async function checkConsumer(
   project: string,
   packed: readonly Packed[],
   { name, module, lib, types }: Consumer,
-): Promise<void> {
+): Promise<string> {
   const folder = join(project, 'consumers', name.replaceAll(/\W+/g, '-'));
   await mkdir(join(folder, 'node_modules/@webgpu'), { recursive: true });
   await symlink(join(root, 'node_modules/@webgpu/types'), join(folder, 'node_modules/@webgpu/types'));
@@ -52,7 +52,7 @@ export async function checkConsumer(
     ...{ target: 'ES2022', lib, types, strict: true, noEmit: true, skipLibCheck: false },
   };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['main.ts'] }));
-  await run(folder, 'node', join(root, 'node_modules/typescript-5.9/lib/tsc.js'), '--pretty', 'false');
+  return run(folder, 'node', join(root, 'node_modules/typescript-5.9/lib/tsc.js'), '--pretty', 'false');
 }
 
 /** Names to import by. */

@@ -76,11 +76,13 @@ describe('in an empty folder', () => {
     for (const [path, { resolved }] of own) expect(resolved, path).toMatch(/^file:.*\.tgz$/);
   });
 
-  test('the examples type-check', () => run(project, 'tsc', '--noEmit'));
+  test('the examples type-check', async () => {
+    expect(await run(project, 'tsc', '--noEmit')).toBe('');
+  });
 
-  test.each(consumers)('consumers type-check with TypeScript 5.9: $name', (consumer) =>
-    checkConsumer(project, packed, consumer),
-  );
+  test.each(consumers)('consumers type-check with TypeScript 5.9: $name', async (consumer) => {
+    expect(await checkConsumer(project, packed, consumer)).toBe('');
+  });
 
   test('custom-quantizer runs, and passes the published suite', async () => {
     const printed = await run(join(project, 'custom-quantizer'), 'node', 'main.ts');

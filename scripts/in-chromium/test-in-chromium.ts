@@ -1,5 +1,5 @@
 // A suite that runs in a page, reported here: a test for each of its tests, with the error that the page had.
-import { afterAll, describe, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { missing, startChromium } from './chromium.ts';
 import { type OpenPage, openPage, type PageOptions } from './open-page.ts';
 import type { suite } from './page-vitest.ts';
@@ -57,6 +57,7 @@ export async function testInChromium(name: string, options: SuiteOptions): Promi
       test(name, async () => {
         const failure = await page.evaluate((index) => moeqSuite.run(index), index);
         if (failure !== null) throw new Error(failure);
+        expect(failure).toBe(null);
       });
     }
     for (const [name, check] of Object.entries(options.after ?? {})) test(name, () => check(opened));

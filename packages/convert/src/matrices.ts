@@ -76,7 +76,7 @@ async function quantizeMatrix(
   if (encoder !== undefined) {
     const read = (offset: number, length: number, into: Uint8Array) =>
       tensor.readBytes(index * bytes + offset, length, signal, into);
-    const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read }, name);
+    const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read });
     if (encoded !== null) {
       assertQuantizedTensor(encoded.tensor, name);
       return { index, ...encoded, bytes };

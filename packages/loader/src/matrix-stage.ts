@@ -132,7 +132,7 @@ async function quantize(
   const dtype = matrix.dtype as FloatDType;
   if (encoder !== undefined) {
     const read = async (offset: number, length: number) => data.subarray(offset, offset + length);
-    const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read }, name);
+    const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read });
     if (encoded !== null) return encoded.tensor;
   }
   const weights = toFloat32(data, dtype);

@@ -2,19 +2,17 @@
 import type { MatrixEncoder, MatrixInput, QuantizedTensor, SquaredNorms } from '@moeq/tensors';
 import { encodingOf } from './encoding.js';
 import type { Quantizer } from './quantizer.js';
-import { QuantizerError } from './quantizer-error.js';
 
 /**
  * What `quantizer.quantize` makes of the matrix, byte for byte, and how far it is from the weights.
- * @param subject the tensor, for messages
- * @returns null where the encoder cannot do it, or the weights have to be refused: `quantize` then does, or says why
- * @throws what reading throws; QuantizerError where the encoder's figures are no numbers
+ * @returns null where the encoder cannot do it, its figures are no numbers, or the weights have to be refused: `quantize`
+ *   then does, or says why
+ * @throws what reading throws
  */
 export async function encodeWith(
   encoder: MatrixEncoder,
   quantizer: Quantizer,
   input: MatrixInput,
-  subject = 'matrix',
 ): Promise<{ readonly tensor: QuantizedTensor; readonly norms: SquaredNorms } | null> {
   const described = encodingOf(quantizer);
   if (described === undefined) return null;
@@ -27,13 +25,7 @@ export async function encodeWith(
   const format = name;
   const layout = described.layout(shape);
   const { weights, difference } = encoded.norms;
-  if (!Number.isFinite(weights) || !Number.isFinite(difference)) {
-    throw new QuantizerError(format, subject, {
-      operation: 'encoding by kernels',
-      expected: 'finite norms of the weights and of what was lost',
-      found: `${weights} and ${difference}`,
-    });
-  }
+  if (!Number.isFinite(weights) || !Number.isFinite(difference)) return null;
   return {
     tensor: { format, shape: [...shape], dtype, layout, planes: encoded.planes },
     norms: encoded.norms,
