@@ -853,6 +853,11 @@ SPACES = [
     'x \n\n{{ x }}   }\r\n ',
     '\n    {%\n if t \n+%}x\tx{%+ raw %}   {{ q }}\n\n\r\n\n\n{%+\n endraw +%}\r\n\n\n\n{%- else %}{% raw%}\r\ny   {{ q }}\t{%-endraw%}y {%+\n for i in [1,2] +%}{%-if t \n%}  \t\xa0#y \n\n{%\n endif%}\n  \xa0\n\n\xa0}\n\n  {\r\n\n}{%-\n else%}\r\n\xa0a\t\n\n {% endfor -%}\n\n\r\n\r\n\tx\xa0{%+\n raw-%}\n\n{{ q }}{%\n endraw %}\r\n{% endif+%}y \r\n',
 ]
+LETTERS = [
+    "{{ '١'|int }} {{ '𝟗𝟎'|int }} {{ '-٣٫'|int }} {{ '２.５'|float }} {{ '१_०'|int }}",
+    "{{ 'ﬁ ŉ ẞß ς İ ı ᾳ Ꭰꭰ ΑΣ'.casefold() }}",
+    "{{ 'ǅ ᾈ ǆ Ǆ aB'.swapcase() }}",
+]
 # A name that a part assigns is its own from its beginning; x, s, t and e are given from outside.
 FRAMES = [
     '{% for m in messages %}[{{ x }}]{% endfor %}{% set x = 1 %}{{ x }}',
@@ -902,4 +907,4 @@ FRAMES = [
     '{% for i in [1] %}{{ range(2)|list }}{% endfor %}{% set range = 1 %}{{ range }}',
     '{% for i in [1] %}{{ x is defined }}{{ x|default("d") }}{% endfor %}{% set x = none %}',
 ]
-CASES = ['{{ ' + each + ' }}' for each in EXPRESSIONS] + STATEMENTS + SPACES + FRAMES
+CASES = ['{{ ' + each + ' }}' for each in EXPRESSIONS] + STATEMENTS + SPACES + LETTERS + FRAMES

@@ -44,8 +44,18 @@ export function titleWords(text: string): string {
   return text.replace(/\p{Cased}+/gu, (word) => titleCase(word));
 }
 
+/** str.casefold: Cherokee folds to its capitals, all else to small letters by way of the capitals. */
+export function caseFold(text: string): string {
+  return Array.from(text, (letter) => {
+    if (letter === 'ı') return letter;
+    const upper = letter === 'ẞ' ? 'SS' : letter.toUpperCase();
+    return /\p{Script=Cherokee}/u.test(letter) ? upper : upper.toLowerCase();
+  }).join('');
+}
+
 export function swapCase(text: string): string {
   return Array.from(text, (letter) => {
+    if (/\p{Lt}/u.test(letter)) return letter;
     const lower = letter.toLowerCase();
     return letter === lower ? letter.toUpperCase() : lower;
   }).join('');

@@ -90,9 +90,19 @@ export function roundInteger(value: bigint, places: number): bigint {
   return nearest(value, unit) * unit;
 }
 
+/** Decimal digits of any script as 0 to 9: Unicode has them in runs of ten, from zero. */
+function plainDigits(text: string): string {
+  return text.replace(/(?!\d)\p{Nd}/gu, (digit) => {
+    const code = digit.codePointAt(0) ?? 0;
+    let start = code;
+    while (/\p{Nd}/u.test(String.fromCodePoint(start - 1))) start -= 1;
+    return String((code - start) % 10);
+  });
+}
+
 /** What int() reads of a text; null where it is none. */
 export function parseInteger(text: string, base: number): bigint | null {
-  const match = /^([+-]?)(0[xob])?((?:[0-9a-z]+_?)*)$/i.exec(text);
+  const match = /^([+-]?)(0[xob])?((?:[0-9a-z]+_?)*)$/i.exec(plainDigits(text));
   const [, sign = '', prefix = '', rest = ''] = match ?? [];
   if (match === null || rest.endsWith('_')) return null;
   const prefixed = { '0x': 16, '0o': 8, '0b': 2 }[prefix.toLowerCase()];
@@ -111,7 +121,7 @@ export function parseInteger(text: string, base: number): bigint | null {
 
 /** What float() reads of a text; null where it is none. */
 export function parseFloatText(text: string): number | null {
-  const plain = text.replace(/(?<=\d)_(?=\d)/g, '');
+  const plain = plainDigits(text).replace(/(?<=\d)_(?=\d)/g, '');
   if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(plain)) return Number(plain);
   const [, sign, word] = /^([+-]?)(inf|infinity|nan)$/i.exec(plain) ?? [];
   if (word === undefined) return null;

@@ -3,7 +3,7 @@ import { Given } from '../arguments.js';
 import type { Budget } from '../budget.js';
 import { TemplateFault } from '../errors.js';
 import { listOf } from './iterate.js';
-import { isCased, swapCase, titleCase, titleWords } from './letters.js';
+import { caseFold, isCased, swapCase, titleCase, titleWords } from './letters.js';
 import { characters, codePointIndex, spaceClass, splitLines, strip, textLength } from './text.js';
 import { isList, type Keywords, SentText, Tuple, textOf, typeName, type Value } from './values.js';
 
@@ -37,7 +37,7 @@ const padded = (place: (missing: number, width: number) => number): Method => [
 const methods: Readonly<Record<string, Method>> = {
   upper: [[], (text) => text.toUpperCase()],
   lower: [[], (text) => text.toLowerCase()],
-  casefold: [[], (text) => text.toLowerCase().replaceAll('ß', 'ss').replaceAll('ς', 'σ')],
+  casefold: [[], caseFold],
   title: [[], titleWords],
   capitalize: [[], (text) => titleCase(text)],
   swapcase: [[], swapCase],
