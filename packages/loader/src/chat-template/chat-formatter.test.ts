@@ -132,3 +132,15 @@ test('numbers of any form, and keys in their order', () => {
     '[1, 2.0, None, 0.1] [1, 2.0, null, 0.1]',
   );
 });
+
+test.each([
+  ['break', '1e-2|'],
+  ['continue', '1e-23e-|'],
+])(
+  '%s in the else of a loop without rounds is the outer loop’s, as Jinja2 3.1.6 renders it',
+  (word, expected) => {
+    const inner = `{% for b in [] %}x{% else %}{% if a == 2 %}{% ${word} %}{% endif %}e{% endfor %}`;
+    const template = `{% for a in [1, 2, 3] %}{{ a }}${inner}-{% endfor %}|`;
+    expect(chatFormatter(template, tokens, 'file')(talk)).toBe(expected);
+  },
+);

@@ -72,8 +72,7 @@ export class Renderer {
         this.#write(str(evaluator.evaluate(node.value, scope), this.#budget), output);
         return null;
       case 'for':
-        this.#loop(node, evaluator.evaluate(node.iterable, scope), scope, 0n, output);
-        return null;
+        return this.#loop(node, evaluator.evaluate(node.iterable, scope), scope, 0n, output);
       case 'if': {
         const branch = node.branches.find(([test]) => truth(evaluator.evaluate(test, scope)));
         return this.#run(branch === undefined ? node.otherwise : branch[1], scope, output);
@@ -134,7 +133,8 @@ export class Renderer {
     return filters.reduce<Value>((value, named) => this.#evaluator.filtered(value, named, scope), text);
   }
 
-  #loop(node: ForNode, iterable: Value, scope: Scope, depth: bigint, output: Output): void {
+  /** @returns what the `else` of the loop asks of the loop around it */
+  #loop(node: ForNode, iterable: Value, scope: Scope, depth: bigint, output: Output): Control {
     const { test } = node;
     const all = iterate(iterable, this.#budget);
     const items = test === null ? all : this.#kept(node, test, all, scope);
@@ -158,8 +158,8 @@ export class Renderer {
       if (control === 'break') break;
       if (control === null) isEmpty = false;
     }
-    if (isEmpty)
-      this.#run(node.otherwise, scope.inner(this.#frames.body(scope.frame, node.otherwise)), output);
+    if (!isEmpty) return null;
+    return this.#run(node.otherwise, scope.inner(this.#frames.body(scope.frame, node.otherwise)), output);
   }
 
   /** The items that pass the loop's own test, each tested when it is its turn. */
