@@ -25,7 +25,7 @@ export interface BackendTestOptions {
   /** Called once for the suite, and once for each case that needs a second backend. */
   readonly make: () => Promise<Backend> | Backend;
   /**
-   * Rms error over the typical output, of which no single error may exceed eight times; 1e-5 unless given. A backend that
+   * Rms error over the typical output, of which no single error may exceed ten times; 1e-5 unless given. A backend that
    * quantizes activations to 8 bits needs about 2.5e-2: with blocks of 32 the error is 5e-3 after one multiply and up to
    * 2e-2 after an MLP. `quantized` can be a function of the layout.
    */
