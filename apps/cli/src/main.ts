@@ -15,7 +15,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 for (const stream of [process.stdout, process.stderr]) {
-  // `moeq … | head` closes the pipe early. Nobody reads on, so there is nothing left to say or do.
+  // `moeq … | head` closes the pipe early. No output is read after that, so the command ends.
   stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 }
 

@@ -9,7 +9,11 @@ interface Names {
   readonly forbidden: Set<string>;
 }
 
-/** Tells schemas that no object around has; in a place that allows other values, none are told. */
+/**
+ * @param items the schemas that hold together at one place
+ * @returns whether a further schema contradicts them: it requires a property that they forbid, or forbids one that they
+ *   require. Always false where the place allows values other than objects, which such a schema does not restrict
+ */
 export function conflictsWith(items: readonly Joined[]): (schema: unknown) => boolean {
   const types = jointTypes(items.filter(({ schema }) => schema.type !== undefined));
   if (types?.length !== 1 || types[0] !== 'object') return () => false;
