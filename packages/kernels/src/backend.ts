@@ -67,7 +67,10 @@ export interface KvCacheSpec {
 
 /** The part of a step that belongs to one sequence: `tokens` consecutive rows of the activations. */
 export interface Segment {
-  /** Pages of the sequence in order, enough for start + tokens. */
+  /**
+   * Pages of the sequence in order, enough for start + tokens. A page that lies wholly before what the first new token sees,
+   * by the window of the AttentionSpec, may be -1: it holds nothing and is not read.
+   */
   readonly pages: Int32Array;
   /** Tokens of the sequence that are in the cache already; the position of the first new one. */
   readonly start: number;
@@ -123,7 +126,7 @@ export interface AttentionSpec {
   readonly keyNorm?: NormSpec & { readonly over: 'head' | 'all' };
   /** Clamp queries, keys and values to ±clip, after the norms and before the rotation (OLMoE's clip_qkv). */
   readonly clip?: number;
-  /** A token sees itself and the `window` - 1 before it. */
+  /** A token sees itself and the `window` - 1 before it; what lies before them is not read. */
   readonly window?: number;
 }
 

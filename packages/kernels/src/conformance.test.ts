@@ -99,6 +99,19 @@ const broken: Record<string, readonly [make: () => Backend, notices: string]> = 
     })),
     'attention: sequences that share the pages of a prefix',
   ],
+  'pages before the window read': [
+    breakStep((step) => ({
+      attention: (qkv, cache, layer, segments, { window = 0, ...spec }) =>
+        step.attention(
+          qkv,
+          cache,
+          layer,
+          segments.map((segment) => ({ ...segment, pages: segment.pages.map((page) => Math.max(0, page)) })),
+          { ...spec, ...(window > 0 && { window: window + 1 }) },
+        ),
+    })),
+    'attention: pages before the window are given back',
+  ],
   'rotation by halves only': [
     breakStep((step) => ({
       attention: (qkv, cache, layer, segments, spec) =>

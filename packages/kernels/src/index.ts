@@ -35,5 +35,6 @@ export {
   attentionWidths,
   inputColumns,
   mlpShape,
+  unseenPages,
   weightShape,
 } from './shapes.js';

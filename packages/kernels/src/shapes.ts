@@ -3,7 +3,7 @@
 // Shapes: T tokens, D hidden, N rows, K columns, H heads, HK key/value heads, C head dimension, CV value dimension,
 // F intermediate.
 import { assertQuantizedTensor, byteLength, isQuantized, MoeqError, quote } from '@moeq/tensors';
-import type { AttentionSpec, KvCacheSpec, MatrixData, MlpData, RopeSpec, Segment } from './backend.js';
+import type { AttentionSpec, KvCacheSpec, MatrixData, MlpData, Segment } from './backend.js';
 import { floatMatrixDTypes } from './backend.js';
 
 /** @throws MoeqError unless both sizes are the same */
@@ -141,13 +141,14 @@ export function attentionWidths(spec: AttentionSpec, cache: KvCacheSpec): Attent
  * Checks that segments cover the rows of the step and stay within the cache.
  * @param tokens T, rows of the activations
  * @param rope how the segments turn where they do not say themselves
+ * @param window tokens that one sees; pages before those of the first may be -1
  * @throws MoeqError at the first segment that does not
  */
 export function assertSegments(
   segments: readonly Segment[],
   tokens: number,
   { pageSize, pages }: KvCacheSpec,
-  rope: RopeSpec | null,
+  { rope, window }: Pick<AttentionSpec, 'rope' | 'window'>,
 ): void {
   let covered = 0;
   segments.forEach((segment, index) => {
@@ -164,11 +165,20 @@ export function assertSegments(
     if (pairs !== undefined && pairs !== expected) fail(`${expected} inverse frequencies`, `${pairs}`);
     const needed = Math.ceil((segment.start + segment.tokens) / pageSize);
     if (segment.pages.length < needed) fail(`${needed} pages`, `${segment.pages.length}`);
-    const wrong = segment.pages.find((page) => page < 0 || page >= pages);
-    if (wrong !== undefined) fail(`pages from 0 to ${pages - 1}`, `${wrong}`);
+    const unseen = unseenPages(segment.start, window, pageSize);
+    const wrong = segment.pages.find((page, at) => page >= pages || page < (at < unseen ? -1 : 0));
+    if (wrong !== undefined) fail(`pages from 0 to ${pages - 1} (-1 before the window)`, `${wrong}`);
     covered += segment.tokens;
   });
   assertSize('attend', 'tokens of all segments', tokens, covered);
+}
+
+/**
+ * Pages that lie wholly before the first position that a token at `position` sees: they need not be there any more.
+ * @param window tokens that a token sees, itself among them; undefined: all
+ */
+export function unseenPages(position: number, window: number | undefined, pageSize: number): number {
+  return window === undefined ? 0 : Math.floor(Math.max(0, position + 1 - window) / pageSize);
 }
 
 /**

@@ -123,7 +123,7 @@ export function openStep(engine: Engine): { step: Step; finish: () => Promise<vo
       const loaded = objects.caches.get(cache);
       const widths = attentionWidths(spec, loaded.spec);
       assertSize('attend', 'columns of qkv', widths.queries + widths.keys + widths.values, qkv.columns);
-      assertSegments(segments, qkv.rows, loaded.spec, spec.rope);
+      assertSegments(segments, qkv.rows, loaded.spec, spec);
       assertIndices('attend', 'layer', Int32Array.of(layer), loaded.spec.layers);
       const norms = { query: normVector(spec.queryNorm), key: normVector(spec.keyNorm) };
       const rotation = spec.rope === null ? null : rotationsOf(spec.rope, segments);

@@ -2,6 +2,7 @@
 //
 // Shapes: H heads, HK key/value heads, C head dimension, CV value dimension.
 import type { AttentionSpec, KvCacheSpec, RopeSpec, Segment } from '../backend.js';
+import { unseenPages } from '../shapes.js';
 import type { Bench, Case } from './bench.js';
 import { assertClose } from './compare.js';
 import type { NaiveSequence } from './naive-attention.js';
@@ -17,6 +18,8 @@ interface Setting {
   readonly norm?: 'head' | 'all';
   readonly clip?: number;
   readonly window?: number;
+  /** Pages before the window are -1, and hold later tokens. */
+  readonly givesBack?: boolean;
   /** On top of C^-0.5. */
   readonly sharpness?: number;
 }
@@ -47,6 +50,9 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly P
     steps.flat().reduce((sum, part) => sum + part.tokens, 0);
   const sequences = 1 + Math.max(...steps.flat().map((part) => part.sequence));
   const pagesEach = Math.ceil(most / pageSize);
+  /** Those that a window and the tokens of a step can touch at most. */
+  const longest = Math.max(...steps.flat().map(({ tokens }) => tokens));
+  const windowPages = Math.ceil(((setting.window ?? 0) + longest - 1) / pageSize) + 1;
   const cacheSpec: KvCacheSpec = {
     layers,
     kvHeads,
@@ -57,7 +63,14 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly P
   };
   const cache = bench.cache(cacheSpec);
   const pages = bench.random.permutation(cacheSpec.pages);
-  const pagesOf = (sequence: number) => pages.slice(sequence * pagesEach, (sequence + 1) * pagesEach);
+  const pagesOf = ({ sequence, tokens }: Part, start: number): Int32Array => {
+    const own = pages.slice(sequence * pagesEach, (sequence + 1) * pagesEach);
+    if (setting.givesBack !== true) return own;
+    const unseen = unseenPages(start, setting.window, pageSize);
+    return own.slice(0, Math.ceil((start + tokens) / pageSize)).map((_, at) => {
+      return at < unseen ? -1 : (own[at % windowPages] as number);
+    });
+  };
 
   const queryWeights = bench.random.normals(setting.norm === 'all' ? heads * headDim : headDim);
   const keyWeights = bench.random.normals(setting.norm === 'all' ? kvHeads * headDim : headDim);
@@ -85,10 +98,12 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly P
   for (const [index, parts] of steps.entries()) {
     const lengths = parts.map(({ sequence, start }) => start ?? known[0]?.[sequence]?.keys.length ?? 0);
     const ropes = parts.map(({ stretch = 1 }) => rope && stretched(rope, stretch));
-    const segments = parts.map(({ sequence, tokens, stretch }, i): Segment => {
+    const segments = parts.map((part, i): Segment => {
+      const { tokens, stretch } = part;
       const inverseFrequencies = ropes[i]?.inverseFrequencies;
       const own = stretch === undefined || inverseFrequencies === undefined ? {} : { inverseFrequencies };
-      return { pages: pagesOf(sequence), start: lengths[i] as number, tokens, ...own };
+      const start = lengths[i] as number;
+      return { pages: pagesOf(part, start), start, tokens, ...own };
     });
     const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
     for (let layer = layers - 1; layer >= 0; layer--) {
@@ -167,6 +182,23 @@ export const attentionCases: readonly Case[] = [
       await check(bench, {}, alone(70, 1, 1));
       await check(bench, { window: 20 }, alone(33, 37, 2, 1));
       await check(bench, {}, alone(1, 1, 15, 16, 17));
+    },
+  },
+  {
+    name: 'attention: pages before the window are given back',
+    async run(bench) {
+      const small = { heads: 2, kvHeads: 1, headDim: 8, givesBack: true };
+      for (const pageSize of [1, 4, 16]) {
+        for (const window of [1, 3, 16, 21]) {
+          await check(bench, { ...small, window, pageSize }, alone(30, 1, 1, 9, 2, 1));
+        }
+      }
+      const two = (...tokens: [number, number]): Part[] =>
+        tokens.map((count, sequence) => ({ sequence, tokens: count }));
+      const steps = [two(40, 7), two(1, 1), two(1, 30), two(17, 1), two(1, 1)];
+      await check(bench, { window: 10, pageSize: 4, givesBack: true, heads: 8 }, steps);
+      // Long enough for keys in several ranges.
+      await check(bench, { ...small, window: 270 }, alone(290, 1, 3));
     },
   },
   {

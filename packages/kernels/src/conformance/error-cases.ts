@@ -191,6 +191,11 @@ export const errorCases: readonly Case[] = [
         '3',
         attend({ segments: [{ ...segment, pages: Int32Array.of(2, 3) }] }),
       );
+      const later = { pages: Int32Array.of(-1, 0, 2), start: 5, tokens: 5 };
+      await refuse(bench, 'a page given back that a window sees', '-1', (step) =>
+        step.attention(qkv(step), cache, 0, [later], { ...attention, window: 3 }),
+      );
+      await refuse(bench, 'a page given back without a window', '-1', attend({ segments: [later] }));
       await refuse(bench, 'a start below zero', '-1', attend({ segments: [{ ...segment, start: -1 }] }));
       await refuse(bench, 'segments of fewer tokens', '4', attend({ segments: [{ ...segment, tokens: 4 }] }));
       await refuse(bench, 'no segments', '0', attend({ segments: [] }));

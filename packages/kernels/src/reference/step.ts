@@ -88,7 +88,7 @@ export function openStep(objects: Objects): { step: Step; close: () => void } {
       const paged = objects.caches.get(cache);
       const widths = attentionWidths(spec, paged.spec);
       assertSize('attend', 'columns of qkv', widths.queries + widths.keys + widths.values, qkv.columns);
-      assertSegments(segments, qkv.rows, paged.spec, spec.rope);
+      assertSegments(segments, qkv.rows, paged.spec, spec);
       assertIndices('attend', 'layer', Int32Array.of(layer), paged.spec.layers);
       const norms = {
         ...(spec.queryNorm && { query: objects.vectors.get(spec.queryNorm.weight) }),

@@ -32,7 +32,7 @@ export function stepOperations(recording: Recording, objects: Objects): Step {
     const cache = objects.caches.get(handle);
     const widths = attentionWidths(spec, cache.spec);
     assertSize('attend', 'columns of qkv', widths.queries + widths.keys + widths.values, qkv.columns);
-    assertSegments(segments, qkv.rows, cache.spec, spec.rope);
+    assertSegments(segments, qkv.rows, cache.spec, spec);
     assertIndices('attend', 'layer', Int32Array.of(layer), cache.spec.layers);
     const { vectors } = objects;
     const norms = {
