@@ -1,7 +1,7 @@
 // Which backend computes. `auto` is the best one that works on this machine: WebGPU where there is a real GPU and the
 // package `webgpu` is installed beside moeq, else the CPU.
 import { type Backend, referenceBackend } from '@moeq/kernels';
-import { MoeqError } from '@moeq/tensors';
+import { isMoeqError } from '@moeq/tensors';
 import { wasmBackend } from '@moeq/wasm';
 import type { WebGpuBackend, WebGpuErrorCode, WgslFormats } from '@moeq/webgpu';
 
@@ -51,7 +51,7 @@ async function realGpu(formats: WgslFormats): Promise<OpenedBackend | null> {
     const gpu = await webgpuBackend({ software: false, formats });
     return { backend: gpu, gpu, notice: null };
   } catch (error) {
-    if (gpuErrorCode(error) === 'noAdapter') return null;
+    if (isMoeqError(error, 'noAdapter')) return null;
     throw error;
   }
 }
@@ -68,9 +68,9 @@ async function anyGpu(formats: WgslFormats): Promise<OpenedBackend> {
   return { backend: gpu, gpu, notice };
 }
 
-/** What went wrong on a GPU; null for other errors. */
-export function gpuErrorCode(error: unknown): WebGpuErrorCode | null {
-  return MoeqError.isInstance(error) && error.name === 'WebGpuError'
-    ? (error as MoeqError & { readonly code: WebGpuErrorCode }).code
-    : null;
+const gpuCodes = ['noAdapter', 'deviceLost', 'outOfMemory', 'limit', 'validation'] as const;
+
+/** Whether it is one of `WebGpuErrorCode`, without loading @moeq/webgpu. */
+export function isGpuError(error: unknown): boolean {
+  return isMoeqError(error, ...(gpuCodes satisfies readonly WebGpuErrorCode[]));
 }

@@ -41,7 +41,7 @@ export function withAdvice(
   asked: Asked,
   maxThreads: number = availableParallelism(),
 ): unknown {
-  if (!(error instanceof MemoryError) || error.need.unit !== 'thread') return error;
+  if (!MemoryError.isInstance(error) || error.need.unit !== 'thread') return error;
   const { operation, subject, expected, found, need } = error;
   const { config } = source;
   const { contextLength } = modelSize(config, { contextLength: asked.context });

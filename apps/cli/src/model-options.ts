@@ -16,7 +16,7 @@ import {
 } from '@moeq/runtime';
 import { wasmEncoder } from '@moeq/wasm';
 import type { Command } from 'commander';
-import { type BackendName, backendNames, gpuErrorCode, type OpenedBackend, openBackend } from './backend.js';
+import { type BackendName, backendNames, isGpuError, type OpenedBackend, openBackend } from './backend.js';
 import { type Io, note, warn } from './io.js';
 import { memoryWarning, withAdvice } from './memory-advice.js';
 import type { ModelNeeds } from './model-needs.js';
@@ -152,7 +152,7 @@ export async function open(
 
 /** Whether it was a GPU that failed, or has no buffers of the size. */
 function isGpuRefusal(error: unknown): boolean {
-  return gpuErrorCode(error) !== null || (error instanceof MemoryError && error.need.unit === 'buffer');
+  return isGpuError(error) || (MemoryError.isInstance(error) && error.need.unit === 'buffer');
 }
 
 async function openIn(

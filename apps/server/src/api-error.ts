@@ -1,6 +1,6 @@
 // An answer that is no success: a status and OpenAI's error object, `{ error: { message, type, param, code } }`, which
 // every OpenAI client turns into its own exception.
-import { MoeqError } from '@moeq/tensors';
+import { isMoeqError, MoeqError } from '@moeq/tensors';
 import { modelId } from './model-id.js';
 
 export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 421 | 429 | 500 | 503 | 504;
@@ -89,7 +89,8 @@ export function busy(waiting: number): ApiError {
 /** Anything thrown, as an answer: the server's own failures without details. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (isLoss(error)) {
+  // The model is loaded again with the next step.
+  if (isMoeqError(error, 'deviceLost')) {
     return new ApiError({
       status: 503,
       message: 'The GPU was lost before the answer was complete. The next request loads the model again.',
@@ -99,11 +100,6 @@ export function toApiError(error: unknown): ApiError {
   }
   if (brokeOff(error)) return new ApiError({ status: 400, message: 'The request broke off.' });
   return new ApiError({ status: 500, message: 'The server failed to compute an answer.' });
-}
-
-/** @moeq/webgpu's error of a device that is gone; the model is loaded again with the next step. */
-function isLoss(error: unknown): boolean {
-  return MoeqError.isInstance(error) && 'code' in error && error.code === 'deviceLost';
 }
 
 /** Node's error for a client that leaves while it sends. */

@@ -2,7 +2,7 @@
 // allows.
 import { jsonObjectGrammar, TokenGrammar, TokenTable } from '@moeq/grammar';
 import type { Model, TokenConstraint } from '@moeq/runtime';
-import { MoeqError } from '@moeq/tensors';
+import { isMoeqError } from '@moeq/tensors';
 import { ApiError, badField } from './api-error.js';
 import type { ResponseFormat, Tool } from './chat-request.js';
 import { defaultLanes, GrammarLanes, type LaneLimits } from './grammar-lanes.js';
@@ -89,7 +89,7 @@ export class Grammars {
       this.#keep(key, grammar);
       return this.#constraints(grammar);
     } catch (error) {
-      if (!MoeqError.isInstance(error)) throw error;
+      if (!isMoeqError(error, 'unsupportedSchema')) throw error;
       throw new ApiError({ status: 400, message: error.message, param, code: 'unsupported_schema' });
     }
   }

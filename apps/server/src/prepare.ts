@@ -1,7 +1,7 @@
 // From the bytes of a request to what the engine takes: fields that hold, prompts as token ids. It needs neither HTTP nor
 // an engine, so a thread of its own can do it: a megabyte of text or 15,000 messages take seconds to render and tokenise.
 import { exactJson, type Prompt } from '@moeq/runtime';
-import { MoeqError } from '@moeq/tensors';
+import { isMoeqError } from '@moeq/tensors';
 import type * as v from 'valibot';
 import { badField, refusedBy } from './api-error.js';
 import { templateMessages } from './chat-messages.js';
@@ -179,7 +179,7 @@ function encode(reader: PromptReader, prompt: Prompt, param: string): Int32Array
   try {
     return Int32Array.from(reader.encode(prompt));
   } catch (error) {
-    const tooLong = MoeqError.isInstance(error) && error.code === 'contextLength';
+    const tooLong = isMoeqError(error, 'contextLength');
     throw refusedBy(error, param, tooLong ? 'context_length_exceeded' : undefined);
   }
 }

@@ -1,6 +1,7 @@
 // Prepares requests in a thread that has the model's tokenizer and chat template of its own: no request holds up the
 // answers to others, however long it takes to read.
 import { Worker } from 'node:worker_threads';
+import { MoeqError } from '@moeq/tensors';
 import { ApiError } from './api-error.js';
 import type { Kind, Preparations, Rules } from './prepare.js';
 import type { RequestReader } from './reader.js';
@@ -63,7 +64,11 @@ export class TextThread implements RequestReader, AsyncDisposable {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if ('prepared' in reply) waiting?.resolve(reply.prepared);
-    else waiting?.reject('refusal' in reply ? new ApiError(reply.refusal) : reply.failure);
+    else if ('refusal' in reply) waiting?.reject(new ApiError(reply.refusal));
+    else {
+      const { failure } = reply;
+      waiting?.reject(typeof failure === 'string' ? new Error(failure) : new MoeqError(failure));
+    }
   }
 
   #fail(worker: Worker, error: unknown): void {

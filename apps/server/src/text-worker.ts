@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openPromptSource } from '@moeq/loader/node';
 import { promptTokens } from '@moeq/runtime';
+import { MoeqError } from '@moeq/tensors';
 import { ApiError } from './api-error.js';
 import { type PromptReader, preparations } from './prepare.js';
 import type { FromThread, ThreadModel, ToThread } from './thread-messages.js';
@@ -18,7 +19,8 @@ function answer({ id, kind, body, rules }: ToThread): FromThread {
   try {
     return { id, prepared: preparations[kind](body, reader, rules) };
   } catch (error) {
-    return error instanceof ApiError ? { id, refusal: error.facts } : { id, failure: error };
+    if (error instanceof ApiError) return { id, refusal: error.facts };
+    return { id, failure: MoeqError.isInstance(error) ? error.facts : String(error) };
   }
 }
 

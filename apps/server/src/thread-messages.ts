@@ -1,4 +1,5 @@
 // What goes between the server and its thread for prompts.
+import type { ErrorFacts } from '@moeq/tensors';
 import type { ApiErrorFacts } from './api-error.js';
 import type { Kind, Preparations, Rules } from './prepare.js';
 
@@ -23,6 +24,6 @@ export interface ToThread {
 export type FromThread = { readonly id: number } & (
   | { readonly prepared: ReturnType<Preparations[Kind]> }
   | { readonly refusal: ApiErrorFacts }
-  /** An error that is the server's own. */
-  | { readonly failure: unknown }
+  /** An error that is the server's own: a MoeqError's facts, or the sentence of another. */
+  | { readonly failure: ErrorFacts | string }
 );

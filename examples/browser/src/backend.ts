@@ -1,7 +1,8 @@
 // What computes: WebGPU on a GPU, else WebAssembly, and sentences on what this page lacks for either.
 import type { Backend } from '@moeq/kernels';
+import { isMoeqError } from '@moeq/tensors';
 import { wasmBackend } from '@moeq/wasm';
-import { WebGpuError, webgpuBackend } from '@moeq/webgpu';
+import { webgpuBackend } from '@moeq/webgpu';
 
 /** `auto` takes WebGPU where there is a GPU; `webgpu` takes an adapter that computes on the CPU, too. */
 export type BackendChoice = 'auto' | 'webgpu' | 'wasm';
@@ -18,7 +19,7 @@ export async function openBackend(choice: BackendChoice): Promise<OpenedBackend>
   try {
     return { backend: await webgpuBackend({ software: choice === 'webgpu' }), notice: null };
   } catch (error) {
-    const missing = error instanceof WebGpuError && error.code === 'noAdapter';
+    const missing = isMoeqError(error, 'noAdapter');
     if (choice === 'webgpu' || !missing) throw error;
     const notice = hasWebGpu() ? `WebGPU finds no GPU (${error.found}), so WebAssembly computes.` : null;
     return { backend: await openWasm(), notice };

@@ -86,6 +86,13 @@ describe('what cannot be read stops texts only', () => {
     );
   });
 
+  test('a template that refuses a conversation is read, and fails with a code', async () => {
+    const template = "{{ raise_exception('not so') }}";
+    const opened = await open({ 'tokenizer.json': tokenizer, 'chat_template.jinja': template });
+    expect(() => assertTakes(opened, 'messages')).not.toThrow();
+    expect(() => opened.formatChat?.([])).toThrow(expect.objectContaining({ code: 'templateFailed' }));
+  });
+
   test('none is said to be none', async () => {
     const opened = await open({});
     expect(opened.unreadableTokenizer).toBeUndefined();

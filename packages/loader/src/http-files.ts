@@ -1,5 +1,5 @@
 // The files of a model on a server: those of a folder, by its URL, or a list of URLs by file name, as bundlers make of files.
-import { Blocks, HttpError, type HttpOptions, httpSource } from '@moeq/tensors';
+import { Blocks, type HttpOptions, httpSource, isMoeqError } from '@moeq/tensors';
 import { assertInside } from './file-name.js';
 import type { FileSet } from './file-set.js';
 
@@ -36,7 +36,7 @@ export function httpFiles(where: string | URL | FileUrls, options: Omit<HttpOpti
     try {
       return await httpSource(url, { ...options, name: `${name}/${file}` }, blocks);
     } catch (error) {
-      if (error instanceof HttpError && error.code === 'notFound') return null;
+      if (isMoeqError(error, 'notFound')) return null;
       throw error;
     }
   };

@@ -1,5 +1,5 @@
 // A model by its URL, ready for `createModel` of @moeq/runtime; in browsers and wherever there is `fetch`.
-import { Blocks, HttpError, type HttpOptions, httpSource, MoeqError, quote } from '@moeq/tensors';
+import { Blocks, type HttpOptions, httpSource, isMoeqError, MoeqError, quote } from '@moeq/tensors';
 import type { FileSet } from './file-set.js';
 import { ggufFiles } from './gguf/files.js';
 import { absoluteUrl, type FileUrls, httpFiles } from './http-files.js';
@@ -38,7 +38,7 @@ export async function filesAt(where: string | URL, http: Omit<HttpOptions, 'name
     try {
       return await httpSource(part, http, blocks);
     } catch (error) {
-      const isMissing = name !== file && error instanceof HttpError && error.code === 'notFound';
+      const isMissing = name !== file && isMoeqError(error, 'notFound');
       if (isMissing) return null;
       throw error;
     }

@@ -39,7 +39,7 @@ async function attempt<Value>(read: () => Promise<Value | null>): Promise<Value 
   try {
     return await read();
   } catch (error) {
-    if (!MoeqError.isInstance(error) || error instanceof HttpError) throw error;
+    if (!MoeqError.isInstance(error) || HttpError.isInstance(error)) throw error;
     return error;
   }
 }

@@ -1,6 +1,6 @@
 // What goes wrong inside a quantizer, said in its name: many are written by users, and their faults are not those of the
 // program that calls them.
-import { MoeqError, quote } from '@moeq/tensors';
+import { isMoeqError, MoeqError, quote } from '@moeq/tensors';
 
 const cut = 500;
 
@@ -19,10 +19,14 @@ export class QuantizerError extends MoeqError {
     subject: string,
     facts: { readonly operation: string; readonly expected: string; readonly found: string; cause?: unknown },
   ) {
-    super({ code: 'quantizerFailed', subject, ...facts });
-    this.quantizer = quantizer;
     const { operation, expected, found } = facts;
-    this.message = `the quantizer ${quote(quantizer)} failed on tensor ${quote(subject, 200)}: ${operation}: expected ${expected}, found ${found}`;
+    const message = `the quantizer ${quote(quantizer)} failed on tensor ${quote(subject, 200)}: ${operation}: expected ${expected}, found ${found}`;
+    super({ ...facts, code: 'quantizerFailed', subject, message });
+    this.quantizer = quantizer;
+  }
+
+  static override isInstance(value: unknown): value is QuantizerError {
+    return isMoeqError(value, 'quantizerFailed') && 'quantizer' in value;
   }
 }
 
@@ -36,7 +40,7 @@ export function failureOf(
   operation: string,
   thrown: unknown,
 ): QuantizerError {
-  if (thrown instanceof QuantizerError) return thrown;
+  if (QuantizerError.isInstance(thrown)) return thrown;
   if (MoeqError.isInstance(thrown)) {
     const { expected, found } = thrown;
     return new QuantizerError(quantizer, subject, { operation, expected, found, cause: thrown });

@@ -42,7 +42,7 @@ export async function createModel(source: ModelSource, options: ModelOptions): P
   const { contextLength, cacheTokens } = modelSize(source.config, options);
   if (cacheTokens < contextLength) throw cacheTooSmall(cacheTokens, contextLength);
 
-  assertFits(source.name, backend, modelPlan(source, cacheTokens));
+  assertFits(source, backend, modelPlan(source, cacheTokens));
   const spec = cacheSpec(source.config, cacheTokens);
   const allocator = new PageAllocator(spec.pages, pageSize);
   const load = (how: LoadOptions) => loadState(source, backend, spec, how);

@@ -60,7 +60,7 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
   validateOptions('stream the layers of a model', options, optionChecks);
   const { config } = source;
   const { backend, maxTokens = config.contextLength, chunk = defaultPrefillChunk, signal } = options;
-  for (const plan of partPlans(source, maxTokens)) assertFits(source.name, backend, plan);
+  for (const plan of partPlans(source, maxTokens)) assertFits(source, backend, plan);
   const { hiddenSize, vocabularySize, embeddingScale, residualScale } = config;
   const rotation = lengthRotation(config.attention);
   const frequenciesOf = (length: number) => {

@@ -1,19 +1,19 @@
 // A model that a backend cannot hold, known before a weight is read.
 import type { Backend, LoadPlan, MemoryNeed } from '@moeq/kernels';
-import { MoeqError } from '@moeq/tensors';
+import { isMoeqError, MoeqError } from '@moeq/tensors';
 
 export class MemoryError extends MoeqError {
   override readonly name: string = 'MemoryError';
   readonly need: MemoryNeed;
+  readonly #model: { readonly name: string };
 
-  /** @param subject the model */
-  constructor(subject: string, need: MemoryNeed) {
+  constructor(model: { readonly name: string }, need: MemoryNeed) {
     const { unit, units, largest, limit, cacheBytes, bytes } = need;
     const cache = `, ${gigabytes(cacheBytes)} of it the KV cache`;
     super({
       code: 'doesNotFit',
       operation: 'load a model',
-      subject,
+      subject: model.name,
       expected:
         unit === 'thread'
           ? `at most ${gigabytes(limit)} in the memory of each of ${units} ${units === 1 ? 'thread' : 'threads'}`
@@ -24,11 +24,21 @@ export class MemoryError extends MoeqError {
           : `one of ${gigabytes(largest)}, of ${gigabytes(bytes)} in all${cache}`,
     });
     this.need = need;
+    this.#model = model;
+  }
+
+  /** Whether it is for this one of several models, which may have one name. */
+  concerns(model: object): boolean {
+    return this.#model === model;
+  }
+
+  static override isInstance(value: unknown): value is MemoryError {
+    return isMoeqError(value, 'doesNotFit') && 'need' in value;
   }
 }
 
 /** @throws MemoryError when the backend can never hold the plan; where headers leave something open, not for that part */
-export function assertFits(model: string, backend: Backend, plan: LoadPlan): void {
+export function assertFits(model: { readonly name: string }, backend: Backend, plan: LoadPlan): void {
   const need = backend.memoryFor?.(plan);
   if (need !== undefined && need.largest > need.limit) throw new MemoryError(model, need);
 }

@@ -1,5 +1,7 @@
+import { MoeqError } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
 import type { ModelSource } from './model-source.js';
+import { assertTakes } from './prompt.js';
 import { load, prompt, source } from './testkit/loaded-model.js';
 
 describe('prompts', () => {
@@ -44,5 +46,23 @@ describe('prompts', () => {
   ])('%s is an error at once', async (_, from, wrong, message) => {
     const model = await load({}, from);
     expect(() => model.generate(wrong as string)).toThrow(message);
+  });
+});
+
+describe('what a model takes', () => {
+  const failing = (code: 'templateFailed' | 'linkOutside' | undefined): ModelSource => ({
+    ...source,
+    formatChat: () => {
+      throw new MoeqError({ code, operation: 'x', subject: 'template', expected: 'a', found: 'b' });
+    },
+  });
+
+  test('a template that refuses one conversation may take others', () => {
+    expect(() => assertTakes(failing('templateFailed'), 'messages')).not.toThrow();
+  });
+
+  test.each(['linkOutside', undefined] as const)('any other error of it is one at once: %s', (code) => {
+    expect(() => assertTakes(failing(code), 'messages')).toThrow('template: cannot x');
+    expect(() => assertTakes(failing(code), 'text')).not.toThrow();
   });
 });

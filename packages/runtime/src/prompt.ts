@@ -1,5 +1,5 @@
 // What people give as a prompt (text, token ids, a conversation) as token ids that are known to fit.
-import { type ErrorCode, MoeqError } from '@moeq/tensors';
+import { type ErrorCode, isMoeqError, MoeqError } from '@moeq/tensors';
 import type { ChatMessage, ChatOptions, DecoderConfig, ModelSource, Tokenizer } from './model-source.js';
 
 export interface Conversation extends ChatOptions {
@@ -16,8 +16,8 @@ export interface PromptSource
 }
 
 /**
- * @throws MoeqError when the model has no tokenizer or chat template for it, when an id is outside the vocabulary, or when
- *   there are no tokens or more than `maxTokens`, the code of which is `contextLength`
+ * @throws MoeqError `wrongPrompt` when the model has no tokenizer or chat template for it, when an id is outside the
+ *   vocabulary, or when there are no tokens; `contextLength` when there are more than `maxTokens`
  */
 export function promptTokens(source: PromptSource, prompt: Prompt, maxTokens: number): number[] {
   const ids = tokenize(source, prompt, maxTokens);
@@ -98,11 +98,16 @@ export function assertTakes(source: PromptSource, kind: 'text' | 'messages'): vo
     formatChatOf(source)([{ role: 'user', content: '' }]);
   } catch (error) {
     // A template that can be read may refuse these messages and take others.
-    if (!MoeqError.isInstance(error) || error.operation.startsWith('read the')) throw error;
+    if (!isMoeqError(error, 'templateFailed')) throw error;
   }
 }
 
-function wrongPrompt(source: PromptSource, expected: string, found: string, code?: ErrorCode): MoeqError {
+function wrongPrompt(
+  source: PromptSource,
+  expected: string,
+  found: string,
+  code: ErrorCode = 'wrongPrompt',
+): MoeqError {
   return new MoeqError({ operation: 'read the prompt', subject: source.name, expected, found, code });
 }
 

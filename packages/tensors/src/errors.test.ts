@@ -1,6 +1,7 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { MoeqError, quote } from './errors.js';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
+import { type ErrorCode, isMoeqError, MoeqError, quote } from './errors.js';
 
 test('the message is one sentence of the facts, and the marker tells it from other errors', () => {
   const facts = { operation: 'read', subject: 'a.safetensors', expected: '8 bytes', found: '7' };
@@ -15,6 +16,51 @@ test('the message is one sentence of the facts, and the marker tells it from oth
     false,
     false,
   ]);
+});
+
+describe('codes', () => {
+  const facts = { operation: 'load', subject: 'm', expected: 'room', found: 'none' };
+  const error = new MoeqError({ ...facts, code: 'outOfMemory' });
+
+  test('an error is known by its code, one of several, and never without one', () => {
+    expect(isMoeqError(error, 'outOfMemory')).toBe(true);
+    expect(isMoeqError(error, 'limit', 'outOfMemory')).toBe(true);
+    expect(isMoeqError(error, 'limit')).toBe(false);
+    expect(isMoeqError(new MoeqError(facts), 'limit')).toBe(false);
+    for (const other of [{ code: 'limit' }, null, Object.assign(new Error('x'), { code: 'limit' })])
+      expect(isMoeqError(other, 'limit')).toBe(false);
+  });
+
+  test('the type has the codes that were asked for', () => {
+    const thrown: unknown = error;
+    if (!isMoeqError(thrown, 'limit', 'outOfMemory')) throw thrown;
+    expectTypeOf(thrown.code).toEqualTypeOf<'limit' | 'outOfMemory'>();
+    expectTypeOf<'any'>().not.toExtend<ErrorCode>();
+    expect(thrown.code).toBe('outOfMemory');
+  });
+
+  test('of another copy of the package, and of another realm', async () => {
+    vi.resetModules();
+    const copy = await import('./errors.js');
+    expect(copy.MoeqError).not.toBe(MoeqError);
+    const theirs = new copy.MoeqError({ ...facts, code: 'limit' });
+    expect(theirs instanceof MoeqError).toBe(false);
+    expect(isMoeqError(theirs, 'limit')).toBe(true);
+    const foreign: unknown = runInNewContext(
+      "Object.assign(new Error('m'), { [Symbol.for('moeq.error')]: true, code: 'limit' })",
+    );
+    expect(foreign instanceof Error).toBe(false);
+    expect(isMoeqError(foreign, 'limit')).toBe(true);
+  });
+
+  test('facts cross a structured clone, whatever the cause is', () => {
+    const cause = () => 'no clone of a function';
+    const sent = new MoeqError({ ...facts, code: 'limit', message: 'in other words', cause });
+    const received = new MoeqError(structuredClone(sent.facts));
+    expect(isMoeqError(received, 'limit')).toBe(true);
+    expect(received.facts).toEqual(sent.facts);
+    expect(received.message).toBe('in other words');
+  });
 });
 
 describe('quote', () => {

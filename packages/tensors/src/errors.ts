@@ -1,7 +1,14 @@
-// The one base of every error that moeq throws on purpose. The marker is a registered symbol, so `isInstance` holds
-// across copies of the package and across bundles, where `instanceof` does not.
+// The one base of every error that moeq throws on purpose. The marker is a registered symbol, so `isInstance` holds across
+// copies of the package, bundles and realms, where `instanceof` does not. A structured clone of an error keeps its name,
+// message and stack only: between threads go its `facts`.
 
 const marker = Symbol.for('moeq.error');
+
+/** Of files on another machine: `HttpErrorCode`. */
+type FileCode = 'notFound' | 'status' | 'changed' | 'cut' | 'unreachable' | 'protocol';
+
+/** Of a GPU: `WebGpuErrorCode` of @moeq/webgpu. */
+type DeviceCode = 'noAdapter' | 'deviceLost' | 'outOfMemory' | 'limit' | 'validation';
 
 /**
  * What went wrong, for programs that react to it; most errors have none.
@@ -10,8 +17,11 @@ const marker = Symbol.for('moeq.error');
  * - `quantizerFailed`: a quantizer threw, or what it gave is not what it has to give.
  * - `doesNotFit`: by the headers of its files a model needs more memory than the backend can have.
  * - `contextLength`: a prompt has more tokens than the context has room for.
- * - `noAdapter` to `validation` are those of a GPU: `WebGpuErrorCode` of @moeq/webgpu.
- * - `notFound` to `protocol` are those of files on another machine: `HttpErrorCode`.
+ * - `wrongPrompt`: a prompt of a kind that the model does not take, without tokens, or with ids that it does not have.
+ * - `templateFailed`: a chat template that can be read has not rendered a conversation: it refuses it, fails or passes a limit.
+ * - `unsupportedSchema`: a JSON schema that is none, or that no grammar can be made of.
+ * - `noAdapter` to `validation` are those of a GPU.
+ * - `notFound` to `protocol` are those of files on another machine.
  */
 export type ErrorCode =
   | 'linkOutside'
@@ -19,17 +29,11 @@ export type ErrorCode =
   | 'quantizerFailed'
   | 'doesNotFit'
   | 'contextLength'
-  | 'noAdapter'
-  | 'deviceLost'
-  | 'outOfMemory'
-  | 'limit'
-  | 'validation'
-  | 'notFound'
-  | 'status'
-  | 'changed'
-  | 'cut'
-  | 'unreachable'
-  | 'protocol';
+  | 'wrongPrompt'
+  | 'templateFailed'
+  | 'unsupportedSchema'
+  | DeviceCode
+  | FileCode;
 
 export interface ErrorFacts {
   readonly code?: ErrorCode | undefined;
@@ -41,6 +45,8 @@ export interface ErrorFacts {
   readonly expected: string;
   /** What was there. */
   readonly found: string;
+  /** The sentence, where it is another one than subject, operation, expected and found make. */
+  readonly message?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -54,9 +60,9 @@ export class MoeqError extends Error {
   readonly code: ErrorCode | undefined;
   readonly [marker] = true;
 
-  constructor({ code, operation, subject, expected, found, cause }: ErrorFacts) {
+  constructor({ code, operation, subject, expected, found, message, cause }: ErrorFacts) {
     super(
-      `${subject}: cannot ${operation}: expected ${expected}, found ${found}`,
+      message ?? `${subject}: cannot ${operation}: expected ${expected}, found ${found}`,
       cause === undefined ? {} : { cause },
     );
     this.code = code;
@@ -66,9 +72,24 @@ export class MoeqError extends Error {
     this.found = found;
   }
 
+  /** Plain data that make an equal error in another thread; without the cause, which may be anything. */
+  get facts(): ErrorFacts {
+    const { code, operation, subject, expected, found, message } = this;
+    return { code, operation, subject, expected, found, message };
+  }
+
+  /** Any error of moeq, from whichever copy of this package. */
   static isInstance(value: unknown): value is MoeqError {
     return typeof value === 'object' && value !== null && marker in value;
   }
+}
+
+/** Whether it is an error of moeq with one of these codes. */
+export function isMoeqError<const Code extends ErrorCode>(
+  value: unknown,
+  ...codes: readonly [Code, ...Code[]]
+): value is MoeqError & { readonly code: Code } {
+  return MoeqError.isInstance(value) && codes.some((code) => code === value.code);
 }
 
 /**

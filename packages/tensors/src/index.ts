@@ -16,7 +16,7 @@ export type {
   SquaredNorms,
 } from './encoding.js';
 export type { ErrorCode, ErrorFacts } from './errors.js';
-export { MoeqError, quote } from './errors.js';
+export { isMoeqError, MoeqError, quote } from './errors.js';
 export type { FinitePlace } from './finite.js';
 export { assertFinite, findNonFinite } from './finite.js';
 export { fromGgufBlocks, toGgufBlocks } from './gguf/blocks.js';

@@ -1,7 +1,8 @@
 // What can go wrong on a device, typed, so that an application can react: choose another backend, a smaller recipe, or
 // load again.
-import type { ErrorCode, ErrorFacts } from '@moeq/tensors';
-import { MoeqError } from '@moeq/tensors';
+import { type ErrorFacts, isMoeqError, MoeqError } from '@moeq/tensors';
+
+const codes = ['noAdapter', 'deviceLost', 'outOfMemory', 'limit', 'validation'] as const;
 
 /**
  * - `noAdapter`: this machine or browser offers no WebGPU adapter, or not the one that was asked for.
@@ -11,10 +12,7 @@ import { MoeqError } from '@moeq/tensors';
  * - `limit`: one buffer would be larger than the device allows.
  * - `validation`: the device refused a command or a shader; a defect of this package or of the driver.
  */
-export type WebGpuErrorCode = Extract<
-  ErrorCode,
-  'noAdapter' | 'deviceLost' | 'outOfMemory' | 'limit' | 'validation'
->;
+export type WebGpuErrorCode = (typeof codes)[number];
 
 export class WebGpuError extends MoeqError {
   override readonly name: string = 'WebGpuError';
@@ -22,6 +20,10 @@ export class WebGpuError extends MoeqError {
 
   constructor(code: WebGpuErrorCode, facts: ErrorFacts) {
     super({ ...facts, code });
+  }
+
+  static override isInstance(value: unknown): value is WebGpuError {
+    return isMoeqError(value, ...codes);
   }
 }
 

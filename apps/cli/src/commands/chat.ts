@@ -2,9 +2,8 @@
 // stderr, so that `moeq chat < questions.txt > answers.txt` works too.
 import { createInterface } from 'node:readline';
 import type { ChatMessage, Model } from '@moeq/runtime';
-import { MoeqError } from '@moeq/tensors';
+import { isMoeqError } from '@moeq/tensors';
 import { Command } from 'commander';
-import { gpuErrorCode } from '../backend.js';
 import { type Io, note, painter, warn, writeNow } from '../io.js';
 import { type ContextOption, contextOption, oneText } from '../model-needs.js';
 import { type ModelOptions, open, withModelOptions } from '../model-options.js';
@@ -111,11 +110,10 @@ async function answer(
     }
   } catch (error) {
     // A conversation that has outgrown the context is no end, nor is a device that was lost.
-    const isLoss = gpuErrorCode(error) === 'deviceLost';
-    if (!MoeqError.isInstance(error) || !(isLoss || error.operation === 'read the prompt')) throw error;
+    if (!isMoeqError(error, 'deviceLost', 'contextLength', 'wrongPrompt')) throw error;
     warn(
       io,
-      isLoss
+      error.code === 'deviceLost'
         ? 'the GPU was lost, and the answer with it; the next question loads the model again'
         : `${error.message}; /reset forgets the conversation`,
     );

@@ -11,6 +11,7 @@ import {
   weightErrors,
 } from '@moeq/evaluate';
 import type { OpenedModel } from '@moeq/loader';
+import { MemoryError } from '@moeq/runtime';
 import { MoeqError } from '@moeq/tensors';
 import { writeFileAtomic } from '@moeq/tensors/node';
 import { modelUrl } from '@moeq/tiny-moe';
@@ -135,8 +136,7 @@ function advised(
   threads: number,
   { window, recipe }: Options,
 ): unknown {
-  if (!MoeqError.isInstance(error)) return error;
-  const isBaseline = baseline !== null && error.subject === baseline.name;
+  const isBaseline = baseline !== null && MemoryError.isInstance(error) && error.concerns(baseline);
   const lengths = [model, ...(baseline === null ? [] : [baseline])].map(({ config }) => config.contextLength);
   return withAdvice(error, isBaseline ? baseline : model, {
     recipe: isBaseline ? null : (recipe ?? null),

@@ -34,7 +34,13 @@ type Element =
  */
 export function patternRegex(builder: RegexBuilder, source: string, subject: string): Regex {
   const refuse = (expected: string): MoeqError =>
-    new MoeqError({ operation: 'compile the pattern', subject, expected, found: quote(source) });
+    new MoeqError({
+      code: 'unsupportedSchema',
+      operation: 'compile the pattern',
+      subject,
+      expected,
+      found: quote(source),
+    });
   if (source.length > maxLength) throw refuse(`at most ${maxLength} characters`);
   try {
     new RegExp(source, 'u');

@@ -90,5 +90,11 @@ export function names(value: unknown, path: string): readonly string[] {
 
 /** The error of a part of a schema. */
 export function refuse(subject: string, expected: string, found: unknown): MoeqError {
-  return new MoeqError({ operation: 'compile the schema', subject, expected, found: quote(found) });
+  return new MoeqError({
+    code: 'unsupportedSchema',
+    operation: 'compile the schema',
+    subject,
+    expected,
+    found: quote(found),
+  });
 }

@@ -60,6 +60,7 @@ function* assertNoCircle(rules: readonly Rule[]): Pausing<void> {
 
 function refuse(found: string): MoeqError {
   return new MoeqError({
+    code: 'unsupportedSchema',
     operation: 'compile',
     subject: 'the schema',
     expected: 'values that fit and that end',

@@ -81,11 +81,12 @@ function attempt<Result>(operation: 'read' | 'run', file: string, action: () => 
 }
 
 function templateError(
-  verb: string,
+  verb: 'read' | 'run',
   subject: string,
   expected: string,
   found: string,
   cause?: unknown,
 ): MoeqError {
-  return new MoeqError({ operation: `${verb} the chat template`, subject, expected, found, cause });
+  const code = verb === 'run' ? 'templateFailed' : undefined;
+  return new MoeqError({ code, operation: `${verb} the chat template`, subject, expected, found, cause });
 }

@@ -2,13 +2,14 @@
 import { MoeqError } from '@moeq/tensors';
 import { expect, test } from 'vitest';
 import { memoryFiles } from '../testkit/memory-files.js';
-import { readChatFormat } from './template-files.js';
+import { readTextParts } from '../text-files.js';
 
 const messages = [{ role: 'user', content: 'hi' }];
 const tools = [{ type: 'function', function: { name: 'f' } }];
 
 async function formatOf(config: Record<string, unknown>, files: Record<string, string | object> = {}) {
-  return readChatFormat(memoryFiles(files), config, {});
+  const parts = await readTextParts(memoryFiles({ ...files, 'tokenizer_config.json': config }), 100);
+  return parts.formatChat;
 }
 
 test('files of their own, then the field, then the file of processors', async () => {
@@ -61,8 +62,10 @@ test.each([
 });
 
 test('so is a file that is no UTF-8', async () => {
-  const files = memoryFiles({ 'chat_template.jinja': new Uint8Array([0xff, 0xfe]) });
-  const format = await readChatFormat(files, {}, {});
+  const { formatChat: format } = await readTextParts(
+    memoryFiles({ 'chat_template.jinja': new Uint8Array([0xff, 0xfe]) }),
+    100,
+  );
   expect(() => format?.(messages)).toThrow(
     'memory/chat_template.jinja: cannot read the file: expected text in UTF-8',
   );

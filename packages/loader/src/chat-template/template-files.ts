@@ -1,6 +1,6 @@
 // The chat templates of a checkpoint, as transformers finds them (tokenization_utils_base.py): chat_template.jinja and
 // additional_chat_templates/*.jinja before the field of tokenizer_config.json, one text or several with names; and after
-// both chat_template.json, where processors kept theirs. What is wrong with them is said when a chat is formatted.
+// both chat_template.json, where processors kept theirs. What is wrong with one of them is said when a chat is formatted.
 import type { ChatOptions, ModelSource } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { FileSet } from '../file-set.js';
@@ -25,22 +25,15 @@ type Templates = ReadonlyMap<string, TemplateText>;
 /**
  * @param config tokenizer_config.json
  * @param special special_tokens_map.json, which says less than `config`
- * @returns null where there is no template; a function that throws where there is one that cannot be read
+ * @returns null where there is no template
+ * @throws MoeqError for a file or field that cannot be read
  */
 export async function readChatFormat(
   files: FileSet,
   config: Json,
   special: Json,
 ): Promise<ModelSource['formatChat']> {
-  let templates: Templates;
-  try {
-    templates = await chatTemplates(files, config);
-  } catch (error) {
-    if (!MoeqError.isInstance(error) || !error.operation.startsWith('read the')) throw error;
-    return () => {
-      throw error;
-    };
-  }
+  const templates = await chatTemplates(files, config);
   if (templates.size === 0) return null;
   const tokens = specialTokens({ ...special, ...config });
   const formatters = new Map<string, ChatFormatter>();

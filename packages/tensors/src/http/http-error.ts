@@ -1,6 +1,8 @@
 // What can go wrong with a file on another machine, typed, so that an application can react: look elsewhere, open the file
 // anew, or ask again later.
-import { type ErrorCode, type ErrorFacts, MoeqError } from '../errors.js';
+import { type ErrorFacts, isMoeqError, MoeqError } from '../errors.js';
+
+const codes = ['notFound', 'status', 'changed', 'cut', 'unreachable', 'protocol'] as const;
 
 /**
  * - `notFound`: there is no such file (404, 410, or a web page in its place, as servers of applications send).
@@ -10,10 +12,7 @@ import { type ErrorCode, type ErrorFacts, MoeqError } from '../errors.js';
  * - `unreachable`: no answer: no network, a wrong name, or a server that does not let this page read it (CORS).
  * - `protocol`: an answer that does not fit the question.
  */
-export type HttpErrorCode = Extract<
-  ErrorCode,
-  'notFound' | 'status' | 'changed' | 'cut' | 'unreachable' | 'protocol'
->;
+export type HttpErrorCode = (typeof codes)[number];
 
 export class HttpError extends MoeqError {
   override readonly name: string = 'HttpError';
@@ -24,5 +23,9 @@ export class HttpError extends MoeqError {
   constructor(code: HttpErrorCode, facts: ErrorFacts, status: number | null = null) {
     super({ ...facts, code });
     this.status = status;
+  }
+
+  static override isInstance(value: unknown): value is HttpError {
+    return isMoeqError(value, ...codes);
   }
 }

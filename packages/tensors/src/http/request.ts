@@ -28,7 +28,7 @@ const passing = [408, 425, 429, 500, 502, 503, 504];
 
 /** Whether asking again may help. */
 export function isPassing(error: unknown): boolean {
-  if (!(error instanceof HttpError)) return false;
+  if (!HttpError.isInstance(error)) return false;
   return error.code === 'unreachable' || error.code === 'cut' || passing.includes(error.status ?? 0);
 }
 

@@ -1,4 +1,5 @@
 // What the host and its workers say to each other, and the words of the memory by which they keep time.
+import type { ErrorFacts } from '@moeq/tensors';
 
 /** Int32 words of the block that the host and all workers share. */
 export const sync = {
@@ -44,14 +45,7 @@ export type ToWorker =
   | { readonly kind: 'read'; readonly address: number; readonly length: number };
 
 /** An error that crosses threads: the facts of a MoeqError, or a text. */
-export type Failure =
-  | {
-      readonly operation: string;
-      readonly subject: string;
-      readonly expected: string;
-      readonly found: string;
-    }
-  | string;
+export type Failure = ErrorFacts | string;
 
 export type FromWorker =
   | { readonly kind: 'ready' }

@@ -1,5 +1,6 @@
 // What a thread that computes does. With shared memory it runs programs as the host announces them, for ever; alone it does as
 // messages say.
+import { MoeqError } from '@moeq/tensors';
 import type { KernelExports } from '../kernel-exports.js';
 import type { Failure, FromWorker, ToWorker } from '../team/messages.js';
 import { sync as at, mostHelped } from '../team/messages.js';
@@ -18,9 +19,7 @@ function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Ke
 
 /** A MoeqError's facts, or what is known of another error. */
 function failureOf(error: unknown): Failure {
-  const { operation, subject, expected, found } = error as Partial<Record<string, unknown>>;
-  const facts = { operation, subject, expected, found };
-  if (Object.values(facts).every((fact) => typeof fact === 'string')) return facts as Failure;
+  if (MoeqError.isInstance(error)) return error.facts;
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
