@@ -91,7 +91,7 @@ for (const clients of values.clients.split(',').map(Number)) {
 console.log(
   `\nmemory: ${megabytes(startBytes)} at the start, ${megabytes(await server.residentBytes())} at the end`,
 );
-const left = await server.metric('moeq_texts_running');
+const left = await server.metric('moeq_requests_running');
 console.log(`texts still under way: ${left}; preemptions: ${await server.metric('moeq_preemptions_total')}`);
 
 function quantile(numbers: readonly number[], share: number): number {

@@ -12,7 +12,7 @@ export interface OpenedBackend {
   readonly backend: Backend;
   /** The same, where it is the GPU's. */
   readonly gpu: WebGpuBackend | null;
-  /** A sentence that whoever chose it should know. */
+  /** A sentence for the user who chose it. */
   readonly notice: string | null;
 }
 

@@ -32,7 +32,7 @@ test('what is printed is the number to within half a digit', () => {
   );
 });
 
-test('seconds turn into minutes and hours without ever saying 60', () => {
+test('seconds become minutes and hours without ever saying 60', () => {
   expect([0, 59.94, 59.96, 72, 3599.6, 7500].map(formatSeconds)).toEqual([
     '0.0 s',
     '59.9 s',

@@ -1,4 +1,4 @@
-// Numbers and bars as people read them. Bytes are decimal (1 MB = 10^6), as file sizes and disks are told.
+// Numbers and bars as people read them. Bytes are decimal (1 MB = 10^6), as for file sizes and disks.
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 

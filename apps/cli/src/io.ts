@@ -38,9 +38,9 @@ export function widthOf(stream: Output): number {
  */
 export function printJson(io: Io, document: unknown): void {
   // A line feed is never inside a string of JSON, so this touches none.
-  const told = (_key: string, value: unknown) =>
+  const replacer = (_key: string, value: unknown) =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-  const text = JSON.stringify(document, told, 2).replace(/\[\n[-+.,\deE\s]*\]/g, (list) =>
+  const text = JSON.stringify(document, replacer, 2).replace(/\[\n[-+.,\deE\s]*\]/g, (list) =>
     list.replace(/\s+/g, ' '),
   );
   io.stdout.write(`${text}\n`);
@@ -60,7 +60,7 @@ export function warn(io: Io, text: string): void {
 const controls = /[^\P{Cc}\t\n]/gu;
 
 /**
- * Writes a piece of a text and lets the process turn to what waits: a backend that computes in this thread leaves no other
+ * Writes a piece of a text and yields to the event loop: a backend that computes in this thread leaves no other
  * moment for Ctrl-C, for a reader that has gone, or for the bar. A terminal gets U+FFFD for control characters, for a model
  * may write sequences that move the cursor or worse; a file gets the very text.
  */

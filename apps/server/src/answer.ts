@@ -107,7 +107,7 @@ async function readText(
   }
 }
 
-/** Clients are told not to ask again: it would take as long once more. */
+/** `x-should-retry: false`: another try would take as long. */
 function timedOut(): ApiError {
   return new ApiError({
     status: 504,

@@ -5,7 +5,7 @@ import { toApiError } from './api-error.js';
 
 const facts = { operation: 'compute', subject: 'WebGPU device', expected: 'a device', found: 'none' };
 
-test('a device that is lost is worth asking again; other failures are told without details', () => {
+test('a lost device is worth a retry; other failures are reported without details', () => {
   const lost = toApiError(new WebGpuError('deviceLost', facts));
   expect([lost.status, lost.headers]).toEqual([503, { 'Retry-After': '5' }]);
   expect(lost.body).toMatchObject({

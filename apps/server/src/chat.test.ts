@@ -272,7 +272,9 @@ describe('chat completions', () => {
     await expect
       .poll(
         async () =>
-          (await (await fetch(`${shared.server.url}/metrics`)).text()).match(/moeq_texts_running (\d+)/)?.[1],
+          (await (await fetch(`${shared.server.url}/metrics`)).text()).match(
+            /moeq_requests_running (\d+)/,
+          )?.[1],
       )
       .toBe('0');
   });

@@ -108,8 +108,8 @@ async function writeChunks(
     await chunk(index, { role: 'assistant', content: '', refusal: null });
   const results = await answer.read(async (piece, index) => {
     const reader = texts.reader(index);
-    const told = texts.logprobs(piece, index);
-    const logprobs = told.length > 0 ? { content: told, refusal: null } : null;
+    const content = texts.logprobs(piece, index);
+    const logprobs = content.length > 0 ? { content, refusal: null } : null;
     const delta = reader.push(piece.text);
     if (hasParts(delta) || logprobs !== null) await chunk(index, delta, { logprobs });
     if (piece.result === null) return;

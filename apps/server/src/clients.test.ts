@@ -34,7 +34,7 @@ async function expectedText(): Promise<string> {
 
 async function aborted(): Promise<number> {
   const text = await (await fetch(`${server.url}/metrics`)).text();
-  return Number(/^moeq_texts_total\{reason="aborted"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  return Number(/^moeq_requests_total\{reason="aborted"\} (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
 describe.each<[string, (baseURL: string) => TestedClient]>([

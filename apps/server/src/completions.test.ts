@@ -5,7 +5,7 @@ const shared = sharedServer();
 
 const base = { model: 'tiny-moe', prompt: 'In the beginning', temperature: 0 } as const;
 
-test('continues a text, or token ids, by 16 tokens unless told otherwise', async () => {
+test('continues a text, or token ids, by 16 tokens by default', async () => {
   const alone = await shared.model.complete('In the beginning', { temperature: 0, maxNewTokens: 16 });
   for (const prompt of ['In the beginning', [...alone.promptTokenIds]]) {
     const answer = await shared.server.client.completions.create({ ...base, prompt });

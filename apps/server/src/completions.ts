@@ -56,7 +56,7 @@ async function whole(
     choices: results.map((result, index) => ({
       index,
       text: result.text,
-      logprobs: logprobsOf(request, ready, entries[index] ?? [], 0)?.told ?? null,
+      logprobs: logprobsOf(request, ready, entries[index] ?? [], 0)?.reported ?? null,
       finish_reason: finishReason(result.finishReason),
     })),
     usage: usageOf(results, request.n ?? 1),
@@ -81,7 +81,7 @@ async function writeChunks(
     if (piece.text === '' && reason === null) return;
     await send({
       ...head,
-      choices: [{ index, text: piece.text, logprobs: logprobs?.told ?? null, finish_reason: reason }],
+      choices: [{ index, text: piece.text, logprobs: logprobs?.reported ?? null, finish_reason: reason }],
     });
   });
   if (results === null || !wantsUsage) return;
@@ -93,7 +93,7 @@ function logprobsOf(
   { model }: Ready,
   entries: readonly TokenLogprobs[],
   offset: number,
-): { readonly told: CompletionLogprobs; readonly end: number } | null {
+): { readonly reported: CompletionLogprobs; readonly end: number } | null {
   if (logprobs === null || logprobs === undefined) return null;
   return completionLogprobs(model.tokenizer, entries, offset);
 }

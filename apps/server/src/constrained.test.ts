@@ -134,7 +134,7 @@ describe('tool_choice', () => {
   test.each([
     [{ tool_choice: 'required' as const }, 'tool_choice'],
     [
-      { tools: [...tools], tool_choice: { type: 'function' as const, function: { name: 'nobody' } } },
+      { tools: [...tools], tool_choice: { type: 'function' as const, function: { name: 'unknown' } } },
       'tool_choice',
     ],
   ])('%j is refused', async (more, param) => {

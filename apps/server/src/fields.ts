@@ -56,7 +56,7 @@ export const sharedFields = {
   stream_options: v.nullish(
     v.object({ include_usage: v.nullish(v.boolean()), include_obfuscation: v.nullish(v.boolean()) }),
   ),
-  /** Texts of one user share one turn in the queue; '': as without one. */
+  /** Requests of one user take turns as one in the queue; '': as without one. */
   user: v.nullish(v.pipe(v.string(), v.maxLength(256, 'expected at most 256 characters'))),
 } as const;
 

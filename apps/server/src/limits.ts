@@ -15,7 +15,7 @@ export interface Limits {
   readonly seconds: number;
   /** Seconds for all of a request to come in. */
   readonly requestSeconds: number;
-  /** Seconds that answers under way have to end in when the server stops. */
+  /** Seconds that running answers have to end in when the server stops. */
   readonly drainSeconds: number;
 }
 

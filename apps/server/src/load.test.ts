@@ -26,7 +26,7 @@ describe('too much', () => {
     await using server = await serve(model, { limits: { batch: 1, queue: 2, texts: 8 } });
     const ask = (n: number) => server.client.chat.completions.create({ ...base, n, max_tokens: 40 });
     const taken = [ask(1), ask(2)];
-    await expect.poll(() => gauge(server, 'moeq_texts_waiting'), { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => gauge(server, 'moeq_requests_waiting'), { timeout: 20_000 }).toBe(2);
     const refused = await ask(1).then(
       () => null,
       (error: unknown) => error as { status: number; code: string; headers: Headers },
@@ -52,7 +52,7 @@ describe('too much', () => {
       for await (const chunk of stream) expect(chunk.object).toBe('chat.completion.chunk');
     };
     await expect(read()).rejects.toMatchObject({ code: 'timeout' });
-    expect(await gauge(server, 'moeq_texts_running')).toBe(0);
+    expect(await gauge(server, 'moeq_requests_running')).toBe(0);
   });
 });
 
@@ -66,27 +66,27 @@ describe('clients that do not behave', () => {
         .then(async (answer) => {
           if (Symbol.asyncIterator in answer) for await (const _ of answer);
         });
-      await expect.poll(() => gauge(server, 'moeq_texts_running'), { timeout: 20_000 }).toBe(1);
+      await expect.poll(() => gauge(server, 'moeq_requests_running'), { timeout: 20_000 }).toBe(1);
       controller.abort();
       await asked.catch(() => undefined);
-      await expect.poll(() => gauge(server, 'moeq_texts_running'), { timeout: 20_000 }).toBe(0);
+      await expect.poll(() => gauge(server, 'moeq_requests_running'), { timeout: 20_000 }).toBe(0);
     }
-    expect(await gauge(server, 'moeq_texts_total{reason="aborted"}')).toBe(2);
+    expect(await gauge(server, 'moeq_requests_total{reason="aborted"}')).toBe(2);
     expect(await gauge(server, 'moeq_kv_cache_pages{use="used"}')).toBe(0);
   });
 
   test('one that breaks the connection while it waits is taken out of the queue', async () => {
     await using server = await serve(model, { limits: { batch: 1 } });
     const first = server.client.chat.completions.create({ ...base, max_tokens: 100 });
-    await expect.poll(() => gauge(server, 'moeq_texts_running'), { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => gauge(server, 'moeq_requests_running'), { timeout: 20_000 }).toBe(1);
     const socket = silent(server.url, ...post(chat, JSON.stringify({ ...base, max_tokens: 5 })));
-    await expect.poll(() => gauge(server, 'moeq_texts_waiting'), { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => gauge(server, 'moeq_requests_waiting'), { timeout: 20_000 }).toBe(1);
     socket.destroy();
-    await expect.poll(() => gauge(server, 'moeq_texts_waiting'), { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => gauge(server, 'moeq_requests_waiting'), { timeout: 20_000 }).toBe(0);
     expect((await first).choices).toHaveLength(1);
   });
 
-  test('one that does not read pauses its own text and nobody else’s, and finds it whole', async () => {
+  test('one that does not read pauses its own request alone, and finds its text whole', async () => {
     const app = createApp();
     app.serve({ model });
     const ask = async (more: object) => {
@@ -99,7 +99,7 @@ describe('clients that do not behave', () => {
         await app.fetch(new Request('http://localhost/metrics', { headers: { host: 'localhost' } }))
       ).text();
       return ['running', 'paused'].map(
-        (name) => /(\d+)$/.exec(new RegExp(`^moeq_texts_${name} .*$`, 'm').exec(text)?.[0] ?? '')?.[1],
+        (name) => /(\d+)$/.exec(new RegExp(`^moeq_requests_${name} .*$`, 'm').exec(text)?.[0] ?? '')?.[1],
       );
     };
     const slow = await ask({ max_tokens: 180, stream: true });
@@ -116,24 +116,24 @@ describe('clients that do not behave', () => {
 });
 
 describe('stopping', () => {
-  test('answers under way are completed, new ones refused', async () => {
+  test('running answers are completed, new ones refused', async () => {
     const server = await serve(model);
     const asked = server.client.chat.completions.create({ ...base, max_tokens: 60 });
-    await expect.poll(() => gauge(server, 'moeq_texts_running'), { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => gauge(server, 'moeq_requests_running'), { timeout: 20_000 }).toBe(1);
     const closed = server.close();
     expect((await asked).usage?.completion_tokens).toBe(60);
     expect(await closed).toBe(true);
     await expect(fetch(`${server.url}/health`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
   });
 
-  test('an answer that outlasts the time to stop is cut, and told so', async () => {
+  test('an answer that outlasts the time to stop is cut, with an error that says so', async () => {
     const server = await serve(model, { limits: { drainSeconds: 0.05 } });
     const asked = server.client.chat.completions.create({ ...base, n: 16, max_tokens: 220 });
     const outcome = asked.then(
       () => null,
       (error: unknown) => error,
     );
-    await expect.poll(() => gauge(server, 'moeq_texts_running'), { timeout: 20_000 }).toBe(16);
+    await expect.poll(() => gauge(server, 'moeq_requests_running'), { timeout: 20_000 }).toBe(16);
     expect(await server.close()).toBe(false);
     expect(await outcome).toMatchObject({ status: 503, code: 'stopping' });
   });

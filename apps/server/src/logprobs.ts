@@ -1,7 +1,7 @@
 // Log probabilities in the two shapes that OpenAI gives them: of chats, and of text completions.
 import type { GeneratedPiece, Model, Tokenizer, TokenLogprobs } from '@moeq/runtime';
 
-/** What is told of the tokens of one text, along with the text. */
+/** The log probabilities of the tokens of one text. */
 export class ShownLogprobs {
   readonly #stops: ReadonlySet<number>;
   #held: TokenLogprobs[] = [];
@@ -12,7 +12,7 @@ export class ShownLogprobs {
 
   /**
    * Tokens whose text waits, within a character or where a stop string may begin, wait with it. Those of a stop string
-   * and of the end are never told.
+   * and of the end are never reported.
    * @returns the tokens that the text of a piece is made of
    */
   take({ text, tokenId, logprobs }: GeneratedPiece): readonly TokenLogprobs[] {
@@ -53,22 +53,22 @@ export function completionLogprobs(
   tokenizer: Tokenizer | null,
   entries: readonly TokenLogprobs[],
   offset: number,
-): { readonly told: CompletionLogprobs; readonly end: number } {
-  const told: CompletionLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
+): { readonly reported: CompletionLogprobs; readonly end: number } {
+  const reported: CompletionLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
   let at = offset;
   for (const { tokenId, logprob, top } of entries) {
     const token = tokenText(tokenizer, tokenId);
-    told.tokens.push(token);
-    told.token_logprobs.push(logprob);
+    reported.tokens.push(token);
+    reported.token_logprobs.push(logprob);
     const shown = [...top, { tokenId, logprob }].map((each) => [
       tokenText(tokenizer, each.tokenId),
       each.logprob,
     ]);
-    told.top_logprobs.push(Object.fromEntries(shown) as Record<string, number>);
-    told.text_offset.push(at);
+    reported.top_logprobs.push(Object.fromEntries(shown) as Record<string, number>);
+    reported.text_offset.push(at);
     at += token.length;
   }
-  return { told, end: at };
+  return { reported, end: at };
 }
 
 function tokenText(tokenizer: Tokenizer | null, id: number): string {

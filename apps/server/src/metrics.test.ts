@@ -36,17 +36,17 @@ test('metrics tell what was computed', async () => {
   const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
   expect(value('moeq_generated_tokens_total')).toBe(11 * 16);
   const prompt = shared.model.tokenizer?.encode('In the beginning').length ?? 0;
-  expect(value('moeq_prompt_tokens_total') + value('moeq_reused_tokens_total')).toBe(11 * prompt);
+  expect(value('moeq_prompt_tokens_total') + value('moeq_prefix_cache_tokens_total')).toBe(11 * prompt);
   // A text takes a step for each of its tokens, alone or with others: the first text had to end before the others came.
   expect(value('moeq_steps_total')).toBeGreaterThanOrEqual(2 * 16);
   expect(value('moeq_steps_total')).toBeLessThanOrEqual(11 * 16);
   expect(value('moeq_time_to_first_token_seconds_count')).toBe(11);
-  expect(value('moeq_batch_texts_count')).toBe(value('moeq_steps_total'));
+  expect(value('moeq_batch_sequences_count')).toBe(value('moeq_steps_total'));
   // Tokens and steps agree: every text of a step feeds one token, or part of its prompt.
-  expect(value('moeq_batch_texts_sum')).toBeGreaterThanOrEqual(value('moeq_generated_tokens_total'));
+  expect(value('moeq_batch_sequences_sum')).toBeGreaterThanOrEqual(value('moeq_generated_tokens_total'));
   expect(value('moeq_step_seconds_count')).toBe(value('moeq_steps_total'));
   expect(value('moeq_time_between_tokens_seconds_count')).toBe(11 * 15);
-  expect(value('moeq_texts_total{reason="length"}'.replace(/[{}"]/g, '\\$&'))).toBe(11);
+  expect(value('moeq_requests_total{reason="length"}'.replace(/[{}"]/g, '\\$&'))).toBe(11);
   expect(
     value('moeq_http_requests_total{route="/v1/completions",status="200"}'.replace(/[{}"]/g, '\\$&')),
   ).toBe(4);

@@ -11,7 +11,7 @@ const tokenBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 export interface Metrics {
   /** What the engine reports to. */
   readonly observers: Pick<EngineOptions, 'onStep' | 'onFirstToken' | 'onNextToken' | 'onEnd'>;
-  /** An answered request. */
+  /** An HTTP request that was answered. */
   readonly count: (route: string, status: number) => void;
   readonly contentType: string;
   /** In Prometheus' text format. */
@@ -42,9 +42,13 @@ export function createMetrics(service: Service): Metrics {
       },
     });
 
-  read('moeq_texts_waiting', 'Texts that wait to be computed', ({ engine }) => engine.statistics().waiting);
-  read('moeq_texts_running', 'Texts under way', ({ engine }) => engine.statistics().running);
-  read('moeq_texts_paused', 'Texts that wait for their reader', ({ engine }) => engine.statistics().paused);
+  read('moeq_requests_waiting', 'Requests in the queue', ({ engine }) => engine.statistics().waiting);
+  read('moeq_requests_running', 'Requests in the batch', ({ engine }) => engine.statistics().running);
+  read(
+    'moeq_requests_paused',
+    'Requests paused until their reader has caught up',
+    ({ engine }) => engine.statistics().paused,
+  );
   read('moeq_weight_bytes', 'Bytes of weights', ({ model }) => model.memory.weightBytes);
   read('moeq_kv_cache_bytes', 'Bytes of the KV cache', ({ model }) => model.memory.kvCacheBytes);
   new Gauge({
@@ -58,27 +62,27 @@ export function createMetrics(service: Service): Metrics {
   total('moeq_steps_total', 'Steps computed', ({ engine }) => engine.statistics().steps);
   total(
     'moeq_preemptions_total',
-    'Texts that had to make room',
+    'Requests that gave up their pages to others and were computed again',
     ({ engine }) => engine.statistics().preemptions,
   );
   total(
     'moeq_prompt_tokens_total',
-    'Tokens of prompts computed',
+    'Prompt tokens computed',
     ({ engine }) => engine.statistics().tokens.prefilled,
   );
   total(
-    'moeq_reused_tokens_total',
-    'Tokens of prompts found in the cache',
+    'moeq_prefix_cache_tokens_total',
+    'Prompt tokens found in the prefix cache',
     ({ engine }) => engine.statistics().tokens.reused,
   );
   total(
     'moeq_generated_tokens_total',
-    'Tokens written',
+    'Tokens generated',
     ({ engine }) => engine.statistics().tokens.generated,
   );
   new Gauge({
     name: 'moeq_kv_cache_pages',
-    help: 'Pages of the KV cache by use: texts under way, kept for later ones, free',
+    help: 'Pages of the KV cache by use: held by requests, kept in the prefix cache, free',
     labelNames: ['use'],
     registers,
     collect() {
@@ -112,38 +116,38 @@ export function createMetrics(service: Service): Metrics {
     },
   });
   const batch = new Histogram({
-    name: 'moeq_batch_texts',
-    help: 'Texts computed together in a step',
+    name: 'moeq_batch_sequences',
+    help: 'Sequences in the batch of a step',
     buckets: batchBuckets,
     registers,
   });
   const step = new Histogram({
     name: 'moeq_step_seconds',
-    help: 'Time of a step: one token of every text under way, and a part of the prompts that come in',
+    help: 'Time of a step: one token of every sequence that decodes, and chunks of prompts',
     buckets: tokenBuckets,
     registers,
   });
   const first = new Histogram({
     name: 'moeq_time_to_first_token_seconds',
-    help: 'From the request of a text to its first token',
+    help: 'From a request to its first token',
     buckets: waitBuckets,
     registers,
   });
   const next = new Histogram({
     name: 'moeq_time_between_tokens_seconds',
-    help: 'From one token of a text to the next',
+    help: 'From one token of a request to the next',
     buckets: tokenBuckets,
     registers,
   });
   const ended = new Counter({
-    name: 'moeq_texts_total',
-    help: 'Texts by how they ended',
+    name: 'moeq_requests_total',
+    help: 'Requests to the engine, one for each text of an answer, by how they ended',
     labelNames: ['reason'],
     registers,
   });
   const answered = new Counter({
     name: 'moeq_http_requests_total',
-    help: 'Requests by route and status',
+    help: 'HTTP requests by route and status',
     labelNames: ['route', 'status'],
     registers,
   });

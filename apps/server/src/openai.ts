@@ -46,7 +46,7 @@ export type Send = (data: object) => Promise<void>;
 /**
  * A stream of server-sent events that ends in `[DONE]`, or in an error object.
  * @param onLeave called when the client leaves
- * @param report hears of errors that are the server's own
+ * @param report receives errors that are the server's own
  */
 export function eventStream(
   c: Context,

@@ -318,7 +318,7 @@ describe('the page', () => {
   });
 });
 
-test('the page may load and be framed by nobody but itself', async () => {
+test('the page may load and be framed by itself alone', async () => {
   const { headers } = await fetch(server.url);
   const policy = headers.get('content-security-policy') ?? '';
   for (const rule of ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"])

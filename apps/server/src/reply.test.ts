@@ -20,13 +20,13 @@ function read(
   }
   deltas.push(reader.end());
   expect(deltas.map(({ content = '' }) => content).join('')).toBe(reader.content);
-  const told: { id?: string; name?: string; arguments: string }[] = [];
+  const joined: { id?: string; name?: string; arguments: string }[] = [];
   for (const { index, id, function: part } of deltas.flatMap(({ tool_calls: each = [] }) => each)) {
-    const before = told[index];
-    if (before === undefined) told[index] = { ...(id !== undefined && { id }), ...part };
+    const before = joined[index];
+    if (before === undefined) joined[index] = { ...(id !== undefined && { id }), ...part };
     else before.arguments += part.arguments;
   }
-  expect(told).toEqual(reader.toolCalls.map(({ id, function: whole }) => ({ id, ...whole })));
+  expect(joined).toEqual(reader.toolCalls.map(({ id, function: whole }) => ({ id, ...whole })));
   return reader;
 }
 

@@ -1,4 +1,4 @@
-// The text of one reply, as it comes, told apart into what the reader sees and calls of functions.
+// The text of one reply, as it comes, split into what the reader sees and calls of functions.
 import type { ChatFormat } from './chat-format.js';
 import { CallReader, parseCall, type ToolCall, type ToolCallDelta, toolCall } from './tool-calls.js';
 

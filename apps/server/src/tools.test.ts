@@ -25,13 +25,13 @@ describe('tools', () => {
 
   test('reach the chat template, with calls and their results', async () => {
     const plain = await shared.server.client.chat.completions.create(base);
-    const told = await shared.server.client.chat.completions.create({ ...base, tools: [weather] });
+    const withTools = await shared.server.client.chat.completions.create({ ...base, tools: [weather] });
     const silent = await shared.server.client.chat.completions.create({
       ...base,
       tools: [weather],
       tool_choice: 'none',
     });
-    expect(told.usage?.prompt_tokens).toBeGreaterThan(plain.usage?.prompt_tokens ?? 0);
+    expect(withTools.usage?.prompt_tokens).toBeGreaterThan(plain.usage?.prompt_tokens ?? 0);
     expect(silent.usage?.prompt_tokens).toBe(plain.usage?.prompt_tokens);
     const talk: OpenAI.ChatCompletionMessageParam[] = [
       { role: 'user', content: 'Paris?' },

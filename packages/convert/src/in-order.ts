@@ -23,7 +23,7 @@ export async function* inOrder<T>(jobs: Iterable<Job<T>>, bound: number): AsyncG
         bytes -= first.bytes;
       }
       const result = job.run();
-      // told in its turn, if that comes
+      // thrown in its place, if that is reached
       result.catch(() => undefined);
       ahead.push({ bytes: job.bytes, result });
       bytes += job.bytes;

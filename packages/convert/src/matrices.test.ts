@@ -95,7 +95,7 @@ test('a kept tensor comes in pieces of at most 16 MiB that are its bytes, each r
   expect(Buffer.concat(pieces).equals(data)).toBe(true);
 });
 
-test('the place of a NaN behind the first piece is told right', async () => {
+test('the position of a NaN behind the first piece is right', async () => {
   const values = random(5_000_000);
   values[4_999_990] = Number.NaN;
   const { tensor } = tensorOf(values, [1000, 5000]);

@@ -1,4 +1,4 @@
-// What an evaluation is told, and what it makes of it.
+// The options of an evaluation, checked and completed.
 import type { Backend } from '@moeq/kernels';
 import type { ModelSource } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
@@ -27,7 +27,7 @@ export interface EvaluateOptions {
   readonly window?: number | undefined;
   /** Tokens from one window to the next. Default: the window. */
   readonly stride?: number | undefined;
-  /** Awaited, so that a program can turn to what waits while a backend computes in its thread. */
+  /** Awaited, so that a backend that computes in this thread yields to the event loop. */
   readonly onProgress?: ((progress: EvaluateProgress) => void | Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -13,7 +13,7 @@ function codesOf(values: Float32Array, blockSize: number, table: Float32Array): 
   return [...codes].flatMap((byte) => [byte >> 4, byte & 15]).slice(0, values.length);
 }
 
-/** A table that nobody designed: unsorted, values close together and twice. */
+/** An arbitrary table: unsorted, values close together and twice. */
 const anyTable = fc
   .constantFrom(16, 256)
   .chain((length) =>

@@ -14,7 +14,7 @@ export interface Quantizer {
   readonly specificationVersion: 'v1';
   /** The format's name in recipes and checkpoints: lower case letters, digits and hyphens, unique among those in use. */
   readonly name: string;
-  /** The options that made this quantizer, JSON; recorded in the checkpoint and given back to the factory by nobody. */
+  /** The options that made this quantizer, JSON; recorded in the checkpoint, for information. */
   readonly options: Readonly<Record<string, unknown>>;
   /** How its tensors of that shape [N, K] are laid out; null when no layout can say it. */
   layout(shape: readonly [rows: number, columns: number]): Layout | null;

@@ -1,4 +1,4 @@
-// Quantizers by name: the built-in ones and those that a user brings. There is no registry; whoever reads names is handed
+// Quantizers by name: the built-in ones and those that a user brings. There is no registry; a reader of names is given
 // the list.
 import { decodeTensor, MoeqError, type QuantizedTensor, quote } from '@moeq/tensors';
 import { checkedDequantize } from './checked.js';
@@ -23,7 +23,7 @@ export type QuantizerLookup = (
 
 /**
  * @param own quantizers of the user, ready made
- * @throws MoeqError when one breaks the contract, or two share a name; the lookup throws for a name that nobody has
+ * @throws MoeqError when one breaks the contract, or two share a name; the lookup throws for an unknown name
  */
 export function quantizerLookup(own: readonly Quantizer[] = []): QuantizerLookup {
   const byName = new Map<string, Quantizer>();

@@ -34,7 +34,7 @@ const routings = fc
   });
 
 describe('planDispatch', () => {
-  test('hand values: 3 tokens, 2 of 4 experts, one reached by nobody', () => {
+  test('hand values: 3 tokens, 2 of 4 experts, one that no token reaches', () => {
     const plan = planDispatch(routing(2, [3, 0, 0, 1, 3, 1]), 4);
     expect([...plan.offsets]).toEqual([0, 2, 4, 4, 6]);
     expect([...plan.tokenOfSlot]).toEqual([0, 1, 1, 2, 0, 2]);

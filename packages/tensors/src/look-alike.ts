@@ -1,4 +1,4 @@
-// What people have under a weight file's name when a download went wrong, told by its first bytes.
+// What people have under a weight file's name when a download went wrong, recognised by its first bytes.
 
 const texts: readonly (readonly [pattern: RegExp, found: string])[] = [
   [

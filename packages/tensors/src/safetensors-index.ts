@@ -1,5 +1,5 @@
 // The index of a sharded checkpoint, model.safetensors.index.json: {"weight_map": {tensor: shard file name}, "metadata": …}.
-// The names come from whoever made the file, so a shard is a file beside the index and nothing else.
+// The names come from an untrusted file, so a shard is a file beside the index and nothing else.
 import { MoeqError, quote } from './errors.js';
 import { JsonScanner } from './json-scanner.js';
 

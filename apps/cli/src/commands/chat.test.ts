@@ -25,7 +25,7 @@ test('/reset forgets: the same question has the same answer again', async () => 
   expect(remembered).not.toBe(once + once);
 });
 
-test('an unknown command is told, and a conversation that has become too long is no end', async () => {
+test('an unknown command is reported, and a conversation that has become too long is no end', async () => {
   const { stdout: once } = await moeq(chat, { stdin: 'The sea\n' });
   const long = `${'many words '.repeat(150)}\n`;
   const { status, stdout, stderr } = await moeq(chat, { stdin: `/foo\nThe sea\n${long}/reset\nThe sea\n` });

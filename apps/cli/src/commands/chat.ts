@@ -31,7 +31,7 @@ export function chat(io: Io): Command {
   );
   return withTemplateVariables(withSamplingOptions(command, ANSWER_TOKENS))
     .addOption(contextOption())
-    .option('--system <text>', 'what the model is told before the conversation')
+    .option('--system <text>', 'the system message, before the conversation')
     .addHelpText('after', help)
     .action(async (name: string, options: Options) => {
       await using opened = await open(io, name, options, { ...oneText(options), prompts: 'messages' });

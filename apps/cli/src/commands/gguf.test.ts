@@ -24,7 +24,7 @@ test('tiny-moe to GGUF and back: quantize, inspect, generate', async () => {
   expect(summary).toMatchObject({ architecture: 'mixtral', experts: { routed: 8, perToken: 2, shared: 0 } });
   expect(summary.bitsPerWeight.byRole).toMatchObject({ expert: 4.5, router: 32, attention: 16 });
 
-  const told = await moeq([
+  const run = await moeq([
     'generate',
     out,
     '-p',
@@ -35,8 +35,8 @@ test('tiny-moe to GGUF and back: quantize, inspect, generate', async () => {
     '0',
     '--json',
   ]);
-  expect([told.status, told.stderr]).toEqual([0, '']);
-  expect(JSON.parse(told.stdout).text).toBe(' of the night,');
+  expect([run.status, run.stderr]).toEqual([0, '']);
+  expect(JSON.parse(run.stdout).text).toBe(' of the night,');
 });
 
 test('a model in several files: inspect, generate and quantize take any of them, and the folder', async () => {
@@ -67,9 +67,9 @@ test('a model in several files: inspect, generate and quantize take any of them,
   const hashes = await Promise.all(
     [whole, second].map(async (path, index) => {
       const out = join(folder.path, `nf4-${index}`);
-      const told = await moeq(['quantize', path, '--recipe', 'nf4', '--out', out, '--json']);
-      expect([told.status, told.stderr]).toEqual([0, '']);
-      const { files } = JSON.parse(told.stdout) as { files: { path: string; sha256: string }[] };
+      const run = await moeq(['quantize', path, '--recipe', 'nf4', '--out', out, '--json']);
+      expect([run.status, run.stderr]).toEqual([0, '']);
+      const { files } = JSON.parse(run.stdout) as { files: { path: string; sha256: string }[] };
       return files.map((file) => [basename(file.path), file.sha256]);
     }),
   );
@@ -80,13 +80,13 @@ test('a model in several files: inspect, generate and quantize take any of them,
 test('options that do not go with it, and recipes of the other kind', async () => {
   await using folder = await temporaryFolder();
   const out = join(folder.path, 'x.gguf');
-  const told = (...more: string[]) => moeq(['quantize', '--to', 'gguf', '--out', out, ...more]);
-  const recipe = await told('--recipe', 'nf4');
+  const run = (...more: string[]) => moeq(['quantize', '--to', 'gguf', '--out', out, ...more]);
+  const recipe = await run('--recipe', 'nf4');
   expect([recipe.status, recipe.stderr]).toEqual([
     1,
     expect.stringMatching(/one of f32, f16, bf16, q8_0, q4_0, iq4_nl, found "nf4"/),
   ]);
-  const resumed = await told('--resume');
+  const resumed = await run('--resume');
   expect([resumed.status, resumed.stderr]).toEqual([
     1,
     expect.stringMatching(/goes with --to gguf, found --resume/),

@@ -66,7 +66,7 @@ export function serve(io: Io): Command {
     )
     .option('--strict', 'refuse fields that are not known, and names of other models')
     .option('--context <tokens>', 'tokens of prompt and answer together', wholeNumber({ min: 1 }))
-    .option('--cache-tokens <tokens>', 'tokens of all answers under way together', wholeNumber({ min: 1 }))
+    .option('--cache-tokens <tokens>', 'tokens of all running requests together', wholeNumber({ min: 1 }))
     .option('--parallel <count>', 'answers that are computed together', wholeNumber({ min: 1, max: 1024 }))
     .option('--queue <count>', 'answers that may wait besides', wholeNumber({ min: 0, max: 100_000 }))
     .option('--timeout <seconds>', 'that an answer may take', wholeNumber({ min: 1, max: 86_400 }))
@@ -87,7 +87,7 @@ async function runServe(io: Io, name: string, options: Options): Promise<void> {
     listening.app.serve({ ...servedModel(opened), names, reader });
     io.stdout.write(announcement(io, opened, listening, { ...options, names }));
     await aborted(io.signal);
-    note(io, 'stopping; answers under way are completed');
+    note(io, 'stopping; running answers are completed');
     if (!(await listening.close())) note(io, 'answers that took too long were cut');
   } finally {
     await listening.close();

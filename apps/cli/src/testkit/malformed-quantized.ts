@@ -125,7 +125,7 @@ export const quantizedCases: Cases = {
     stateText('"blocksize": 64', '"blocksize": 128'),
     /plane scales/,
   ),
-  'a group size that nobody has': retype(
+  'a group size that no method has': retype(
     state,
     stateText('"blocksize": 64', '"blocksize": 65'),
     /blocksize: .*found "?65/,

@@ -63,7 +63,7 @@ export function post(
   return [`${lines.join('\r\n')}\r\n\r\n`, body];
 }
 
-/** A connection that sends what it is given and reads nothing until it is told to. */
+/** A connection that sends what it is given and reads nothing until asked to. */
 export function silent(url: string, ...parts: readonly (string | Uint8Array)[]): Socket {
   const socket = open(url);
   socket.on('error', () => undefined);

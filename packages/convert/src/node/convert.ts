@@ -12,7 +12,7 @@ import type { ConversionPlan, PlannedTensor } from '../plan.js';
 import type { WrittenFile } from '../report.js';
 import { configText, otherFiles } from './other-files.js';
 
-/** Where a plan is carried out, and who hears of it. */
+/** Where a plan is carried out, and its callbacks. */
 export interface Target {
   readonly out: string;
   readonly maxShardBytes: number | undefined;

@@ -63,7 +63,7 @@ test('parts share the work evenly, and each tensor is in one', async () => {
   }
 });
 
-test('folders that are not the parts of one conversion are told apart', async () => {
+test('folders that are not the parts of one conversion are recognised', async () => {
   await using model = await mixtralFolder();
   await using other = await mixtralFolder();
   const at = (name: string) => join(model.path, name);
@@ -163,7 +163,7 @@ test('a run that was stopped goes on behind the parts that are finished', async 
   expect((await readdir(at('out.parts'))).length).toBeGreaterThan(3);
   // the parts that are there say how many there are, whatever their size was to be
   const { report, seen } = await run(2, bytesTotal);
-  // most tensors were done before, and are told of part by part
+  // most tensors were done before, and are reported part by part
   expect(seen.length).toBeLessThan(Object.keys(model.tensors).length / 2);
   expect(report.coverage.fraction).toBe(1);
   expect(await hashesOf(at('out'))).toEqual(await hashesOf(at('whole')));

@@ -154,7 +154,7 @@ test('config.json gains the block and keeps its text; other text files are copie
   });
 });
 
-test('progress counts every byte of the input once and names the tensors in turn', async () => {
+test('progress counts every byte of the input once and names the tensors in order', async () => {
   await using model = await mixtralFolder({ fused: true });
   const events: QuantizeProgress[] = [];
   const onProgress = (event: QuantizeProgress) => void events.push(event);
@@ -184,7 +184,7 @@ test('shards keep the parts of a tensor together and load like one file', async 
   });
 });
 
-test('a BitsAndBytesConfig is a recipe, and its differences are told', async () => {
+test('a BitsAndBytesConfig is a recipe, and its differences are reported', async () => {
   await using model = await mixtralFolder();
   const recipe = { load_in_4bit: true, bnb_4bit_quant_type: 'nf4', bnb_4bit_compute_dtype: 'bfloat16' };
   const report = await quantizeCheckpoint({ model: model.path, out: join(model.path, 'out'), recipe });

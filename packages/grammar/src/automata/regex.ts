@@ -19,7 +19,7 @@ type Shape<T = Regex> = T extends Regex ? Omit<T, 'id' | 'nullable'> : never;
 export class RegexBuilder {
   readonly #known = new Map<string, Regex>();
   readonly #derivatives = new Map<string, Regex>();
-  /** Sets that were used: what characters have to be told apart by. */
+  /** Sets that were used: what characters have to be distinguished by. */
   readonly sets: (readonly CodeRange[])[] = [];
   readonly nothing = this.#make('0', { kind: 'nothing' }, false);
   readonly empty = this.#make('1', { kind: 'empty' }, true);

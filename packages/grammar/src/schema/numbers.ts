@@ -75,9 +75,9 @@ function numberTexts(items: readonly Joined[], integer: boolean, canonical: bool
   const behind = Math.max(0, ...bounds.map(({ fraction }) => fraction.length));
   const open = comparisons.filter(({ equal }) => !equal);
   // Beside a bound that is not reached itself, as few digits as tell every number from it.
-  const told = Math.min(maxFraction, ...open.map(({ bound }) => distinctDigits - bound.whole.length));
+  const fixedDigits = Math.min(maxFraction, ...open.map(({ bound }) => distinctDigits - bound.whole.length));
   const places = Math.max(0, ...divisors.map((divisor) => divisor.places));
-  const fractionDigits = divisors.length > 0 ? places : Math.max(told, behind);
+  const fractionDigits = divisors.length > 0 ? places : Math.max(fixedDigits, behind);
   return {
     integer,
     comparisons,

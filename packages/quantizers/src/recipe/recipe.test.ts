@@ -128,7 +128,7 @@ describe('parseRecipe', () => {
     ).toBe('mine-dq');
   });
 
-  test('refuses to quantize a router unless told to', () => {
+  test('refuses to quantize a router without permission', () => {
     expect(() => parseRecipe(rule({ name: 'nf4' }, 'router'))).toThrow('the router to be kept');
     const recipe = parseRecipe(rule({ name: 'int4' }, 'router'), { allowRouterQuantization: true });
     const router = tensor('router', { shape: [8, 1024] });

@@ -19,7 +19,7 @@ export interface Recipe {
   readonly rules: readonly Rule[];
   /** Whether a module is kept whatever the rules say. */
   readonly skips: (module: string) => boolean;
-  /** What whoever uses it should be told. */
+  /** Warnings for its user. */
   readonly notes: readonly string[];
   /** As written, for records. */
   readonly data: RecipeData;

@@ -1,4 +1,4 @@
-// What quantizing a router costs and saves, for whoever insists. The measured loss of agreement is Gemma 4 26B's
+// What quantizing a router costs and saves, for users who permit it. The measured loss of agreement is Gemma 4 26B's
 // (huggingface/transformers issue 48801): of the experts chosen with an exact router, an INT4 one still chooses 86.1 %, an
 // INT2 one 56.8 %.
 import { elementCount, planeSpecs } from '@moeq/tensors';

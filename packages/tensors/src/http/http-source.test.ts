@@ -182,7 +182,7 @@ describe('a file that changes while it is open', () => {
       { 'last-modified': 'Mon, 01 Jan 2024 00:00:00 GMT' },
       { 'last-modified': 'Tue, 02 Jan 2024 00:00:00 GMT' },
     ],
-  ])('is told by %s', async (_, before, after) => {
+  ])('is recognised by %s', async (_, before, after) => {
     await using opened = await open({ bytes: large, headers: before });
     opened.server.files.set('/file', { ...other, headers: after });
     const { code, message } = await failing(opened.source.read(2 * blockBytes, 4));
@@ -190,7 +190,7 @@ describe('a file that changes while it is open', () => {
     expect(message).toMatch(/expected the file as it was opened \(.*\), found another one/);
   });
 
-  test('is told by its size', async () => {
+  test('is recognised by its size', async () => {
     await using opened = await open({ bytes: large });
     opened.server.files.set('/file', { bytes: large.subarray(1) });
     expect(await failing(opened.source.read(blockBytes, 4))).toMatchObject({ code: 'changed' });
@@ -222,7 +222,7 @@ describe('refusals', () => {
     expect(await failing(open(file))).toMatchObject({ code, status });
   });
 
-  test('nobody there', async () => {
+  test('no server there', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };

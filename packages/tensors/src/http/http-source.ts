@@ -9,7 +9,7 @@ import { type HttpOptions, httpSettings } from './options.js';
 import { type Answer, ask, askSize, type Question } from './request.js';
 
 export interface HttpSource extends ByteSource {
-  /** Ends what is under way; reads fail from here on. */
+  /** Aborts pending reads; later ones fail. */
   close(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import { withFileErrors } from './file-error.js';
 import { cleanUpAfterDead, unfinishedName } from './partial-name.js';
 
 /**
- * Writes a file under a temporary name beside it, makes it durable and renames it: whoever opens `path`, at whatever
+ * Writes a file under a temporary name beside it, makes it durable and renames it: a reader that opens `path`, at whatever
  * moment, finds the old file or the new one.
  * @param data text is written as UTF-8
  * @throws MoeqError when the system refuses; nothing is left behind

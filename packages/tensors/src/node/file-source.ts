@@ -10,7 +10,7 @@ import { withFileErrors } from './file-error.js';
 const readBytes = 64 * 2 ** 20;
 
 /**
- * Opens a file for reading; whoever opens it closes it.
+ * Opens a file for reading; the caller closes it.
  * @throws MoeqError when it cannot be opened or is no regular file
  */
 export async function fileSource(path: string): Promise<ByteSource & { close(): Promise<void> }> {

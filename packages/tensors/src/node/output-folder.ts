@@ -1,5 +1,5 @@
 // A folder that appears all at once. It is filled under a temporary name beside its target and renamed when everything in
-// it is durable, so whoever kills the process leaves no output or a complete one; what the killed process had written so
+// it is durable, so a killed process leaves no output or a complete one; what the killed process had written so
 // far is removed by the next one that writes to the same target.
 import { mkdir, readdir, realpath, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';

@@ -1,5 +1,5 @@
 // Names of what is not finished yet, beside its target: `<target>.partial-<host>-<process>-<random>`. They say whose they
-// are, so that what a killed process has left can be told from what a living one is writing.
+// are, so that the remains of a killed process can be distinguished from what a living one is writing.
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';

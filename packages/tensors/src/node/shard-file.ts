@@ -87,7 +87,7 @@ export class ShardFile {
     return this.#finishing;
   }
 
-  /** Waits for what is under way. */
+  /** Waits for pending writes. */
   async close(): Promise<void> {
     await this.#finishing?.catch(() => {});
     await this.#closeHandle();
