@@ -1,5 +1,7 @@
 // What `moeq inspect` prints: one line on the model, one row a role, and on request one row a tensor.
+
 import type { CheckpointSummary, TensorSummary } from '@moeq/convert';
+import { counted } from '@moeq/tensors';
 import { bar, formatBytes, formatCount } from './format.js';
 import { type Output, painter } from './io.js';
 import { grid } from './table.js';
@@ -14,8 +16,8 @@ export function inspectTable(
   const { architecture, parameters, activeParameters, layers, experts, bytes, bitsPerWeight } = summary;
   const counts = [
     `${formatCount(parameters)} parameters, ${formatCount(activeParameters)} active`,
-    `${layers} layers`,
-    experts.routed === 0 ? 'no experts' : `${experts.routed} experts, ${experts.perToken} a token`,
+    counted(layers, 'layer'),
+    experts.routed === 0 ? 'no experts' : `${counted(experts.routed, 'expert')}, ${experts.perToken} a token`,
     ...(experts.shared === 0 ? [] : ['a shared expert']),
   ].join(' · ');
   const roles = [...new Set(summary.tensors.map(({ role }) => role))].sort(

@@ -1,4 +1,5 @@
 // The options of every command that runs a model, and the model that they ask for.
+
 import { freemem } from 'node:os';
 import { loadPlugins, loadRecipe } from '@moeq/convert/node';
 import type { Backend } from '@moeq/kernels';
@@ -14,6 +15,7 @@ import {
   modelPlan,
   modelSize,
 } from '@moeq/runtime';
+import { counted } from '@moeq/tensors';
 import { wasmEncoder } from '@moeq/wasm';
 import type { Command } from 'commander';
 import { type BackendName, backendNames, isGpuError, type OpenedBackend, openBackend } from './backend.js';
@@ -22,7 +24,7 @@ import { memoryWarning, withAdvice } from './memory-advice.js';
 import type { ModelNeeds } from './model-needs.js';
 import { allowLinks, collect, oneOf, wholeNumber } from './options.js';
 import { progressBar } from './progress.js';
-import { givenVariables, type TemplateVariables } from './template-variables.js';
+import { givenVariables, type TemplateVariables, unreadVariables } from './template-variables.js';
 
 export interface ModelOptions {
   readonly recipe?: string;
@@ -124,7 +126,10 @@ export async function backendOf(
   const { backend, notice } = opened;
   if (notice !== null) note(io, `note: ${notice}`);
   if (threads !== undefined && threads !== backend.threads) {
-    note(io, `note: the ${backend.name} backend computes with ${backend.threads} of ${threads} threads`);
+    note(
+      io,
+      `note: the ${backend.name} backend computes with ${backend.threads} of ${counted(threads, 'thread')}`,
+    );
   }
   return opened;
 }
@@ -175,6 +180,8 @@ async function openIn(
   let threads = 1;
   try {
     if (prompts !== undefined) assertTakes(source, prompts);
+    const unread = unreadVariables(source, options.templateVariable);
+    if (unread !== null) note(io, `note: ${unread}`);
     const { backend, gpu } = await backendOf(io, options, formats);
     threads = backend.threads;
     if (gpu !== null) fused = formats;

@@ -1,6 +1,8 @@
 // The table that a quantize run ends with: one row a role, and four bars of the whole model, in 16, 8 and 4 bits and as
 // written, each stacked by role, so that what the recipe bought and what it left alone are seen at a glance.
+
 import type { QuantizeReport, RoleSummary } from '@moeq/convert';
+import { counted } from '@moeq/tensors';
 import { formatBytes, formatCount, formatError, formatSeconds, formatShare } from './format.js';
 import { type Io, note, type Output, painter, printJson, warn, widthOf } from './io.js';
 import { grid } from './table.js';
@@ -134,7 +136,7 @@ function closing(report: QuantizeReport, paint: Paint): string[] {
   lines.push(`  ${label('took')}  ${rate}, at most ${formatBytes(report.peakRssBytes)} of memory`);
   const size = formatBytes(files.reduce((sum, file) => sum + file.bytes, 0));
   lines.push(
-    `  ${label('wrote')}  ${report.out}  ${paint('dim', `${size} in ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${report.form} form`)}`,
+    `  ${label('wrote')}  ${report.out}  ${paint('dim', `${size} in ${counted(files.length, 'file')}, ${report.form} form`)}`,
   );
   return lines;
 }

@@ -29,7 +29,7 @@ test('a wrong command line is one sentence on stderr, with status 2', async () =
     [['generat'], "moeq: unknown command 'generat'\n(Did you mean generate?)"],
     [['generate', '--bogus'], "moeq: unknown option '--bogus'"],
     [['generate', 'a', 'b'], 'moeq: too many arguments'],
-    [['quantize'], "moeq: required option '-o, --out <dir>' not specified"],
+    [['quantize'], "moeq: required option '-o, --out <path>' not specified"],
     [['logits', '--out', 'x'], "moeq: required option '--token-ids <file.json>' not specified"],
     [
       ['generate', '-n', 'abc'],

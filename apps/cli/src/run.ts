@@ -3,7 +3,7 @@
 import { MoeqError } from '@moeq/tensors';
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
-import { adviceOn } from './advice.js';
+import { inWordsOfTheCommand } from './advice.js';
 import { bench } from './commands/bench.js';
 import { chat } from './commands/chat.js';
 import { evaluateCommand } from './commands/eval.js';
@@ -67,9 +67,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 function report(error: unknown, debug: boolean, io: Io): void {
-  const message = error instanceof Error ? error.message : String(error);
-  const known = MoeqError.isInstance(error);
-  const fault = known ? adviceOn(error) : ' (a fault of moeq itself; --debug prints where)';
-  io.stderr.write(`${painter(io.stderr)('red', 'moeq:')} ${message}${debug && !known ? '' : fault}\n`);
+  io.stderr.write(`${painter(io.stderr)('red', 'moeq:')} ${sentenceOn(error, debug)}\n`);
   if (debug && error instanceof Error) io.stderr.write(`${error.stack ?? ''}\n`);
+}
+
+function sentenceOn(error: unknown, debug: boolean): string {
+  if (MoeqError.isInstance(error)) return inWordsOfTheCommand(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return debug ? message : `${message} (a fault of moeq itself; --debug prints where)`;
 }

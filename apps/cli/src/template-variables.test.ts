@@ -1,6 +1,7 @@
 import type { ModelSource } from '@moeq/runtime';
 import { expect, test } from 'vitest';
-import { collectVariable, givenVariables } from './template-variables.js';
+import { collectVariable, givenVariables, unreadVariables } from './template-variables.js';
+import { moeq } from './testkit/capture.js';
 
 test.each([
   ['a=false', false],
@@ -36,4 +37,21 @@ test('variables of a request go before those of the command', () => {
   );
   expect(given.formatChat?.([])).toBe('{"variables":{"thinking":true,"effort":"low"}}');
   expect(givenVariables(source, undefined)).toBe(source);
+});
+
+test('variables that no template reads are named', () => {
+  const source = { templateNames: () => new Set(['messages', 'enable_thinking']) };
+  expect(unreadVariables(source, undefined)).toBeNull();
+  expect(unreadVariables(source, { enable_thinking: false })).toBeNull();
+  expect(unreadVariables(source, { enable_thinking: 1, thinking: 1 })).toBe(
+    'no chat template of the model reads the variable thinking',
+  );
+  expect(unreadVariables(source, { a: 1, b: 2 })).toMatch(/the variables a, b$/);
+  expect(unreadVariables({ templateNames: () => null }, { a: 1 })).toBeNull();
+});
+
+test('chat says so once, on stderr', async () => {
+  const argv = ['chat', '--backend', 'reference', '--greedy', '-n', '2', '--template-variable', 'depth=1'];
+  const { status, stderr } = await moeq(argv, { stdin: 'The sea\nThe land\n' });
+  expect([status, stderr]).toEqual([0, 'note: no chat template of the model reads the variable depth\n']);
 });

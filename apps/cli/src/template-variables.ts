@@ -29,6 +29,19 @@ function parsedValue(text: string): unknown {
   }
 }
 
+/** A line about variables that no chat template of the model mentions; null where there are none. */
+export function unreadVariables(
+  { templateNames }: { templateNames(): ReadonlySet<string> | null },
+  variables: TemplateVariables | undefined,
+): string | null {
+  const names = Object.keys(variables ?? {});
+  const mentioned = names.length === 0 ? null : templateNames();
+  const unread = mentioned === null ? [] : names.filter((name) => !mentioned.has(name));
+  if (unread.length === 0) return null;
+  const few = unread.length === 1 ? 'variable' : 'variables';
+  return `no chat template of the model reads the ${few} ${unread.join(', ')}`;
+}
+
 /** A source whose chats have these variables, unless they come with others of the same names. */
 export function givenVariables<Source extends ModelSource>(
   source: Source,

@@ -1,6 +1,7 @@
 // What to type where a model does not fit the memory of the threads: other recipes, more threads, a shorter context, tried by
 // the same sums by which it is refused. Only what would fit is named.
 import type { MemoryNeed } from '@moeq/kernels';
+import { counted } from '@moeq/tensors';
 
 /** A way to run a model. */
 export interface Way {
@@ -93,6 +94,6 @@ function nothingFits(ways: WaysToTry): string {
   ].join(' ');
   const needed = fewestThreads(ways, least, mostThreads);
   const even = tried === '' ? '' : `, not even with ${tried}`;
-  const take = needed === null ? '' : `; it would take ${needed} threads`;
-  return `it does not fit the ${maxThreads} threads of this machine${even}${take}`;
+  const take = needed === null ? '' : `; it would take ${counted(needed, 'thread')}`;
+  return `it does not fit the ${counted(maxThreads, 'thread')} of this machine${even}${take}`;
 }

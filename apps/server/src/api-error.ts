@@ -1,6 +1,6 @@
 // An answer that is no success: a status and OpenAI's error object, `{ error: { message, type, param, code } }`, which
 // every OpenAI client turns into its own exception.
-import { isMoeqError, MoeqError } from '@moeq/tensors';
+import { counted, isMoeqError, MoeqError } from '@moeq/tensors';
 import { modelId } from './model-id.js';
 
 export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 421 | 429 | 500 | 503 | 504;
@@ -80,7 +80,7 @@ export function refusedBy(error: unknown, param: string, code?: string): unknown
 export function busy(waiting: number): ApiError {
   return new ApiError({
     status: 429,
-    message: `Too many requests: ${waiting} texts are waiting. Try again in a moment.`,
+    message: `Too many requests: ${counted(waiting, 'text')} ${waiting === 1 ? 'is' : 'are'} waiting. Try again in a moment.`,
     code: 'queue_full',
     headers: { 'Retry-After': '2' },
   });

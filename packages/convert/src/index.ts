@@ -2,6 +2,7 @@
 
 export type { CheckpointSummary, TensorSummary } from './describe.js';
 export { describeCheckpoint } from './describe.js';
+export { ggufRecipeNames } from './gguf/recipe.js';
 export type { ConversionPlan, PlannedTensor, PlanOptions } from './plan.js';
 export { planConversion } from './plan.js';
 export type { Coverage, QuantizeReport, RoleSummary, TensorError, WrittenFile } from './report.js';

@@ -131,6 +131,7 @@ function checkRouters(actions: readonly Action[], recipe: Recipe, allowed: boole
   const router = actions.find(({ source, action }) => source.facts.role === 'router' && action !== 'keep');
   if (router !== undefined && !allowed) {
     throw new MoeqError({
+      code: 'routerQuantization',
       operation: 'plan the conversion',
       subject: quote(router.source.facts.name, 200),
       expected: 'the router to be kept, or leave to quantize it given explicitly',

@@ -1,7 +1,7 @@
 // How fast a loaded model reads a prompt and writes a text, on random tokens, so that all experts take part. Medians over
 // repetitions, after one that warms caches and compilers up.
 import type { Model } from '@moeq/runtime';
-import { MoeqError, quote } from '@moeq/tensors';
+import { counted, MoeqError, quote } from '@moeq/tensors';
 
 export interface BenchmarkOptions {
   /** Default 128, or half of the context. */
@@ -86,7 +86,7 @@ function assertOptions(
   contextLength: number,
 ): void {
   const refuse = (subject: string, expected: string, found: string) =>
-    new MoeqError({ operation: 'measure', subject, expected, found });
+    new MoeqError({ code: 'invalidOption', operation: 'measure', subject, expected, found });
   const unknown = Object.keys(options).find((key) => !Object.hasOwn(optionNames, key));
   if (unknown !== undefined)
     throw refuse('options', `only ${Object.keys(optionNames).join(', ')}`, quote(unknown));
@@ -99,7 +99,7 @@ function assertOptions(
   if (promptTokens + decodeTokens <= contextLength) return;
   throw refuse(
     'options promptTokens and decodeTokens',
-    `at most ${contextLength} tokens together, the context of the model`,
+    `at most ${counted(contextLength, 'token')} together, the context of the model`,
     `${promptTokens + decodeTokens}`,
   );
 }

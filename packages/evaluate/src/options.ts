@@ -51,7 +51,7 @@ const optionNames: Readonly<Record<keyof EvaluateOptions, true>> = {
 export function windowSettings(options: EvaluateOptions, sources: readonly ModelSource[]): WindowOptions {
   const unknown = Object.keys(options).find((key) => !Object.hasOwn(optionNames, key));
   const refuse = (subject: string, expected: string, found: string) =>
-    new MoeqError({ operation: 'evaluate', subject, expected, found });
+    new MoeqError({ code: 'invalidOption', operation: 'evaluate', subject, expected, found });
   if (unknown !== undefined)
     throw refuse('options', `only ${Object.keys(optionNames).join(', ')}`, quote(unknown));
   if (options.models.length === 0) throw refuse('option models', 'at least one model', 'none');

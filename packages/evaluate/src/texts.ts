@@ -1,6 +1,6 @@
 // Texts as token ids that are the same for all models under comparison.
 import type { ModelSource } from '@moeq/runtime';
-import { MoeqError } from '@moeq/tensors';
+import { type ErrorCode, MoeqError } from '@moeq/tensors';
 
 /** A text, tokenized whole with the beginning that the tokenizer adds; or its token ids, taken as they are. */
 export type EvaluationText =
@@ -38,7 +38,7 @@ function tokenize(sources: readonly ModelSource[], { name, text }: { name: strin
   const [first, ...others] = encoded;
   if (first === undefined) {
     const [reason] = sources.flatMap(({ unreadableTokenizer: own }) => (own === undefined ? [] : [own]));
-    throw reason ?? wrongText(name, 'token ids, as no model has a tokenizer', 'text');
+    throw reason ?? wrongText(name, 'token ids, as no model has a tokenizer', 'text', 'noTokenizer');
   }
   for (const { model, ids } of others) {
     const at = first.ids.findIndex((id, index) => id !== ids[index]);
@@ -54,6 +54,6 @@ function tokenize(sources: readonly ModelSource[], { name, text }: { name: strin
   return first.ids;
 }
 
-function wrongText(subject: string, expected: string, found: string): MoeqError {
-  return new MoeqError({ operation: 'evaluate', subject, expected, found });
+function wrongText(subject: string, expected: string, found: string, code?: ErrorCode): MoeqError {
+  return new MoeqError({ operation: 'evaluate', subject, expected, found, code });
 }

@@ -49,6 +49,8 @@ export interface OpenedModel extends ModelSource {
   readonly heads: WeightHeads;
   /** What the weights would be by another recipe. @throws MoeqError when it is none */
   headsBy(recipe: OpenOptions['recipe']): WeightHeads;
+  /** Names of variables that chat templates mention; null where there is none that can be read. */
+  templateNames(): ReadonlySet<string> | null;
   /** What has been read so far; complete once a model has been created from this source. */
   report(): LoadReport;
 }

@@ -12,6 +12,7 @@ import { inSet, MAX_CONFIG_BYTES, readJsonObject } from './json.js';
 import { assertComplete, assertPlace, placeKey, placeShape } from './layout-check.js';
 import { placeFinder, type TensorPlace } from './names.js';
 import { otherTensors } from './other-tensors.js';
+import { partRefusal } from './part-file.js';
 import { quantizedWeights } from './quantized-tensors.js';
 import type { Slot } from './slots.js';
 import { openStoredTensors } from './stored-tensors.js';
@@ -38,7 +39,14 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
   }
   const architecture = findArchitecture(config, file);
   const { decoder, refusal } = architecture.read(config, file);
-  const { tensors: stored, quantized: own, close } = await openStoredTensors(files);
+  const orPart = async (error: unknown) => (await partRefusal(files, error)) ?? error;
+  const {
+    tensors: stored,
+    quantized: own,
+    close,
+  } = await openStoredTensors(files).catch(async (error) => {
+    throw await orPart(error);
+  });
   try {
     const { quantizers = [] } = options;
     const quantized = own ?? quantizedWeights({ stored, config, file, quantizers });
@@ -47,7 +55,7 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
     return { name: files.name, files, config, refusal, ...placed, close };
   } catch (error) {
     await close();
-    throw error;
+    throw await orPart(error);
   }
 }
 

@@ -1,5 +1,5 @@
 // The tensors beside the decoder in one sentence: how many, how many bytes, and which, with what repeats said once.
-import { quote } from '@moeq/tensors';
+import { counted, quote } from '@moeq/tensors';
 import type { CheckpointTensor } from './checkpoint.js';
 
 /** Names that a sentence lists. */
@@ -17,8 +17,7 @@ export function describeOthers(tensors: readonly CheckpointTensor[]): string | n
   const listed = names.slice(0, MOST_NAMES).map((name) => quote(name, 120));
   const rest = names.length - listed.length;
   const which = `${listed.join(', ')}${rest === 0 ? '' : ` and ${rest} more`}`;
-  const count = others.length === 1 ? '1 tensor' : `${others.length} tensors`;
-  return `${count} of ${bytes} bytes beside the decoder, ${which}`;
+  return `${counted(others.length, 'tensor')} of ${counted(bytes, 'byte')} beside the decoder, ${which}`;
 }
 
 /** Numbers as `*` within the layers; elsewhere the tower or head as a whole, by the first part of its name. */

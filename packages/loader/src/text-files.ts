@@ -1,7 +1,7 @@
 // The files of a checkpoint that turn text into tokens: tokenizer and chat template. Each may be absent.
 import type { ModelSource } from '@moeq/runtime';
 import { HttpError, MoeqError } from '@moeq/tensors';
-import { readChatFormat } from './chat-template/template-files.js';
+import { type ChatFormat, readChatFormat } from './chat-template/template-files.js';
 import type { FileSet } from './file-set.js';
 import { inSet, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, readJsonObject } from './json.js';
 import { createTokenizer, type FileTokenizer } from './tokenizer/create-tokenizer.js';
@@ -15,6 +15,8 @@ export interface TextParts {
   readonly tokenizer: FileTokenizer | null;
   /** Throws where there is a template that cannot be read. */
   readonly formatChat: ModelSource['formatChat'];
+  /** Names of variables that chat templates mention; null where there is none that can be read. */
+  templateNames(): ReadonlySet<string> | null;
   /** Why there is no tokenizer although there is a tokenizer.json. */
   readonly unreadableTokenizer?: MoeqError;
 }
@@ -25,12 +27,14 @@ export interface TextParts {
  */
 export async function readTextParts(files: FileSet, vocabularySize: number): Promise<TextParts> {
   const tokenizer = await attempt(() => readTokenizer(files, vocabularySize));
-  const formatChat = await attempt(() => readTemplate(files));
+  const chat = await attempt(() => readTemplate(files));
   return {
     ...(MoeqError.isInstance(tokenizer)
-      ? { tokenizer: null, unreadableTokenizer: tokenizer }
+      ? { tokenizer: null, unreadableTokenizer: withoutTokenizer(tokenizer) }
       : { tokenizer }),
-    formatChat: MoeqError.isInstance(formatChat) ? failing(formatChat) : formatChat,
+    ...(MoeqError.isInstance(chat)
+      ? { formatChat: failing(chat), templateNames: () => null }
+      : { formatChat: chat?.format ?? null, templateNames: () => chat?.names() ?? null }),
   };
 }
 
@@ -42,6 +46,11 @@ async function attempt<Value>(read: () => Promise<Value | null>): Promise<Value 
     if (!MoeqError.isInstance(error) || HttpError.isInstance(error)) throw error;
     return error;
   }
+}
+
+/** The same error, with the code of a model that has no tokenizer. */
+function withoutTokenizer(reason: MoeqError): MoeqError {
+  return new MoeqError({ ...reason.facts, code: 'noTokenizer', cause: reason });
 }
 
 function failing(reason: MoeqError): () => never {
@@ -68,7 +77,7 @@ async function readTokenizer(files: FileSet, vocabularySize: number): Promise<Fi
   );
 }
 
-async function readTemplate(files: FileSet): Promise<ModelSource['formatChat']> {
+async function readTemplate(files: FileSet): Promise<ChatFormat | null> {
   const config = (await readJsonObject(files, TOKENIZER_CONFIG, MAX_CONFIG_BYTES)) ?? {};
   const special = (await readJsonObject(files, SPECIAL_TOKENS, MAX_CONFIG_BYTES)) ?? {};
   return readChatFormat(files, config, special);

@@ -63,6 +63,7 @@ export function findQuantizer(format: string, own: readonly Quantizer[], subject
   const quantizer = own.find(({ name }) => name === format);
   if (quantizer !== undefined) return quantizer;
   throw new MoeqError({
+    code: 'unknownQuantizer',
     operation: `decode format ${quote(format)}`,
     subject,
     expected: `the quantizer of that name, which alone can decode it, among the quantizers given`,
@@ -90,6 +91,7 @@ function make(name: string, options: object, own: ReadonlyMap<string, Quantizer>
   const factory = Object.hasOwn(builtIn, name) ? builtIn[name] : undefined;
   if (factory !== undefined) return factory(options);
   throw new MoeqError({
+    code: 'unknownQuantizer',
     operation: 'find the quantizer',
     subject: 'recipe',
     expected: `one of ${known(own)}`,

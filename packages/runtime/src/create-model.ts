@@ -110,6 +110,7 @@ function modelChecks(contextLength: number): Record<keyof ModelOptions, Check> {
 
 function cacheTooSmall(found: number, contextLength: number): MoeqError {
   return new MoeqError({
+    code: 'invalidOption',
     operation: 'load a model',
     subject: 'option kvCacheTokens',
     expected: `at least the context length, ${contextLength}`,

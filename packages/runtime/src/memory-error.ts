@@ -1,6 +1,6 @@
 // A model that a backend cannot hold, known before a weight is read.
 import type { Backend, LoadPlan, MemoryNeed } from '@moeq/kernels';
-import { isMoeqError, MoeqError } from '@moeq/tensors';
+import { counted, isMoeqError, MoeqError } from '@moeq/tensors';
 
 export class MemoryError extends MoeqError {
   override readonly name: string = 'MemoryError';
@@ -16,7 +16,7 @@ export class MemoryError extends MoeqError {
       subject: model.name,
       expected:
         unit === 'thread'
-          ? `at most ${gigabytes(limit)} in the memory of each of ${units} ${units === 1 ? 'thread' : 'threads'}`
+          ? `at most ${gigabytes(limit)} in the memory of each of ${counted(units, 'thread')}`
           : `buffers of at most ${gigabytes(limit)}`,
       found:
         unit === 'thread'

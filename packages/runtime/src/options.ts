@@ -72,6 +72,7 @@ export function validateOptions(
     }
     if (value !== undefined && !check.holds(value)) {
       throw new MoeqError({
+        code: 'invalidOption',
         operation,
         subject: `option ${key}`,
         expected: check.expected,

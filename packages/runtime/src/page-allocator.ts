@@ -1,7 +1,7 @@
 // Who owns which page of the KV cache. Pages are counted references, so that sequences with a common beginning can own
 // the same full pages and memory comes back when the last of them lets go (vLLM's PagedAttention, arXiv 2309.06180).
 // Pure bookkeeping: the numbers themselves lie in the backend.
-import { MoeqError } from '@moeq/tensors';
+import { counted, MoeqError } from '@moeq/tensors';
 
 /** vLLM's page: a text wastes 8 tokens on average, and common beginnings can be shared in steps of 16. */
 export const pageSize = 16;
@@ -62,7 +62,7 @@ export class PageAllocator {
       throw new MoeqError({
         operation: `hold ${count * this.pageSize} more tokens`,
         subject: 'the KV cache',
-        expected: `${count} free pages of ${this.pageSize} tokens (a larger kvCacheTokens, or fewer texts at a time)`,
+        expected: `${counted(count, 'free page')} of ${counted(this.pageSize, 'token')} (a larger kvCacheTokens, or fewer texts at a time)`,
         found: `${this.#free.length} of ${this.pages} free`,
       });
     }

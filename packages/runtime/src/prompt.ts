@@ -1,5 +1,5 @@
 // What people give as a prompt (text, token ids, a conversation) as token ids that are known to fit.
-import { type ErrorCode, isMoeqError, MoeqError } from '@moeq/tensors';
+import { counted, type ErrorCode, isMoeqError, MoeqError } from '@moeq/tensors';
 import type { ChatMessage, ChatOptions, DecoderConfig, ModelSource, Tokenizer } from './model-source.js';
 
 export interface Conversation extends ChatOptions {
@@ -40,7 +40,7 @@ function encode(source: PromptSource, text: string, maxTokens: number, addSpecia
   const tokenizer = tokenizerOf(source);
   const most = maxTokens * longestToken(tokenizer) * normalizedAway;
   if (text.length > most) {
-    throw tooLong(source, maxTokens, `${text.length} characters`);
+    throw tooLong(source, maxTokens, counted(text.length, 'character'));
   }
   return tokenizer.encode(text, { addSpecialTokens });
 }
@@ -78,13 +78,13 @@ function isConversation(prompt: unknown): prompt is Conversation {
 function tokenizerOf(source: PromptSource): Tokenizer {
   const { tokenizer, unreadableTokenizer: reason } = source;
   if (tokenizer !== null) return tokenizer;
-  throw reason ?? wrongPrompt(source, 'token ids, as there is no tokenizer', 'text');
+  throw reason ?? wrongPrompt(source, 'token ids, as there is no tokenizer', 'text', 'noTokenizer');
 }
 
 function formatChatOf(source: PromptSource): NonNullable<ModelSource['formatChat']> {
   const { formatChat } = source;
   if (formatChat !== null) return formatChat;
-  throw wrongPrompt(source, 'a checkpoint with a chat template', 'one without');
+  throw wrongPrompt(source, 'a checkpoint with a chat template', 'one without', 'noChatTemplate');
 }
 
 /**
@@ -112,5 +112,10 @@ function wrongPrompt(
 }
 
 function tooLong(source: PromptSource, maxTokens: number, found: string): MoeqError {
-  return wrongPrompt(source, `at most ${maxTokens} tokens, by the context length`, found, 'contextLength');
+  return wrongPrompt(
+    source,
+    `at most ${counted(maxTokens, 'token')}, by the context length`,
+    found,
+    'contextLength',
+  );
 }

@@ -1,7 +1,7 @@
 // Logits after every token of a sequence, for perplexity, comparisons between implementations and router statistics.
 //
 // Shapes: T tokens of the sequence, V vocabulary, A experts per token.
-import { findNonFinite, MoeqError } from '@moeq/tensors';
+import { counted, findNonFinite, MoeqError } from '@moeq/tensors';
 import type { RevivableExecutor } from './revive.js';
 import { type LayerRouting, runBatch, type SliceResult } from './run-batch.js';
 import type { Sequence } from './sequence.js';
@@ -59,7 +59,7 @@ function assertFiniteLogits(logits: Float32Array, first: number, vocabularySize:
   throw new MoeqError({
     code: 'notFinite',
     operation: 'compute logits',
-    subject: `the logit of token ${at % vocabularySize} after ${token + 1} tokens`,
+    subject: `the logit of token ${at % vocabularySize} after ${counted(token + 1, 'token')}`,
     expected: 'a finite number',
     found: `${logits[at]} (a weight or scale of the checkpoint is not finite, or the arithmetic overflowed)`,
   });

@@ -20,6 +20,14 @@ type DeviceCode = 'noAdapter' | 'deviceLost' | 'outOfMemory' | 'limit' | 'valida
  * - `wrongPrompt`: a prompt of a kind that the model does not take, without tokens, or with ids that it does not have.
  * - `templateFailed`: a chat template that can be read has not rendered a conversation: it refuses it, fails or passes a limit.
  * - `unsupportedSchema`: a JSON schema that is none, or that no grammar can be made of.
+ * - `invalidOption`: an option has a value that it cannot have here; the subject names it, `option stride`.
+ * - `outputExists`: there is an output already, which may be replaced.
+ * - `routerQuantization`: a recipe quantizes a router, and that is not allowed.
+ * - `unknownQuantizer`: no quantizer has this name.
+ * - `partOfCheckpoint`: a folder holds one part of a conversion that is done in parts.
+ * - `noTokenizer`, `noChatTemplate`: the model has none, or none that can be read.
+ * - `addressInUse`, `addressUnknown`: a port is taken or may not be, an address is none of this machine.
+ * - `apiKeyMissing`: an address that other machines reach needs an API key.
  * - `noAdapter` to `validation` are those of a GPU.
  * - `notFound` to `protocol` are those of files on another machine.
  */
@@ -32,6 +40,16 @@ export type ErrorCode =
   | 'wrongPrompt'
   | 'templateFailed'
   | 'unsupportedSchema'
+  | 'invalidOption'
+  | 'outputExists'
+  | 'routerQuantization'
+  | 'unknownQuantizer'
+  | 'partOfCheckpoint'
+  | 'noTokenizer'
+  | 'noChatTemplate'
+  | 'addressInUse'
+  | 'addressUnknown'
+  | 'apiKeyMissing'
   | DeviceCode
   | FileCode;
 

@@ -3,6 +3,7 @@
 export { assertLayout, assertQuantizedTensor } from './assert.js';
 export type { ByteSource } from './byte-source.js';
 export { fromFloat32, toFloat32 } from './convert.js';
+export { counted } from './counted.js';
 export { decodeRows, decodeTensor } from './decode.js';
 export type { DType, FloatDType } from './dtype.js';
 export { byteLength, bytesPerElement, dtypes, elementCount, isDType, isFloatDType } from './dtype.js';

@@ -2,7 +2,7 @@
 // runs on all of them; each memory holds its own thread's rows.
 //
 // First fit with merging of neighbours. Addresses are numbers up to 2^32.
-import { MoeqError } from '@moeq/tensors';
+import { counted, MoeqError } from '@moeq/tensors';
 
 export const pageBytes = 65536;
 
@@ -128,7 +128,7 @@ export class Heap {
       operation: 'hold in memory',
       subject,
       code: 'outOfMemory',
-      expected: `room in the heaps of ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+      expected: `room in the heaps of ${counted(threads, 'thread')}`,
       found,
       cause,
     });

@@ -2,7 +2,7 @@
 // computes, in a memory of its own; a step is one program that all threads run, with no word from the host in between.
 import type { Backend, Step } from '@moeq/kernels';
 import { assertExpertCount, assertSize, weightShape } from '@moeq/kernels';
-import { MoeqError } from '@moeq/tensors';
+import { counted, MoeqError } from '@moeq/tensors';
 import { Engine } from './engine.js';
 import { pageBytes } from './heap.js';
 import { createCache } from './kv-cache.js';
@@ -85,7 +85,7 @@ export async function startBackend({
   return {
     specificationVersion: 'v1',
     name: 'wasm',
-    description: `WebAssembly, ${simd} SIMD, ${team.threads} ${team.threads === 1 ? 'thread' : 'threads'}`,
+    description: `WebAssembly, ${simd} SIMD, ${counted(team.threads, 'thread')}`,
     threads: team.threads,
 
     async loadWeight(parts) {

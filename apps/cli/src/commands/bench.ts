@@ -1,5 +1,7 @@
 // moeq bench: how fast a model reads and writes, and how much memory traffic that is.
+
 import { type Benchmark, benchmark, weightBytesPerToken } from '@moeq/evaluate';
+import { counted } from '@moeq/tensors';
 import { Command } from 'commander';
 import { formatBytes } from '../format.js';
 import { type Io, note, painter, peakRssBytes, printJson, writeNow } from '../io.js';
@@ -68,7 +70,7 @@ export function bench(io: Io): Command {
       else {
         io.stdout.write(tableOf(document, result, painter(io.stdout)));
         const compiled = gpu === null ? '' : ` · compiled in ${gpu.stats().compileSeconds.toFixed(1)} s`;
-        note(io, `${name} · ${backend.description}${compiled} · median of ${repetitions} runs`);
+        note(io, `${name} · ${backend.description}${compiled} · median of ${counted(repetitions, 'run')}`);
       }
     });
 }
@@ -90,8 +92,8 @@ interface Figures {
 function tableOf(figures: Figures, run: Benchmark, paint: ReturnType<typeof painter>): string {
   const rate = (value: number) => `${value.toFixed(value < 100 ? 1 : 0)} tokens/s`;
   const rows = [
-    [`read ${run.promptTokens} tokens`, rate(figures.prefillTokensPerSecond)],
-    [`write ${run.decodeTokens} tokens`, rate(figures.decodeTokensPerSecond)],
+    [`read ${counted(run.promptTokens, 'token')}`, rate(figures.prefillTokensPerSecond)],
+    [`write ${counted(run.decodeTokens, 'token')}`, rate(figures.decodeTokensPerSecond)],
     ['weights read per token', formatBytes(figures.weightBytesPerToken)],
     ['bandwidth of writing', `${figures.effectiveGigabytesPerSecond.toFixed(2)} GB/s`],
     ['memory at most', formatBytes(figures.peakRssBytes)],

@@ -1,6 +1,8 @@
 // moeq generate: text from a prompt, streamed to stdout as it comes.
+
 import { text as readAll } from 'node:stream/consumers';
 import type { GenerationResult } from '@moeq/runtime';
+import { counted } from '@moeq/tensors';
 import { Command } from 'commander';
 import { type Io, note, painter, peakRssBytes, printJson, writeNow } from '../io.js';
 import { type ContextOption, contextOption, oneText } from '../model-needs.js';
@@ -77,7 +79,7 @@ function summaryOf(
 ): string {
   const ends = { stop: 'ended', length: 'cut', stopString: 'stopped', aborted: 'interrupted' } as const;
   return [
-    `${tokenIds.length} tokens, ${ends[finishReason]}`,
+    `${counted(tokenIds.length, 'token')}, ${ends[finishReason]}`,
     `${timings.decodeTokensPerSecond.toFixed(1)} tokens/s`,
     `loaded in ${loadSeconds.toFixed(1)} s`,
     backend.description,

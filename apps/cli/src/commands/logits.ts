@@ -2,7 +2,7 @@
 //
 // Shapes: R rows of the input, each a sequence of its own, T tokens a row, V vocabulary, A experts a token.
 import type { Model } from '@moeq/runtime';
-import { encodeSafetensors, type Tensor } from '@moeq/tensors';
+import { counted, encodeSafetensors, type Tensor } from '@moeq/tensors';
 import { writeFileAtomic } from '@moeq/tensors/node';
 import { Command } from 'commander';
 import { formatBytes } from '../format.js';
@@ -43,7 +43,7 @@ export function logits(io: Io): Command {
       await writeFileAtomic(options.out, file);
       note(
         io,
-        `${rows.length} x ${rows[0]?.length ?? 0} tokens · ${options.out}, ${formatBytes(file.byteLength)}`,
+        `${rows.length} x ${counted(rows[0]?.length ?? 0, 'token')} · ${options.out}, ${formatBytes(file.byteLength)}`,
       );
     });
 }

@@ -20,8 +20,10 @@ Example:
 
 export function merge(io: Io): Command {
   return new Command('merge')
-    .summary('put the parts of a quantized checkpoint together')
-    .description('Puts together what moeq quantize --shard has written, and reports on the whole.')
+    .summary('make one checkpoint of the parts of quantize --shard')
+    .description(
+      'Makes one checkpoint of the parts that moeq quantize --shard has written, and reports on the whole.',
+    )
     .argument('<dir...>', 'the folders of all parts')
     .requiredOption('-o, --out <dir>', 'folder to write, absent or empty')
     .option('--overwrite', 'replace a checkpoint that is in the folder')

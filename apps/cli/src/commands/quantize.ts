@@ -7,17 +7,19 @@ import {
   type QuantizeProgress,
   quantizeCheckpoint,
 } from '@moeq/convert/node';
+import { ggufModelTypes } from '@moeq/loader';
 import { MoeqError } from '@moeq/tensors';
 import { wasmEncoder } from '@moeq/wasm';
 import { Command, Option } from 'commander';
-import type { Io } from '../io.js';
+import { type Io, note } from '../io.js';
 import { allowLinks, collect, part } from '../options.js';
 import { progressBar } from '../progress.js';
+import { assertRecipeOf, type Container, recipeHelp } from '../recipes.js';
 import { printReport } from '../role-table.js';
 
 interface Options {
   readonly out: string;
-  readonly to: 'safetensors' | 'gguf';
+  readonly to: Container;
   readonly recipe?: string;
   readonly plugin?: readonly string[];
   readonly allowRouterQuantization?: true;
@@ -29,17 +31,13 @@ interface Options {
 }
 
 const help = `
-Recipes, by name:
-  nf4      experts in NF4, block 64, double-quantized; all else as it is (the default)
-  nf4-all  also attention, dense MLPs and shared experts in NF4, the head in int8
-  int4     experts in int4
-  int8     experts in int8
-  mixed    experts in NF4, attention and shared experts in int8
-A file ends in .json or .mjs: rules of role -> format, or transformers' BitsAndBytesConfig.
-With --to gguf, for llama.cpp, DIR is a file, and recipes are its types:
-  iq4_nl, q4_0, q8_0   experts in that type; all else as it is (the default is iq4_nl)
-  f16, bf16, f32       everything in that type
-A file of these is an object of types by role. Routers and norms are f32.
+${recipeHelp()}
+A recipe file ends in .json or .mjs. Of --to safetensors it holds rules of role -> format, or the fields of
+transformers' BitsAndBytesConfig; of --to gguf an object of types by role, { "expert": "iq4_nl" }.
+Routers are kept, and are f32 in GGUF, as are norms.
+
+With --to gguf, for llama.cpp, the output is one file, and the model's type (model_type in config.json)
+is one of ${ggufModelTypes.join(', ')}.
 
 Examples:
   moeq quantize tiny-moe --out ./tiny-moe-nf4
@@ -47,27 +45,31 @@ Examples:
   moeq quantize ./Mixtral-8x7B --out ./mixtral --plugin ./mine.mjs --recipe mine
   moeq quantize ./Mixtral-8x7B --out ./mixtral.gguf --to gguf --recipe q8_0
 
-The checkpoint is read tensor by tensor, never whole. DIR appears when it is complete, and not before.
-With --resume, parts are kept in DIR.parts until it is; the output is written twice. A DIR that is
-the finished result already, byte for byte, stays, and the command ends well. With --shard, several
-machines share the work, and moeq merge puts their folders together.`;
+The checkpoint is read tensor by tensor, never whole. The output appears when it is complete, and not
+before. With --resume, what is done is kept in OUT.parts until then, and the same command typed again goes on
+from there. With --shard, several machines share the work, and moeq merge makes one checkpoint of
+their folders.`;
 
 export function quantize(io: Io): Command {
   return new Command('quantize')
     .summary('quantize a checkpoint into a new folder')
     .description('Quantizes a checkpoint by recipe into a new folder and accounts for every byte.')
     .argument('[model]', 'a folder, a .gguf file, the URL of either, hf:org/name, or tiny-moe', 'tiny-moe')
-    .requiredOption('-o, --out <dir>', 'folder to write, absent or empty')
+    .requiredOption('-o, --out <path>', 'folder to write, absent or empty; with --to gguf, a file')
     .addOption(
-      new Option('--to <container>', 'what to write').choices(['safetensors', 'gguf']).default('safetensors'),
+      new Option('--to <container>', 'what to write: a folder of safetensors, or a file for llama.cpp')
+        .choices(['safetensors', 'gguf'])
+        .default('safetensors'),
     )
-    .option('-r, --recipe <name|file>', 'which format each role gets (default: nf4)')
+    .option('-r, --recipe <name|file>', 'which format each role gets (default: nf4; of gguf iq4_nl)')
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers, with a warning')
     .addOption(allowLinks())
-    .option('--overwrite', 'replace a checkpoint that is there')
+    .option('--overwrite', 'replace a checkpoint or file that is there')
     .addOption(
-      new Option('--resume', 'work in parts that survive; run again, go on behind them').conflicts('shard'),
+      new Option('--resume', 'keep what is done; the same command again goes on from there').conflicts(
+        'shard',
+      ),
     )
     .option('--shard <i/n>', 'only part i of n, for moeq merge', part)
     .option('--json', 'print one JSON document instead of the table')
@@ -76,6 +78,7 @@ export function quantize(io: Io): Command {
 }
 
 async function runQuantize(io: Io, model: string, options: Options): Promise<void> {
+  if (options.recipe !== undefined) assertRecipeOf(options.to, options.recipe);
   const quantizers = await loadPlugins(options.plugin ?? []);
   const progress = progressBar(io, options.to === 'gguf' ? 'converting' : 'quantizing');
   const common = {
@@ -107,6 +110,11 @@ async function runQuantize(io: Io, model: string, options: Options): Promise<voi
     await encoder.close();
   }
   printReport(io, report, options.json === true);
+  if (options.shard !== undefined && options.json !== true) note(io, afterPart(options.shard));
+}
+
+function afterPart({ index, of }: NonNullable<Options['shard']>): string {
+  return `part ${index} of ${of}: moeq merge makes a checkpoint of all parts`;
 }
 
 /** A type's name, or what a file of types by role holds. @throws MoeqError for an option that is not for GGUF */

@@ -1,9 +1,11 @@
 // moeq serve: the model behind OpenAI's HTTP interface, and a page to talk to, until Ctrl-C.
+
 import { resolve } from 'node:path';
 import { parseModelReference } from '@moeq/loader';
 import type { Model } from '@moeq/runtime';
 import { modelId, type ServedModel } from '@moeq/server';
 import { type Listening, listen, TextThread } from '@moeq/server/node';
+import { counted } from '@moeq/tensors';
 import { Command, Option } from 'commander';
 import { formatBytes } from '../format.js';
 import { type Io, note, painter } from '../io.js';
@@ -147,10 +149,10 @@ function announcement(
   const paint = painter(io.stdout);
   const { config, contextLength, memory } = model;
   const facts = [
-    `${config.architecture}, ${config.layers.length} layers`,
+    `${config.architecture}, ${counted(config.layers.length, 'layer')}`,
     `${formatBytes(memory.weightBytes)} of weights`,
-    `context ${contextLength} tokens`,
-    `cache ${cacheTokens === undefined ? '' : `${cacheTokens} tokens, `}${formatBytes(memory.kvCacheBytes)}`,
+    `context ${counted(contextLength, 'token')}`,
+    `cache ${cacheTokens === undefined ? '' : `${counted(cacheTokens, 'token')}, `}${formatBytes(memory.kvCacheBytes)}`,
     backend.description,
     `loaded in ${loadSeconds.toFixed(1)} s`,
   ].join(' · ');

@@ -3,7 +3,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { MoeqError } from '@moeq/tensors';
+import { type ErrorCode, MoeqError } from '@moeq/tensors';
 import { ApiError } from '../api-error.js';
 import { type App, type AppOptions, createApp } from '../app.js';
 import { loopbackHosts } from '../guard.js';
@@ -77,13 +77,14 @@ function serverOf(app: App): Server {
 }
 
 function assertKeys(keys: readonly string[], loopback: boolean, host: string): void {
-  const wrong = (subject: string, expected: string, found: string) =>
-    new MoeqError({ operation: 'listen', subject, expected, found });
+  const wrong = (subject: string, expected: string, found: string, code?: ErrorCode) =>
+    new MoeqError({ operation: 'listen', subject, expected, found, code });
   if (keys.some((key) => !/^[\x21-\x7e]+$/.test(key))) {
     throw wrong('an API key', 'printable ASCII without blanks, as a header carries it', 'another');
   }
   if (!loopback && keys.length === 0) {
-    throw wrong(`host ${host}`, 'an API key, as others than this machine can reach it', 'none');
+    const expected = 'an API key, as others than this machine can reach it';
+    throw wrong(`host ${host}`, expected, 'none', 'apiKeyMissing');
   }
 }
 
@@ -106,18 +107,21 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
+/** What the system says of an address or port, and what it comes to. */
+const refusals: Readonly<Record<string, readonly [code: ErrorCode, found: string]>> = {
+  EADDRINUSE: ['addressInUse', 'a port that is in use (EADDRINUSE)'],
+  EACCES: ['addressInUse', 'a port that needs more rights (EACCES)'],
+  EADDRNOTAVAIL: ['addressUnknown', 'an address of another machine (EADDRNOTAVAIL)'],
+  ENOTFOUND: ['addressUnknown', 'a name without an address (ENOTFOUND)'],
+};
+
 function bind(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(
-        new MoeqError({
-          operation: 'listen',
-          subject: `${host}, port ${port}`,
-          expected: 'an address and port that are free',
-          found: cause.code ?? cause.message,
-          cause,
-        }),
-      );
+      const [code, found] = refusals[cause.code ?? ''] ?? [undefined, cause.code ?? cause.message];
+      const expected = 'an address and port that are free';
+      const subject = `${host}, port ${port}`;
+      reject(new MoeqError({ code, operation: 'listen', subject, expected, found, cause }));
     });
     server.listen(port, host, resolve);
   });

@@ -1,4 +1,5 @@
 // The conversation: its turns, and the answer that is being written. The text of an answer is drawn at most once a frame.
+import { counted } from '@moeq/tensors';
 import { type Message, ServerError, streamChat } from './api.js';
 import { element, make } from './elements.js';
 import { renderMarkdown } from './markdown.js';
@@ -178,7 +179,7 @@ function showRate(tokens: number, first: number, last: number, began: number): v
   const seconds = (last - first) / 1000;
   const rate = tokens > 1 && seconds > 0 ? `${((tokens - 1) / seconds).toFixed(1)} tokens/s` : '';
   const wait = tokens > 0 ? ` · first after ${Math.round(first - began)} ms` : '';
-  element('rate', HTMLElement).textContent = tokens > 0 ? `${tokens} tokens · ${rate}${wait}` : '';
+  element('rate', HTMLElement).textContent = tokens > 0 ? `${counted(tokens, 'token')} · ${rate}${wait}` : '';
 }
 
 function atEnd(): boolean {

@@ -1,5 +1,6 @@
 // What the model is made of and what its experts do, as it happens: bytes by role, and for every layer how the tokens of
 // the last moments were spread over its experts. A cell is dark at no token and brightest at four times an even share.
+import { counted } from '@moeq/tensors';
 import { fetchStatus, ServerError, type Status } from './api.js';
 import { element, make } from './elements.js';
 import { askForKey, settings, showSampling } from './settings.js';
@@ -95,7 +96,7 @@ function drawExperts(layers: readonly number[]): void {
       if (share > busiest.share) busiest = { share, layer: layers[row] ?? row, expert };
     }
   }
-  const note = `${recent.length} layers down, ${columns} experts across. Busiest: expert ${busiest.expert} of layer ${busiest.layer}, ${(busiest.share * 100).toFixed(0)} % of its tokens.`;
+  const note = `${counted(recent.length, 'layer')} down, ${counted(columns, 'expert')} across. Busiest: expert ${busiest.expert} of layer ${busiest.layer}, ${(busiest.share * 100).toFixed(0)} % of its tokens.`;
   element('experts-note', HTMLElement).textContent = note;
   canvas.setAttribute('aria-label', note);
 }

@@ -11,9 +11,16 @@ export interface GgufRecipe {
 const floats = ['F32', 'F16', 'BF16'];
 
 /** Lower case, as in formats and on the command line. */
-const typeNames: readonly string[] = ggufTypes
-  .filter((type) => floats.includes(type.name) || isQuantizable(type))
-  .map(({ name }) => name.toLowerCase());
+const namesOf = (fits: (type: GgufType) => boolean): readonly string[] =>
+  ggufTypes.filter(fits).map(({ name }) => name.toLowerCase());
+
+/** Recipes by name: types that experts get, all else kept, and types that everything gets. */
+export const ggufRecipeNames = {
+  experts: namesOf(isQuantizable),
+  all: namesOf(({ name }) => floats.includes(name)),
+};
+
+const typeNames = [...ggufRecipeNames.all, ...ggufRecipeNames.experts];
 
 /** Roles that a recipe may name; what stands beside the decoder has no name in llama.cpp. */
 const choosable = roles.filter((role) => role !== 'router' && role !== 'norm' && role !== 'other');

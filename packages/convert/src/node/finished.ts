@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '@moeq/loader';
-import { type ByteSource, MoeqError, openSafetensors, quote, type TensorEntry } from '@moeq/tensors';
+import { type ByteSource, counted, MoeqError, openSafetensors, quote, type TensorEntry } from '@moeq/tensors';
 import { type CheckpointWriter, type CheckpointWriterOptions, fileSource } from '@moeq/tensors/node';
 import type { ConversionPlan } from '../plan.js';
 import type { WrittenFile } from '../report.js';
@@ -39,10 +39,11 @@ async function compareWithFolder({ out, tensors }: CheckpointWriterOptions): Pro
   const others: string[] = names.filter((name) => name === 'model.safetensors.index.json');
   const differs = (what: string): never => {
     throw new MoeqError({
+      code: shards.length > 0 ? 'outputExists' : undefined,
       operation: 'write',
       subject: out,
       expected: 'a folder that is empty or absent, or the finished result of this very conversion',
-      found: `one with ${names.length} ${names.length === 1 ? 'file' : 'files'}, where ${what}`,
+      found: `one with ${counted(names.length, 'file')}, where ${what}`,
     });
   };
   const places = new Map<string, Place>();

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { folder } from '@moeq/loader/node';
-import { type ByteSource, MoeqError, openSafetensors, quote, type TensorEntry } from '@moeq/tensors';
+import { type ByteSource, counted, MoeqError, openSafetensors, quote, type TensorEntry } from '@moeq/tensors';
 import { createCheckpointWriter, fileSource, type PlannedTensor } from '@moeq/tensors/node';
 import { joinLedgers, type PartRecord, reportOf } from '../ledger.js';
 import type { QuantizeReport } from '../report.js';
@@ -89,7 +89,8 @@ async function readParts(folders: readonly string[], out: string): Promise<Found
   const of = found[0]?.part.of ?? fail(out, 'the folders of all parts', 'none');
   const all = Array.from({ length: of }, (_, index) => index + 1);
   const missing = all.filter((index) => !found.some(({ part }) => part.index === index));
-  if (missing.length > 0) fail(out, `all ${of} parts`, `${found.length}, without ${missing.join(', ')}`);
+  if (missing.length > 0)
+    fail(out, `all ${counted(of, 'part')}`, `${found.length}, without ${missing.join(', ')}`);
   return found.sort((a, b) => a.part.index - b.part.index);
 }
 

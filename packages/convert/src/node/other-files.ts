@@ -1,6 +1,6 @@
 // The files of a checkpoint besides its weights: config.json with the block that says how it is quantized, and the others
 // (tokenizer, generation config, chat template, model card, licence) as they are.
-import type { Checkpoint, FileSet } from '@moeq/loader';
+import { type Checkpoint, type FileSet, partFileName } from '@moeq/loader';
 import { MoeqError } from '@moeq/tensors';
 import type { ConversionPlan } from '../plan.js';
 
@@ -13,7 +13,7 @@ export const TEMPLATES = 'additional_chat_templates';
 
 /** Whether a file goes with a model as it is: neither weights nor what a conversion writes itself. */
 function isCompanion(name: string): boolean {
-  return name !== 'config.json' && name !== 'moeq-part.json' && companions.test(name);
+  return name !== 'config.json' && name !== partFileName && companions.test(name);
 }
 
 /** The largest tokenizers are below 40 MB. */

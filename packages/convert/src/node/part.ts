@@ -3,13 +3,11 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Checkpoint } from '@moeq/loader';
+import { type Checkpoint, partFileName } from '@moeq/loader';
 import { MoeqError, quote, type SquaredNorms } from '@moeq/tensors';
 import type { Ledger, PartRecord } from '../ledger.js';
 import { storedDTypeOf } from '../matrices.js';
 import type { ConversionPlan } from '../plan.js';
-
-const PART_FILE = 'moeq-part.json';
 
 export interface Part {
   /** Of the plan and the input. */
@@ -26,27 +24,27 @@ const VERSION = 2;
 
 /** @returns the name and the text of the file that says what the folder holds */
 export function describePart(part: Part): readonly [name: string, text: string] {
-  return [PART_FILE, `${JSON.stringify({ version: VERSION, ...part })}\n`];
+  return [partFileName, `${JSON.stringify({ version: VERSION, ...part })}\n`];
 }
 
 /** @throws MoeqError when the folder is no part; null in its stead where there is no such folder */
 export async function readPart(folder: string): Promise<Part | null> {
-  const path = join(folder, PART_FILE);
+  const path = join(folder, partFileName);
   const fail = (found: string, cause?: unknown): never => {
     const expected = `a part of a conversion, made with --shard or --resume`;
     throw new MoeqError({ operation: 'read the part', subject: folder, expected, found, cause });
   };
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
-    return fail(`no readable ${PART_FILE}`, cause);
+    return fail(`no readable ${partFileName}`, cause);
   });
   if (text === null) return null;
   try {
     const part: unknown = JSON.parse(text);
-    return isPart(part) ? withInfinities(part) : fail(`another content or version of ${PART_FILE}`);
+    return isPart(part) ? withInfinities(part) : fail(`another content or version of ${partFileName}`);
   } catch (cause) {
     if (MoeqError.isInstance(cause)) throw cause;
-    return fail(`${PART_FILE} with ${quote(text, 24)}`, cause);
+    return fail(`${partFileName} with ${quote(text, 24)}`, cause);
   }
 }
 

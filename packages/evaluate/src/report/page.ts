@@ -1,4 +1,5 @@
 // The page: one file without scripts, fonts or links to anything outside it.
+import { counted } from '@moeq/tensors';
 import { count, nats, percent, perplexity, signedPercent, bytes as writeBytes } from './figures.js';
 import { html, Markup } from './html.js';
 import type { ReportData } from './report-data.js';
@@ -47,8 +48,8 @@ function header({ evaluation, summary, recipe }: ReportData): Markup {
   const { experts } = summary;
   const parts = [
     `${count(summary.parameters)} parameters, ${count(summary.activeParameters)} active`,
-    `${summary.layers} layers`,
-    experts.routed === 0 ? 'no experts' : `${experts.routed} experts, ${experts.perToken} a token`,
+    counted(summary.layers, 'layer'),
+    experts.routed === 0 ? 'no experts' : `${counted(experts.routed, 'expert')}, ${experts.perToken} a token`,
     ...(experts.shared === 0 ? [] : ['a shared expert']),
   ];
   const made =
@@ -76,7 +77,7 @@ function tiles({ evaluation, memory }: ReportData): Markup {
     ),
   ];
   if (baseline === null)
-    return html`<div class="tiles">${first}${tile('tokens', evaluation.tokens.toLocaleString('en'), `in ${evaluation.texts.length} texts`)}</div>`;
+    return html`<div class="tiles">${first}${tile('tokens', evaluation.tokens.toLocaleString('en'), `in ${counted(evaluation.texts.length, 'text')}`)}</div>`;
   const { klDivergence, top1Agreement, routerAgreement } = baseline;
   const worst = routerAgreement.perLayer.reduce((least, { agreement }) => Math.min(least, agreement), 1);
   return html`<div class="tiles">${first}${tile('KL divergence', nats(klDivergence.mean), 'nats a token')}${tile('same top token', percent(top1Agreement), `of ${evaluation.tokens.toLocaleString('en')} tokens`)}${tile('same experts', percent(routerAgreement.mean), `worst layer ${percent(worst)}`)}</div>`;
@@ -90,6 +91,6 @@ function footer({ evaluation: { tokens, window, stride } }: ReportData): Markup 
   const overlap =
     stride === window
       ? 'every token of a window but its first is scored'
-      : `windows begin every ${stride} tokens, and a token is scored in the first that holds it`;
-  return html`<footer><p>${tokens.toLocaleString('en')} tokens scored. Texts are cut into windows of ${window} tokens, each run by itself; ${overlap}. Logarithms are natural; probabilities are computed in float64 from the models' float32 logits.</p></footer>`;
+      : `windows begin every ${counted(stride, 'token')}, and a token is scored in the first that holds it`;
+  return html`<footer><p>${tokens.toLocaleString('en')} tokens scored. Texts are cut into windows of ${counted(window, 'token')}, each run by itself; ${overlap}. Logarithms are natural; probabilities are computed in float64 from the models' float32 logits.</p></footer>`;
 }

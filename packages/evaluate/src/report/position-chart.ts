@@ -1,4 +1,5 @@
 // A mean over the scored tokens by their place in the window: a dot a place, and a line through the means of runs of places.
+import { counted } from '@moeq/tensors';
 import { areaY, axisX, axisY, dot, gridY, lineY } from '@observablehq/plot';
 import { draw, ink } from './draw.js';
 import type { Markup } from './html.js';
@@ -55,7 +56,7 @@ export function positionChart(
         r: 2,
         fill: 'var(--accent)',
         fillOpacity: 0.4,
-        title: ({ position, value }: Place) => `after ${position} tokens: ${write(value)} ${unit}`,
+        title: ({ position, value }: Place) => `after ${counted(position, 'token')}: ${write(value)} ${unit}`,
       }),
       lineY(smooth, {
         x: 'position',

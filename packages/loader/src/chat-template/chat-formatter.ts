@@ -6,6 +6,7 @@ import { type Budget, TemplateLimit } from '../jinja/budget.js';
 import { TemplateFault, TemplateRefusal, TemplateUnsupported } from '../jinja/errors.js';
 import { fromJson } from '../jinja/from-json.js';
 import { Func, textOf, type Value } from '../jinja/python/values.js';
+import { namesIn } from '../jinja/syntax/mentions.js';
 import { Template } from '../jinja/template.js';
 import { formatTime } from './format-time.js';
 import { messageOf } from './message.js';
@@ -42,6 +43,16 @@ export function chatFormatter(
       ]),
     );
   };
+}
+
+/** The names that templates mention; null where one of them cannot be read. @param texts Jinja */
+export function templateNames(texts: readonly string[]): ReadonlySet<string> | null {
+  try {
+    return namesIn(texts.map((text) => attempt('read', 'template', () => new Template(text).body)));
+  } catch (error) {
+    if (MoeqError.isInstance(error)) return null;
+    throw error;
+  }
 }
 
 /** All but the messages: what comes later goes before what comes earlier. */

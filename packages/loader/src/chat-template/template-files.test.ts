@@ -70,3 +70,17 @@ test('so is a file that is no UTF-8', async () => {
     'memory/chat_template.jinja: cannot read the file: expected text in UTF-8',
   );
 });
+
+test('the names that templates mention, of all of them; none where one cannot be read', async () => {
+  const namesOf = async (config: Record<string, unknown>) =>
+    (await readTextParts(memoryFiles({ 'tokenizer_config.json': config }), 100)).templateNames();
+  const text = '{% if not enable_thinking %}{{ messages[0].content }}{% elif deep is defined %}{% endif %}';
+  expect(await namesOf({ chat_template: text })).toEqual(new Set(['enable_thinking', 'messages', 'deep']));
+  const named = [
+    { name: 'default', template: '{{ one }}' },
+    { name: 'rag', template: '{{ two }}' },
+  ];
+  expect(await namesOf({ chat_template: named })).toEqual(new Set(['one', 'two']));
+  expect(await namesOf({ chat_template: '{% for %}' })).toBeNull();
+  expect(await namesOf({ chat_template: 7 })).toBeNull();
+});

@@ -5,7 +5,7 @@ import type { ChatOptions, ModelSource } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { FileSet } from '../file-set.js';
 import { inSet, isObject, MAX_CONFIG_BYTES, readJsonObject, readText } from '../json.js';
-import { type ChatFormatter, chatFormatter } from './chat-formatter.js';
+import { type ChatFormatter, chatFormatter, templateNames } from './chat-formatter.js';
 
 const OWN = 'chat_template.jinja';
 const ADDITIONAL = 'additional_chat_templates';
@@ -22,6 +22,13 @@ interface TemplateText {
 /** By name; one alone is called `default`. */
 type Templates = ReadonlyMap<string, TemplateText>;
 
+export interface ChatFormat {
+  /** Throws where there is a template that cannot be read. */
+  readonly format: NonNullable<ModelSource['formatChat']>;
+  /** Names of variables that any of the templates mentions; null where one of them cannot be read. */
+  names(): ReadonlySet<string> | null;
+}
+
 /**
  * @param config tokenizer_config.json
  * @param special special_tokens_map.json, which says less than `config`
@@ -32,17 +39,20 @@ export async function readChatFormat(
   files: FileSet,
   config: Json,
   special: Json,
-): Promise<ModelSource['formatChat']> {
+): Promise<ChatFormat | null> {
   const templates = await chatTemplates(files, config);
   if (templates.size === 0) return null;
   const tokens = specialTokens({ ...special, ...config });
   const formatters = new Map<string, ChatFormatter>();
-  return (messages, options = {}) => {
-    const name = chosen(templates, options, files.name);
-    const { text, file } = templates.get(name) ?? { text: '', file: '' };
-    const format = formatters.get(name) ?? chatFormatter(text, tokens, file);
-    formatters.set(name, format);
-    return format(messages, options);
+  return {
+    format(messages, options = {}) {
+      const name = chosen(templates, options, files.name);
+      const { text, file } = templates.get(name) ?? { text: '', file: '' };
+      const format = formatters.get(name) ?? chatFormatter(text, tokens, file);
+      formatters.set(name, format);
+      return format(messages, options);
+    },
+    names: () => templateNames([...templates.values()].map(({ text }) => text)),
   };
 }
 

@@ -125,6 +125,9 @@ export const ggufArchitectures: readonly GgufArchitecture[] = [
   },
 ];
 
+/** `model_type` in the config.json of those that can be written as GGUF. */
+export const ggufModelTypes: readonly string[] = ggufArchitectures.map(({ modelType }) => modelType);
+
 /**
  * The architecture of a file's metadata.
  * @param file names it in messages

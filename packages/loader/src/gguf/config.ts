@@ -3,7 +3,12 @@
 import type { DecoderConfig } from '@moeq/runtime';
 import { type GgufMetadata, type GgufValue, MoeqError, quote } from '@moeq/tensors';
 import { findArchitecture } from '../architectures.js';
-import { findGgufArchitecture, type GgufArchitecture, ggufArchitectures } from './architectures.js';
+import {
+  findGgufArchitecture,
+  type GgufArchitecture,
+  ggufArchitectures,
+  ggufModelTypes,
+} from './architectures.js';
 import { ropeScalingMetadata, ropeScalingOf } from './rope-scaling.js';
 
 /** Facts that the tensors of a file tell, and its metadata may not. */
@@ -96,7 +101,7 @@ export function architectureOf(decoder: DecoderConfig, model: string): GgufArchi
   throw new MoeqError({
     operation: 'write as GGUF',
     subject: model,
-    expected: `one of ${ggufArchitectures.map(({ modelType }) => modelType).join(', ')}`,
+    expected: `one of ${ggufModelTypes.join(', ')}`,
     found: decoder.architecture,
   });
 }

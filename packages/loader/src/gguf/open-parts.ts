@@ -1,7 +1,15 @@
 // All parts of a model in GGUF, one file as a rule, opened and held against one another: what `split.no`, `split.count` and
 // `split.tensors.count` say, which llama-gguf-split writes into each, and what their names say.
 // https://github.com/ggml-org/llama.cpp, tools/gguf-split.
-import { type ByteSource, type GgufFile, type GgufMetadata, MoeqError, openGguf, quote } from '@moeq/tensors';
+import {
+  type ByteSource,
+  counted,
+  type GgufFile,
+  type GgufMetadata,
+  MoeqError,
+  openGguf,
+  quote,
+} from '@moeq/tensors';
 import { type PartName, partName, partsOf } from './part-names.js';
 
 /** Opens a file of a folder by its name; null when there is no such file. */
@@ -118,7 +126,7 @@ function assertOneModel(parts: readonly GgufPart[]): void {
     }
   }
   if (total === null || total === holders.size) return;
-  const expected = `${total} tensors in its ${parts.length} parts, as split.tensors.count says`;
+  const expected = `${counted(total, 'tensor')} in its ${counted(parts.length, 'part')}, as split.tensors.count says`;
   throw splitError(first.source.name, expected, `${holders.size}`);
 }
 

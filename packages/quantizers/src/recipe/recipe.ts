@@ -60,6 +60,7 @@ export function parseRecipe(value: unknown, options: RecipeOptions = {}): Recipe
   );
   if (routerRule !== undefined && options.allowRouterQuantization !== true) {
     throw new MoeqError({
+      code: 'routerQuantization',
       operation: 'use the recipe',
       subject: `recipe ${quote(data.name)}`,
       expected: 'the router to be kept, or leave to quantize it given explicitly',

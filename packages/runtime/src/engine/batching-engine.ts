@@ -1,7 +1,7 @@
 // Continuous batching (Orca, OSDI 2022): a text joins at the next step and leaves with its last token. Each step feeds one
 // token of every text under way and a chunk of the prompts that are coming in, as in Sarathi-Serve (arXiv 2403.02310), so
 // a layer's experts see the tokens of all texts together. Sampling is each text's own.
-import { MoeqError } from '@moeq/tensors';
+import { counted, MoeqError } from '@moeq/tensors';
 import { generationSettings } from '../generate-options.js';
 import type { FinishReason, GeneratedPiece } from '../generation.js';
 import { LoadedModel, type LoadedModelParts, type Model } from '../model.js';
@@ -252,7 +252,7 @@ export class BatchingEngine implements Engine {
       operation: 'take another text',
       subject: 'the engine',
       expected: this.#open ? 'room in the queue' : 'an open engine',
-      found: this.#open ? `${this.#waiting.length} texts waiting` : 'one that is closing',
+      found: this.#open ? `${counted(this.#waiting.length, 'text')} waiting` : 'one that is closing',
     });
   }
 }

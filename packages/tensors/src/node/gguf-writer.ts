@@ -2,7 +2,7 @@
 // file appears complete or not at all.
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { MoeqError, quote } from '../errors.js';
+import { type ErrorCode, MoeqError, quote } from '../errors.js';
 import { encodeGgufHeader, type GgufTensor, type PlacedGgufTensor } from '../gguf/encode-header.js';
 import type { GgufMetadata } from '../gguf/value.js';
 import { sha256OfFile, syncFolder } from './durable.js';
@@ -43,8 +43,8 @@ export interface GgufWriter extends AsyncDisposable {
  */
 export async function createGgufWriter(options: GgufWriterOptions): Promise<GgufWriter> {
   const { out, metadata, tensors, overwrite = false, ...unknown } = options;
-  const refuse = (expected: string, found: string): never => {
-    throw new MoeqError({ operation: 'write', subject: out, expected, found });
+  const refuse = (expected: string, found: string, code?: ErrorCode): never => {
+    throw new MoeqError({ code, operation: 'write', subject: out, expected, found });
   };
   for (const key of Object.keys(unknown)) refuse('known options', quote(key));
   const header = encodeGgufHeader(out, metadata, tensors);
@@ -54,7 +54,7 @@ export async function createGgufWriter(options: GgufWriterOptions): Promise<Gguf
     const before = await stat(target).catch(() => null);
     await cleanUpAfterDead(target, before !== null);
     if (before !== null && !before.isFile()) refuse('a file, or a name that is free', 'a folder');
-    if (before !== null && !overwrite) refuse('a name that is free', 'a file of that name');
+    if (before !== null && !overwrite) refuse('a name that is free', 'a file of that name', 'outputExists');
     await assertRoom(dirname(target), out, header.bytes);
     return open(partial, 'wx');
   });

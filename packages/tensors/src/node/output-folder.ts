@@ -3,6 +3,7 @@
 // far is removed by the next one that writes to the same target.
 import { mkdir, readdir, realpath, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { counted } from '../counted.js';
 import { MoeqError } from '../errors.js';
 import { syncFolder } from './durable.js';
 import { withFileErrors } from './file-error.js';
@@ -75,14 +76,16 @@ async function exists(path: string): Promise<boolean> {
 async function assertFree(target: string, out: string, overwrite: boolean): Promise<void> {
   if (!(await exists(target))) return;
   const names = await readdir(target);
-  if (names.length === 0 || (overwrite && names.some((name) => name.endsWith('.safetensors')))) return;
+  const replaceable = names.some((name) => name.endsWith('.safetensors'));
+  if (names.length === 0 || (overwrite && replaceable)) return;
   throw new MoeqError({
+    code: replaceable ? 'outputExists' : undefined,
     operation: 'write',
     subject: out,
     expected: overwrite
       ? 'an empty folder or one with .safetensors files'
       : 'a folder that is empty or absent',
-    found: `one with ${names.length} ${names.length === 1 ? 'file' : 'files'}`,
+    found: `one with ${counted(names.length, 'file')}`,
   });
 }
 
