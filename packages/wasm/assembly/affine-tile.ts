@@ -3,9 +3,9 @@
 //
 // Shapes: T tokens, N rows, K columns, U units of a row.
 import { Matrix, Scratch } from './matrix';
-import { addBytes, addScaled, addShifted, addUnit, chunk, spread, storeEight, together, widen } from './nibbles';
+import { addBytes, addScaled, addWithOffsets, addUnit, chunk, spread, storeEight, together, widen } from './nibbles';
 import { bytesStride } from './quantize-activations';
-import { prepareOffset, prepareRows, shiftsOf } from './row-scales';
+import { prepareOffset, prepareRows, offsetsOf } from './row-scales';
 import { dotBytes } from './simd';
 import { tokenAt } from './unit-products';
 
@@ -16,7 +16,7 @@ export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, f
   const xStride = bytesStride(matrix.columns, unit);
   const unitBytes: usize = unit * together;
   const levelsEnd = Scratch.row + matrix.units * unitBytes;
-  const shifts = shiftsOf(matrix);
+  const offsets = offsetsOf(matrix);
   prepareOffset(matrix);
   const offset = Scratch.offset;
 
@@ -119,7 +119,7 @@ export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, f
           } while (unit != 32 && w != unitEnd);
           const sum0 = v128.load(x0);
           const sum1 = v128.load(x1);
-          if (shifts == 0) {
+          if (offsets == 0) {
             const added0 = f32x4.mul(sum0, v128.load(offset));
             total00 = addUnit(total00, part00, added0, v128.load(scales));
             total01 = addUnit(total01, part01, added0, v128.load(scales, 16));
@@ -127,10 +127,10 @@ export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, f
             total10 = addUnit(total10, part10, added1, v128.load(scales));
             total11 = addUnit(total11, part11, added1, v128.load(scales, 16));
           } else {
-            total00 = addShifted(total00, part00, sum0, v128.load(scales), v128.load(scales + shifts));
-            total01 = addShifted(total01, part01, sum0, v128.load(scales, 16), v128.load(scales + shifts, 16));
-            total10 = addShifted(total10, part10, sum1, v128.load(scales), v128.load(scales + shifts));
-            total11 = addShifted(total11, part11, sum1, v128.load(scales, 16), v128.load(scales + shifts, 16));
+            total00 = addWithOffsets(total00, part00, sum0, v128.load(scales), v128.load(scales + offsets));
+            total01 = addWithOffsets(total01, part01, sum0, v128.load(scales, 16), v128.load(scales + offsets, 16));
+            total10 = addWithOffsets(total10, part10, sum1, v128.load(scales), v128.load(scales + offsets));
+            total11 = addWithOffsets(total11, part11, sum1, v128.load(scales, 16), v128.load(scales + offsets, 16));
           }
         }
         const y = column + <usize>token * outStride;

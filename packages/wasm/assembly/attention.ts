@@ -39,6 +39,17 @@ export function storeKeyValue(cache: Cache, page: u32, slot: u32, key: usize, va
   memory.copy(valuesOf(cache, base) + <usize>slot * (cache.paddedValueDim << 2), value, cache.valueDim << 2);
 }
 
+/** Words of what is said of four queries, U32 [4] each. */
+export enum Tile {
+  /** Addresses of Float32 [C]; the last ones may repeat. */
+  queries = 0,
+  /** Positions that each sees: from, to. */
+  from = 4,
+  to = 8,
+  /** Addresses of Float32 [valueDim]. */
+  outs = 12,
+}
+
 /** Four queries [C] as Float32 [C, 4], so that the inner loop has one pointer for them. */
 function joinQueries(queries: usize, headDim: u32, out: usize): void {
   for (let i: u32 = 0; i < 4; i++) {
@@ -169,16 +180,25 @@ function addValues(cache: Cache, page: usize, weights: usize, first: u32, count:
 }
 
 /**
- * Query i sees the positions [from[i], to[i]) and writes Float32 [valueDim] to out[i]. `to` grows with i, `from` too.
- * @param pages I32: the sequence's pages in order
- * @param queries U32 [4]: addresses of Float32 [C]; the last ones may repeat
- * @param from U32 [4]
- * @param to U32 [4]
- * @param outs U32 [4]
- * @param count how many of the four to store
- * @param scratch 4 * (C + CV + 2 * padded positions of all pages seen + 1) floats
+ * Bytes in which `attendFour` works: queries, outputs, scores, weights and sums of four.
+ * @param positions padded, of all pages seen
  */
-export function attendFour(cache: Cache, pages: usize, queries: usize, from: usize, to: usize, outs: usize, count: u32, scale: f32, scratch: usize): void {
+export function attentionScratchBytes(headDim: u32, paddedValueDim: u32, positions: u32): u32 {
+  return 16 * (headDim + paddedValueDim + 2 * positions + 1);
+}
+
+/**
+ * Query i sees the positions [from[i], to[i]) and writes Float32 [valueDim] to outs[i]. `to` grows with i, `from` too.
+ * @param pages I32: the sequence's pages in order
+ * @param tile U32 [4, 4], as `Tile` says
+ * @param count how many of the four to store
+ * @param scratch of `attentionScratchBytes`
+ */
+export function attendFour(cache: Cache, pages: usize, tile: usize, count: u32, scale: f32, scratch: usize): void {
+  const queries = tile + (Tile.queries << 2);
+  const from = tile + (Tile.from << 2);
+  const to = tile + (Tile.to << 2);
+  const outs = tile + (Tile.outs << 2);
   const pageSize = cache.pageSize;
   const padded = cache.paddedSize;
   const firstPage = load<u32>(from) / pageSize;
@@ -215,9 +235,9 @@ export function attendFour(cache: Cache, pages: usize, queries: usize, from: usi
   }
   for (let i: u32 = 0; i < count; i++) {
     const sum = load<f32>(sums + (i << 2));
-    const to = load<u32>(outs + (i << 2));
+    const target = load<u32>(outs + (i << 2));
     for (let c: u32 = 0; c < cache.valueDim; c++) {
-      store<f32>(to + (c << 2), load<f32>(out + <usize>(i * rowBytes) + (c << 2)) / sum);
+      store<f32>(target + (c << 2), load<f32>(out + <usize>(i * rowBytes) + (c << 2)) / sum);
     }
   }
 }

@@ -1,6 +1,6 @@
 // The scales of a row, one float32 a unit, and what is added a unit, from their planes: plain, or nested as they stay.
 //   scale = element * multiplier | table[code] * nested[block / nestedSize] + offset
-import { Blocks, BlockKind, Matrix, ScaleOrder, Shift } from './matrix';
+import { Blocks, BlockKind, Matrix, ScaleOrder, Zero } from './matrix';
 import { splat } from './simd';
 
 /** 2^112, which moves a binary16 exponent, shifted into place, to its float32 value. */
@@ -82,12 +82,12 @@ function fillVector(address: usize, units: u32): void {
   for (let unit = units; (unit & 3) != 0; unit++) store<f32>(address + (unit << 2), 0);
 }
 
-/** What `unitShifts` writes where every unit is a block, four at a time. */
-function shiftsOfUnits(matrix: Matrix, row: u32, scales: usize, shifts: usize): void {
+/** What `unitOffsets` writes where every unit is a block, four at a time. */
+function offsetsOfUnits(matrix: Matrix, row: u32, scales: usize, offsets: usize): void {
   const first = row * matrix.units;
-  const zero = matrix.shift == Shift.zeroPoints;
+  const zero = matrix.zero == Zero.zeroPoints;
   for (let u: u32 = 0; u < matrix.units; u += 4) {
-    const out = shifts + (u << 2);
+    const out = offsets + (u << 2);
     if (zero) {
       const bytes = v128.load32_zero(matrix.zeroPoints + first + u);
       const points = f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)));
@@ -98,23 +98,23 @@ function shiftsOfUnits(matrix: Matrix, row: u32, scales: usize, shifts: usize): 
   }
 }
 
-/** Writes what is added to the codes of `row`, a unit, to `shifts`; `scales` are those of `unitScales`. */
-export function unitShifts(matrix: Matrix, row: u32, scales: usize, shifts: usize): void {
+/** Writes what is added to the codes of `row`, a unit, to `offsets`; `scales` are those of `unitScales`. */
+export function unitOffsets(matrix: Matrix, row: u32, scales: usize, offsets: usize): void {
   if (matrix.scaleOrder != ScaleOrder.blocks) {
-    shiftsOfUnits(matrix, row, scales, shifts);
+    offsetsOfUnits(matrix, row, scales, offsets);
     return;
   }
   for (let unit: u32 = 0; unit < matrix.units; ) {
     const block = blockOfUnit(matrix, row, unit);
-    const zero = matrix.shift == Shift.zeroPoints;
+    const zero = matrix.zero == Zero.zeroPoints;
     const value = zero ? -<f32>load<u8>(matrix.zeroPoints + block) : blockValue(matrix.offsets, block);
     const end = min(matrix.units, unit + unitsOfBlock(matrix, row, unit));
     for (; unit < end; unit++) {
       const factor = zero ? load<f32>(scales + (unit << 2)) : <f32>1;
-      store<f32>(shifts + (unit << 2), value * factor);
+      store<f32>(offsets + (unit << 2), value * factor);
     }
   }
-  fillVector(shifts, matrix.units);
+  fillVector(offsets, matrix.units);
 }
 
 /** Writes the scale of each unit of `row`, counted in the tensor, to `out`, filled up to a whole vector. */

@@ -57,7 +57,7 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
       // eight rows that are the last are their own neighbours
       const both = row + together < to;
       const moreLevels = both ? levelsBytes : 0;
-      const moreScales = both ? Scratch.shiftsAfter : 0;
+      const moreScales = both ? Scratch.offsetsAfter : 0;
       prepareRows(matrix, row, Scratch.rowScales);
       if (both) prepareRows(matrix, row + together, Scratch.rowScales + moreScales);
       spread(codes, both ? 2 * rowsBytes : rowsBytes, levels, true);

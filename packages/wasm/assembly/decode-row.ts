@@ -2,7 +2,7 @@
 //   value = (number of the code - zero point) * scale + offset,
 // element by element. The way for layouts that the integer kernels do not take, and for embeddings.
 import { blockValue, blockValueAt, halfToFloat, halvesToFloats } from './block-values';
-import { Kernel, Matrix, ScaleOrder, Shift } from './matrix';
+import { Kernel, Matrix, ScaleOrder, Zero } from './matrix';
 import { together } from './nibbles';
 
 // The shuffles interleave with zeros, in the order that is one instruction.
@@ -86,8 +86,8 @@ function codes(matrix: Matrix, row: u32, out: usize): void {
     const block = <u32>(position / matrix.blockSize) + (byRow ? row * matrix.blocksPerRow : 0);
     const end = min(matrix.columns, i + matrix.blockSize - <u32>(position % matrix.blockSize));
     const scale = scaleOf(matrix, row, block);
-    const zero = matrix.shift == Shift.zeroPoints ? <f32>load<u8>(matrix.zeroPoints + block) : 0;
-    const offset = matrix.shift == Shift.offsets ? blockValue(matrix.offsets, block) : 0;
+    const zero = matrix.zero == Zero.zeroPoints ? <f32>load<u8>(matrix.zeroPoints + block) : 0;
+    const offset = matrix.zero == Zero.offsets ? blockValue(matrix.offsets, block) : 0;
     for (; i < end; i++, out += 4) {
       const value = load<f32>(matrix.values + (<usize>codeAt(matrix, row, i) << 2));
       store<f32>(out, (value - zero) * scale + offset);

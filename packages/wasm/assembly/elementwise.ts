@@ -47,13 +47,20 @@ export function rmsNorm(x: usize, weight: usize, epsilon: f32, rows: u32, column
   }
 }
 
+export enum Activation {
+  silu = 0,
+  gelu = 1,
+  geluTanh = 2,
+}
+
 // @ts-ignore: decorator
 @inline
 function activated(gate: v128, activation: u32): v128 {
-  return activation == 0 ? silu(gate) : activation == 1 ? gelu(gate) : geluTanh(gate);
+  if (activation == Activation.silu) return silu(gate);
+  return activation == Activation.gelu ? gelu(gate) : geluTanh(gate);
 }
 
-/** gate = act(gate) * up; 0 silu, 1 gelu, 2 geluTanh. */
+/** gate = act(gate) * up, `activation` one of `Activation`. */
 export function activate(gate: usize, up: usize, activation: u32, length: u32): void {
   for (const end = gate + ((length & ~3) << 2); gate < end; gate += 16, up += 16) {
     v128.store(gate, f32x4.mul(activated(v128.load(gate), activation), v128.load(up)));
@@ -64,7 +71,7 @@ export function activate(gate: usize, up: usize, activation: u32, length: u32): 
   }
 }
 
-/** Turns `heads` heads in place; the first 2 * pairs of their headDim elements. */
+/** Rotates `heads` heads in place; the first 2 * pairs of their headDim elements. */
 export function rotate(x: usize, heads: u32, headDim: u32, cos: usize, sin: usize, pairs: u32, interleaved: bool): void {
   for (let head: u32 = 0; head < heads; head++, x += headDim << 2) {
     for (let i: u32 = 0; i < pairs; i++) {

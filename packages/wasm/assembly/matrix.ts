@@ -1,52 +1,52 @@
 // A matrix as kernels see it: rows of one tensor, or of one thread's share of it, and where its planes lie in this heap.
-// The host writes these structures (src/matrix-record.ts has the same fields in the same order, 4 bytes each).
+// The host writes these structures: src/abi/records.ts and src/abi/enumerations.ts, with which the build compares them.
 //
 // Pointers are biased: they point to where element, block or nested block 0 of the whole tensor would lie, so that kernels
 // count as the layout counts. Addresses wrap at 2^32 and come out right.
 
 /** What `Matrix.kernel` says. */
-export namespace Kernel {
+export enum Kernel {
   /** Plain F32, F16, BF16. */
-  export const float32: u32 = 0;
-  export const float16: u32 = 1;
-  export const bfloat16: u32 = 2;
+  float32 = 0,
+  float16 = 1,
+  bfloat16 = 2,
   /** 4-bit codes, eight rows together: nibbles.ts. */
-  export const affine4: u32 = 3;
-  export const codebook4: u32 = 4;
+  affine4 = 3,
+  codebook4 = 4,
   /** 8-bit integer codes. */
-  export const signed8: u32 = 5;
-  export const unsigned8: u32 = 6;
+  signed8 = 5,
+  unsigned8 = 6,
   /** Any layout: rows are decoded to float32 first. */
-  export const any: u32 = 7;
+  any = 7,
 }
 
 /** What `Blocks.kind` says. */
-export namespace BlockKind {
-  export const float32: u32 = 0;
-  export const float16: u32 = 1;
-  export const bfloat16: u32 = 2;
-  export const exponent8: u32 = 3;
-  export const nested: u32 = 4;
+export enum BlockKind {
+  float32 = 0,
+  float16 = 1,
+  bfloat16 = 2,
+  exponent8 = 3,
+  nested = 4,
 }
 
 /** What `Matrix.scaleOrder` says. */
-export namespace ScaleOrder {
+export enum ScaleOrder {
   /** Any blocks of whole units. */
-  export const blocks: u32 = 0;
+  blocks = 0,
   /** Each unit is a block, rows start with one, and four at a time have one nested scale. */
-  export const units: u32 = 1;
+  units = 1,
   /** The same, and those of eight rows lie together, as their codes do: src/interleave.ts. */
-  export const together: u32 = 2;
+  together = 2,
 }
 
-/** What `Matrix.shift` says: what is added to code * scale. */
-export namespace Shift {
+/** What `Matrix.zero` says: what is added to code * scale. */
+export enum Zero {
   /** `levelOffset` times the scale. */
-  export const constant: u32 = 0;
+  constant = 0,
   /** Minus the block's zero point times the scale. */
-  export const zeroPoints: u32 = 1;
+  zeroPoints = 1,
   /** A float a block. */
-  export const offsets: u32 = 2;
+  offsets = 2,
 }
 
 /** One number a block. */
@@ -85,7 +85,7 @@ export class Matrix {
   /** 0: flat blocks. */
   blocksPerRow: u32;
   scaleOrder: u32;
-  shift: u32;
+  zero: u32;
   zeroPoints: usize;
   /** value = (levelStep * level + levelOffset) * scale */
   levelStep: f32;
@@ -95,7 +95,7 @@ export class Matrix {
   /** Float32 [2^bits]: code to number, for kernels that decode to float32. */
   values: usize;
   bits: u32;
-  /** 0 highFirst, 1 lowFirst, 2 splitHalves. */
+  /** `Order` of quantize-activations.ts. */
   order: u32;
   scaleData: usize;
   scaleKind: u32;
@@ -136,11 +136,11 @@ export namespace Scratch {
   /** Float32 [4, U]: the scale of each unit of a row, or of four rows. */
   export let scales: usize = 0;
   /** Float32 [4, U]: what is added, a unit. */
-  export let shifts: usize = 0;
+  export let offsets: usize = 0;
   /** Float32 [U, 8]: scales of eight rows. */
   export let rowScales: usize = 0;
   /** Bytes from them to what is added, or where nothing is to the scales of eight rows more, Float32 [U, 8]. */
-  export let shiftsAfter: usize = 0;
+  export let offsetsAfter: usize = 0;
   /** Float32 [U] or [U, 4]: scale times activation scale of a token or of four; or Float32 [2, 16]: results of two tokens. */
   export let products: usize = 0;
   /** Float32 [K], or bytes [16 K]: a decoded row, or the codes of eight or levels of sixteen. */
@@ -148,7 +148,7 @@ export namespace Scratch {
 }
 
 /**
- * @param address of as many bytes as src/store.ts counts
+ * @param address of `scratchBytes`
  * @param columns the most that a matrix has
  */
 export function useScratch(address: usize, columns: u32): void {
@@ -157,9 +157,9 @@ export function useScratch(address: usize, columns: u32): void {
   address += 16;
   Scratch.scales = address;
   Scratch.stride = stride;
-  Scratch.shifts = address + 4 * stride;
+  Scratch.offsets = address + 4 * stride;
   Scratch.rowScales = address + 8 * stride;
-  Scratch.shiftsAfter = 8 * stride;
+  Scratch.offsetsAfter = 8 * stride;
   Scratch.products = address + 24 * stride;
   Scratch.row = address + 28 * stride;
 }
@@ -167,4 +167,9 @@ export function useScratch(address: usize, columns: u32): void {
 /** Units of 32, filled up to whole vectors. */
 function unitsBytes(columns: u32): u32 {
   return ((columns / 32 + 4) * 4 + 15) & ~15;
+}
+
+/** Bytes of `Scratch`, for matrices of up to so many columns. Kernels write whole vectors past the end of a row. */
+export function scratchBytes(columns: u32): u32 {
+  return 16 + 28 * unitsBytes(columns) + 16 * columns + 64;
 }

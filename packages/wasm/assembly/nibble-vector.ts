@@ -6,9 +6,9 @@
 // Shapes: N rows, K columns, U units of a row.
 import { pairsStride } from './activation-pairs';
 import { Matrix, Scratch } from './matrix';
-import { addBytes, addPairs, addScaled, addShifted, addUnit, levelTable, scaled, storeEight, together, upper, widen } from './nibbles';
+import { addBytes, addPairs, addScaled, addWithOffsets, addUnit, levelTable, scaled, storeEight, together, upper, widen } from './nibbles';
 import { bytesStride } from './quantize-activations';
-import { prepareOffset, prepareRows, shiftsOf } from './row-scales';
+import { prepareOffset, prepareRows, offsetsOf } from './row-scales';
 import { dotBytes, lane0, lane1, lane2, lane3, lookUp, lowNibbles, splat } from './simd';
 import { tokenAt } from './unit-products';
 
@@ -19,7 +19,7 @@ export function affineVector(matrix: Matrix, token: usize, list: usize, from: u3
   const lowNibble = v128.load(lowNibbles);
   const rowsBytes = matrix.columns * (together / 2);
   const unitBytes: usize = unit * (together / 2);
-  const shifts = shiftsOf(matrix);
+  const offsets = offsetsOf(matrix);
   prepareOffset(matrix);
   const offset = Scratch.offset;
   let codes = matrix.codes + from * (matrix.columns / 2);
@@ -73,13 +73,13 @@ export function affineVector(matrix: Matrix, token: usize, list: usize, from: u3
         x += 144;
       } while (unit != 32 && codes != unitEnd);
       const sum = v128.load(x);
-      if (shifts == 0) {
+      if (offsets == 0) {
         const added = f32x4.mul(sum, v128.load(offset));
         total0 = addUnit(total0, part0, added, v128.load(scales));
         total1 = addUnit(total1, part1, added, v128.load(scales, 16));
       } else {
-        total0 = addShifted(total0, part0, sum, v128.load(scales), v128.load(scales + shifts));
-        total1 = addShifted(total1, part1, sum, v128.load(scales, 16), v128.load(scales + shifts, 16));
+        total0 = addWithOffsets(total0, part0, sum, v128.load(scales), v128.load(scales + offsets));
+        total1 = addWithOffsets(total1, part1, sum, v128.load(scales, 16), v128.load(scales + offsets, 16));
       }
     }
     storeEight(out, total0, total1, to - row);
@@ -110,7 +110,7 @@ export function codebookVector(matrix: Matrix, token: usize, list: usize, from: 
     const both = row + together < to;
     let more = codes + (both ? rowsBytes : 0);
     prepareRows(matrix, row, Scratch.rowScales);
-    const moreScales = both ? Scratch.shiftsAfter : 0;
+    const moreScales = both ? Scratch.offsetsAfter : 0;
     if (both) prepareRows(matrix, row + together, Scratch.rowScales + moreScales);
     let total0 = f32x4.splat(0);
     let total1 = f32x4.splat(0);

@@ -105,8 +105,8 @@ export function addUnit(total: v128, part: v128, sum: v128, scales: v128): v128 
 /** total + S part + Z sum: the same where units have what is added of their own. */
 // @ts-ignore: decorator
 @inline
-export function addShifted(total: v128, part: v128, sum: v128, scales: v128, shifts: v128): v128 {
-  return f32x4.add(f32x4.add(total, f32x4.mul(part, scales)), f32x4.mul(sum, shifts));
+export function addWithOffsets(total: v128, part: v128, sum: v128, scales: v128, offsets: v128): v128 {
+  return f32x4.add(f32x4.add(total, f32x4.mul(part, scales)), f32x4.mul(sum, offsets));
 }
 
 /** Writes the first `count` of four results. */

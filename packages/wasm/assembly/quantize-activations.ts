@@ -22,13 +22,13 @@ export const smallest: f32 = 3e-38;
 const byteUnit: u32 = 32;
 
 /** In which order 4-bit codes lie. */
-export namespace Order {
+export enum Order {
   /** Pairs in a byte, the first in the high nibble. */
-  export const highFirst: u32 = 0;
+  highFirst = 0,
   /** Pairs, the first in the low nibble. */
-  export const lowFirst: u32 = 1;
+  lowFirst = 1,
   /** Halves of 32 in low and high nibbles. */
-  export const splitHalves: u32 = 2;
+  splitHalves = 2,
 }
 
 // @ts-ignore: decorator

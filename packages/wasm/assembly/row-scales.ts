@@ -1,10 +1,10 @@
 // What eight rows have for each unit before their codes are read: scales, and what is added where a unit has its own.
-//   value = S * level + Z, where S = scale * levelStep and Z = S * `Scratch.offset`, or the unit's own shift
+//   value = S * level + Z, where S = scale * levelStep and Z = S * `Scratch.offset`, or the unit's own offset
 // Scales that lie together as their codes do are read eight at a time; those of other layouts a row at a time, and transposed.
 //
 // Shapes: U units of a row.
-import { halfBias, unitScales, unitShifts } from './block-values';
-import { BlockKind, Matrix, ScaleOrder, Scratch, Shift } from './matrix';
+import { halfBias, unitScales, unitOffsets } from './block-values';
+import { BlockKind, Matrix, ScaleOrder, Scratch, Zero } from './matrix';
 import { together } from './nibbles';
 import { firstHalves, lastHalves, zipFirst, zipLast } from './simd';
 
@@ -14,15 +14,15 @@ const spacing: usize = together * 4;
 /** Whether units have what is added of their own. */
 // @ts-ignore: decorator
 @inline
-function isShifted(matrix: Matrix): bool {
-  return matrix.shift != Shift.constant;
+function hasOffsets(matrix: Matrix): bool {
+  return matrix.zero != Zero.constant;
 }
 
 /** Bytes from S to Z where units have what is added of their own; else 0. */
 // @ts-ignore: decorator
 @inline
-export function shiftsOf(matrix: Matrix): usize {
-  return isShifted(matrix) ? Scratch.shiftsAfter : 0;
+export function offsetsOf(matrix: Matrix): usize {
+  return hasOffsets(matrix) ? Scratch.offsetsAfter : 0;
 }
 
 /** Sets `Scratch.offset`: Z / S where it is the same for all units. */
@@ -138,16 +138,16 @@ function storeColumns(rows: usize, stride: usize, units: u32, factor: v128, out:
 
 /** Any layout, a row at a time; rows past the last one are like it. */
 function anyScales(matrix: Matrix, row: u32, last: u32, out: usize): void {
-  const shifted = isShifted(matrix);
+  const ownOffsets = hasOffsets(matrix);
   const stride = Scratch.stride;
   for (let r: u32 = 0; r < 4; r++) {
     const at = min(row + r, last);
     const scales = Scratch.scales + r * stride;
     unitScales(matrix, at, scales);
-    if (shifted) unitShifts(matrix, at, scales, Scratch.shifts + r * stride);
+    if (ownOffsets) unitOffsets(matrix, at, scales, Scratch.offsets + r * stride);
   }
   storeColumns(Scratch.scales, stride, matrix.units, f32x4.splat(matrix.levelStep), out);
-  if (shifted) storeColumns(Scratch.shifts, stride, matrix.units, f32x4.splat(1), out + Scratch.shiftsAfter);
+  if (ownOffsets) storeColumns(Scratch.offsets, stride, matrix.units, f32x4.splat(1), out + Scratch.offsetsAfter);
 }
 
 /** Scales of eight rows that lie together; those past the last one are zeros. */

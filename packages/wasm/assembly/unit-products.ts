@@ -1,14 +1,14 @@
 // What a row has for each unit before codes are read: its scales times those of the activations, and what is added.
 //
 // Shapes: U units of a row.
-import { unitScales, unitShifts } from './block-values';
-import { Kernel, Matrix, Scratch, Shift } from './matrix';
+import { unitScales, unitOffsets } from './block-values';
+import { Kernel, Matrix, Scratch, Zero } from './matrix';
 import { splat, storeTransposed, sumLanes } from './simd';
 
 /** Whether anything is added to levels times scale. */
 // @ts-ignore: decorator
 @inline
-function isShifted(kernel: u32): bool {
+function hasOffsets(kernel: u32): bool {
   return kernel == Kernel.unsigned8;
 }
 
@@ -17,20 +17,20 @@ function isShifted(kernel: u32): bool {
 @inline
 export function prepareRow(matrix: Matrix, row: u32, kernel: u32): void {
   unitScales(matrix, row, Scratch.scales);
-  if (isShifted(kernel) && matrix.shift != Shift.constant) unitShifts(matrix, row, Scratch.scales, Scratch.shifts);
+  if (hasOffsets(kernel) && matrix.zero != Zero.constant) unitOffsets(matrix, row, Scratch.scales, Scratch.offsets);
 }
 
-/** Where a row finds what is added, a unit: shifts of its own, or scales that `levelOffset` multiplies. */
+/** Where a row finds what is added, a unit: offsets of its own, or scales that `levelOffset` multiplies. */
 // @ts-ignore: decorator
 @inline
-function shiftsOf(matrix: Matrix): usize {
-  return matrix.shift == Shift.constant ? Scratch.scales : Scratch.shifts;
+function offsetsOf(matrix: Matrix): usize {
+  return matrix.zero == Zero.constant ? Scratch.scales : Scratch.offsets;
 }
 
 // @ts-ignore: decorator
 @inline
-function shiftFactor(matrix: Matrix): f32 {
-  return matrix.shift == Shift.constant ? matrix.levelOffset : 1;
+function offsetFactor(matrix: Matrix): f32 {
+  return matrix.zero == Zero.constant ? matrix.levelOffset : 1;
 }
 
 /** Writes products[u] = S[u] * a[u] of one token; returns Σ Z[u] * sums[u]. */
@@ -39,30 +39,30 @@ function shiftFactor(matrix: Matrix): f32 {
 export function scaleUnits(matrix: Matrix, scales: usize, sums: usize, kernel: u32): f32 {
   const end = Scratch.scales + (matrix.units << 2);
   let products = Scratch.products;
-  let shifts = shiftsOf(matrix);
+  let offsets = offsetsOf(matrix);
   let added = f32x4.splat(0);
   for (let at = Scratch.scales; at < end; at += 16, scales += 16, products += 16) {
     v128.store(products, f32x4.mul(v128.load(at), v128.load(scales)));
-    if (isShifted(kernel)) {
-      added = f32x4.add(added, f32x4.mul(v128.load(shifts), v128.load(sums)));
-      shifts += 16;
+    if (hasOffsets(kernel)) {
+      added = f32x4.add(added, f32x4.mul(v128.load(offsets), v128.load(sums)));
+      offsets += 16;
       sums += 16;
     }
   }
-  return isShifted(kernel) ? sumLanes(added) * shiftFactor(matrix) : 0;
+  return hasOffsets(kernel) ? sumLanes(added) * offsetFactor(matrix) : 0;
 }
 
 /** Σ Z[u] * sums[u] of one token. */
 // @ts-ignore: decorator
 @inline
 export function addedTo(matrix: Matrix, sums: usize, kernel: u32): f32 {
-  if (!isShifted(kernel)) return 0;
-  let shifts = shiftsOf(matrix);
+  if (!hasOffsets(kernel)) return 0;
+  let offsets = offsetsOf(matrix);
   let added = f32x4.splat(0);
-  for (const end = shifts + (matrix.units << 2); shifts < end; shifts += 16, sums += 16) {
-    added = f32x4.add(added, f32x4.mul(v128.load(shifts), v128.load(sums)));
+  for (const end = offsets + (matrix.units << 2); offsets < end; offsets += 16, sums += 16) {
+    added = f32x4.add(added, f32x4.mul(v128.load(offsets), v128.load(sums)));
   }
-  return sumLanes(added) * shiftFactor(matrix);
+  return sumLanes(added) * offsetFactor(matrix);
 }
 
 /** Writes products[u][t] = S[u] * a[u] of token t, four of them. */

@@ -1,10 +1,11 @@
 // What stands between steps and threads: compiles what a step has recorded, places the program in the heaps, runs it.
 import { type BackendObjects, makeObjects } from '@moeq/kernels';
-import type { Graph, Node } from './graph.js';
+import type { Graph } from './graph.js';
 import type { LoadedCache, LoadedExperts, LoadedMlp, LoadedVector, LoadedWeight } from './loaded.js';
 import { Program } from './program.js';
 import type { Store } from './store.js';
 import type { Team } from './team/team.js';
+import type { Value } from './value.js';
 
 export type Objects = BackendObjects<{
   weight: LoadedWeight;
@@ -31,8 +32,7 @@ export class Engine {
   /** Runs all that is recorded and has not run. */
   async run(graph: Graph): Promise<void> {
     const program = this.#program;
-    const { address, bytes, columns } = this.store.scratch();
-    program.emit('scratch', address, bytes, columns);
+    program.emit('scratch', this.store.scratch());
     const due = graph.compile(program);
     const words = program.take();
     if (!due) return;
@@ -41,8 +41,8 @@ export class Engine {
     await this.#team.run(this.#room.address, words.length);
   }
 
-  read(node: Node): Promise<Float32Array> {
-    return this.#team.read(node.address as number, node.rows * node.columns);
+  read(value: Value): Promise<Float32Array> {
+    return this.#team.read(value.address as number, value.rows * value.columns);
   }
 
   /** Gives up what a step holds. */

@@ -2,8 +2,8 @@
 // row by row to float32 and is right for every layout.
 import type { MatrixHead } from '@moeq/kernels';
 import type { Layout } from '@moeq/tensors';
+import type { KernelName, scaleOrders } from './abi/enumerations.js';
 import { codebookLevels } from './levels.js';
-import type { KernelName } from './matrix-record.js';
 
 export interface KernelChoice {
   readonly kernel: KernelName;
@@ -20,7 +20,7 @@ export interface KernelChoice {
  * How a unit finds its scale: by its block, whatever that is; or units are blocks one for one, of which four at a time have
  * one nested scale; or these of eight rows lie together besides, as their codes do.
  */
-type ScaleOrder = 'blocks' | 'units' | 'together';
+type ScaleOrder = keyof typeof scaleOrders;
 
 const floatKernels = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 

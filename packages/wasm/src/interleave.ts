@@ -5,8 +5,7 @@
 //
 // Shapes: N rows, K columns, E elements of a row.
 
-/** Rows that lie together: assembly/nibbles.ts. */
-const together = 8;
+import { rowsTogether as together } from './abi/sizes.js';
 
 /** Bytes of so many rows, filled up to whole eights. */
 export function interleavedBytes(rows: number, rowBytes: number): number {

@@ -5,17 +5,17 @@ type Address = number;
 type NibbleKernel = `${'Affine' | 'Codebook'}4x${32 | 64}`;
 type IntegerKernel = `${'Signed' | 'Unsigned'}8x${32 | 64}`;
 
-type OneStream = [x: Address];
-type ThreePlanes = [x: Address, scales: Address, sums: Address];
+export type OneStream = [x: Address];
+export type ThreePlanes = [x: Address, scales: Address, sums: Address];
 
 /** One token against rows `from` to `to` of a share of a matrix of codes. */
-type VectorKernel<X extends Address[]> = (
+export type VectorKernel<X extends Address[]> = (
   matrix: Address,
   ...rest: [...X, list: Address, from: number, to: number, out: Address]
 ) => void;
 
 /** Several tokens. */
-type TileKernel<X extends Address[]> = (
+export type TileKernel<X extends Address[]> = (
   matrix: Address,
   ...rest: [...X, list: Address, tokens: number, from: number, to: number, out: Address, outStride: number]
 ) => void;
@@ -53,10 +53,7 @@ export interface KernelExports
   attendFour(
     cache: Address,
     pages: Address,
-    queries: Address,
-    from: Address,
-    to: Address,
-    outs: Address,
+    tile: Address,
     count: number,
     scale: number,
     scratch: Address,

@@ -3,19 +3,17 @@
 // Shapes: L layers, HK key/value heads, C head dimension, CV value dimension.
 import type { KvCacheSpec } from '@moeq/kernels';
 import { assertKvCacheSpec } from '@moeq/kernels';
+import { encodeRecords } from './abi/encode.js';
+import { bytesOf, cacheRecord } from './abi/records.js';
+import { paddedToEight } from './abi/sizes.js';
 import type { LoadedCache } from './loaded.js';
 import { longestShare } from './share.js';
 import type { Store } from './store.js';
 
-/** Bytes of a `Cache` record: assembly/attention.ts. */
-export const cacheRecordBytes = 28;
-
-const roundUp = (size: number) => Math.ceil(size / 8) * 8;
-
 /** Sizes of a page of one head: Float32 [C, paddedSize] keys, then Float32 [pageSize, paddedValueDim] values. */
 export function cacheShape({ headDim, valueDim = headDim, pageSize }: KvCacheSpec) {
-  const paddedSize = roundUp(pageSize);
-  const paddedValueDim = roundUp(valueDim);
+  const paddedSize = paddedToEight(pageSize);
+  const paddedValueDim = paddedToEight(valueDim);
   const pageStride = 4 * (headDim * paddedSize + pageSize * paddedValueDim);
   return { headDim, valueDim, paddedSize, paddedValueDim, pageStride };
 }
@@ -28,13 +26,16 @@ export function createCache(store: Store, spec: KvCacheSpec): LoadedCache {
   const headsAThread = longestShare(kvHeads, store.threads);
   const heads = layers * headsAThread;
   const address = store.allocate(heads * pages * pageStride, 'KV cache');
-  const records = store.allocate(heads * cacheRecordBytes, 'KV cache');
-  const words = new Uint32Array((heads * cacheRecordBytes) / 4);
-  for (let head = 0; head < heads; head++) {
-    const base = address + head * pages * pageStride;
-    words.set([base, pageStride, pageSize, paddedSize, headDim, valueDim, paddedValueDim], 7 * head);
-  }
-  store.writeAll(records, new Uint8Array(words.buffer));
+  const records = store.allocate(heads * bytesOf(cacheRecord), 'KV cache');
+  const shape = { pageStride, pageSize, paddedSize, headDim, valueDim, paddedValueDim };
+  const bases = Array.from({ length: heads }, (_, head) => address + head * pages * pageStride);
+  store.writeAll(
+    records,
+    encodeRecords(
+      cacheRecord,
+      bases.map((base) => ({ base, ...shape })),
+    ),
+  );
   const bytes = layers * kvHeads * pages * pageStride;
   return { spec: { ...spec }, bytes, address, records, headsAThread };
 }

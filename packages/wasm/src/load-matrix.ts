@@ -6,20 +6,14 @@
 import { headOf, type MatrixData } from '@moeq/kernels';
 import type { BlockValues, Layout, QuantizedTensor } from '@moeq/tensors';
 import { blocksPerMatrix, isQuantized, toFloat32 } from '@moeq/tensors';
+import { blankOf, encodeRecords } from './abi/encode.js';
+import type { ActivationForm, orders } from './abi/enumerations.js';
+import type { Values } from './abi/fields.js';
+import { bytesOf, matrixRecord } from './abi/records.js';
 import type { KernelChoice } from './fit-kernel.js';
 import { chooseKernel, isInterleaved } from './fit-kernel.js';
 import { interleaveRows } from './interleave.js';
-import type { ActivationForm, Field } from './matrix-record.js';
-import {
-  blockKinds,
-  encodeRecord,
-  kernels,
-  orders,
-  recordBytes,
-  scaleOrders,
-  shifts,
-} from './matrix-record.js';
-import { bytesOf, type Cut, nestedValuesOf, padded, placeMatrix, type RowRange } from './place-matrix.js';
+import { type Cut, cutBytes, nestedValuesOf, padded, placeMatrix, type RowRange } from './place-matrix.js';
 import type { Store } from './store.js';
 
 /** How activations have to come: float32 as they are, or integers in units. */
@@ -27,8 +21,8 @@ export interface Intake {
   readonly form: ActivationForm;
   /** 0: float32. */
   readonly unit: 0 | 32 | 64;
-  /** Of the 4-bit codes that they meet: `orders`. */
-  readonly order: number;
+  /** Of the 4-bit codes that they meet. */
+  readonly order: keyof typeof orders;
 }
 
 /** A matrix in the heaps. */
@@ -43,7 +37,11 @@ export interface LoadedMatrix {
   readonly everywhere: boolean;
 }
 
-type Fields = Partial<Record<Field, number>>;
+type Fields = Partial<Values<typeof matrixRecord>>;
+
+const blank = blankOf(matrixRecord);
+
+const dtypeKinds = { F32: 'float32', F16: 'float16', BF16: 'bfloat16', F8_E8M0: 'exponent8' } as const;
 
 interface LoadOptions {
   /** Rows of the tensor to load; all unless given. */
@@ -64,19 +62,19 @@ export function loadMatrix(
   const { threads } = store;
   store.useColumns(columns);
   const { shares, everywhere, cuts, room } = placeMatrix(head, choice, threads, range, everywhereIfSmall);
-  const record = store.allocate(padded(recordBytes) + room, 'weights');
+  const record = store.allocate(padded(bytesOf(matrixRecord)) + room, 'weights');
   const common = commonFields(store, data, choice);
   let bytes = 0;
   shares.forEach(({ first, end }, thread) => {
-    const fields: Fields = { ...common, firstRow: first, rows: end - first };
-    let address = record + padded(recordBytes);
+    const fields = { ...blank, ...common, firstRow: first, rows: end - first };
+    let address = record + padded(bytesOf(matrixRecord));
     for (const cut of cuts[thread] as Cut[]) {
       write(store, thread, address, cut, cutOf(data, cut));
       fields[cut.field] = address - cut.bias + 2 ** 32;
-      address += padded(bytesOf(cut));
-      bytes += bytesOf(cut);
+      address += padded(cutBytes(cut));
+      bytes += cutBytes(cut);
     }
-    store.write(thread, record, encodeRecord(fields));
+    store.write(thread, record, encodeRecords(matrixRecord, [fields]));
   });
   return { record, rows: range.count, columns, bytes, intake: intakeOf(data, choice), everywhere };
 }
@@ -86,22 +84,23 @@ function write(store: Store, thread: number, address: number, cut: Cut, data: Ui
     store.write(thread, address, data);
     return;
   }
-  const interleaved = store.hostBuffer(bytesOf(cut));
+  const interleaved = store.hostBuffer(cutBytes(cut));
   interleaveRows(data, cut.rows.bytes, cut.rows.size, interleaved);
   store.write(thread, address, interleaved);
 }
 
 function intakeOf(data: MatrixData, { kernel, unit }: KernelChoice): Intake {
-  if (unit === 0 || !isQuantized(data) || data.layout === null) return { form: 'float', unit: 0, order: 0 };
-  if (!isInterleaved(kernel)) return { form: 'plain', unit, order: 0 };
-  return { form: kernel === 'affine4' ? 'bytes' : 'pairs', unit, order: orders[data.layout.order] };
+  if (unit === 0 || !isQuantized(data) || data.layout === null)
+    return { form: 'float', unit: 0, order: 'highFirst' };
+  if (!isInterleaved(kernel)) return { form: 'plain', unit, order: 'highFirst' };
+  return { form: kernel === 'affine4' ? 'bytes' : 'pairs', unit, order: data.layout.order };
 }
 
 /** What does not depend on the thread. */
 function commonFields(store: Store, data: MatrixData, choice: KernelChoice): Fields {
   const [rows = 0, columns = 0] = data.shape;
   const { kernel, unit, levelStep, levelOffset, levels, scales } = choice;
-  const fields: Fields = { kernel: kernels[kernel], columns, unit, units: unit === 0 ? 0 : columns / unit };
+  const fields: Fields = { kernel, columns, unit, units: unit === 0 ? 0 : columns / unit };
   if (!isQuantized(data) || data.layout === null) return fields;
   const { layout } = data;
   const { decode, scale, blockSize, blocks, bitsPerCode, order } = layout;
@@ -110,15 +109,14 @@ function commonFields(store: Store, data: MatrixData, choice: KernelChoice): Fie
     ...fields,
     blockSize,
     blocksPerRow: blocks === 'row' ? blocksPerMatrix(layout, rows, columns) / rows : 0,
-    scaleOrder: scaleOrders[scales],
-    shift:
-      shifts[zero?.kind === 'zeroPoint' ? 'zeroPoints' : zero?.kind === 'offset' ? 'offsets' : 'constant'],
+    scaleOrder: scales,
+    zero: zero?.kind === 'zeroPoint' ? 'zeroPoints' : zero?.kind === 'offset' ? 'offsets' : 'constant',
     levelStep,
     levelOffset,
     levels: store.table(levels),
     values: store.table(codeNumbers(layout)),
     bits: bitsPerCode,
-    order: orders[order],
+    order,
     ...blockFields(store, data, 'scale', scale),
     ...(zero?.kind === 'offset' && blockFields(store, data, 'offset', zero.offset)),
   };
@@ -142,15 +140,15 @@ function blockFields(
   values: BlockValues,
 ): Fields {
   if (values.kind === 'plain') {
-    return { [`${name}Kind`]: blockKinds[values.dtype], [`${name}Multiplier`]: values.multiplier };
+    return { [`${name}Kind`]: dtypeKinds[values.dtype], [`${name}Multiplier`]: values.multiplier };
   }
   const offset = values.hasOffset ? toFloat32(planeOf(tensor, `${name}sOffset`), 'F32')[0] : 0;
-  const shift = Math.log2(values.blockSize);
+  const bits = Math.log2(values.blockSize);
   return {
-    [`${name}Kind`]: blockKinds.nested,
+    [`${name}Kind`]: 'nested',
     [`${name}Table`]: store.table(values.codebook),
     [`${name}NestedSize`]: values.blockSize,
-    [`${name}NestedShift`]: Number.isInteger(shift) ? shift : 32,
+    [`${name}NestedShift`]: Number.isInteger(bits) ? bits : 32,
     [`${name}Multiplier`]: 1,
     [`${name}Offset`]: offset ?? 0,
   };

@@ -4,6 +4,8 @@
 import type { MlpData } from '@moeq/kernels';
 import { mlpShape } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
+import { encodeRecords } from './abi/encode.js';
+import { expertRecord } from './abi/records.js';
 import { type Intake, loadMatrix } from './load-matrix.js';
 import type { LoadedExperts, LoadedMlp } from './loaded.js';
 import type { Store } from './store.js';
@@ -39,13 +41,17 @@ export function joinExperts(store: Store, experts: readonly LoadedMlp[]): Loaded
   const { hidden = 0, intermediate = 0 } = experts[0] ?? {};
   const upIntakes: Intake[] = [];
   const downIntakes: Intake[] = [];
-  const words = experts.flatMap(({ gate, up, down }) => [
-    ...[gate.record, modeOf(upIntakes, gate.intake)],
-    ...[up.record, modeOf(upIntakes, up.intake)],
-    ...[down.record, modeOf(downIntakes, down.intake)],
-  ]);
-  const table = store.allocate(4 * words.length, 'experts');
-  store.writeAll(table, new Uint8Array(Uint32Array.from(words).buffer));
+  const records = experts.map(({ gate, up, down }) => ({
+    gate: gate.record,
+    gateMode: modeOf(upIntakes, gate.intake),
+    up: up.record,
+    upMode: modeOf(upIntakes, up.intake),
+    down: down.record,
+    downMode: modeOf(downIntakes, down.intake),
+  }));
+  const encoded = encodeRecords(expertRecord, records);
+  const table = store.allocate(encoded.byteLength, 'experts');
+  store.writeAll(table, encoded);
   const bytes = experts.reduce((sum, expert) => sum + expert.bytes, 0);
   return { hidden, intermediate, bytes, experts, table, upIntakes, downIntakes };
 }

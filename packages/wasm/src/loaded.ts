@@ -24,7 +24,7 @@ export interface LoadedExperts {
   readonly intermediate: number;
   readonly bytes: number;
   readonly experts: readonly LoadedMlp[];
-  /** Six words an expert: record and mode of gate, up and down. */
+  /** Of an `expertRecord` for each expert. */
   readonly table: number;
   /** The intakes that gates and ups, and downs, have; modes are indices of these. */
   readonly upIntakes: readonly Intake[];

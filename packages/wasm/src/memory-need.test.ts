@@ -3,11 +3,12 @@ import { headOf, type LoadPlan, type MatrixData, type MlpData } from '@moeq/kern
 import { randomMatrix, seededRandom } from '@moeq/kernels/conformance';
 import { ggufTypes, type Layout } from '@moeq/tensors';
 import { expect, test } from 'vitest';
+import { kernelBytes } from './abi/sizes.js';
 import { createCache } from './kv-cache.js';
 import { loadMatrix } from './load-matrix.js';
 import { loadMlp } from './load-mlp.js';
 import { wasmMemory } from './memory-need.js';
-import { kernelBytes, Store } from './store.js';
+import { Store } from './store.js';
 import type { Team } from './team/team.js';
 
 /** Memories that forget what is written to them. */

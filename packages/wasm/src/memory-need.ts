@@ -1,12 +1,12 @@
 // What a plan takes in the heaps of so many threads: the very sums that loading makes, without a weight.
 import type { KvCacheSpec, LoadPlan, MatrixHead, MemoryNeed, MlpHead } from '@moeq/kernels';
+import { bytesOf, cacheRecord, matrixRecord } from './abi/records.js';
+import { kernelBytes } from './abi/sizes.js';
 import { chooseKernel } from './fit-kernel.js';
 import { blockBytes } from './heap.js';
-import { cacheRecordBytes, cacheShape } from './kv-cache.js';
-import { recordBytes } from './matrix-record.js';
+import { cacheShape } from './kv-cache.js';
 import { padded, placeMatrix, type RowRange } from './place-matrix.js';
 import { longestShare } from './share.js';
-import { kernelBytes } from './store.js';
 
 /** What a thread can address: 4 GiB. */
 const addressable = 2 ** 32;
@@ -52,7 +52,9 @@ function gateAndUp(
 
 function cacheBytes(spec: KvCacheSpec, threads: number): number {
   const heads = spec.layers * longestShare(spec.kvHeads, threads);
-  return blockBytes(heads * spec.pages * cacheShape(spec).pageStride) + blockBytes(heads * cacheRecordBytes);
+  return (
+    blockBytes(heads * spec.pages * cacheShape(spec).pageStride) + blockBytes(heads * bytesOf(cacheRecord))
+  );
 }
 
 /** Experts are alike, and there are thousands of them. */
@@ -69,7 +71,7 @@ function memoized(
     let bytes = known.get(key);
     if (bytes === undefined) {
       const { room } = placeMatrix(head, chooseKernel(head), threads, range, everywhereIfSmall);
-      bytes = blockBytes(padded(recordBytes) + room);
+      bytes = blockBytes(padded(bytesOf(matrixRecord)) + room);
       known.set(key, bytes);
     }
     return bytes;

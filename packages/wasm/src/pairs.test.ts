@@ -2,9 +2,9 @@
 // of theirs leaves its integers.
 import { seededRandom } from '@moeq/kernels/conformance';
 import { describe, expect, test } from 'vitest';
+import { orders } from './abi/enumerations.js';
 import type { KernelExports } from './kernel-exports.js';
 import { compileKernels } from './kernel-module.js';
-import { orders } from './matrix-record.js';
 
 const [input, output] = [65536, 2 * 65536];
 

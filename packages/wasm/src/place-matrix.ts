@@ -11,10 +11,15 @@ import {
   type PlaneName,
   planeSpecs,
 } from '@moeq/tensors';
+import type { matrixRecord } from './abi/records.js';
 import { isInterleaved, type KernelChoice } from './fit-kernel.js';
 import { interleavedBytes } from './interleave.js';
-import type { Field } from './matrix-record.js';
 import { shareStart } from './share.js';
+
+/** A field that points to a plane. */
+type Field = {
+  [Name in keyof typeof matrixRecord]: (typeof matrixRecord)[Name] extends 'address' ? Name : never;
+}[keyof typeof matrixRecord];
 
 /** A part of a plane that one thread needs: bytes `from` to `to`, of nested scales and offsets as float32. */
 export interface Cut {
@@ -68,7 +73,7 @@ export function placeMatrix(
     return { first, end: range.first + shareStart(range.count, thread + 1, threads) };
   });
   const cuts = shares.map(({ first, end }) => cutPlanes(head, choice, first, end));
-  const room = Math.max(...cuts.map((each) => each.reduce((sum, cut) => sum + padded(bytesOf(cut)), 0)));
+  const room = Math.max(...cuts.map((each) => each.reduce((sum, cut) => sum + padded(cutBytes(cut)), 0)));
   return { shares, everywhere, cuts, room };
 }
 
@@ -77,7 +82,7 @@ export function padded(bytes: number): number {
 }
 
 /** Of a cut, in the heap. */
-export function bytesOf({ from, to, rows }: Cut): number {
+export function cutBytes({ from, to, rows }: Cut): number {
   return rows === undefined ? to - from : interleavedBytes((to - from) / rows.bytes, rows.bytes);
 }
 

@@ -1,22 +1,12 @@
 // A program under construction: its words, the memory of its activations, and where threads exchange results.
-import type { Node } from './graph.js';
+import { InstructionWriter } from './abi/encode.js';
+import type { Values } from './abi/fields.js';
+import type { Instructions, Opcode } from './abi/instructions.js';
+import { scalesStride, tokenBytes } from './abi/sizes.js';
 import type { Intake } from './load-matrix.js';
-import { activationForms } from './matrix-record.js';
-import { type Opcode, opcodes } from './opcodes.js';
 import { shareStart } from './share.js';
 import type { Store } from './store.js';
-import { scalesStride, tokenBytes } from './worker/linear.js';
-
-/** A float32 operand; whole numbers are words. */
-export class Float {
-  readonly value: number;
-
-  constructor(value: number) {
-    this.value = value;
-  }
-}
-
-export type Operand = number | Float | ArrayLike<number>;
+import type { Value } from './value.js';
 
 /** A part of the columns of a result that threads computed in shares: `count` shares of `size` columns. */
 export interface SharedColumns {
@@ -45,10 +35,7 @@ export interface Form extends Intake {
 
 export class Program {
   readonly store: Store;
-  #words = new Int32Array(4096);
-  /** The same words. */
-  #floats = new Float32Array(this.#words.buffer);
-  #length = 0;
+  readonly #writer = new InstructionWriter();
   /** Barriers so far, and the one after which each address was copied from by other threads. */
   #barriers = 0;
   readonly #copied = new Map<number, number>();
@@ -57,19 +44,18 @@ export class Program {
   /** Bytes of each block that the step holds, and those of them that are free. The heap gets them back when it ends. */
   readonly #blocks = new Map<number, number>();
   #free: number[] = [];
-  readonly #forms = new Map<Node, Map<string, Form>>();
+  readonly #forms = new Map<Value, Map<string, Form>>();
   /** What has not been brought together, by address. */
   readonly #shares = new Map<number, readonly SharedColumns[]>();
-  #readers: ReadonlyMap<Node, number> = new Map();
+  #readers: ReadonlyMap<Value, number> = new Map();
 
   constructor(store: Store) {
     this.store = store;
   }
 
   /** The words written since the last call. */
-  take(): Int32Array {
-    const words = this.#words.slice(0, this.#length);
-    this.#length = 0;
+  take(): Int32Array<ArrayBuffer> {
+    const words = this.#writer.take();
     this.#barriers = 0;
     this.#copied.clear();
     this.#free.push(...this.#leaving.splice(0));
@@ -86,38 +72,13 @@ export class Program {
     this.#shares.clear();
   }
 
-  /** @param readers operations of this program that are still to read a node, the next one included */
-  begin(readers: ReadonlyMap<Node, number>): void {
+  /** @param readers operations of this program that are still to read a value, the next one included */
+  begin(readers: ReadonlyMap<Value, number>): void {
     this.#readers = readers;
   }
 
-  emit(opcode: Opcode, ...operands: readonly Operand[]): void {
-    const header = this.#length;
-    this.#push(opcodes[opcode]);
-    this.#push(0);
-    for (const operand of operands) {
-      if (typeof operand === 'number') this.#push(operand);
-      else if (operand instanceof Float) this.#pushFloat(operand.value);
-      else if (operand instanceof Float32Array) for (const value of operand) this.#pushFloat(value);
-      else for (let i = 0; i < operand.length; i++) this.#push(operand[i] as number);
-    }
-    this.#words[header + 1] = this.#length - header - 2;
-  }
-
-  #push(word: number): void {
-    if (this.#length === this.#words.length) {
-      const longer = new Int32Array(2 * this.#length);
-      longer.set(this.#words);
-      this.#words = longer;
-      this.#floats = new Float32Array(longer.buffer);
-    }
-    this.#words[this.#length++] = word;
-  }
-
-  #pushFloat(value: number): void {
-    const at = this.#length;
-    this.#push(0);
-    this.#floats[at] = value;
+  emit<Name extends Opcode>(opcode: Name, operands: Values<Instructions[Name]>): void {
+    this.#writer.write(opcode, operands);
   }
 
   /** Room for so many float32. */
@@ -143,21 +104,21 @@ export class Program {
     (copying ? this.#leaving : this.#free).push(address);
   }
 
-  /** Address of a node that has been computed: all of it, on every thread. */
-  addressOf(node: Node): number {
-    const address = node.address as number;
+  /** Address of a value that has been computed: all of it, on every thread. */
+  addressOf(value: Value): number {
+    const address = value.address as number;
     const shares = this.#shares.get(address);
     this.#shares.delete(address);
-    if (shares !== undefined) this.gather(address, node.rows, node.columns, shares);
+    if (shares !== undefined) this.gather(address, value.rows, value.columns, shares);
     return address;
   }
 
   /** The same where each thread needs no more than its own shares of `needed`. */
-  sharesOf(node: Node, needed: readonly SharedColumns[]): number {
-    const address = node.address as number;
+  sharesOf(value: Value, needed: readonly SharedColumns[]): number {
+    const address = value.address as number;
     const parts = this.#shares.get(address) ?? [];
     const own = parts.every((part) => needed.some((each) => isSameShare(part, each, this.store.threads)));
-    return own ? address : this.addressOf(node);
+    return own ? address : this.addressOf(value);
   }
 
   /** Leaves it to the first reader who needs all of a result to bring its shares together. */
@@ -165,24 +126,24 @@ export class Program {
     if (parts.length > 0) this.#shares.set(address, parts);
   }
 
-  /** Gives up a node's numbers and all forms of them. */
-  release(node: Node): void {
-    const forms = this.#forms.get(node);
-    this.#forms.delete(node);
+  /** Gives up a value's numbers and all forms of them. */
+  release(value: Value): void {
+    const forms = this.#forms.get(value);
+    this.#forms.delete(value);
     for (const form of forms?.values() ?? []) if (form.unit !== 0) this.free(form.x);
-    if (node.address !== null) {
-      this.#shares.delete(node.address);
-      this.free(node.address);
+    if (value.address !== null) {
+      this.#shares.delete(value.address);
+      this.free(value.address);
     }
-    node.address = null;
+    value.address = null;
   }
 
-  /** The memory of a node that nobody reads after the operation being written, for its result; null where there is none. */
-  takeOver(node: Node): number | null {
-    const { address } = node;
-    const last = this.#readers.get(node) === 1 && !node.wanted;
+  /** The memory of a value that nobody reads after the operation being written, for its result; null where there is none. */
+  takeOver(value: Value): number | null {
+    const { address } = value;
+    const last = this.#readers.get(value) === 1 && !value.wanted;
     if (address === null || !last || this.#copied.get(address) === this.#barriers) return null;
-    node.address = null;
+    value.address = null;
     return address;
   }
 
@@ -202,23 +163,22 @@ export class Program {
     if (this.store.threads === 1) return;
     this.barrier();
     this.markCopied(address);
-    const words = parts.flatMap(({ first, count, size }) => [first, count, size]);
-    this.emit('gather', address, rows, columns, parts.length, words);
+    this.emit('gather', { address, rows, columns, parts });
   }
 
-  /** A node's activations as an intake wants them; written once for all matrices that want the same. */
-  form(node: Node, intake: Intake): Form {
+  /** A value's activations as an intake wants them; written once for all matrices that want the same. */
+  form(value: Value, intake: Intake): Form {
     const key = `${intake.form} ${intake.unit} ${intake.order}`;
-    const forms = this.#forms.get(node) ?? new Map<string, Form>();
-    this.#forms.set(node, forms);
+    const forms = this.#forms.get(value) ?? new Map<string, Form>();
+    this.#forms.set(value, forms);
     const known = forms.get(key);
     if (known !== undefined) return known;
-    const form = this.quantize(this.addressOf(node), node.rows, node.columns, intake);
+    const form = this.quantize(this.addressOf(value), value.rows, value.columns, intake);
     forms.set(key, form);
     return form;
   }
 
-  /** The same for activations that are no node's. The caller frees `x` of what has units. */
+  /** The same for activations that are no value's. The caller frees `x` of what has units. */
   quantize(address: number, rows: number, columns: number, intake: Intake): Form {
     const { form, unit, order } = intake;
     const stride = tokenBytes(form, columns, unit);
@@ -227,7 +187,7 @@ export class Program {
     const x = this.#allocate(rows * stride + 2 * scaleBytes);
     const scales = x + rows * stride;
     const sums = scales + scaleBytes;
-    this.emit('quantize', address, rows, columns, activationForms[form], unit, order, x, scales, sums);
+    this.emit('quantize', { x: address, tokens: rows, columns, form, unit, order, out: x, scales, sums });
     return { ...intake, x, stride, scales, sums };
   }
 }

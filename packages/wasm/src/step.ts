@@ -11,15 +11,16 @@ import {
 import { validateRouteSpec } from '@moeq/router';
 import { MoeqError } from '@moeq/tensors';
 import type { Engine } from './engine.js';
-import { Graph, type Node, type Recorded } from './graph.js';
+import { Graph, type Recorded } from './graph.js';
 import type { LoadedVector } from './loaded.js';
 import { attention, rotations } from './operations/attention.js';
 import { add, embed, input, linear, rmsNorm, selectRows } from './operations/basic.js';
 import { experts, mlp } from './operations/mlp.js';
 import { route } from './operations/route.js';
+import type { Value } from './value.js';
 
-interface RoutingNode {
-  readonly node: Node;
+interface RoutedValue {
+  readonly value: Value;
   readonly experts: number;
 }
 
@@ -27,12 +28,12 @@ interface RoutingNode {
 export function openStep(engine: Engine): { step: Step; finish: () => Promise<void>; close: () => void } {
   const { objects } = engine;
   const graph = new Graph();
-  const live = new Handles<Activations, Node>('activations');
-  const routings = new Handles<RoutingHandle, RoutingNode>('routing');
-  const turns = new Map<RopeSpec, Map<string, Node>>();
+  const live = new Handles<Activations, Value>('activations');
+  const routings = new Handles<RoutingHandle, RoutedValue>('routing');
+  const rotationTables = new Map<RopeSpec, Map<string, Value>>();
   let open = true;
 
-  const record = (operation: Recorded): Node => {
+  const record = (operation: Recorded): Value => {
     if (open) return graph.record(operation);
     throw new MoeqError({
       operation: 'run an operation',
@@ -42,8 +43,8 @@ export function openStep(engine: Engine): { step: Step; finish: () => Promise<vo
     });
   };
   const keep = (operation: Recorded): Activations => {
-    const node = record(operation);
-    return live.add({ rows: node.rows, columns: node.columns }, node);
+    const value = record(operation);
+    return live.add({ rows: value.rows, columns: value.columns }, value);
   };
   const vector = (operation: string, subject: string, handle: Vector, length: number): LoadedVector => {
     const loaded = objects.vectors.get(handle);
@@ -61,14 +62,14 @@ export function openStep(engine: Engine): { step: Step; finish: () => Promise<vo
     return `@${frequencies.indexOf(own)}`;
   };
 
-  /** One table of cosines and sines for all layers that turn the same positions alike. */
-  const rotationsOf = (rope: RopeSpec, segments: readonly Segment[]): Node => {
+  /** One table of cosines and sines for all layers that rotate the same positions alike. */
+  const rotationsOf = (rope: RopeSpec, segments: readonly Segment[]): Value => {
     const key = segments.map((each) => `${each.start}+${each.tokens}${frequenciesOf(each)}`).join();
-    const known = turns.get(rope) ?? new Map<string, Node>();
-    turns.set(rope, known);
-    const node = known.get(key) ?? record(rotations(rope, segments));
-    known.set(key, node);
-    return node;
+    const known = rotationTables.get(rope) ?? new Map<string, Value>();
+    rotationTables.set(rope, known);
+    const value = known.get(key) ?? record(rotations(rope, segments));
+    known.set(key, value);
+    return value;
   };
 
   /** Operations recorded in one go run as one program, whatever of them is read. */
@@ -82,10 +83,10 @@ export function openStep(engine: Engine): { step: Step; finish: () => Promise<vo
     last = running.catch(() => {});
     return running;
   };
-  const read = async (node: Node): Promise<Float32Array> => {
-    node.wanted = true;
+  const read = async (value: Value): Promise<Float32Array> => {
+    value.wanted = true;
     await run();
-    return engine.read(node);
+    return engine.read(value);
   };
 
   const step: Step = {
@@ -134,10 +135,10 @@ export function openStep(engine: Engine): { step: Step; finish: () => Promise<vo
       validateRouteSpec(spec);
       assertSize('route', 'columns of the router logits', spec.experts, logits.columns);
       const bias = correctionBias && vector('route', 'correction bias', correctionBias, spec.experts);
-      const node = record(route(live.get(logits), spec, bias));
+      const value = record(route(live.get(logits), spec, bias));
       return routings.add(
         { tokens: logits.rows, expertsPerToken: spec.expertsPerToken },
-        { node, experts: spec.experts },
+        { value, experts: spec.experts },
       );
     },
 
@@ -147,7 +148,7 @@ export function openStep(engine: Engine): { step: Step; finish: () => Promise<vo
       assertSize('run experts', 'experts of the routing', loaded.experts.length, chosen.experts);
       assertSize('run experts', 'tokens of the routing', x.rows, routing.tokens);
       assertSize('run experts', 'columns of the activations', loaded.hidden, x.columns);
-      return keep(experts(live.get(x), chosen.node, loaded, activation));
+      return keep(experts(live.get(x), chosen.value, loaded, activation));
     },
 
     mlp(x, weights, activation, outputGate) {
@@ -169,10 +170,10 @@ export function openStep(engine: Engine): { step: Step; finish: () => Promise<vo
     read: async (x) => read(live.get(x)),
 
     readRouting: async (routing) => {
-      const { node } = routings.get(routing);
+      const { value } = routings.get(routing);
       const { tokens, expertsPerToken } = routing;
       const slots = tokens * expertsPerToken;
-      const words = await read(node);
+      const words = await read(value);
       return {
         tokens,
         expertsPerToken,

@@ -1,15 +1,22 @@
 // What lies in the heaps of all threads: room, bytes and tables that matrices share.
+import { kernelBytes, scratchBytes } from './abi/sizes.js';
 import { Heap } from './heap.js';
 import { mostHelped } from './team/messages.js';
 import type { Team } from './team/team.js';
-
-/** Bytes at the beginning of a memory that belong to the kernels: their static data. */
-export const kernelBytes = 65536;
 
 interface Scratch {
   readonly address: number;
   readonly bytes: number;
   readonly columns: number;
+}
+
+interface Table {
+  readonly bytes: Uint8Array;
+  readonly address: number;
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 export class Store {
@@ -19,7 +26,7 @@ export class Store {
   #hostBuffer = new Uint8Array(0);
   #columns = 0;
   #scratch: Scratch = { address: 0, bytes: 0, columns: 0 };
-  readonly #tables = new Map<string, number>();
+  readonly #tables: Table[] = [];
   readonly #known = new WeakMap<Float32Array | Uint8Array, number>();
 
   constructor(team: Team) {
@@ -70,7 +77,7 @@ export class Store {
   scratch(): Scratch {
     if (this.#scratch.columns < this.#columns) {
       this.free(this.#scratch.address);
-      const bytes = scratchBytes(this.#columns);
+      const bytes = Math.ceil(scratchBytes(this.#columns) / 64) * 64;
       const rooms = 1 + Math.min(this.threads - 1, mostHelped);
       const address = this.allocate(rooms * bytes, 'kernels');
       this.#scratch = { address, bytes, columns: this.#columns };
@@ -83,17 +90,15 @@ export class Store {
     const known = this.#known.get(values);
     if (known !== undefined) return known;
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    const key = bytes.join();
-    const address = this.#tables.get(key) ?? this.allocate(bytes.byteLength, 'tables');
-    if (!this.#tables.has(key)) this.writeAll(address, bytes);
-    this.#tables.set(key, address);
+    const { address } = this.#tables.find((table) => isSame(table.bytes, bytes)) ?? this.#addTable(bytes);
     this.#known.set(values, address);
     return address;
   }
-}
 
-/** As assembly/matrix.ts counts it. */
-function scratchBytes(columns: number): number {
-  const stride = Math.ceil((4 * (Math.floor(columns / 32) + 4)) / 16) * 16;
-  return Math.ceil((16 + 28 * stride + 16 * columns + 64) / 64) * 64;
+  #addTable(bytes: Uint8Array): Table {
+    const table = { bytes: bytes.slice(), address: this.allocate(bytes.byteLength, 'tables') };
+    this.writeAll(table.address, bytes);
+    this.#tables.push(table);
+    return table;
+  }
 }

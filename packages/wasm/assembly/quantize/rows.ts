@@ -9,7 +9,7 @@ import { packPairs } from './pack';
 import { absmax, writeRecord } from './record';
 import { finiteScale, flushed, largestFloat16, least, toFloat16 } from './scale';
 import { multiplyAdd, toBytes } from './simd';
-import { BF16, isFinite, sizeOf, widen } from './widen';
+import { DType, isFinite, sizeOf, widen } from './widen';
 
 /**
  * Codes of one block, a byte each.
@@ -129,13 +129,13 @@ export function encodeRows8(
     widen(x, dtype, columns, row);
     if (!isFinite(absmax(row, row + (columns << 2)), dtype)) return false;
     const end = (row + (columns << 2) + 15) & ~15;
-    if (dtype == BF16) {
+    if (dtype == DType.BF16) {
       for (let at: usize = 0; row + at < end; at += 16) v128.store(seen + at, toFloat16(v128.load(row + at)));
     } else {
       memory.copy(seen, row, end - row);
     }
     const largest = absmax(seen, seen + (end - row));
-    const limit = dtype == BF16 ? <f64>largestFloat16 : <f64>f32.MAX_VALUE / 127;
+    const limit = dtype == DType.BF16 ? <f64>largestFloat16 : <f64>f32.MAX_VALUE / 127;
     if (<f64>largest > limit || (largest > 0 && largest < flushed)) return false;
     const factor: f32 = largest == 0 ? 127 / flushed : (<f32>1 / largest) * 127;
     encodeRow(row, seen, end, largest, multiplier, factor, codes, records);

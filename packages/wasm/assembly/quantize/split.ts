@@ -1,7 +1,7 @@
 // Full blocks to float32 with the even elements apart from the odd ones, which is where a byte of two codes wants them, and
 // their largest magnitude, found among the words as they are stored.
 import { largestLane } from './simd';
-import { BF16, F32, fromHalf, widenFour } from './widen';
+import { DType, fromHalf, widenFour } from './widen';
 
 /** Constants that loops load once: all bits but the sign of words, the upper words of numbers. */
 const masks = memory.data<u16>(
@@ -19,8 +19,8 @@ const masks = memory.data<u16>(
 @inline
 export function splitBlock(x: usize, dtype: u32, count: u32, out: usize): f32 {
   const end = out + (count << 2);
-  if (dtype == BF16) return reinterpret<f32>(splitBfloats(x, out, end) << 16);
-  if (dtype == F32) return reinterpret<f32>(splitFloats(x, out, end));
+  if (dtype == DType.BF16) return reinterpret<f32>(splitBfloats(x, out, end) << 16);
+  if (dtype == DType.F32) return reinterpret<f32>(splitFloats(x, out, end));
   return fromHalf(splitHalves(x, out, end));
 }
 

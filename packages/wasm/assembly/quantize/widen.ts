@@ -1,9 +1,12 @@
 // Weights as they are stored to float32: F32, F16 (IEEE 754 binary16, subnormals included) and BF16, exactly.
 
 import { interleavePairsHigh, interleavePairsLow } from './simd';
-export const F32: u32 = 0;
-export const F16: u32 = 1;
-export const BF16: u32 = 2;
+
+export enum DType {
+  F32 = 0,
+  F16 = 1,
+  BF16 = 2,
+}
 
 /** 2^112: from the exponents of float16, read as float32's, to their own; exact, and subnormals come out right. */
 const rebias: f32 = 5.192296858534828e33;
@@ -12,7 +15,7 @@ const rebias: f32 = 5.192296858534828e33;
 // @ts-ignore: decorator
 @inline
 export function sizeOf(dtype: u32): u32 {
-  return dtype == F32 ? 4 : 2;
+  return dtype == DType.F32 ? 4 : 2;
 }
 
 /** A sign-extended float16 in each lane as float32: its sign is in bit 31 already, the rest moves up by 13 places. */
@@ -37,9 +40,9 @@ export function fromHalf(magnitude: u32): f32 {
  */
 export function widen(x: usize, dtype: u32, count: u32, out: usize): void {
   const end = out + (count << 2);
-  if (dtype == F32) {
+  if (dtype == DType.F32) {
     memory.copy(out, x, count << 2);
-  } else if (dtype == BF16) {
+  } else if (dtype == DType.BF16) {
     const zero = i32x4.splat(0);
     for (let at = out; at < end; at += 32, x += 16) {
       const words = v128.load(x);
@@ -64,5 +67,5 @@ export function widen(x: usize, dtype: u32, count: u32, out: usize): void {
 // @ts-ignore: decorator
 @inline
 export function isFinite(largest: f32, dtype: u32): bool {
-  return largest <= (dtype == F16 ? 65504 : f32.MAX_VALUE);
+  return largest <= (dtype == DType.F16 ? 65504 : f32.MAX_VALUE);
 }

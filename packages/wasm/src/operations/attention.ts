@@ -1,13 +1,18 @@
-// Attention in a program. Operands are in the order in which worker/attention.ts reads them.
+// Attention in a program.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension, P rotated pairs.
 import { type AttentionSpec, type NormSpec, type RopeSpec, ropeOfSegment, type Segment } from '@moeq/kernels';
-import type { Node, Recorded } from '../graph.js';
-import { cacheRecordBytes, cacheShape } from '../kv-cache.js';
+import type { Values } from '../abi/fields.js';
+import type { Instructions } from '../abi/instructions.js';
+import { bytesOf, cacheRecord } from '../abi/records.js';
+import { attentionScratchBytes } from '../abi/sizes.js';
+import type { Recorded } from '../graph.js';
+import { cacheShape } from '../kv-cache.js';
 import type { LoadedCache, LoadedVector } from '../loaded.js';
-import { Float, type Operand, type SharedColumns } from '../program.js';
+import type { SharedColumns } from '../program.js';
+import type { Value } from '../value.js';
 
-/** Float32 [T, P] cosines, then Float32 [T, P] sines, for all layers that turn alike. */
+/** Float32 [T, P] cosines, then Float32 [T, P] sines, for all layers that rotate alike. */
 export function rotations(rope: RopeSpec, segments: readonly Segment[]): Recorded {
   const runs = alike(rope, segments);
   const rows = runs.reduce((sum, { positions }) => sum + positions.length, 0);
@@ -22,16 +27,13 @@ export function rotations(rope: RopeSpec, segments: readonly Segment[]): Recorde
       let row = 0;
       for (const { positions, inverseFrequencies } of runs) {
         const before = 4 * row * pairs;
-        program.emit(
-          'rotations',
-          cos + before,
-          sin + before,
-          new Float(rope.attentionFactor),
-          positions.length,
-          pairs,
+        program.emit('rotations', {
+          cos: cos + before,
+          sin: sin + before,
+          factor: rope.attentionFactor,
           positions,
           inverseFrequencies,
-        );
+        });
         row += positions.length;
       }
       return cos;
@@ -60,15 +62,15 @@ export interface LoadedNorms {
   readonly key: LoadedVector | undefined;
 }
 
-/** @param turns the rotations of all tokens; null: none */
+/** @param rotation cosines and sines of all tokens; null: none */
 export function attention(
-  qkv: Node,
+  qkv: Value,
   cache: LoadedCache,
   layer: number,
   segments: readonly Segment[],
   spec: AttentionSpec,
   norms: LoadedNorms,
-  turns: Node | null,
+  rotation: Value | null,
 ): Recorded {
   const { heads, kvHeads, headDim, rope, scale, window = 0, clip } = spec;
   const { pageSize, valueDim = headDim } = cache.spec;
@@ -77,30 +79,47 @@ export function attention(
   return {
     rows: tokens,
     columns: width,
-    inputs: turns === null ? [qkv] : [qkv, turns],
+    inputs: rotation === null ? [qkv] : [qkv, rotation],
     emit(program) {
-      const cos = turns === null ? 0 : program.addressOf(turns);
-      const pairs = turns === null ? 0 : turns.columns / 2;
+      const cos = rotation === null ? 0 : program.addressOf(rotation);
+      const pairs = rotation === null ? 0 : rotation.columns / 2;
       const queries = program.room(tokens * heads * headDim);
       const key = program.room(kvHeads * headDim + valueDim);
       const tile = program.room(16);
       const scratch = program.room(scratchFloats(cache, segments));
       const out = program.room(tokens * width);
       const source = program.sharesOf(qkv, columnsOfHeads(spec, valueDim));
-      program.emit(
-        'attention',
-        [source, qkv.columns, heads, kvHeads, headDim, valueDim],
-        [cos, cos + 4 * tokens * pairs, pairs, rope?.style === 'interleaved' ? 1 : 0],
-        new Float(scale),
+      program.emit('attention', {
+        qkv: source,
+        rowWidth: qkv.columns,
+        heads,
+        kvHeads,
+        headDim,
+        valueDim,
+        cos,
+        sin: cos + 4 * tokens * pairs,
+        pairs,
+        interleaved: rope?.style === 'interleaved',
+        scale,
         window,
-        clip === undefined ? 0 : 1,
-        new Float(clip ?? 0),
-        ...normOperands(spec.queryNorm, norms.query),
-        ...normOperands(spec.keyNorm, norms.key),
-        cache.records + cacheRecordBytes * cache.headsAThread * layer,
-        [pageSize, queries, key, tile, scratch, out, segments.length],
-        segments.flatMap(({ start, tokens: count, pages }) => [start, count, pages.length, ...pages]),
-      );
+        clips: clip !== undefined,
+        clip: clip ?? 0,
+        queryNorm: normOperands(spec.queryNorm, norms.query),
+        keyNorm: normOperands(spec.keyNorm, norms.key),
+        records: cache.records + bytesOf(cacheRecord) * cache.headsAThread * layer,
+        pageSize,
+        queries,
+        key,
+        tile,
+        scratch,
+        out,
+        segments: segments.map(({ start, tokens: count, pages }) => ({
+          start,
+          tokens: count,
+          pages: pages.length,
+        })),
+        pages: segments.flatMap(({ pages }) => [...pages]),
+      });
       for (const room of [queries, key, tile, scratch]) program.free(room);
       const group = heads / kvHeads;
       program.gather(out, tokens, width, [{ first: 0, count: kvHeads, size: group * valueDim }]);
@@ -123,9 +142,9 @@ function columnsOfHeads(spec: AttentionSpec, valueDim: number): SharedColumns[] 
 function normOperands(
   norm: (NormSpec & { readonly over: 'head' | 'all' }) | undefined,
   weight: LoadedVector | undefined,
-): Operand[] {
-  if (norm === undefined || weight === undefined) return [0, 0, 0];
-  return [norm.over === 'head' ? 1 : 2, weight.address, new Float(norm.epsilon)];
+): Values<Instructions['attention']['queryNorm']> {
+  if (norm === undefined || weight === undefined) return { over: 'none', weight: 0, epsilon: 0 };
+  return { over: norm.over, weight: weight.address, epsilon: norm.epsilon };
 }
 
 /** Queries, outputs, scores, weights and sums of four over the longest sequence: assembly/attention.ts. */
@@ -133,5 +152,5 @@ function scratchFloats({ spec }: LoadedCache, segments: readonly Segment[]): num
   const { headDim, paddedSize, paddedValueDim } = cacheShape(spec);
   const positions = Math.max(0, ...segments.map(({ start, tokens }) => start + tokens));
   const slots = (Math.ceil(positions / spec.pageSize) + 1) * paddedSize;
-  return 4 * (headDim + paddedValueDim + 2 * slots + 1);
+  return attentionScratchBytes(headDim, paddedValueDim, slots) / 4;
 }

@@ -1,10 +1,11 @@
-// How the simple operations are written into a program. Operands are in the order in which worker/operations.ts reads them.
+// How the simple operations are written into a program.
 //
 // Shapes: T tokens, N rows, K columns.
-import type { Node, Recorded } from '../graph.js';
+import type { Recorded } from '../graph.js';
 import type { LoadedMatrix } from '../load-matrix.js';
 import type { LoadedVector, LoadedWeight } from '../loaded.js';
-import { Float, type Form, type Program, type SharedColumns } from '../program.js';
+import type { Form, Program, SharedColumns } from '../program.js';
+import type { Value } from '../value.js';
 
 export function input(values: Float32Array, rows: number, columns: number): Recorded {
   return {
@@ -13,7 +14,7 @@ export function input(values: Float32Array, rows: number, columns: number): Reco
     inputs: [],
     emit(program) {
       const out = program.room(values.length);
-      program.emit('input', out, values.length, values);
+      program.emit('input', { out, values });
       return out;
     },
   };
@@ -26,21 +27,21 @@ export function embed({ parts, columns }: LoadedWeight, ids: Int32Array, scale: 
     inputs: [],
     emit(program) {
       const out = program.room(ids.length * columns);
-      const places: number[] = [];
       let first = 0;
-      for (const { record, rows } of parts) {
-        places.push(record, rows, first);
+      const places = parts.map(({ record, rows }) => {
+        const place = { record, rows, first };
         first += rows;
-      }
+        return place;
+      });
       program.barrier();
       program.markCopied(out);
-      program.emit('embed', out, columns, new Float(scale), ids.length, parts.length, places, ids);
+      program.emit('embed', { out, columns, scale, parts: places, ids });
       return out;
     },
   };
 }
 
-export function rmsNorm(x: Node, weight: LoadedVector, epsilon: number): Recorded {
+export function rmsNorm(x: Value, weight: LoadedVector, epsilon: number): Recorded {
   const { rows, columns } = x;
   return {
     rows,
@@ -48,26 +49,32 @@ export function rmsNorm(x: Node, weight: LoadedVector, epsilon: number): Recorde
     inputs: [x],
     emit(program) {
       const out = program.room(rows * columns);
-      program.emit('norm', program.addressOf(x), weight.address, new Float(epsilon), rows, columns, out);
+      const address = program.addressOf(x);
+      program.emit('norm', { x: address, weight: weight.address, epsilon, rows, columns, out });
       return out;
     },
   };
 }
 
-/** Words of one matrix against activations in its form; writes to columns `first` on of an output of `columns` columns. */
+/** Where a product goes: columns `first` on of rows of `columns`. */
+interface Target {
+  readonly out: number;
+  readonly columns: number;
+  readonly first?: number;
+}
+
+/** One matrix against activations in its form. */
 export function emitLinear(
   program: Program,
   { record, rows }: LoadedMatrix,
-  { unit, x, stride, scales, sums }: Form,
+  intake: Form,
   tokens: number,
-  out: number,
-  columns: number,
-  first: number,
+  { out, columns, first = 0 }: Target,
 ): void {
-  program.emit('linear', record, rows, unit, x, stride, scales, sums, tokens, out, columns, first);
+  program.emit('linear', { record, rows, intake, tokens, out, columns, first });
 }
 
-export function linear(x: Node, { rows, parts }: LoadedWeight, bias: LoadedVector | undefined): Recorded {
+export function linear(x: Value, { rows, parts }: LoadedWeight, bias: LoadedVector | undefined): Recorded {
   return {
     rows: x.rows,
     columns: rows,
@@ -77,13 +84,14 @@ export function linear(x: Node, { rows, parts }: LoadedWeight, bias: LoadedVecto
       let first = 0;
       const shared: SharedColumns[] = [];
       for (const part of parts) {
-        emitLinear(program, part, program.form(x, part.intake), x.rows, out, rows, first);
+        const { rows: count, everywhere } = part;
+        emitLinear(program, part, program.form(x, part.intake), x.rows, { out, columns: rows, first });
         if (bias !== undefined) {
-          const everywhere = part.everywhere ? 1 : 0;
-          program.emit('bias', out, bias.address, x.rows, rows, first, part.rows, everywhere);
+          const place = { x: out, rows: x.rows, columns: rows, first, count, everywhere };
+          program.emit('bias', { ...place, bias: bias.address });
         }
-        if (!part.everywhere) shared.push({ first, count: part.rows, size: 1 });
-        first += part.rows;
+        if (!everywhere) shared.push({ first, count, size: 1 });
+        first += count;
       }
       program.gatherLater(out, shared);
       return out;
@@ -92,7 +100,7 @@ export function linear(x: Node, { rows, parts }: LoadedWeight, bias: LoadedVecto
 }
 
 /** a + scale * b, in the memory of `a` where nobody else reads it. */
-export function add(a: Node, b: Node, scale: number): Recorded {
+export function add(a: Value, b: Value, scale: number): Recorded {
   const { rows, columns } = a;
   return {
     rows,
@@ -101,13 +109,13 @@ export function add(a: Node, b: Node, scale: number): Recorded {
     emit(program) {
       const left = program.addressOf(a);
       const out = (a === b ? null : program.takeOver(a)) ?? program.room(rows * columns);
-      program.emit('add', left, program.addressOf(b), new Float(scale), out, rows * columns);
+      program.emit('add', { a: left, b: program.addressOf(b), scale, out, length: rows * columns });
       return out;
     },
   };
 }
 
-export function selectRows(x: Node, rows: Int32Array): Recorded {
+export function selectRows(x: Value, rows: Int32Array): Recorded {
   const { columns } = x;
   return {
     rows: rows.length,
@@ -115,7 +123,7 @@ export function selectRows(x: Node, rows: Int32Array): Recorded {
     inputs: [x],
     emit(program) {
       const out = program.room(rows.length * columns);
-      program.emit('select', program.addressOf(x), out, columns, rows.length, rows);
+      program.emit('select', { x: program.addressOf(x), out, columns, rows });
       return out;
     },
   };

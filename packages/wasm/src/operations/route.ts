@@ -1,11 +1,10 @@
 // Routing in a program: Int32 [T, A] experts, then Float32 [T, A] weights.
 import type { RouteSpec } from '@moeq/router';
-import type { Node, Recorded } from '../graph.js';
+import type { Recorded } from '../graph.js';
 import type { LoadedVector } from '../loaded.js';
-import { rankNames, scoreNames } from '../opcodes.js';
-import { Float } from '../program.js';
+import type { Value } from '../value.js';
 
-export function route(logits: Node, spec: RouteSpec, bias: LoadedVector | undefined): Recorded {
+export function route(logits: Value, spec: RouteSpec, bias: LoadedVector | undefined): Recorded {
   const { experts, expertsPerToken, score, normalizeTopK, groups } = spec;
   const slots = logits.rows * expertsPerToken;
   return {
@@ -14,16 +13,22 @@ export function route(logits: Node, spec: RouteSpec, bias: LoadedVector | undefi
     inputs: [logits],
     emit(program) {
       const out = program.room(2 * slots);
-      program.emit(
-        'route',
-        program.addressOf(logits),
-        [logits.rows, experts, expertsPerToken, scoreNames.indexOf(score), normalizeTopK ? 1 : 0],
-        new Float(spec.normalizeEpsilon ?? 0),
-        new Float(spec.scalingFactor ?? 1),
-        [groups?.count ?? 0, groups?.kept ?? 0, rankNames.indexOf(groups?.rank ?? 'max')],
-        bias?.address ?? 0,
-        [out, out + 4 * slots],
-      );
+      program.emit('route', {
+        logits: program.addressOf(logits),
+        tokens: logits.rows,
+        experts,
+        active: expertsPerToken,
+        score,
+        normalizeTopK,
+        normalizeEpsilon: spec.normalizeEpsilon ?? 0,
+        scalingFactor: spec.scalingFactor ?? 1,
+        groups: groups?.count ?? 0,
+        keptGroups: groups?.kept ?? 0,
+        groupRank: groups?.rank ?? 'max',
+        bias: bias?.address ?? 0,
+        indices: out,
+        weights: out + 4 * slots,
+      });
       return out;
     },
   };

@@ -1,13 +1,13 @@
 // One thread's kernels and memory: runs the jobs that are laid out in it.
 import type { Codebook, CodeRule, SquaredNorms } from '@moeq/tensors';
+import { dtypes } from '../abi/enumerations.js';
+import { flushed, least, leastAbsmax } from '../abi/quantize.js';
 import { HEAP_START, type QuantizeKernels, TABLES_START } from './kernels.js';
 import { layoutOf, nestLayout, type StripLayout, stripLayout } from './layout.js';
 import type { Answer, Job, NestJob, StripJob } from './messages.js';
 
-const dtypes = { F32: 0, F16: 1, BF16: 2 } as const;
-
-/** The least scale that is a unit of sums, by rule: leastAbsmax, least and flushed of assembly/quantize. */
-const floors = { codebook: Math.fround(1e-38), affine4: 2 ** -149, signed8: 2 ** -149, rows8: 2 ** -25 };
+/** The least scale that is a unit of sums, by rule. */
+const floors = { codebook: leastAbsmax, affine4: least, signed8: least, rows8: flushed };
 
 export class QuantizeEngine {
   readonly #memory: WebAssembly.Memory;

@@ -19,11 +19,11 @@ export const sync = {
   /** 1: the threads are to end. */
   stopped: 8,
   words: 16,
-  /** After these, a line of the cache for each thread: worker/turns.ts. */
+  /** After these, a line of the cache for each thread: worker/claims.ts. */
   wordsOfThread: 32,
 } as const;
 
-/** Threads in whose memories a thread helps, the next ones after it: each needs room of its own in them. */
+/** Threads from which a thread steals work, the next ones after it: it needs room of its own in the memory of each. */
 export const mostHelped = 7;
 
 export type ToWorker =

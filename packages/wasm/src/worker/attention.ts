@@ -3,14 +3,16 @@
 // key/value head attend, four at a time.
 //
 // Shapes: T tokens, H heads, HK key/value heads, G = H / HK, C head dimension, CV value dimension.
+import type { View } from '../abi/decode.js';
+import { tileWords as at, normScopes } from '../abi/enumerations.js';
+import type { Instructions } from '../abi/instructions.js';
+import { bytesOf, cacheRecord } from '../abi/records.js';
 import { shareStart } from '../share.js';
 import type { Machine } from './machine.js';
-import { operands } from './operands.js';
 
-/** Bytes of a `Cache` record: assembly/attention.ts. */
-const cacheRecordBytes = 28;
+const recordBytes = bytesOf(cacheRecord);
 
-const norms = { none: 0, head: 1, all: 2 } as const;
+type Operands = View<Instructions['attention']>;
 
 interface Shape {
   readonly rowWidth: number;
@@ -32,40 +34,21 @@ interface Preparation {
   readonly interleaved: boolean;
 }
 
-/**
- * qkv, row width, H, HK, C, CV, cos, sin, pairs, interleaved, scale, window or 0, clips, clip, query norm (over, weight,
- * epsilon), key norm, cache records, page size, queries, key, tile, scratch, out, segments, then start, tokens, page count
- * and pages of each
- */
-export function attention(machine: Machine, at: number): void {
+export function attention(machine: Machine, operands: Operands): void {
   const { words, floats, thread, threads } = machine;
-  const [qkv, rowWidth, heads, kvHeads, headDim, valueDim, cos, sin, pairs, interleaved] = operands(
-    words,
-    at,
-    10,
-  );
-  const [, window, clips] = operands(words, at + 10, 3);
-  const scale = floats[at + 10] as number;
-  const norm = (from: number): Norm => {
-    const [over, weight] = operands(words, from, 2);
-    return { over, weight, epsilon: floats[from + 2] as number };
-  };
-  const [queryNorm, keyNorm] = [norm(at + 14), norm(at + 17)];
-  const [records, pageSize, queries, key, tile, scratch, out, segments] = operands(words, at + 20, 8);
+  const { qkv, rowWidth, heads, kvHeads, headDim, valueDim, cos, sin, pairs, interleaved } = operands;
+  const { scale, window, clips, clip, queryNorm, keyNorm } = operands;
+  const { records, pageSize, queries, key, tile, scratch, out, segments } = operands;
   const shape: Shape = { rowWidth, heads, kvHeads, headDim, valueDim };
-  const preparation: Preparation = {
-    clip: clips === 1 ? (floats[at + 13] as number) : null,
-    pairs,
-    interleaved: interleaved === 1,
-  };
+  const preparation: Preparation = { clip: clips ? clip : null, pairs, interleaved };
   const firstHead = shareStart(kvHeads, thread, threads);
   const endHead = shareStart(kvHeads, thread + 1, threads);
   if (firstHead === endHead) return;
 
   let token = 0;
-  for (let segment = 0, words0 = at + 28; segment < segments; segment++) {
-    const [start, tokens, pageCount] = operands(words, words0, 3);
-    const pages = words0 + 3;
+  let pages = operands.pages.start;
+  for (let segment = 0; segment < segments.count; segment++) {
+    const { start, tokens, pages: pageCount } = segments.at(segment);
     for (let i = 0; i < tokens; i++) {
       const row = qkv + 4 * rowWidth * (token + i);
       const [page, slot] = place(words, pages, pageSize, start + i);
@@ -78,12 +61,12 @@ export function attention(machine: Machine, at: number): void {
         const source = (row + 4 * ((heads + kvHeads) * headDim + head * valueDim)) / 4;
         floats.copyWithin(value / 4, source, source + valueDim);
         if (preparation.clip !== null) machine.kernels.clamp(value, preparation.clip, valueDim);
-        const record = records + cacheRecordBytes * (head - firstHead);
+        const record = records + recordBytes * (head - firstHead);
         machine.kernels.storeKeyValue(record, page, slot, key + 4 * headDim * head, value);
       }
     }
     for (let head = firstHead; head < endHead; head++) {
-      const record = records + cacheRecordBytes * (head - firstHead);
+      const record = records + recordBytes * (head - firstHead);
       attendHead(
         machine,
         record,
@@ -101,7 +84,7 @@ export function attention(machine: Machine, at: number): void {
       );
     }
     token += tokens;
-    words0 = pages + pageCount;
+    pages += pageCount;
   }
 }
 
@@ -130,9 +113,9 @@ function prepareHeads(
   const width = 4 * headDim;
   const own = target + from * width;
   const heads = to - from;
-  if (norm.over === norms.all) {
+  if (norm.over === normScopes.all) {
     kernels.rmsNorm(source, norm.weight, norm.epsilon, 1, count * headDim, 0, target, 0);
-  } else if (norm.over === norms.head) {
+  } else if (norm.over === normScopes.head) {
     kernels.rmsNorm(source + from * width, norm.weight, norm.epsilon, heads, headDim, width, own, width);
   } else {
     const start = (source + from * width) / 4;
@@ -185,7 +168,7 @@ interface NewTokens {
 
 interface Room {
   readonly queries: number;
-  /** U32 [4, 4]: queries, from, to and outputs of four. */
+  /** U32 [4, 4]: `tileWords`. */
   readonly tile: number;
   readonly scratch: number;
   readonly out: number;
@@ -211,11 +194,11 @@ function attendHead(
       const token = Math.floor(index / group);
       const head = kvHead * group + (index - token * group);
       const end = start + token + 1;
-      words[tile / 4 + i] = queries + 4 * ((first + token) * heads + head) * headDim;
-      words[tile / 4 + 4 + i] = window === 0 ? 0 : Math.max(0, end - window);
-      words[tile / 4 + 8 + i] = end;
-      words[tile / 4 + 12 + i] = out + 4 * ((first + token) * heads + head) * valueDim;
+      words[tile / 4 + at.queries + i] = queries + 4 * ((first + token) * heads + head) * headDim;
+      words[tile / 4 + at.from + i] = window === 0 ? 0 : Math.max(0, end - window);
+      words[tile / 4 + at.to + i] = end;
+      words[tile / 4 + at.outs + i] = out + 4 * ((first + token) * heads + head) * valueDim;
     }
-    kernels.attendFour(record, pages, tile, tile + 16, tile + 32, tile + 48, count, scale, scratch);
+    kernels.attendFour(record, pages, tile, count, scale, scratch);
   }
 }

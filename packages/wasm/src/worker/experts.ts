@@ -2,45 +2,42 @@
 // threads share each expert's rows; tokens are grouped by expert, so that a row is decoded once for all of its tokens.
 //
 // Shapes: T tokens, E experts, A experts per token, S = T * A slots sorted by expert, D hidden, F intermediate.
+import { recordReader, type View } from '../abi/decode.js';
+import type { Instructions } from '../abi/instructions.js';
+import { bytesOf, expertRecord } from '../abi/records.js';
+import { scalesStride } from '../abi/sizes.js';
 import { shareStart } from '../share.js';
 import type { Intakes } from './linear.js';
-import { itemRows, multiplyShare, scalesStride } from './linear.js';
+import { itemRows, multiplyShare } from './linear.js';
 import type { Machine } from './machine.js';
-import { operands } from './operands.js';
 import { planAt } from './route.js';
-import { runItems } from './turns.js';
+import { runItems } from './run-items.js';
 
-/** Words of one expert in its layer's table: record and mode of gate, up and down. */
-const entryWords = 6;
+const recordAt = recordReader(expertRecord);
+const recordBytes = bytesOf(expertRecord);
 
-/**
- * indices, tokens, A, E, table, D, F, activation, h, up, list, modes, then unit, x, stride, scales, sums of each mode
- */
-export function expertsUp(machine: Machine, at: number): void {
-  const [indices, tokens, active, experts, table, hidden, intermediate, activation, h, up, list] = operands(
-    machine.words,
-    at,
-    11,
-  );
+export function expertsUp(machine: Machine, operands: View<Instructions['expertsUp']>): void {
+  const { indices, activation, h, up, slots, intakes } = operands;
+  const { tokens, active, experts, hidden, intermediate, table } = operands.shape;
   const { offsets, tokenOfSlot } = planAt(machine, indices, tokens, active, experts);
-  machine.words.set(tokenOfSlot, list / 4);
+  machine.words.set(tokenOfSlot, slots / 4);
   runRows(machine, offsets, 2 * hidden, intermediate, (owner, { expert, first, count, from, to }) => {
-    const { words, kernels, thread, threads } = owner;
-    const [gateRecord, gateMode, upRecord, upMode] = operands(words, table / 4 + entryWords * expert, 4);
+    const { kernels, thread, threads } = owner;
+    const record = recordAt(owner, table + recordBytes * expert);
     const rows = 4 * intermediate * first;
-    const run = (record: number, mode: number, out: number): void =>
+    const run = (matrix: number, mode: number, out: number): void =>
       multiplyShare(
         owner,
-        { record, rows: intermediate },
+        { record: matrix, rows: intermediate },
         { from, to },
-        modeAt(words, at + 12, mode),
-        list + 4 * first,
+        intakes.at(mode),
+        slots + 4 * first,
         count,
         out + rows,
         intermediate,
       );
-    run(gateRecord, gateMode, h);
-    run(upRecord, upMode, up);
+    run(record.gate, record.gateMode, h);
+    run(record.up, record.upMode, up);
     const start = 4 * (shareStart(intermediate, thread, threads) + from);
     for (let slot = 0; slot < count; slot++) {
       const offset = rows + 4 * intermediate * slot + start;
@@ -49,21 +46,15 @@ export function expertsUp(machine: Machine, at: number): void {
   });
 }
 
-/**
- * indices, weights, tokens, A, E, table, D, F, y, out, unused, modes, then unit, x, stride, scales, sums of each mode
- */
-export function expertsDown(machine: Machine, at: number): void {
-  const { words, floats, kernels, thread, threads } = machine;
-  const [indices, weights, tokens, active, experts, table, hidden, intermediate, y, out] = operands(
-    words,
-    at,
-    10,
-  );
+export function expertsDown(machine: Machine, operands: View<Instructions['expertsDown']>): void {
+  const { floats, kernels, thread, threads } = machine;
+  const { indices, weights, y, out, intakes } = operands;
+  const { tokens, active, experts, hidden, intermediate, table } = operands.shape;
   const { offsets, sortedSlot } = planAt(machine, indices, tokens, active, experts);
   runRows(machine, offsets, intermediate, hidden, (owner, { expert, first, count, from, to }) => {
-    const [record, mode] = operands(owner.words, table / 4 + entryWords * expert + 4, 2);
-    const intake = rowsFrom(modeAt(owner.words, at + 12, mode), first, intermediate);
-    const matrix = { record, rows: hidden };
+    const { down, downMode } = recordAt(owner, table + recordBytes * expert);
+    const intake = rowsFrom(intakes.at(downMode), first, intermediate);
+    const matrix = { record: down, rows: hidden };
     multiplyShare(owner, matrix, { from, to }, intake, 0, count, y + 4 * hidden * first, hidden);
   });
   const start = 4 * shareStart(hidden, thread, threads);
@@ -121,13 +112,17 @@ function runRows(
   );
 }
 
-function modeAt(words: Int32Array, at: number, mode: number): Intakes {
-  const [unit, x, stride, scales, sums] = operands(words, at + 5 * mode, 5);
-  return { unit: unit as Intakes['unit'], x, stride, scales, sums };
+interface StridedIntakes extends Intakes {
+  /** Of a token at x, in bytes. */
+  readonly stride: number;
 }
 
 /** The same activations from row `first` on. */
-function rowsFrom({ unit, x, stride, scales, sums }: Intakes, first: number, columns: number): Intakes {
+function rowsFrom(
+  { unit, x, stride, scales, sums }: StridedIntakes,
+  first: number,
+  columns: number,
+): Intakes {
   const units = scales === 0 ? 0 : first * scalesStride(columns, unit);
-  return { unit, x: x + first * stride, stride, scales: scales + units, sums: sums + units };
+  return { unit, x: x + first * stride, scales: scales + units, sums: sums + units };
 }

@@ -1,17 +1,14 @@
 // What an operation works with: the kernels, a thread's memory, and the other threads' memories to copy from.
+import type { Memory } from '../abi/decode.js';
 import type { KernelExports } from '../kernel-exports.js';
 import type { Barrier } from './barrier.js';
-import type { Turns } from './turns.js';
-
-interface Views {
-  readonly floats: Float32Array;
-  readonly words: Int32Array;
-}
+import type { Claims } from './claims.js';
+import { type LinearKernels, linearKernels } from './linear-kernels.js';
 
 /** The memories of all threads, by thread. */
 export class Memories {
   readonly #memories: readonly WebAssembly.Memory[];
-  #views: Views[] = [];
+  #views: Memory[] = [];
 
   constructor(memories: readonly WebAssembly.Memory[]) {
     this.#memories = memories;
@@ -33,8 +30,8 @@ export class Memories {
     }));
   }
 
-  of(thread: number): Views {
-    return this.#views[thread] as Views;
+  of(thread: number): Memory {
+    return this.#views[thread] as Memory;
   }
 }
 
@@ -46,26 +43,28 @@ interface MachineParts {
   readonly memories: Memories;
   readonly barrier: Barrier;
   /** null: a thread that shares no work. */
-  readonly turns?: Turns | null;
+  readonly claims?: Claims | null;
   readonly helped?: readonly Machine[];
 }
 
 export class Machine {
   readonly kernels: KernelExports;
+  readonly linearKernels: LinearKernels;
   readonly thread: number;
   readonly threads: number;
   readonly barrier: Barrier;
-  readonly turns: Turns | null;
-  /** The same thread at work in the memories of those whom it helps, the next one first. */
+  readonly claims: Claims | null;
+  /** The same thread at work in the memories of those from which it steals, the next one first. */
   readonly helped: readonly Machine[];
   readonly #memories: Memories;
 
-  constructor({ kernels, thread, memories, barrier, turns = null, helped = [] }: MachineParts) {
+  constructor({ kernels, thread, memories, barrier, claims = null, helped = [] }: MachineParts) {
     this.kernels = kernels;
+    this.linearKernels = linearKernels(kernels);
     this.thread = thread;
     this.threads = memories.count;
     this.barrier = barrier;
-    this.turns = turns;
+    this.claims = claims;
     this.helped = helped;
     this.#memories = memories;
   }
@@ -73,7 +72,7 @@ export class Machine {
   /** Before a program. */
   begin(): void {
     this.#memories.refresh();
-    this.turns?.reset();
+    this.claims?.reset();
   }
 
   get floats(): Float32Array {

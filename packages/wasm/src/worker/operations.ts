@@ -1,48 +1,41 @@
-// The operations, by number. Operands are words of this thread's memory, in the order in which operations/ on the host
-// writes them. Results that are split over threads are each thread's own share until `gather` has brought the rest.
+// The operations of instructions. Results that are split over threads are each thread's own share until `gather` has brought the
+// rest.
 //
 // Shapes: T tokens, N rows, K columns.
-import { activationForms } from '../matrix-record.js';
-import type { Opcode } from '../opcodes.js';
-import { opcodes } from '../opcodes.js';
+import type { View } from '../abi/decode.js';
+import { activationForms } from '../abi/enumerations.js';
+import type { Instructions } from '../abi/instructions.js';
 import { shareOwner, shareStart } from '../share.js';
 import { attention } from './attention.js';
 import { expertsDown, expertsUp } from './experts.js';
-import { type Intakes, multiplyShares } from './linear.js';
+import { multiplyShares } from './linear.js';
 import type { Machine } from './machine.js';
-import { operands } from './operands.js';
 import { route } from './route.js';
 
-/** @param at index of the first operand */
-export type Operation = (machine: Machine, at: number) => void;
+type Operations = {
+  readonly [Name in keyof Instructions]: (machine: Machine, operands: View<Instructions[Name]>) => void;
+};
 
-const byName: Record<Opcode, Operation> = {
-  /** address, bytes of a thread's room, columns */
-  scratch({ words, kernels, helped }, at) {
-    const [address, bytes, columns] = operands(words, at, 3);
+export const operations: Operations = {
+  scratch({ kernels, helped }, { address, bytes, columns }) {
     kernels.useScratch(address, columns);
     // by distance, so that no two threads that help the same one have the same room
     helped.forEach((other, index) => void other.kernels.useScratch(address + (index + 1) * bytes, columns));
   },
 
-  /** out, count, numbers */
-  input({ words, floats }, at) {
-    const [out, count] = operands(words, at, 2);
-    floats.copyWithin(out / 4, at + 2, at + 2 + count);
+  input({ floats }, { out, values }) {
+    floats.copyWithin(out / 4, values.start, values.start + values.count);
   },
 
-  /** out, columns, scale, tokens, parts, then record, rows, first row of each part, then ids */
-  embed(machine, at) {
-    const { words, floats, kernels, barrier, thread, threads } = machine;
-    const [out, columns, , tokens, parts] = operands(words, at, 5);
-    const scale = floats[at + 2] as number;
-    const ids = at + 5 + 3 * parts;
-    const owners = new Int32Array(tokens);
-    for (let t = 0; t < tokens; t++) {
-      const id = words[ids + t] as number;
-      let part = at + 5;
-      while (id >= (words[part + 1] as number) + (words[part + 2] as number)) part += 3;
-      const [record, rows, first] = operands(words, part, 3);
+  embed(machine, { out, columns, scale, parts, ids }) {
+    const { kernels, barrier, thread, threads } = machine;
+    const owners = new Int32Array(ids.count);
+    for (let t = 0; t < ids.count; t++) {
+      const id = ids.at(t);
+      let index = 0;
+      let part = parts.at(index);
+      while (id >= part.first + part.rows) part = parts.at(++index);
+      const { record, rows, first } = part;
       owners[t] = shareOwner(rows, id - first, threads);
       if (owners[t] !== thread) continue;
       kernels.decodeRow(record, id - first, out + 4 * t * columns);
@@ -54,40 +47,28 @@ const byName: Record<Opcode, Operation> = {
     });
   },
 
-  /** x, weight, epsilon, rows, columns, out */
-  norm({ words, floats, kernels }, at) {
-    const [x, weight, , rows, columns, out] = operands(words, at, 6);
-    kernels.rmsNorm(x, weight, floats[at + 2] as number, rows, columns, 4 * columns, out, 4 * columns);
+  norm({ kernels }, { x, weight, epsilon, rows, columns, out }) {
+    kernels.rmsNorm(x, weight, epsilon, rows, columns, 4 * columns, out, 4 * columns);
   },
 
-  /** x, tokens, columns, form, unit, order, out, scales, sums */
-  quantize({ words, kernels }, at) {
-    const [x, tokens, columns, form, unit, order, out, scales, sums] = operands(words, at, 9);
+  quantize({ kernels }, { x, tokens, columns, form, unit, order, out, scales, sums }) {
     if (form === activationForms.bytes) kernels.quantizeBytes(x, tokens, columns, unit, order, out);
     else if (form === activationForms.pairs) kernels.quantizePairs(x, tokens, columns, unit, order, out);
     else kernels.quantizePlain(x, tokens, columns, unit, out, scales, sums);
   },
 
-  /** record, rows, unit, x, stride, scales, sums, tokens, out, columns of out, first column */
-  linear(machine, at) {
-    const [record, rows, unit, x, stride, scales, sums, tokens, out, columns, first] = operands(
-      machine.words,
-      at,
-      11,
-    );
-    const intakes = { unit: unit as Intakes['unit'], x, stride, scales, sums };
-    multiplyShares(machine, { record, rows }, intakes, tokens, out + 4 * first, columns);
+  linear(machine, { record, rows, intake, tokens, out, columns, first }) {
+    const { unit, x, scales, sums } = intake;
+    multiplyShares(machine, { record, rows }, { unit, x, scales, sums }, tokens, out + 4 * first, columns);
   },
 
-  /** address, rows, columns, parts, then first column, shares, columns of a share of each part */
-  gather(machine, at) {
-    const { words, thread, threads, barrier } = machine;
-    const [address, rows, columns, parts] = operands(words, at, 4);
+  gather(machine, { address, rows, columns, parts }) {
+    const { thread, threads, barrier } = machine;
     barrier.wait();
     for (let other = 0; other < threads; other++) {
       if (other === thread) continue;
-      for (let part = 0; part < parts; part++) {
-        const [first, count, size] = operands(words, at + 4 + 3 * part, 3);
+      for (let part = 0; part < parts.count; part++) {
+        const { first, count, size } = parts.at(part);
         const start = shareStart(count, other, threads);
         const length = size * (shareStart(count, other + 1, threads) - start);
         const from = address + 4 * (first + size * start);
@@ -96,10 +77,8 @@ const byName: Record<Opcode, Operation> = {
     }
   },
 
-  /** x, bias, rows, columns, first column, shares, everywhere: each thread its own, or all */
-  bias({ words, kernels, thread, threads }, at) {
-    const [x, bias, rows, columns, first, count, everywhere] = operands(words, at, 7);
-    const [own, of] = everywhere === 1 ? [0, 1] : [thread, threads];
+  bias({ kernels, thread, threads }, { x, bias, rows, columns, first, count, everywhere }) {
+    const [own, of] = everywhere ? [0, 1] : [thread, threads];
     const start = first + shareStart(count, own, of);
     const length = first + shareStart(count, own + 1, of) - start;
     for (let row = 0; row < rows; row++) {
@@ -108,24 +87,18 @@ const byName: Record<Opcode, Operation> = {
     }
   },
 
-  /** a, b, scale, out, length */
-  add({ words, floats, kernels }, at) {
-    const [a, b, , out, length] = operands(words, at, 5);
-    kernels.add(a, b, floats[at + 2] as number, out, length);
+  add({ kernels }, { a, b, scale, out, length }) {
+    kernels.add(a, b, scale, out, length);
   },
 
-  /** x, out, columns, count, rows */
-  select({ words, floats }, at) {
-    const [x, out, columns, count] = operands(words, at, 4);
-    for (let i = 0; i < count; i++) {
-      const from = x / 4 + (words[at + 4 + i] as number) * columns;
+  select({ floats }, { x, out, columns, rows }) {
+    for (let i = 0; i < rows.count; i++) {
+      const from = x / 4 + rows.at(i) * columns;
       floats.copyWithin(out / 4 + i * columns, from, from + columns);
     }
   },
 
-  /** gate, up, activation, rows, columns: each thread its share of the columns */
-  activate({ words, kernels, thread, threads }, at) {
-    const [gate, up, activation, rows, columns] = operands(words, at, 5);
+  activate({ kernels, thread, threads }, { gate, up, activation, rows, columns }) {
     const start = shareStart(columns, thread, threads);
     const length = shareStart(columns, thread + 1, threads) - start;
     for (let row = 0; row < rows; row++) {
@@ -134,9 +107,7 @@ const byName: Record<Opcode, Operation> = {
     }
   },
 
-  /** x, gates, rows, columns: each thread its share of the columns */
-  sigmoid({ words, floats, kernels, thread, threads }, at) {
-    const [x, gates, rows, columns] = operands(words, at, 4);
+  sigmoid({ floats, kernels, thread, threads }, { x, gates, rows, columns }) {
     const start = shareStart(columns, thread, threads);
     const length = shareStart(columns, thread + 1, threads) - start;
     for (let row = 0; row < rows; row++) {
@@ -145,14 +116,12 @@ const byName: Record<Opcode, Operation> = {
     }
   },
 
-  /** cos, sin, factor, tokens, pairs, then positions and inverse frequencies */
-  rotations({ words, floats }, at) {
-    const [cos, sin, , tokens, pairs] = operands(words, at, 5);
-    const factor = floats[at + 2] as number;
-    for (let t = 0; t < tokens; t++) {
-      const position = words[at + 5 + t] as number;
+  rotations({ floats }, { cos, sin, factor, positions, inverseFrequencies }) {
+    const { count: pairs, start } = inverseFrequencies;
+    for (let t = 0; t < positions.count; t++) {
+      const position = positions.at(t);
       for (let i = 0; i < pairs; i++) {
-        const angle = Math.fround(position * (floats[at + 5 + tokens + i] as number));
+        const angle = Math.fround(position * (floats[start + i] as number));
         floats[cos / 4 + t * pairs + i] = Math.fround(Math.cos(angle)) * factor;
         floats[sin / 4 + t * pairs + i] = Math.fround(Math.sin(angle)) * factor;
       }
@@ -164,7 +133,3 @@ const byName: Record<Opcode, Operation> = {
   expertsUp,
   expertsDown,
 };
-
-export const operations: readonly Operation[] = Object.entries(opcodes)
-  .sort(([, a], [, b]) => a - b)
-  .map(([name]) => byName[name as Opcode]);

@@ -1,25 +1,30 @@
 // Chooses experts: @moeq/router itself, on every thread alike, and the order in which the experts then run.
 import type { DispatchPlan, RouteSpec } from '@moeq/router';
 import { planDispatch, route as routeTokens } from '@moeq/router';
-import { rankNames, scoreNames } from '../opcodes.js';
+import type { View } from '../abi/decode.js';
+import { groupRanks, scores } from '../abi/enumerations.js';
+import type { Instructions } from '../abi/instructions.js';
 import type { Machine } from './machine.js';
-import { operands } from './operands.js';
 
-/**
- * logits, tokens, experts, experts per token, score, normalizeTopK, epsilon, factor, groups or 0, kept, rank, correction
- * bias or 0, indices, weights
- */
-export function route({ words, floats }: Machine, at: number): void {
-  const [logits, tokens, experts, expertsPerToken, score, normalize] = operands(words, at, 6);
-  const [count, kept, rank, bias, indices, weights] = operands(words, at + 8, 6);
+const scoreNames = Object.keys(scores) as (keyof typeof scores)[];
+const rankNames = Object.keys(groupRanks) as (keyof typeof groupRanks)[];
+
+export function route({ words, floats }: Machine, operands: View<Instructions['route']>): void {
+  const { logits, tokens, experts, active, groups, bias } = operands;
   const spec: RouteSpec = {
     experts,
-    expertsPerToken,
-    score: scoreNames[score] ?? 'softmax',
-    normalizeTopK: normalize === 1,
-    normalizeEpsilon: floats[at + 6] as number,
-    scalingFactor: floats[at + 7] as number,
-    ...(count > 0 && { groups: { count, kept, rank: rankNames[rank] ?? 'max' } }),
+    expertsPerToken: active,
+    score: scoreNames[operands.score] as RouteSpec['score'],
+    normalizeTopK: operands.normalizeTopK,
+    normalizeEpsilon: operands.normalizeEpsilon,
+    scalingFactor: operands.scalingFactor,
+    ...(groups > 0 && {
+      groups: {
+        count: groups,
+        kept: operands.keptGroups,
+        rank: rankNames[operands.groupRank] as keyof typeof groupRanks,
+      },
+    }),
   };
   const routing = routeTokens(
     floats.subarray(logits / 4, logits / 4 + tokens * experts),
@@ -27,8 +32,8 @@ export function route({ words, floats }: Machine, at: number): void {
     spec,
     bias === 0 ? undefined : floats.subarray(bias / 4, bias / 4 + experts),
   );
-  words.set(routing.expertIndices, indices / 4);
-  floats.set(routing.expertWeights, weights / 4);
+  words.set(routing.expertIndices, operands.indices / 4);
+  floats.set(routing.expertWeights, operands.weights / 4);
 }
 
 /** @param indices address of Int32 [T, A] */

@@ -6,9 +6,9 @@ import type { Failure, FromWorker, ToWorker } from '../team/messages.js';
 import { sync as at, mostHelped } from '../team/messages.js';
 import type { Post, Serve } from '../team/port.js';
 import { Abandoned, abandonBarrier, makeBarrier, noBarrier, waitForProgram } from './barrier.js';
+import { Claims } from './claims.js';
 import { Machine, Memories } from './machine.js';
-import { runProgram } from './run-program.js';
-import { Turns } from './turns.js';
+import { programRunner } from './run-program.js';
 
 type Start = Extract<ToWorker, { kind: 'start' }>;
 
@@ -27,7 +27,7 @@ function serveShared({ module, thread, memories, sync }: Start, post: Post<FromW
   if (memories === null || sync === null) return;
   const shared = new Memories(memories);
   const barrier = makeBarrier(sync, memories.length);
-  const turns = new Turns(sync, thread);
+  const claims = new Claims(sync, thread);
   const machineFor = (owner: number) => ({
     kernels: instantiate(module, memories[owner] as WebAssembly.Memory),
     thread: owner,
@@ -38,7 +38,8 @@ function serveShared({ module, thread, memories, sync }: Start, post: Post<FromW
     { length: Math.min(memories.length - 1, mostHelped) },
     (_, index) => new Machine(machineFor((thread + 1 + index) % memories.length)),
   );
-  const machine = new Machine({ ...machineFor(thread), turns: memories.length > 1 ? turns : null, helped });
+  const machine = new Machine({ ...machineFor(thread), claims: memories.length > 1 ? claims : null, helped });
+  const runProgram = programRunner(machine);
   let program = Atomics.load(sync, at.program);
   post({ kind: 'ready' });
   for (;;) {
@@ -47,9 +48,9 @@ function serveShared({ module, thread, memories, sync }: Start, post: Post<FromW
     if (Atomics.load(sync, at.stopped) === 1) return;
     try {
       machine.begin();
-      runProgram(machine, Atomics.load(sync, at.address) >>> 0, Atomics.load(sync, at.length));
+      runProgram(Atomics.load(sync, at.address) >>> 0, Atomics.load(sync, at.length));
     } catch (error) {
-      turns.reset();
+      claims.reset();
       if (!(error instanceof Abandoned) && abandonBarrier(sync)) {
         post({ kind: 'failed', failure: failureOf(error) });
       }
@@ -69,6 +70,7 @@ function serveAlone(
     memories: new Memories([memory]),
     barrier: noBarrier,
   });
+  const runProgram = programRunner(machine);
   post({ kind: 'ready' });
   return (message) => {
     if (message.kind === 'grow') {
@@ -77,7 +79,7 @@ function serveAlone(
     } else if (message.kind === 'write') {
       new Uint8Array(memory.buffer).set(message.bytes, message.address);
     } else if (message.kind === 'run') {
-      runProgram(machine, message.address, message.length);
+      runProgram(message.address, message.length);
     } else if (message.kind === 'read') {
       const values = new Float32Array(memory.buffer, message.address, message.length).slice();
       post({ kind: 'values', values }, [values.buffer]);

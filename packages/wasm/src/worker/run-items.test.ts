@@ -1,25 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { sync as at } from '../team/messages.js';
 import { Abandoned, noBarrier } from './barrier.js';
+import { Claims } from './claims.js';
 import { Machine, Memories } from './machine.js';
-import { runItems, Turns } from './turns.js';
+import { runItems } from './run-items.js';
 
 /** Threads that share work, all of them run by this one: what one does while another is amid an item. */
-function threads(count: number): { sync: Int32Array; machines: Machine[]; turns: Turns[] } {
+function threads(count: number): { sync: Int32Array; machines: Machine[]; claims: Claims[] } {
   const sync = new Int32Array(new SharedArrayBuffer(4 * (at.words + count * at.wordsOfThread)));
   const each = Array.from({ length: count }, (_, thread) => thread);
   const memories = new Memories(
     each.map(() => new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })),
   );
-  const turns = each.map((thread) => new Turns(sync, thread));
+  const claims = each.map((thread) => new Claims(sync, thread));
   const parts = { kernels: {} as never, memories, barrier: noBarrier };
   const machines = each.map((thread) => {
     const others = each.slice(1).map((distance) => (thread + distance) % count);
     const helped = others.map((other) => new Machine({ ...parts, thread: other }));
-    return new Machine({ ...parts, thread, turns: turns[thread] as Turns, helped });
+    return new Machine({ ...parts, thread, claims: claims[thread] as Claims, helped });
   });
   for (const machine of machines) machine.begin();
-  return { sync, machines, turns };
+  return { sync, machines, claims };
 }
 
 describe('work that threads share', () => {
@@ -66,22 +67,22 @@ describe('work that threads share', () => {
   });
 
   it('of a program before is never taken', () => {
-    const { turns } = threads(2);
-    const [first, second] = turns as [Turns, Turns];
+    const { claims } = threads(2);
+    const [first, second] = claims as [Claims, Claims];
     first.open();
     second.open();
-    expect(second.take(0, 2)).toBe(0);
+    expect(second.claim(0, 2)).toBe(0);
     for (const each of [first, second]) each.reset();
     second.open();
-    expect(second.take(0, 2)).toBe(-1);
+    expect(second.claim(0, 2)).toBe(-1);
   });
 
   it('ends when a helper fails', () => {
-    const { sync, turns } = threads(2);
-    const [first, second] = turns as [Turns, Turns];
+    const { sync, claims } = threads(2);
+    const [first, second] = claims as [Claims, Claims];
     first.open();
     second.open();
-    expect(second.take(0, 1)).toBe(0);
+    expect(second.claim(0, 1)).toBe(0);
     Atomics.store(sync, at.failed, 1);
     expect(() => first.close(1)).toThrow(Abandoned);
   });

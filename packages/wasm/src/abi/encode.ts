@@ -1,0 +1,134 @@
+// Instructions and records to words, by their declarations.
+import {
+  type Field,
+  type Fields,
+  isEnumeration,
+  isList,
+  isScalar,
+  placed,
+  type Values,
+  wordsOf,
+} from './fields.js';
+import {
+  headerWords,
+  type Instructions,
+  instructions,
+  type Opcode,
+  opcodeNames,
+  opcodes,
+} from './instructions.js';
+
+/** Words that are written, as integers and as floats of the same bits. */
+class Words {
+  integers: Int32Array<ArrayBuffer>;
+  floats: Float32Array<ArrayBuffer>;
+  length = 0;
+
+  constructor(capacity: number) {
+    this.integers = new Int32Array(capacity);
+    this.floats = new Float32Array(this.integers.buffer);
+  }
+
+  /** `count` words more, zeros or what was there before; returns the index of the first. */
+  extend(count: number): number {
+    const first = this.length;
+    this.length += count;
+    if (this.length > this.integers.length) {
+      const longer = new Int32Array(2 * this.length);
+      longer.set(this.integers);
+      this.integers = longer;
+      this.floats = new Float32Array(longer.buffer);
+    }
+    return first;
+  }
+}
+
+/** Writes a value to word `at`. Items of lists go behind the last word, and count from `operands`. */
+type Write = (words: Words, at: number, value: unknown, operands: number) => void;
+
+const writeFloat: Write = (words, at, value) => {
+  words.floats[at] = value as number;
+};
+
+/** Addresses and sizes modulo 2^32, flags as 0 or 1. */
+const writeInteger: Write = (words, at, value) => {
+  words.integers[at] = Number(value);
+};
+
+function writerOf(field: Field): Write {
+  if (isScalar(field)) return field === 'f32' ? writeFloat : writeInteger;
+  if (isList(field)) return listWriter(field.items);
+  if (!isEnumeration(field)) return fieldsWriter(field);
+  return (words, at, value) => {
+    words.integers[at] = field[value as string] as number;
+  };
+}
+
+function fieldsWriter(fields: Fields): Write {
+  const writers = placed(fields).map(([name, field, word]) => ({ name, word, write: writerOf(field) }));
+  return (words, at, values, operands) => {
+    for (const { name, word, write } of writers)
+      write(words, at + word, (values as Readonly<Record<string, unknown>>)[name], operands);
+  };
+}
+
+function listWriter(items: Field): Write {
+  const size = isScalar(items) ? 1 : wordsOf(items as Fields);
+  const write = writerOf(items);
+  return (words, at, value, operands) => {
+    const list = value as ArrayLike<unknown>;
+    const first = words.extend(size * list.length);
+    words.integers[at] = first - operands;
+    words.integers[at + 1] = list.length;
+    for (let i = 0; i < list.length; i++) write(words, first + size * i, list[i], operands);
+  };
+}
+
+const writers = Object.fromEntries(
+  opcodeNames.map((name) => [
+    name,
+    { number: opcodes[name], words: wordsOf(instructions[name]), write: fieldsWriter(instructions[name]) },
+  ]),
+) as Readonly<Record<Opcode, { readonly number: number; readonly words: number; readonly write: Write }>>;
+
+/** The words of a program, instruction by instruction. */
+export class InstructionWriter {
+  readonly #words = new Words(4096);
+
+  write<Name extends Opcode>(opcode: Name, operands: Values<Instructions[Name]>): void {
+    const { number, words, write } = writers[opcode];
+    const header = this.#words.extend(headerWords + words);
+    const first = header + headerWords;
+    write(this.#words, first, operands, first);
+    this.#words.integers[header] = number;
+    this.#words.integers[header + 1] = this.#words.length - first;
+  }
+
+  /** The words written since the last call. */
+  take(): Int32Array<ArrayBuffer> {
+    const taken = this.#words.integers.slice(0, this.#words.length);
+    this.#words.length = 0;
+    return taken;
+  }
+}
+
+/** @returns the bytes of records, one after the other */
+export function encodeRecords<Of extends Fields>(fields: Of, records: readonly Values<Of>[]): Uint8Array {
+  const words = new Words(wordsOf(fields) * records.length);
+  const write = fieldsWriter(fields);
+  for (const record of records) write(words, words.extend(wordsOf(fields)), record, 0);
+  return new Uint8Array(words.integers.buffer);
+}
+
+/** Zeros for all fields, which have no lists. */
+export function blankOf<Of extends Fields>(fields: Of): Values<Of> {
+  const zeroOf = (field: Field): unknown => {
+    if (field === 'flag') return false;
+    if (isScalar(field)) return 0;
+    if (!isEnumeration(field)) return blankOf(field as Fields);
+    return Object.keys(field).find((name) => field[name] === 0);
+  };
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, zeroOf(field)]),
+  ) as Values<Of>;
+}

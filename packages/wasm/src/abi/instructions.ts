@@ -1,0 +1,207 @@
+// The instructions of a program and their operands, in order: what the host writes (operations/) and every worker reads
+// (worker/). An instruction is its number, how many words follow, and those words. To add one, add it here; the host's
+// `Program.emit` then takes it, and the worker does not compile until its table of operations has it.
+//
+// Shapes: T tokens, N rows, K columns, H heads, HK key/value heads, C head dimension, CV value dimension, P rotated pairs,
+// E experts, A experts per token, S = T * A slots, D hidden, F intermediate.
+import { activationForms, activations, groupRanks, normScopes, orders, scores } from './enumerations.js';
+import { type Fields, list } from './fields.js';
+
+/** Activations as a matrix takes them. */
+const intake = {
+  /** Elements that the kernel takes at a time; 0: float32 at x. */
+  unit: 'u32',
+  x: 'address',
+  /** Bytes of a token at x. */
+  stride: 'u32',
+  /** For 8-bit codes; otherwise 0. */
+  scales: 'address',
+  sums: 'address',
+} as const satisfies Fields;
+
+const norm = { over: normScopes, weight: 'address', epsilon: 'f32' } as const satisfies Fields;
+
+const expertShape = {
+  /** T, A, E, D, F */
+  tokens: 'u32',
+  active: 'u32',
+  experts: 'u32',
+  hidden: 'u32',
+  intermediate: 'u32',
+  /** Of `expertRecord`, one for each expert. */
+  table: 'address',
+} as const satisfies Fields;
+
+export const instructions = {
+  /** The room of the kernels: of `bytes` for the thread whose memory it is, and of as many for each that helps it. */
+  scratch: { address: 'address', bytes: 'u32', columns: 'u32' },
+
+  input: { out: 'address', values: list('f32') },
+
+  /** Rows of a table in parts, one below the other, times `scale`. */
+  embed: {
+    out: 'address',
+    columns: 'u32',
+    scale: 'f32',
+    parts: list({ record: 'address', rows: 'u32', first: 'u32' }),
+    ids: list('u32'),
+  },
+
+  norm: { x: 'address', weight: 'address', epsilon: 'f32', rows: 'u32', columns: 'u32', out: 'address' },
+
+  /** Activations of 32 bits to integers. */
+  quantize: {
+    x: 'address',
+    tokens: 'u32',
+    columns: 'u32',
+    form: activationForms,
+    unit: 'u32',
+    order: orders,
+    out: 'address',
+    scales: 'address',
+    sums: 'address',
+  },
+
+  /** N rows of a matrix, to columns `first` on of a result of `columns`. */
+  linear: {
+    record: 'address',
+    rows: 'u32',
+    intake,
+    tokens: 'u32',
+    out: 'address',
+    columns: 'u32',
+    first: 'u32',
+  },
+
+  /** Brings shares of columns together: `count` shares of `size` columns from column `first` on are split over the threads. */
+  gather: {
+    address: 'address',
+    rows: 'u32',
+    columns: 'u32',
+    parts: list({ first: 'u32', count: 'u32', size: 'u32' }),
+  },
+
+  /** `count` columns from `first` on: each thread its own, or everywhere all. */
+  bias: {
+    x: 'address',
+    bias: 'address',
+    rows: 'u32',
+    columns: 'u32',
+    first: 'u32',
+    count: 'u32',
+    everywhere: 'flag',
+  },
+
+  /** a + scale * b */
+  add: { a: 'address', b: 'address', scale: 'f32', out: 'address', length: 'u32' },
+
+  select: { x: 'address', out: 'address', columns: 'u32', rows: list('u32') },
+
+  /** gate = act(gate) * up: each thread its share of the columns. */
+  activate: { gate: 'address', up: 'address', activation: activations, rows: 'u32', columns: 'u32' },
+
+  /** Each row of x times sigmoid of its gate: each thread its share of the columns. */
+  sigmoid: { x: 'address', gates: 'address', rows: 'u32', columns: 'u32' },
+
+  /** Float32 [T, P] cosines and sines. */
+  rotations: {
+    cos: 'address',
+    sin: 'address',
+    factor: 'f32',
+    positions: list('u32'),
+    /** [P] */
+    inverseFrequencies: list('f32'),
+  },
+
+  attention: {
+    qkv: 'address',
+    /** Columns of qkv. */
+    rowWidth: 'u32',
+    /** H, HK, C, CV */
+    heads: 'u32',
+    kvHeads: 'u32',
+    headDim: 'u32',
+    valueDim: 'u32',
+    /** Float32 [T, P] */
+    cos: 'address',
+    sin: 'address',
+    /** P; 0: no rotation. */
+    pairs: 'u32',
+    interleaved: 'flag',
+    scale: 'f32',
+    /** Positions that a query sees; 0: all. */
+    window: 'u32',
+    clips: 'flag',
+    clip: 'f32',
+    queryNorm: norm,
+    keyNorm: norm,
+    /** Of `cacheRecord`, one for each key/value head of this thread in this layer. */
+    records: 'address',
+    pageSize: 'u32',
+    /** Room for prepared queries [T, H, C], a prepared key and value, an `attentionTile`, the kernel's scratch. */
+    queries: 'address',
+    key: 'address',
+    tile: 'address',
+    scratch: 'address',
+    /** Float32 [T, H, CV] */
+    out: 'address',
+    segments: list({ start: 'u32', tokens: 'u32', pages: 'u32' }),
+    /** Of all segments, one after the other. */
+    pages: list('u32'),
+  },
+
+  /** Int32 [T, A] indices and Float32 [T, A] weights from router logits. */
+  route: {
+    logits: 'address',
+    tokens: 'u32',
+    experts: 'u32',
+    active: 'u32',
+    score: scores,
+    normalizeTopK: 'flag',
+    normalizeEpsilon: 'f32',
+    scalingFactor: 'f32',
+    /** 0: none. */
+    groups: 'u32',
+    keptGroups: 'u32',
+    groupRank: groupRanks,
+    /** Of the correction bias, Float32 [E]; 0: none. */
+    bias: 'address',
+    indices: 'address',
+    weights: 'address',
+  },
+
+  /** h = act(gate x) * up x, Float32 [S, F], slots sorted by expert. */
+  expertsUp: {
+    indices: 'address',
+    shape: expertShape,
+    activation: activations,
+    h: 'address',
+    up: 'address',
+    /** U32 [S], the token of each slot. */
+    slots: 'address',
+    /** By mode: the index in the expert's record. */
+    intakes: list(intake),
+  },
+
+  /** y = down h, Float32 [S, D], then out, the sum of each token's slots times their weights. */
+  expertsDown: {
+    indices: 'address',
+    weights: 'address',
+    shape: expertShape,
+    y: 'address',
+    out: 'address',
+    intakes: list(intake),
+  },
+} as const satisfies Readonly<Record<string, Fields>>;
+
+export type Instructions = typeof instructions;
+export type Opcode = keyof Instructions;
+
+export const opcodeNames = Object.keys(instructions) as readonly Opcode[];
+
+export const opcodes = Object.fromEntries(opcodeNames.map((name, index) => [name, index])) as Readonly<
+  Record<Opcode, number>
+>;
+
+/** Words before the operands: the number of the instruction, and how many words its operands have. */
+export const headerWords = 2;

@@ -1,0 +1,20 @@
+// What a recorded operation gives: numbers in the heaps once it has run.
+export class Value {
+  readonly rows: number;
+  /** Float32 words of a row. */
+  readonly columns: number;
+  /** What the operation reads. */
+  readonly inputs: readonly Value[];
+  /** Where its numbers lie; null: not computed, or given up. */
+  address: number | null = null;
+  /** Has been or is to be read by the host. */
+  wanted = false;
+  /** Has run at least once, so that its effects on caches are done. */
+  ran = false;
+
+  constructor(rows: number, columns: number, inputs: readonly Value[]) {
+    this.rows = rows;
+    this.columns = columns;
+    this.inputs = inputs;
+  }
+}
