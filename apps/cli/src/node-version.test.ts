@@ -1,8 +1,9 @@
 // On a Node that is too old the built command says so in one sentence, before it loads anything that needs a newer one.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { transform } from 'esbuild';
 import { expect, test } from 'vitest';
 import { olderNode } from './node-version.js';
@@ -12,12 +13,13 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const sentence = (version: string) => `cannot start: expected Node 22.12 or later, found ${version}`;
 
+const packages = ['packages', 'apps'].flatMap((group) =>
+  readdirSync(join(root, group)).map((name) => join(root, group, name)),
+);
+const manifestOf = (folder: string) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+
 test('every package, and every page on it, says the same Node', () => {
-  const manifests = ['packages', 'apps'].flatMap((group) =>
-    readdirSync(join(root, group)).map((name) => join(root, group, name, 'package.json')),
-  );
-  for (const path of manifests)
-    expect(JSON.parse(readFileSync(path, 'utf8')).engines, path).toEqual({ node: '>=22.12' });
+  for (const folder of packages) expect(manifestOf(folder).engines, folder).toEqual({ node: '>=22.12' });
   for (const page of ['README.md', 'CONTRIBUTING.md', 'apps/cli/README.md'])
     expect(readFileSync(join(root, page), 'utf8'), page).toContain('Node 22.12 or later');
 });
@@ -51,6 +53,27 @@ test('what runs first imports nothing but itself, in a syntax that Node 14 reads
   expect(seen.size).toBeLessThan(4);
 });
 
+const pretend = `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '20.18.1' })`;
+
+const forNode = packages
+  .filter((folder) => manifestOf(folder).exports?.['./node'] !== undefined)
+  .map((folder) => ({ name: `${manifestOf(folder).name}/node`, entry: join(folder, 'dist/node.js') }));
+
+test('packages with an entry point for Node', () => {
+  expect(forNode.map(({ name }) => name)).toContain('@moeq/server/node');
+});
+
+test.concurrent.for(forNode)(
+  'the built $name does not load on an older one',
+  async ({ entry }, { expect }) => {
+    const loaded = promisify(execFile)(process.execPath, ['--import', pretend, entry]);
+    await expect(loaded).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`MoeqError: moeq: ${sentence('20.18.1')}`),
+    });
+  },
+);
+
 /** Quantizes with the built command. */
 async function quantize(node: string, ...flags: string[]) {
   await using folder = await temporaryFolder();
@@ -61,8 +84,7 @@ async function quantize(node: string, ...flags: string[]) {
 }
 
 test('under the version number of Node 20 the command does nothing', async () => {
-  const pretend = `Object.defineProperty(process.versions, 'node', { value: '20.18.1' })`;
-  expect(await quantize(process.execPath, '--import', `data:text/javascript,${pretend}`)).toEqual({
+  expect(await quantize(process.execPath, '--import', pretend)).toEqual({
     status: 1,
     stdout: '',
     stderr: `moeq: ${sentence('20.18.1')}\n`,

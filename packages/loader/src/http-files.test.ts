@@ -33,6 +33,16 @@ async function logitsOf(source: OpenedModel): Promise<Float32Array> {
   return logits;
 }
 
+/** @throws what is no HttpError */
+async function thrown(action: Promise<unknown>): Promise<HttpError> {
+  const error = await action.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof HttpError)) throw error ?? new Error('expected an error, found none');
+  return error;
+}
+
 const expected = await logitsOf(await openFolder(goldenPath('mixtral')));
 
 describe('a folder by its URL', () => {
@@ -91,6 +101,29 @@ test('a .gguf file by its URL', async () => {
 });
 
 describe('refusals', () => {
+  test('a file that a list names and the server lacks', async () => {
+    await using server = await serve();
+    const missing = new URL('/assets/tokenizer.json?key=secret', server.url);
+    const urls = {
+      ...Object.fromEntries(names.map((name) => [name, `${server.url}/models/a/${name}`])),
+      'tokenizer.json': missing,
+    };
+    const { message, code } = await thrown(openModel(urls, { http: { retries: 0 } }));
+    expect(code).toBe('notFound');
+    expect(message).toMatch(
+      /^files\/tokenizer\.json: cannot read .*: expected a file at http:\/\/127\.0\.0\.1:\d+\/assets\/tokenizer\.json, found none \(status 404\)$/,
+    );
+  });
+
+  test('a file on the disk, which fetch of Node does not read', async () => {
+    const urls = { 'config.json': new URL(`file://${goldenPath('mixtral')}/config.json`) };
+    const { message, code } = await thrown(openModel(urls, { http: { retries: 0 } }));
+    expect(code).toBe('unreachable');
+    expect(message).toMatch(
+      /^files\/config\.json: cannot read .*: expected a URL that fetch reads here \(openModel of @moeq\/loader\/node opens files\), found a file: URL$/,
+    );
+  });
+
   test('no model there', async () => {
     await using server = await serve();
     await expect(openModel(`${server.url}/models/b`)).rejects.toThrow(

@@ -1,5 +1,5 @@
 // The files of a model on a server: those of a folder, by its URL, or a list of URLs by file name, as bundlers make of files.
-import { Blocks, type HttpOptions, httpSource, isMoeqError } from '@moeq/tensors';
+import { Blocks, HttpError, type HttpOptions, httpSource, isMoeqError } from '@moeq/tensors';
 import { assertInside } from './file-name.js';
 import type { FileSet } from './file-set.js';
 
@@ -36,8 +36,8 @@ export function httpFiles(where: string | URL | FileUrls, options: Omit<HttpOpti
     try {
       return await httpSource(url, { ...options, name: `${name}/${file}` }, blocks);
     } catch (error) {
-      if (isMoeqError(error, 'notFound')) return null;
-      throw error;
+      if (isFolder && isMoeqError(error, 'notFound')) return null;
+      throw !isFolder && HttpError.isInstance(error) ? explained(error, absoluteUrl(url)) : error;
     }
   };
   return {
@@ -56,6 +56,21 @@ export function httpFiles(where: string | URL | FileUrls, options: Omit<HttpOpti
       return found.flat();
     },
   };
+}
+
+/** Where a file was looked for that is in a list: a bundler may have left it out, and the name does not say where. */
+function explained(error: HttpError, { protocol, origin, pathname }: URL): HttpError {
+  const { code, operation, subject, found, status, cause = error } = error;
+  const facts =
+    code === 'notFound'
+      ? { expected: `a file at ${origin}${pathname}`, found }
+      : code === 'unreachable' && protocol === 'file:'
+        ? {
+            expected: 'a URL that fetch reads here (openModel of @moeq/loader/node opens files)',
+            found: 'a file: URL',
+          }
+        : null;
+  return facts === null ? error : new HttpError(code, { operation, subject, ...facts, cause }, status);
 }
 
 /** Of names with their folders those in one, without it. */

@@ -14,7 +14,7 @@ export const modelFiles: Readonly<Record<string, URL>> = Object.freeze({
 /** The folder of the checkpoint, as transformers reads one. In Node, unbundled: `fileURLToPath(modelUrl)`. */
 export const modelUrl: URL = folderOf(modelFiles['config.json'] as URL);
 
-/** Bundlers may give a file a path without an origin, of which no URL can be made; there is no folder then either. */
+/** Bundlers may give a file a path without an origin, or put it into a data URL; there is no folder then. */
 function folderOf(file: URL): URL {
-  return URL.canParse(`${file}`) ? new URL('.', file) : file;
+  return URL.canParse('.', file) ? new URL('.', file) : file;
 }

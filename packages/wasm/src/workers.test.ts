@@ -38,6 +38,22 @@ test('an engine without workers computes on the calling thread, and says so once
   }
 });
 
+test('in Deno, which has both kinds of workers, the embedded one is of the kind that lets the process end', async () => {
+  class WebWorker {
+    constructor() {
+      throw new Error('a worker that holds the process');
+    }
+  }
+  vi.stubGlobal('Worker', WebWorker);
+  try {
+    expect(await smallRun({ threads: 2 })).toMatch(/a worker that holds the process/);
+    vi.stubGlobal('Deno', {});
+    expect(await smallRun({ threads: 2 })).toMatchObject({ threads: 2, notices: [] });
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
+
 test('a process ends by itself with a backend that is still there', () => {
   for (const options of ['{ threads: 2 }', '{ workers: false }']) {
     const code = `import { wasmBackend } from ${JSON.stringify(dist('index.js').href)};

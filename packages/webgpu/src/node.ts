@@ -1,10 +1,13 @@
 // WebGPU in Node, through Dawn: the `webgpu` package on npm, which is an optional peer and loaded when first asked for.
+import { assertNode } from '@moeq/tensors/node';
 import type { WebGpuBackend } from './backend.js';
 import { webgpuBackend as openBackend } from './backend.js';
 import { noAdapter } from './device/adapter.js';
 import type { Gpu } from './gpu-objects.js';
 import { missingDriver } from './node/vulkan.js';
 import type { WebGpuOptions } from './options.js';
+
+assertNode(process.versions.node);
 
 /**
  * Workgroup memory need not be cleared: no kernel here reads what it has not written. Saves its clearing in every workgroup,

@@ -13,7 +13,7 @@ export function assertNode(version: string): void {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > needed[0] || (major === needed[0] && minor >= needed[1])) return;
   throw new MoeqError({
-    operation: 'load',
+    operation: 'start',
     subject: 'moeq',
     expected: `Node ${needed.join('.')} or later`,
     found: version,

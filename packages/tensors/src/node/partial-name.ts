@@ -8,15 +8,16 @@ import { basename, dirname, join } from 'node:path';
 /** `partial`: being written. `replaced`: what was at the target before, to be removed once the new is in place. */
 export type UnfinishedKind = 'partial' | 'replaced';
 
-const host = hostname().replace(/[^a-zA-Z0-9.]+/g, '_');
+/** Asked for where something is written: reading needs no permission for it, which Deno wants to be given. */
+const host = () => hostname().replace(/[^a-zA-Z0-9.]+/g, '_');
 
 export function unfinishedName(target: string, kind: UnfinishedKind): string {
-  return `${target}.${kind}-${host}-${process.pid}-${randomBytes(4).toString('hex')}`;
+  return `${target}.${kind}-${host()}-${process.pid}-${randomBytes(4).toString('hex')}`;
 }
 
 /** Paths beside `target` that processes of this host left behind when they died. */
 async function leftBehind(target: string, kind: UnfinishedKind): Promise<string[]> {
-  const prefix = `${basename(target)}.${kind}-${host}-`;
+  const prefix = `${basename(target)}.${kind}-${host()}-`;
   const names = await readdir(dirname(target));
   return names
     .filter((name) => name.startsWith(prefix))

@@ -1,5 +1,5 @@
-// Starts a worker: from the embedded script or from a URL; in browsers, Deno and Bun as a module worker, in Node, which has no
-// global Worker, by node:worker_threads; or none, where the calling thread does the work itself.
+// Starts a worker: from the embedded script or from a URL; in browsers and Bun as a module worker, in Node, which has no global
+// Worker, and in Deno by node:worker_threads; or none, where the calling thread does the work itself.
 import type { MoeqError } from '@moeq/tensors';
 import { workerScript } from '../generated/worker-script.js';
 import { failureError, startError } from './outcome.js';
@@ -43,8 +43,11 @@ export function spawnWorker<ToWorker, FromWorker>(
   serve: Serve<ToWorker, FromWorker>,
 ): WorkerLink<ToWorker, FromWorker> {
   if (source === 'none') return runHere(serve);
-  if (typeof Worker !== 'undefined') return spawnWebWorker(source, name);
   const threads = nodeThreads();
+  // Deno has both kinds, and the process ends only beside those of Node
+  const isDeno = 'Deno' in globalThis && threads !== undefined;
+  if (typeof Worker !== 'undefined' && !(isDeno && source === 'embedded'))
+    return spawnWebWorker(source, name);
   const url = source === 'embedded' ? null : source.url;
   if (threads === undefined) throw startError(url, 'there are no workers');
   const worker = new threads.Worker(url === null ? workerScript : asUrl(url), { eval: url === null, name });
@@ -68,7 +71,7 @@ export function spawnWorker<ToWorker, FromWorker>(
 const asUrl = (url: string | URL): string | URL =>
   typeof url === 'string' && URL.canParse(url) ? new URL(url) : url;
 
-/** Deno's and Bun's workers hold the process open unless they are let go. */
+/** Bun's workers hold the process open unless they are let go. */
 type Held = Worker & { ref?(): void; unref?(): void };
 
 function spawnWebWorker<ToWorker, FromWorker>(

@@ -36,8 +36,8 @@ export interface TestedClient {
   loop(question: string, maxTokens: number): Promise<ToolLoop>;
   /** An answer held to the schema `report`. */
   object(question: string): Promise<unknown>;
-  /** Leaves a stream after its first piece; null: a client that reads on to the end of what it has asked for. */
-  readonly abort: ((question: string) => Promise<void>) | null;
+  /** Leaves a stream after its first piece. */
+  abort(question: string): Promise<void>;
   /** Status and message of a refused request, as the client's error has them. */
   refusal(question: string): Promise<{ readonly status: unknown; readonly message: string }>;
 }

@@ -3,8 +3,11 @@ import { OpenAI } from '@llamaindex/openai';
 import { modelName, report, type TestedClient, thrown, weather } from './client.js';
 
 export function llamaindexClient(baseURL: string): TestedClient {
-  const llm = (maxTokens: number) =>
-    new OpenAI({ model: modelName, apiKey: 'none', baseURL, temperature: 0, maxTokens, maxRetries: 0 });
+  const llm = (maxTokens: number, additionalSessionOptions = {}) =>
+    new OpenAI({
+      ...{ model: modelName, apiKey: 'none', baseURL, temperature: 0, maxTokens, maxRetries: 0 },
+      additionalSessionOptions,
+    });
   const asked = (content: string) => ({ role: 'user' as const, content });
   const tools: BaseTool[] = [{ metadata: weather }];
   return {
@@ -42,7 +45,14 @@ export function llamaindexClient(baseURL: string): TestedClient {
       const { message } = await llm(80).chat({ messages: [asked(question)], responseFormat });
       return JSON.parse(String(message.content));
     },
-    abort: null,
+    /** A loop that ends early does not reach its stream (0.4.22 wraps it without `return`), and `chat` takes no signal. */
+    async abort(question) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const ending = llm(200, { fetchOptions: { signal } });
+      const stream = await ending.chat({ messages: [asked(question)], stream: true });
+      for await (const { delta } of stream) if (delta !== '') controller.abort();
+    },
     async refusal(question) {
       const { status, message } = await thrown(llm(1).chat({ messages: [asked(question)] }));
       return { status, message };
