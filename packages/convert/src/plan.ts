@@ -1,16 +1,7 @@
 // What a conversion will do, decided from the headers before a weight is read: which quantizer each tensor gets, what is
 // written in its place and how many bytes that is. A recipe that forgets experts, or touches a router, is refused here.
 import { type Checkpoint, type CheckpointTensor, describeOthers } from '@moeq/loader';
-import {
-  nf4,
-  type Quantizer,
-  type Recipe,
-  type Rule,
-  resolve,
-  roles,
-  routerWarning,
-  type StoredPart,
-} from '@moeq/quantizers';
+import { type Quantizer, type Recipe, resolve, routerWarning, type StoredPart } from '@moeq/quantizers';
 import { MoeqError, quote } from '@moeq/tensors';
 import { type Action, partBytes, planStorage, type StoragePlan, storedAs } from './form.js';
 import { coverageOf } from './ledger.js';
@@ -57,10 +48,9 @@ export function planConversion(
   recipe: Recipe,
   options: PlanOptions = {},
 ): ConversionPlan {
-  const complete = withUndecided(recipe);
   const actions = checkpoint.tensors.map((source): Action => {
     storedDTypeOf(source);
-    return { source, action: actionOf(source, complete) };
+    return { source, action: actionOf(source, recipe) };
   });
   const warnings = checkRouters(actions, recipe, options.allowRouterQuantization === true);
   const { form, config, parts } = planStorage(actions);
@@ -105,18 +95,9 @@ function totalsOf(
   };
 }
 
-/** What the last rule of `withUndecided` gives: it says that no rule of the recipe spoke. */
-const undecided = nf4();
-
-function withUndecided(recipe: Recipe): Recipe {
-  const rule: Rule = { data: { role: [...roles], quantizer: 'keep' }, quantizer: undecided };
-  return { ...recipe, rules: [...recipe.rules, rule] };
-}
-
-/** @param recipe with the rule for what no other rule decides */
 function actionOf({ facts }: CheckpointTensor, recipe: Recipe): Quantizer | 'keep' {
   const action = resolve(recipe, facts);
-  if (action !== undecided) return action;
+  if (action !== null) return action;
   if (facts.role !== 'expert') return 'keep';
   throw new MoeqError({
     operation: 'plan the conversion',

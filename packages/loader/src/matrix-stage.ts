@@ -84,7 +84,7 @@ export function matrixStage(recipe: Recipe | null, options: StageOptions): Matri
     async apply(matrix, tensor, expert) {
       const { name } = tensor.facts;
       const part = expert === undefined || tensor.facts.expert !== undefined ? name : `${name}[${expert}]`;
-      const quantizer = recipe === null ? 'keep' : resolve(recipe, tensor.facts);
+      const quantizer = (recipe === null ? null : resolve(recipe, tensor.facts)) ?? 'keep';
       const { role } = tensor.facts;
       const { stored } = tensor;
       // its place in the report is that of the first that is asked for, whoever is quantized first

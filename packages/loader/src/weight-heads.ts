@@ -37,7 +37,7 @@ export function weightHeads(
     const { facts, stored } = tensor;
     const shape = facts.shape.slice(-2);
     const [rows = 0, columns = 0] = shape;
-    const quantizer = recipe === null || facts.role === 'other' ? 'keep' : resolve(recipe, facts);
+    const quantizer = (recipe === null ? null : resolve(recipe, facts)) ?? 'keep';
     const isPlain = isDType(stored);
     const key = `${stored} ${quantizer === 'keep' ? '' : JSON.stringify([quantizer.name, quantizer.options])} ${shape} ${isPlain ? '' : tensor.bytes}`;
     const before = known.get(key);

@@ -4,7 +4,6 @@ import { type Codebook, decodeTensor, type Layout } from '@moeq/tensors';
 import * as v from 'valibot';
 import { assertMatrix } from './check.js';
 import { codebookEncoder, quantizeCodebook } from './codebook.js';
-import { withEncoding } from './encoding.js';
 import { strict, validate } from './options.js';
 import { bytePlane, floatPlane } from './plane.js';
 import type { Quantizer } from './quantizer.js';
@@ -73,7 +72,7 @@ function make(name: string, values: Float32Array, blockSize: BlockSize): Quantiz
   };
   const { bitsPerCode, thresholds, codeOfRank } = encoder;
   const codebook: Codebook = { bitsPerCode, values, thresholds, codeOfRank };
-  const quantizer: Quantizer = {
+  return {
     specificationVersion: 'v1',
     name,
     options: { blockSize },
@@ -90,6 +89,6 @@ function make(name: string, values: Float32Array, blockSize: BlockSize): Quantiz
       };
     },
     dequantize: decodeTensor,
+    encoding: { rule: { kind: 'codebook', codebook, blockSize }, nested: null },
   };
-  return withEncoding(quantizer, { rule: { kind: 'codebook', codebook, blockSize }, nested: null });
 }

@@ -16,7 +16,6 @@ import { checkedQuantize } from './checked.js';
 import { codebookEncoder, quantizeCodebook } from './codebook.js';
 import { type BlockOptions, blockSizes } from './codebook-quantizer.js';
 import { dynamicMapValues } from './dynamic-map.js';
-import { encodingOf, withEncoding } from './encoding.js';
 import { strict, validate } from './options.js';
 import { bytePlane, floatPlane } from './plane.js';
 import type { Quantizer } from './quantizer.js';
@@ -41,7 +40,8 @@ export function doubleQuant(inner: Quantizer, options: BlockOptions = {}): Quant
     hasOffset: true,
   };
   const layout: Quantizer['layout'] = (shape) => nestLayout(inner.layout(shape), nested, inner.name);
-  const quantizer: Quantizer = {
+  const encoding = nestedEncoding(inner, blockSize);
+  return {
     specificationVersion: 'v1',
     name,
     options: { ...inner.options, doubleQuant: { blockSize } },
@@ -56,14 +56,12 @@ export function doubleQuant(inner: Quantizer, options: BlockOptions = {}): Quant
       return { ...tensor, format: name, layout, planes };
     },
     dequantize: decodeTensor,
+    ...(encoding !== null && { encoding }),
   };
-  const encoding = nestedEncoding(inner, blockSize);
-  return encoding === null ? quantizer : withEncoding(quantizer, encoding);
 }
 
 /** Of a rule whose scales are what is nested: not where a multiplier stands between the two. */
-function nestedEncoding(inner: Quantizer, blockSize: number): Encoding | null {
-  const encoding = encodingOf(inner)?.encoding;
+function nestedEncoding({ encoding }: Quantizer, blockSize: number): Encoding | null {
   if (encoding === undefined || encoding.nested !== null || encoding.rule.kind === 'rows8') return null;
   const { bitsPerCode, values, thresholds, codeOfRank } = encoder;
   const codebook = { bitsPerCode, values, thresholds, codeOfRank };

@@ -5,7 +5,6 @@ import { decodeTensor, type Layout, packCodes } from '@moeq/tensors';
 import * as v from 'valibot';
 import { type BlockFit, encodeBlock, fitBlock } from './affine-block.js';
 import { assertMatrix } from './check.js';
-import { withEncoding } from './encoding.js';
 import { strict, validate } from './options.js';
 import { bytePlane, floatPlane } from './plane.js';
 import type { Quantizer } from './quantizer.js';
@@ -39,7 +38,8 @@ export function int4(options: Int4Options = {}): Quantizer {
     decode: { kind: 'affine', zero: symmetric ? { kind: 'constant', value: 8 } : { kind: 'zeroPoint' } },
     scale: { kind: 'plain', dtype: 'F32', multiplier: 1 },
   });
-  const quantizer: Quantizer = {
+  const rule = { kind: 'affine4', blockSize, symmetric, search } as const;
+  return {
     specificationVersion: 'v1',
     name: 'int4',
     options: { symmetric, blockSize, search },
@@ -75,7 +75,6 @@ export function int4(options: Int4Options = {}): Quantizer {
       };
     },
     dequantize: decodeTensor,
+    encoding: { rule, nested: null },
   };
-  const rule = { kind: 'affine4', blockSize, symmetric, search } as const;
-  return withEncoding(quantizer, { rule, nested: null });
 }

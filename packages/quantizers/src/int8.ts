@@ -3,7 +3,6 @@ import { decodeTensor, type FloatDType, fromFloat32, type Layout, MoeqError, toF
 import * as v from 'valibot';
 import { assertMatrix } from './check.js';
 import { type BlockSize, blockSizes } from './codebook-quantizer.js';
-import { withEncoding } from './encoding.js';
 import { quantizeInt8Rows } from './int8-rows.js';
 import { strict, validate } from './options.js';
 import { bytePlane, floatPlane } from './plane.js';
@@ -50,7 +49,7 @@ function layoutOf(blockSize: number, multiplier: number): Layout {
 
 function rowWise(): Quantizer {
   const layout = (shape: readonly [number, number]) => layoutOf(Math.max(shape[1], 1), int8RowMultiplier);
-  const quantizer: Quantizer = {
+  return {
     specificationVersion: 'v1',
     name: 'int8',
     options: { granularity: 'row' },
@@ -68,8 +67,8 @@ function rowWise(): Quantizer {
       };
     },
     dequantize: decodeTensor,
+    encoding: { rule: { kind: 'rows8', multiplier: int8RowMultiplier }, nested: null },
   };
-  return withEncoding(quantizer, { rule: { kind: 'rows8', multiplier: int8RowMultiplier }, nested: null });
 }
 
 /** bitsandbytes casts bfloat16 weights to float16 first (Int8Params); float16 and float32 it quantizes as they are. */
@@ -94,7 +93,7 @@ function assertInRange(absmax: Float32Array, dtype: FloatDType, name: string): v
 
 function blockWise(blockSize: number): Quantizer {
   const layout = layoutOf(blockSize, 1);
-  const quantizer: Quantizer = {
+  return {
     specificationVersion: 'v1',
     name: 'int8',
     options: { granularity: 'block', blockSize },
@@ -120,8 +119,8 @@ function blockWise(blockSize: number): Quantizer {
       };
     },
     dequantize: decodeTensor,
+    encoding: { rule: { kind: 'signed8', blockSize }, nested: null },
   };
-  return withEncoding(quantizer, { rule: { kind: 'signed8', blockSize }, nested: null });
 }
 
 /** Writes the codes of one block and returns its scale; the scale 0, of zeros, has codes 0. */

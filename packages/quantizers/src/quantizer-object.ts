@@ -1,5 +1,6 @@
 // The check of a quantizer that comes from elsewhere, such as a plain module named on the command line.
 import * as v from 'valibot';
+import { encodingObject } from './encoding.js';
 import { loose, validate } from './options.js';
 import type { Quantizer } from './quantizer.js';
 
@@ -28,6 +29,7 @@ export const quantizerObject = loose({
   layout: v.function(),
   quantize: v.function(),
   dequantize: v.function(),
+  encoding: v.optional(encodingObject),
   gpu: v.optional(loose({ planes: v.array(v.string()), wgsl: v.string() })),
 });
 

@@ -1,6 +1,6 @@
 // The contract of a quantizer: floats to codes and back. A quantizer is a plain object from a factory of options; there
 // is no class to extend and no registry to sign. `@moeq/quantizers/conformance` says whether one keeps the contract.
-import type { FloatDType, Layout, QuantizedTensor } from '@moeq/tensors';
+import type { Encoding, FloatDType, Layout, QuantizedTensor } from '@moeq/tensors';
 
 /** What is known about the matrix being quantized. */
 export interface QuantizeContext {
@@ -35,6 +35,11 @@ export interface Quantizer {
    * @param out written and returned when given
    */
   dequantize(tensor: QuantizedTensor, out?: Float32Array): Float32Array;
+  /**
+   * What `quantize` computes, as data, for encoders that have kernels for it and give the same planes, byte for byte. An
+   * object with another `quantize` spread over this one has to leave it out: it is tried out before it is used.
+   */
+  readonly encoding?: Encoding | undefined;
   /**
    * For a format without a layout: how a GPU reads one element, so that it runs as it is. Backends that cannot do that get
    * what `dequantize` makes of it.

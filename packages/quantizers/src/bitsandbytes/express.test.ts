@@ -28,7 +28,7 @@ const tensors: TensorFacts[] = [
 ];
 
 function express(recipe: keyof typeof recipes, of = tensors): Expression {
-  return canExpress(of.map((each) => ({ facts: each, quantizer: resolve(recipes[recipe], each) })));
+  return canExpress(of.map((each) => ({ facts: each, quantizer: resolve(recipes[recipe], each) ?? 'keep' })));
 }
 
 test('what stands beside the decoder is skipped by what its names begin with', () => {

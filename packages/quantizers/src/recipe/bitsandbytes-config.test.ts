@@ -5,9 +5,10 @@ import type { Recipe } from './recipe.js';
 import { resolve } from './resolve.js';
 
 function quantizedRoles(recipe: Recipe, name = 'model.x.weight'): string[] {
-  return roles.filter(
-    (role) => resolve(recipe, { name, role, shape: [64, 64] } satisfies TensorFacts) !== 'keep',
-  );
+  return roles.filter((role) => {
+    const action = resolve(recipe, { name, role, shape: [64, 64] } satisfies TensorFacts);
+    return action !== null && action !== 'keep';
+  });
 }
 
 describe('fromBitsAndBytesConfig', () => {

@@ -15,7 +15,8 @@ const tensor = (role: Role, more: Partial<TensorFacts> = {}): TensorFacts => ({
   shape,
   ...more,
 });
-const formatOf = (found: Quantizer | 'keep') => (found === 'keep' ? found : found.name);
+const formatOf = (found: Quantizer | 'keep' | null) =>
+  found === null || found === 'keep' ? found : found.name;
 const mine = () =>
   codebookQuantizer({ name: 'mine', values: Array.from({ length: 16 }, (_, i) => (i - 8) / 8) });
 const recipeOf = (...rules: RuleData[]) => parseRecipe({ name: 'test', rules });
@@ -33,7 +34,7 @@ describe('recipes', () => {
   ])('%s', (name, quantized) => {
     const found = roles.map((role) => [role, formatOf(resolve(recipes[name], tensor(role)))]);
     expect(Object.fromEntries(found)).toEqual(
-      Object.fromEntries(roles.map((role) => [role, quantized[role] ?? 'keep'])),
+      Object.fromEntries(roles.map((role) => [role, quantized[role] ?? (role === 'other' ? 'keep' : null)])),
     );
     expect(parseRecipe(name).data).toEqual(recipes[name].data);
     expect(parseRecipe(JSON.parse(JSON.stringify(recipes[name].data))).name).toBe(name);
@@ -41,7 +42,7 @@ describe('recipes', () => {
 });
 
 describe('resolve', () => {
-  test('the first rule that fits decides, and what none fits is kept', () => {
+  test('the first rule that fits decides, and null says that none does', () => {
     const recipe = recipeOf(
       { role: 'expert', layer: [0, 7], quantizer: 'keep' },
       { role: 'expert', layer: { from: 2, to: 3 }, expert: 5, quantizer: { name: 'int8' } },
@@ -56,7 +57,7 @@ describe('resolve', () => {
       found('expert', 4, 5),
       found('expert', 2, 4),
     ]).toEqual(['int8', 'int8', 'nf4-dq', 'nf4-dq']);
-    expect([found('attention', 0), found('denseMlp', 0)]).toEqual(['nf4-dq', 'keep']);
+    expect([found('attention', 0), found('denseMlp', 0)]).toEqual(['nf4-dq', null]);
   });
 
   test('vectors are kept', () => {
@@ -68,15 +69,15 @@ describe('resolve', () => {
     ).toBe('keep');
   });
 
-  test.each<[Projection | Projection[], Projection, string]>([
+  test.each<[Projection | Projection[], Projection, string | null]>([
     ['downProj', 'downProj', 'nf4'],
-    ['downProj', 'upProj', 'keep'],
+    ['downProj', 'upProj', null],
     ['gateUpProj', 'gateProj', 'nf4'],
     ['gateUpProj', 'upProj', 'nf4'],
-    ['gateUpProj', 'downProj', 'keep'],
+    ['gateUpProj', 'downProj', null],
     [['gateProj', 'upProj'], 'gateUpProj', 'nf4'],
     ['gateUpProj', 'gateUpProj', 'nf4'],
-    ['downProj', 'gateUpProj', 'keep'],
+    ['downProj', 'gateUpProj', null],
   ])('projection %j of a tensor that is %s: %s', (wanted, projection, format) => {
     const recipe = recipeOf({ role: 'expert', projection: wanted, quantizer: { name: 'nf4' } });
     expect(formatOf(resolve(recipe, tensor('expert', { projection })))).toBe(format);

@@ -8,12 +8,12 @@ import { listOf, type Recipe, type Rule } from './recipe.js';
 import { moduleOf } from './skip-modules.js';
 
 /**
- * The quantizer of the first rule that fits, or `keep`.
+ * What the first rule that fits says; null where none does. `keep` for what no rule is asked about.
  * @throws MoeqError when a rule picks single experts or projections of a tensor that holds several fused
  */
-export function resolve(recipe: Recipe, facts: TensorFacts): Quantizer | 'keep' {
+export function resolve(recipe: Recipe, facts: TensorFacts): Quantizer | 'keep' | null {
   if (facts.role === 'other' || facts.shape.length < 2 || recipe.skips(moduleOf(facts.name))) return 'keep';
-  return recipe.rules.find((rule) => fits(rule, facts, recipe.name))?.quantizer ?? 'keep';
+  return recipe.rules.find((rule) => fits(rule, facts, recipe.name))?.quantizer ?? null;
 }
 
 function fits({ data }: Rule, facts: TensorFacts, recipe: string): boolean {

@@ -25,9 +25,9 @@ export function routerWarning(
   const formats = new Set<string>();
   for (const facts of tensors) {
     total += elementCount(facts.shape);
-    const quantizer = facts.role === 'router' ? resolve(recipe, facts) : 'keep';
+    const quantizer = facts.role === 'router' ? resolve(recipe, facts) : null;
     const [rows, columns] = facts.shape;
-    if (quantizer === 'keep' || rows === undefined || columns === undefined) continue;
+    if (quantizer === null || quantizer === 'keep' || rows === undefined || columns === undefined) continue;
     const layout = checkedLayout(quantizer, [rows, columns], facts.name);
     formats.add(quantizer.name);
     count += 1;

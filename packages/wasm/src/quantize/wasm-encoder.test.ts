@@ -302,11 +302,34 @@ it('takes rows as long as several strips after short ones', async () => {
   await encoder.close();
 });
 
-it('leaves to a quantizer that has put its own function in place of another', async () => {
-  const encoder = wasmEncoder({ threads: 1 });
-  const inner = nf4();
-  const mine: Quantizer = { ...inner, quantize: (...matrix) => inner.quantize(...matrix) };
-  const data = new Uint8Array(byteLength('F32', [64]));
-  expect(await encodeWith(encoder, mine, inputOf(data, 'F32', [1, 64]))).toBeNull();
-  await encoder.close();
+describe('copies of a quantizer', () => {
+  const data = fromFloat32(normal(64, 1), 'F32');
+  const input = inputOf(data, 'F32', [1, 64]);
+  const encoder = encoders['relaxed SIMD, two threads'];
+
+  it.each<[string, Partial<Quantizer>]>([
+    ['options of its own', { options: { mine: true } }],
+    ['its quantize wrapped', { quantize: (...matrix) => nf4().quantize(...matrix) }],
+  ])('encodes one with %s', async (_, own) => {
+    await expectSame(encoder, { ...nf4(), ...own }, data, 'F32', [1, 64]);
+  });
+
+  it('refuses one with another quantize and the encoding of the first, and takes it without', async () => {
+    const { quantize, layout } = codebookQuantizer({
+      name: 'nf4',
+      values: Array.from({ length: 16 }, (_, i) => (i - 7) / 8),
+    });
+    const mine: Quantizer = { ...nf4(), quantize, layout };
+    const refused = expect.objectContaining({ code: 'quantizerFailed', found: 'another plane codes' });
+    await expect(encodeWith(encoder, mine, input)).rejects.toThrow(refused);
+    await expect(encodeWith(encoder, doubleQuant(mine), input)).rejects.toThrow(refused);
+    expect(await encodeWith(encoder, { ...mine, encoding: undefined }, input)).toBeNull();
+  });
+
+  it('leaves to one whose quantize fails', async () => {
+    const quantize = () => {
+      throw new Error('broken');
+    };
+    expect(await encodeWith(encoder, { ...nf4(), quantize }, input)).toBeNull();
+  });
 });
