@@ -13,12 +13,14 @@ export interface ChatFormat {
   readonly constraint: () => TokenConstraint | undefined;
 }
 
-/** @throws ApiError 400 for an unsupported schema, 429 where too many wait to be compiled */
+/**
+ * @param client in whose turn a schema is compiled
+ * @throws ApiError 400 for an unsupported schema, 429 where too many wait to be compiled
+ */
 export async function chatFormat(
-  { calls, callable, response_format: format }: ChatFields,
+  { calls, grammar }: ChatFields,
+  client: string,
   { grammars }: Ready,
 ): Promise<ChatFormat> {
-  const constraint =
-    calls === 'required' ? await grammars.call(callable) : await grammars.format(format ?? { type: 'text' });
-  return { calls, constraint };
+  return { calls, constraint: await grammars.constraints(grammar, client) };
 }

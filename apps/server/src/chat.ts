@@ -14,7 +14,8 @@ import type { Ready, Service } from './served-model.js';
 
 export async function chat(c: Context, service: Service, limits: Limits): Promise<Response> {
   const { fields, prompts, ready } = await service.prepare('chat', c.req.raw);
-  const format = await service.counted(() => chatFormat(fields, ready));
+  const client = fields.user || clientOf(c);
+  const format = await service.counted(() => chatFormat(fields, client, ready));
   const wanted = prompts.flatMap((tokenIds) => wantedTexts(c, { fields, tokenIds, format }, ready, limits));
   const answer = new Answer(ready, wanted, limits, c.req.raw.signal, 'messages');
   const texts = new ChatTexts(wanted.length, format, ready);

@@ -1,7 +1,9 @@
 // Schemas are compiled in two lanes that take turns by slices. Each schema begins in the first lane; one that needs more
 // steps than that lane gives is dropped there and compiled from its beginning in the second. So a small schema waits for
-// no large one, and at most two compilations hold memory.
+// no large one, and at most two compilations hold memory. Within a lane clients take turns.
 import { compileJsonSchema, type Grammar } from '@moeq/grammar';
+import type { AskedGrammar } from './asked-grammar.js';
+import { Turns } from './turns.js';
 
 export interface LaneLimits {
   /** Steps of a compilation in the first lane. */
@@ -16,8 +18,8 @@ class TooManySteps extends Error {}
 
 export class GrammarLanes {
   readonly #limits: LaneLimits;
-  #first: Promise<unknown> = Promise.resolve();
-  #second: Promise<unknown> = Promise.resolve();
+  readonly #first = new Turns();
+  readonly #second = new Turns();
   #turn: Promise<void> = Promise.resolve();
 
   constructor(limits: LaneLimits) {
@@ -25,25 +27,22 @@ export class GrammarLanes {
   }
 
   /** @throws MoeqError for a schema that cannot be compiled */
-  async compile(schema: object, subject: string): Promise<Grammar> {
-    const first = this.#first.then(() => this.#run(schema, subject, this.#limits.firstSteps));
-    this.#first = first.catch(() => undefined);
+  async compile(asked: AskedGrammar, client: string): Promise<Grammar> {
     try {
-      return await first;
+      return await this.#first.run(client, () => this.#run(asked, this.#limits.firstSteps));
     } catch (error) {
       if (!(error instanceof TooManySteps)) throw error;
     }
-    const second = this.#second.then(() => this.#run(schema, subject, Number.POSITIVE_INFINITY));
-    this.#second = second.catch(() => undefined);
-    return second;
+    return this.#second.run(client, () => this.#run(asked, Number.POSITIVE_INFINITY));
   }
 
-  #run(schema: object, subject: string, steps: number): Promise<Grammar> {
+  async #run({ schema, subject }: AskedGrammar, steps: number): Promise<Grammar> {
     let taken = 0;
-    return compileJsonSchema(schema, {
+    await this.nextTurn();
+    return compileJsonSchema(JSON.parse(schema), {
       subject,
       sliceMilliseconds: this.#limits.sliceMilliseconds,
-      pause: () => this.#nextTurn(),
+      pause: this.nextTurn,
       onStep: () => {
         taken += 1;
         if (taken > steps) throw new TooManySteps();
@@ -52,8 +51,8 @@ export class GrammarLanes {
   }
 
   /** Turns of the event loop: one slice in each, in the order in which they were asked for. */
-  #nextTurn(): Promise<void> {
+  readonly nextTurn = (): Promise<void> => {
     this.#turn = this.#turn.then(() => new Promise((resolve) => setTimeout(resolve, 0)));
     return this.#turn;
-  }
+  };
 }

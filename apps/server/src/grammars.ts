@@ -1,10 +1,10 @@
 // Grammars of requests over the model's tokens: compiled once for a schema, kept for those who ask again, as long as memory
 // allows.
-import { jsonObjectGrammar, TokenGrammar, TokenTable } from '@moeq/grammar';
+import { jsonObjectGrammar, TokenGrammar, TokenTable, type Vocabulary } from '@moeq/grammar';
 import type { Model, TokenConstraint } from '@moeq/runtime';
 import { isMoeqError } from '@moeq/tensors';
 import { ApiError, badField } from './api-error.js';
-import type { ResponseFormat, Tool } from './chat-request.js';
+import { type AskedGrammar, anyObject } from './asked-grammar.js';
 import { defaultLanes, GrammarLanes, type LaneLimits } from './grammar-lanes.js';
 
 export interface GrammarLimits {
@@ -30,7 +30,8 @@ type Constraints = () => TokenConstraint | undefined;
 export class Grammars {
   readonly #model: Model;
   readonly #limits: GrammarLimits;
-  #table: TokenTable | null = null;
+  /** Made at the first schema, in slices. */
+  #table: Promise<TokenTable> | null = null;
   /** By their schema; the one used longest ago first. */
   readonly #known = new Map<string, TokenGrammar>();
   readonly #pending = new Map<string, Promise<TokenGrammar>>();
@@ -49,59 +50,30 @@ export class Grammars {
     return { kept: this.#known.size, waiting: this.#pending.size, compiled: this.#compiled };
   }
 
-  /** @throws ApiError 400 naming the part of the schema that is not supported; 429 where too many wait */
-  async format(format: ResponseFormat): Promise<Constraints> {
-    if (format.type === 'text') return () => undefined;
-    const schema = format.type === 'json_schema' ? format.json_schema.schema : undefined;
-    if (schema === null || schema === undefined) {
-      const known =
-        this.#known.get('{}') ?? new TokenGrammar(jsonObjectGrammar(), this.#tokens('response_format'));
-      this.#keep('{}', known);
-      return this.#constraints(known);
-    }
-    return this.#compile('response_format', 'response_format.json_schema.schema', schema);
-  }
-
-  /** A call of one of the tools: `{"name": …, "arguments": …}`. @throws ApiError as `format` */
-  async call(tools: readonly Tool[]): Promise<Constraints> {
-    const schema = {
-      anyOf: tools.map(({ function: { name, parameters } }, index) => ({
-        type: 'object',
-        properties: {
-          name: { const: name },
-          arguments: moved({ type: 'object', ...parameters }, `#/anyOf/${index}/properties/arguments`),
-        },
-        required: ['name', 'arguments'],
-        additionalProperties: false,
-      })),
-    };
-    return this.#compile('tools', 'tools', schema);
-  }
-
-  async #compile(param: string, subject: string, schema: object): Promise<Constraints> {
-    const text = JSON.stringify(schema);
-    const table = this.#tokens(param);
-    const key = `${subject} ${text}`;
-    const known = this.#known.get(key);
+  /**
+   * @param client in whose turn the schema is compiled
+   * @throws ApiError 400 naming the part of the schema that is not supported; 429 where too many wait
+   */
+  async constraints(asked: AskedGrammar | null, client: string): Promise<Constraints> {
+    if (asked === null) return () => undefined;
+    const vocabulary = this.#vocabulary(asked.param);
+    const key = `${asked.subject} ${asked.schema}`;
     try {
       const grammar =
-        known ?? (await (this.#pending.get(key) ?? this.#queue(key, text.length, schema, subject, table)));
+        this.#known.get(key) ??
+        (await (this.#pending.get(key) ?? this.#queue(key, asked, client, vocabulary)));
       this.#keep(key, grammar);
-      return this.#constraints(grammar);
+      return () => grammar.constraint(this.#model.stopTokenIds);
     } catch (error) {
       if (!isMoeqError(error, 'unsupportedSchema')) throw error;
+      const { param } = asked;
       throw new ApiError({ status: 400, message: error.message, param, code: 'unsupported_schema' });
     }
   }
 
-  #queue(
-    key: string,
-    bytes: number,
-    schema: object,
-    subject: string,
-    table: TokenTable,
-  ): Promise<TokenGrammar> {
+  #queue(key: string, asked: AskedGrammar, client: string, vocabulary: Vocabulary): Promise<TokenGrammar> {
     const { waiting, waitingBytes } = this.#limits;
+    const bytes = asked.schema.length;
     if (
       this.#pending.size >= waiting ||
       (this.#pending.size > 0 && this.#waitingBytes + bytes > waitingBytes)
@@ -114,20 +86,20 @@ export class Grammars {
       });
     }
     this.#waitingBytes += bytes;
-    const compiled = this.#lanes
-      .compile(schema, subject)
-      .then((grammar) => new TokenGrammar(grammar, table))
-      .finally(() => {
-        this.#compiled += 1;
-        this.#waitingBytes -= bytes;
-        this.#pending.delete(key);
-      });
+    const compiled = this.#compile(asked, client, vocabulary).finally(() => {
+      this.#compiled += 1;
+      this.#waitingBytes -= bytes;
+      this.#pending.delete(key);
+    });
     this.#pending.set(key, compiled);
     return compiled;
   }
 
-  #constraints(grammar: TokenGrammar): Constraints {
-    return () => grammar.constraint(this.#model.stopTokenIds);
+  async #compile(asked: AskedGrammar, client: string, vocabulary: Vocabulary): Promise<TokenGrammar> {
+    this.#table ??= TokenTable.make(vocabulary, { pause: this.#lanes.nextTurn });
+    const table = await this.#table;
+    const isAny = asked.schema === anyObject;
+    return new TokenGrammar(isAny ? jsonObjectGrammar() : await this.#lanes.compile(asked, client), table);
   }
 
   /** As the one used last; the ones used longest ago are forgotten beyond the limits. */
@@ -144,30 +116,12 @@ export class Grammars {
     }
   }
 
-  #tokens(param: string): TokenTable {
+  /** @throws ApiError 400 where the tokenizer does not have the bytes of tokens */
+  #vocabulary(param: string): Vocabulary {
     const { tokenizer, name } = this.#model;
     const bytes = tokenizer?.tokenBytes;
-    if (tokenizer === null || bytes === undefined) {
-      throw badField(
-        param,
-        `the tokenizer of ${name} does not tell the bytes of its tokens`,
-        'unsupported_value',
-      );
-    }
-    this.#table ??= new TokenTable({ size: tokenizer.vocabularySize, bytes });
-    return this.#table;
+    if (tokenizer !== null && bytes !== undefined) return { size: tokenizer.vocabularySize, bytes };
+    const reason = `the tokenizer of ${name} does not tell the bytes of its tokens`;
+    throw badField(param, reason, 'unsupported_value');
   }
-}
-
-/** A schema within another one: its references follow. */
-function moved(schema: unknown, root: string): unknown {
-  if (Array.isArray(schema)) return schema.map((item) => moved(item, root));
-  if (typeof schema !== 'object' || schema === null) return schema;
-  return Object.fromEntries(
-    Object.entries(schema).map(([key, value]) => {
-      if (key === '$ref' && typeof value === 'string' && /^#(\/|$)/.test(value))
-        return [key, root + value.slice(1)];
-      return [key, moved(value, root)];
-    }),
-  );
 }

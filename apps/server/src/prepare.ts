@@ -4,6 +4,7 @@ import { exactJson, type Prompt } from '@moeq/runtime';
 import { isMoeqError } from '@moeq/tensors';
 import type * as v from 'valibot';
 import { badField, refusedBy } from './api-error.js';
+import { type AskedGrammar, callAsked, formatAsked } from './asked-grammar.js';
 import { templateMessages } from './chat-messages.js';
 import { type ChatRequest, chatRequest, type Tool } from './chat-request.js';
 import { type CompletionRequest, completionRequest, promptsOf } from './completion-request.js';
@@ -52,10 +53,11 @@ export interface ChatFields
     | 'chat_template_kwargs'
     | 'tools'
     | 'tool_choice'
+    | 'response_format'
   > {
   readonly calls: Calls;
-  /** The tools that a required call may be of; else none. */
-  readonly callable: readonly Tool[];
+  /** What the text is held to; null: nothing. */
+  readonly grammar: AskedGrammar | null;
 }
 
 /** How each kind of request is prepared. @throws ApiError 400 saying what is wrong with it */
@@ -64,7 +66,8 @@ export const preparations = {
     const sent = parseBody(body);
     const request = parseFields(chatRequest, sent);
     const { messages, metadata, prediction, prompt_cache_options, ...others } = request;
-    const { tools: given, tool_choice: choice, chat_template_kwargs: variables, ...fields } = others;
+    const { tools: given, tool_choice: choice, chat_template_kwargs: variables, ...some } = others;
+    const { response_format: format, ...fields } = some;
     const ignored = ignoredFields(chatRequest, sent, rules);
     assertWithin(fields, { rules, reader, prompts: 1 });
     if ((fields.top_logprobs ?? 0) > 0 && fields.logprobs !== true) {
@@ -83,7 +86,7 @@ export const preparations = {
       ...(isObject(variables) && { variables: recordOf(exact.chat_template_kwargs) }),
     };
     return {
-      fields: { ...fields, ...callsOf(offered, choice) },
+      fields: { ...fields, ...replyOf(offered, choice, format) },
       prompts: [encode(reader, conversation, 'messages')],
       ignored,
     };
@@ -144,16 +147,19 @@ function offeredTools(given: readonly Tool[], choice: ChatRequest['tool_choice']
   return choice === 'none' ? [] : given;
 }
 
-function callsOf(
+/** Calls of tools come before a format. */
+function replyOf(
   offered: readonly Tool[],
   choice: ChatRequest['tool_choice'],
-): Pick<ChatFields, 'calls' | 'callable'> {
+  format: ChatRequest['response_format'],
+): Pick<ChatFields, 'calls' | 'grammar'> {
   if (typeof choice === 'object' && choice !== null) {
     const { name } = choice.function;
-    return { calls: 'required', callable: offered.filter((tool) => tool.function.name === name) };
+    const called = offered.filter((tool) => tool.function.name === name);
+    return { calls: 'required', grammar: callAsked(called) };
   }
-  if (choice === 'required') return { calls: 'required', callable: offered };
-  return { calls: offered.length === 0 ? 'none' : 'marked', callable: [] };
+  if (choice === 'required') return { calls: 'required', grammar: callAsked(offered) };
+  return { calls: offered.length === 0 ? 'none' : 'marked', grammar: formatAsked(format) };
 }
 
 const known = new WeakMap<PromptReader, boolean>();

@@ -4,6 +4,7 @@ import type { Grammar } from './rule.js';
 import { looseBlanks } from './rules/blanks.js';
 import { jsonRules } from './rules/json.js';
 import { compileSchema } from './schema/compile.js';
+import { finished, inSlices, type Slicing } from './slices.js';
 
 export interface GrammarOptions {
   /** What the schema is called in errors. Default `schema`. */
@@ -13,25 +14,11 @@ export interface GrammarOptions {
 }
 
 /** How a compilation is spread out. */
-export interface SliceOptions extends GrammarOptions {
-  /** Lets others run; called between slices. */
-  readonly pause: () => Promise<void>;
-  /** Milliseconds after which a slice ends at its next step. Default 8. */
-  readonly sliceMilliseconds?: number | undefined;
-  /** Ends the compilation. */
-  readonly signal?: AbortSignal | undefined;
-  /** Called behind each step; what it throws ends the compilation. */
-  readonly onStep?: (() => void) | undefined;
-}
-
-const defaultSlice = 8;
+export interface SliceOptions extends GrammarOptions, Slicing {}
 
 /** @throws MoeqError naming the keyword and its place (a JSON pointer) that are not supported, impossible or malformed */
 export function jsonSchemaGrammar(schema: unknown, options: GrammarOptions = {}): Grammar {
-  const steps = compileSchema(schema, options.subject ?? 'schema', blanksOf(options));
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
-  return step.value;
+  return finished(compileSchema(schema, options.subject ?? 'schema', blanksOf(options)));
 }
 
 /**
@@ -39,18 +26,7 @@ export function jsonSchemaGrammar(schema: unknown, options: GrammarOptions = {})
  * @throws MoeqError as `jsonSchemaGrammar`; the signal's reason
  */
 export async function compileJsonSchema(schema: unknown, options: SliceOptions): Promise<Grammar> {
-  const { onStep, pause, signal, sliceMilliseconds = defaultSlice } = options;
-  const steps = compileSchema(schema, options.subject ?? 'schema', blanksOf(options));
-  let until = performance.now() + sliceMilliseconds;
-  for (;;) {
-    signal?.throwIfAborted();
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    onStep?.();
-    if (performance.now() < until) continue;
-    await pause();
-    until = performance.now() + sliceMilliseconds;
-  }
+  return inSlices(compileSchema(schema, options.subject ?? 'schema', blanksOf(options)), options);
 }
 
 /** Any JSON object. */

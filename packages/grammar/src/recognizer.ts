@@ -42,6 +42,7 @@ export class Recognizer {
   readonly #frames = new Map<string, Frame>();
   readonly #positions = new Map<string, Position>();
   #ids = 0;
+  #spent = 0;
 
   constructor(grammar: Grammar) {
     this.grammar = grammar;
@@ -56,6 +57,11 @@ export class Recognizer {
     return this.#positions.size;
   }
 
+  /** Configurations that were followed so far: what reading costs. */
+  get spent(): number {
+    return this.#spent;
+  }
+
   /** Levels that may still be opened at a depth. */
   static room(depth: number): number {
     return maxDepth - depth;
@@ -65,6 +71,7 @@ export class Recognizer {
   step(position: Position, byte: number): Position | null {
     const known = position.next[byte];
     if (known !== undefined) return known;
+    this.#spent += position.configurations.length;
     const targets: Configuration[] = [];
     for (const { state, frame } of position.configurations) {
       const next = state.step(byte);
@@ -101,6 +108,7 @@ export class Recognizer {
       if (frame === null) accepting = true;
       else add(frame.behind, frame.parent);
     }
+    this.#spent += queue.length;
     const key = `${accepting ? 1 : 0}:${[...seen.keys()].sort().join()}`;
     const known = this.#positions.get(key);
     if (known !== undefined) return known;

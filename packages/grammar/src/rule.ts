@@ -75,6 +75,11 @@ export abstract class Rule {
     return this.#starts;
   }
 
+  /** Rules that it is made of, and one: what measuring it costs. */
+  get parts(): number {
+    return 1;
+  }
+
   /** Some text fits. */
   get inhabited(): boolean {
     return this.height < Number.POSITIVE_INFINITY;

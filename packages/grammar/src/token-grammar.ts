@@ -2,13 +2,12 @@
 import { MoeqError } from '@moeq/tensors';
 import { type Position, Recognizer } from './recognizer.js';
 import type { Grammar } from './rule.js';
+import { finished, inSlices } from './slices.js';
 import { TokenMasks } from './token-masks.js';
 import type { TokenTable } from './token-table.js';
 
 /** Bytes of a position with what it remembers, estimated. */
 const positionBytes = 3000;
-/** Milliseconds after which masks let others run. */
-const sliceMilliseconds = 8;
 
 /** A grammar with the tokens of a vocabulary: makes constraints for any number of texts. */
 export class TokenGrammar {
@@ -36,10 +35,7 @@ export class TokenGrammar {
   mask(position: Position): Uint32Array {
     const known = this.#masks.known(position);
     if (known !== undefined) return known;
-    const computing = this.#masks.compute(position);
-    let step = computing.next();
-    while (step.done !== true) step = computing.next();
-    return step.value;
+    return finished(this.#masks.compute(position));
   }
 
   /** Computes a mask in slices; null where it is known. */
@@ -48,13 +44,7 @@ export class TokenGrammar {
   }
 
   async #prepare(position: Position, pause: () => Promise<void>): Promise<void> {
-    const computing = this.#masks.compute(position);
-    let until = performance.now() + sliceMilliseconds;
-    for (let step = computing.next(); step.done !== true; step = computing.next()) {
-      if (performance.now() < until) continue;
-      await pause();
-      until = performance.now() + sliceMilliseconds;
-    }
+    await inSlices(this.#masks.compute(position), { pause });
   }
 
   /** The position behind a token; null where it is not allowed. */

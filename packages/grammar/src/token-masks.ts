@@ -4,6 +4,7 @@
 import { BoundedMap } from './bounded-map.js';
 import { type Position, Recognizer } from './recognizer.js';
 import type { State } from './rule.js';
+import { Pace, type Pausing } from './slices.js';
 import type { TokenTable } from './token-table.js';
 
 /** Tokens that a state allows. */
@@ -19,8 +20,8 @@ const maxStateBytes = 2 ** 21;
 const maxPositionBytes = 2 ** 20;
 /** Bytes of masks that all grammars of a vocabulary share. */
 const maxSharedBytes = 2 ** 21;
-/** Tokens looked at between two pauses: well below a millisecond. */
-const tokensPerPause = 1024;
+/** Words of a mask that are joined in the time of a unit. */
+const wordsPerUnit = 256;
 /** Bytes of an entry beside its numbers. */
 const overhead = 200;
 
@@ -35,6 +36,8 @@ export class TokenMasks {
     (mask) => mask.byteLength + overhead,
   );
   readonly #shared: BoundedMap<State, StateMask>;
+  readonly #pace = new Pace();
+  #followed = 0;
 
   constructor(recognizer: Recognizer, table: TokenTable) {
     this.#recognizer = recognizer;
@@ -54,7 +57,7 @@ export class TokenMasks {
   }
 
   /** Computes a mask; pauses after every few tokens. */
-  *compute(position: Position): Generator<void, Uint32Array, void> {
+  *compute(position: Position): Pausing<Uint32Array> {
     const mask = new Uint32Array(Math.ceil(this.#table.size / 32));
     if (Recognizer.room(position.depth) <= this.#table.openings) {
       // How deep values may nest depends on where they are.
@@ -68,6 +71,7 @@ export class TokenMasks {
         const { bits, exits } = yield* this.#ofState(state.standIn(this.#table.longest));
         for (let word = 0; word < mask.length; word += 1)
           mask[word] = (mask[word] as number) | (bits[word] as number);
+        if (this.#due(mask.length / wordsPerUnit)) yield;
         if (frame === null || exits.length === 0) continue;
         const behind = this.#recognizer.position([{ state: frame.behind, frame: frame.parent }]);
         yield* this.#readOn(behind, exits, mask);
@@ -77,7 +81,15 @@ export class TokenMasks {
     return mask;
   }
 
-  *#ofState(state: State): Generator<void, StateMask, void> {
+  /** Whether to pause: counted are tokens, and the ways to read them that the recognizer has followed meanwhile. */
+  #due(units: number): boolean {
+    const { spent } = this.#recognizer;
+    const followed = spent - this.#followed;
+    this.#followed = spent;
+    return this.#pace.due(units + followed);
+  }
+
+  *#ofState(state: State): Pausing<StateMask> {
     const masks = state.shared ? this.#shared : this.#states;
     const known = masks.get(state);
     if (known !== undefined) return known;
@@ -105,18 +117,18 @@ export class TokenMasks {
     start: Position,
     fits: (id: number) => void,
     exits: (place: number, read: number) => void,
-  ): Generator<void, void, void> {
+  ): Pausing<void> {
     const { common, data, ids, starts } = this.#table;
     /** Positions behind the first bytes of the token before. */
     const path: Position[] = [start];
-    let looked = 0;
-    for (let place = 0; place < ids.length; looked += 1) {
-      if (looked % tokensPerPause === tokensPerPause - 1) yield;
+    for (let place = 0; place < ids.length; ) {
+      if (this.#due(1)) yield;
       const begin = starts[place] as number;
       const length = (starts[place + 1] as number) - begin;
       path.length = Math.min(path.length, (common[place] as number) + 1);
       while (path.length <= length) {
         const next = this.#recognizer.step(path.at(-1) as Position, data[begin + path.length - 1] as number);
+        if (this.#due(0)) yield;
         if (next === null) break;
         path.push(next);
       }
@@ -133,16 +145,15 @@ export class TokenMasks {
       // Those that begin as this one up to where it failed fail too; those that leave the rule before do so as well.
       for (; place < ids.length && (common[place] as number) > read; place += 1) {
         for (let end = 1; end <= read; end += 1) if ((path[end] as Position).accepting) exits(place, end);
-        looked += 1;
-        if (looked % tokensPerPause === tokensPerPause - 1) yield;
+        if (this.#due(1)) yield;
       }
     }
   }
 
-  *#readOn(behind: Position, exits: Int32Array, mask: Uint32Array): Generator<void, void, void> {
+  *#readOn(behind: Position, exits: Int32Array, mask: Uint32Array): Pausing<void> {
     const { data, starts } = this.#table;
     for (let index = 0; index < exits.length; index += 2) {
-      if ((index / 2) % tokensPerPause === tokensPerPause - 1) yield;
+      if (this.#due(1)) yield;
       const place = exits[index] as number;
       const end = starts[place + 1] as number;
       let at: Position | null = behind;

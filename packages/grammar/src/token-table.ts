@@ -1,5 +1,7 @@
 // The tokens of a vocabulary in the order of their bytes, so that what two neighbours have in common is read once.
 
+import { finished, inSlices, Pace, type Pausing, type Slicing, sortedInSlices } from './slices.js';
+
 export interface Vocabulary {
   /** Ids from 0 to this minus one. */
   readonly size: number;
@@ -24,26 +26,22 @@ export class TokenTable {
   /** Place of a token in `ids`; -1. */
   readonly #places: Int32Array;
 
-  constructor({ size, bytes }: Vocabulary) {
+  /** @param sorted the vocabulary's tokens, where they are sorted already */
+  constructor({ size, bytes }: Vocabulary, sorted = finished(sortedTokens({ size, bytes }))) {
     this.size = size;
-    const tokens: { id: number; text: Uint8Array }[] = [];
-    for (let id = 0; id < size; id += 1) {
-      const text = bytes(id);
-      if (text !== null && text.length > 0) tokens.push({ id, text });
-    }
-    tokens.sort((a, b) => compare(a.text, b.text));
-    this.ids = Int32Array.from(tokens, ({ id }) => id);
-    this.common = Uint16Array.from(tokens, ({ text }, index) => commonLength(tokens[index - 1]?.text, text));
-    this.longest = tokens.reduce((most, { text }) => Math.max(most, text.length), 0);
-    this.openings = tokens.reduce((most, { text }) => Math.max(most, openings(text)), 0);
-    this.starts = new Int32Array(tokens.length + 1);
+    this.ids = Int32Array.from(sorted.tokens, ({ id }) => id);
+    this.common = sorted.common;
+    this.longest = sorted.longest;
+    this.openings = sorted.openings;
+    this.starts = sorted.starts;
+    this.data = sorted.data;
     this.#places = new Int32Array(size).fill(-1);
-    for (const [index, { id, text }] of tokens.entries()) {
-      this.starts[index + 1] = (this.starts[index] as number) + text.length;
-      this.#places[id] = index;
-    }
-    this.data = new Uint8Array(this.starts[tokens.length] as number);
-    for (const [index, { text }] of tokens.entries()) this.data.set(text, this.starts[index]);
+    for (const [index, id] of this.ids.entries()) this.#places[id] = index;
+  }
+
+  /** As the constructor, in slices. @throws the signal's reason */
+  static async make(vocabulary: Vocabulary, slicing: Slicing): Promise<TokenTable> {
+    return new TokenTable(vocabulary, await inSlices(sortedTokens(vocabulary), slicing));
   }
 
   /** Bytes of a token; null: it has none. */
@@ -51,6 +49,42 @@ export class TokenTable {
     const index = this.#places[id] ?? -1;
     return index < 0 ? null : this.data.subarray(this.starts[index], this.starts[index + 1]);
   }
+}
+
+interface Token {
+  readonly id: number;
+  readonly text: Uint8Array;
+}
+
+interface SortedTokens extends Pick<TokenTable, 'common' | 'longest' | 'openings' | 'starts' | 'data'> {
+  readonly tokens: readonly Token[];
+}
+
+function* sortedTokens({ size, bytes }: Vocabulary): Pausing<SortedTokens> {
+  const pace = new Pace();
+  const given: Token[] = [];
+  for (let id = 0; id < size; id += 1) {
+    const text = bytes(id);
+    if (text !== null && text.length > 0) given.push({ id, text });
+    if (pace.due()) yield;
+  }
+  const tokens = yield* sortedInSlices(given, (a, b) => compare(a.text, b.text));
+  const common = new Uint16Array(tokens.length);
+  const starts = new Int32Array(tokens.length + 1);
+  let [longest, opened] = [0, 0];
+  for (const [index, { text }] of tokens.entries()) {
+    common[index] = commonLength(tokens[index - 1]?.text, text);
+    starts[index + 1] = (starts[index] as number) + text.length;
+    longest = Math.max(longest, text.length);
+    opened = Math.max(opened, openings(text));
+    if (pace.due()) yield;
+  }
+  const data = new Uint8Array(starts[tokens.length] as number);
+  for (const [index, { text }] of tokens.entries()) {
+    data.set(text, starts[index]);
+    if (pace.due()) yield;
+  }
+  return { tokens, common, starts, longest, openings: opened, data };
 }
 
 function openings(text: Uint8Array): number {

@@ -91,18 +91,29 @@ function property(cursor: Cursor, letter: string): readonly CodeRange[] {
   const known = properties.get(source);
   if (known !== undefined) return known;
   if (properties.size >= maxProperties) properties.clear();
-  const expression = new RegExp(`^${source}$`, 'u');
-  const ranges: CodeRange[] = [];
-  let first = -1;
-  for (let code = 0; code <= maxCodePoint + 1; code += 1) {
-    const inside =
-      code <= maxCodePoint && (code < 0xd800 || code > 0xdfff) && expression.test(String.fromCodePoint(code));
-    if (inside && first < 0) first = code;
-    if (!inside && first >= 0) {
-      ranges.push([first, code - 1]);
-      first = -1;
+  const ranges = rangesOf(new RegExp(`${source}+`, 'gu'));
+  properties.set(source, ranges);
+  return ranges;
+}
+
+/** Characters that are asked for at once. */
+const charactersPerText = 2048;
+
+/** The characters that an expression finds runs of. */
+function rangesOf(runs: RegExp): readonly CodeRange[] {
+  const ranges: [number, number][] = [];
+  for (let first = 0; first <= maxCodePoint; first += charactersPerText) {
+    // Surrogates are no characters: as lone halves they are left out.
+    if (first >= 0xd800 && first < 0xe000) continue;
+    const text = String.fromCodePoint(...Array.from({ length: charactersPerText }, (_, at) => first + at));
+    const width = first < 0x10000 ? 1 : 2;
+    for (const { 0: run, index } of text.matchAll(runs)) {
+      const low = first + index / width;
+      const high = low + run.length / width - 1;
+      const before = ranges.at(-1);
+      if (before?.[1] === low - 1) before[1] = high;
+      else ranges.push([low, high]);
     }
   }
-  properties.set(source, ranges);
   return ranges;
 }

@@ -1,6 +1,8 @@
 // Sets of characters, and the classes that a few sets cut them into: two characters of a class are in the same sets, so an
 // automaton needs one edge for both. Surrogates are no characters.
 
+import { finished, Pace, type Pausing, sortedInSlices } from '../slices.js';
+
 /** Code points from first to last, both included. */
 export type CodeRange = readonly [first: number, last: number];
 
@@ -46,45 +48,75 @@ export function complement(ranges: readonly CodeRange[]): CodeRange[] {
   return intersect(gaps, allCharacters);
 }
 
+/** Intervals that sets cover, all together. */
+const maxCovered = 3_000_000;
+
+/**
+ * Classes of the characters that some sets tell apart: each set splits every class that lies partly in it.
+ * @returns null where there are too many
+ */
+export function* classesOf(sets: readonly (readonly CodeRange[])[]): Pausing<CharacterClasses | null> {
+  const pace = new Pace();
+  const bounds = new Set([0]);
+  for (const set of [...sets, allCharacters]) {
+    for (const [first, last] of set) bounds.add(first).add(last + 1);
+    if (pace.due(set.length)) yield;
+  }
+  bounds.delete(maxCodePoint + 1);
+  const firsts = yield* sortedInSlices(bounds, (a, b) => a - b);
+  const places = new Map(firsts.map((first, index) => [first, index]));
+  const classes = new Int32Array(firsts.length);
+  let [count, covered] = [1, 0];
+  for (const set of [...sets, allCharacters]) {
+    const split = new Map<number, number>();
+    for (const [first, last] of union(set)) {
+      const end = places.get(last + 1) ?? firsts.length;
+      for (let index = places.get(first) ?? 0; index < end; index += 1) {
+        const old = classes[index] as number;
+        const inside = split.get(old) ?? count;
+        if (inside === count) count += 1;
+        split.set(old, inside);
+        classes[index] = inside;
+        covered += 1;
+        if (pace.due(1 / 8)) yield;
+      }
+      if (covered > maxCovered) return null;
+    }
+  }
+  const known = new Map<number, number>();
+  for (const [index, old] of classes.entries()) {
+    const isNone = (firsts[index] as number) >= 0xd800 && (firsts[index] as number) < 0xe000;
+    const each = isNone ? -1 : (known.get(old) ?? known.size);
+    if (!isNone) known.set(old, each);
+    classes[index] = each;
+  }
+  return new CharacterClasses(firsts, classes);
+}
+
+/** As `classesOf`, at once, for a few sets. */
+export function classesOfFew(sets: readonly (readonly CodeRange[])[]): CharacterClasses {
+  return finished(classesOf(sets)) as CharacterClasses;
+}
+
 /** Characters by class. */
 export class CharacterClasses {
   /** First code points of intervals, ascending from 0. */
-  readonly #firsts: number[];
-  readonly #classes: number[];
+  readonly #firsts: readonly number[];
+  readonly #classes: Int32Array;
   /** One character of each class, and how many there are. */
   readonly representatives: number[] = [];
   readonly sizes: number[] = [];
 
-  constructor(sets: readonly (readonly CodeRange[])[]) {
-    const events = new Map<number, number[]>([[0, []]]);
-    const at = (code: number) => {
-      const list = events.get(code) ?? [];
-      events.set(code, list);
-      return list;
-    };
-    for (const [index, set] of [...sets, allCharacters].entries()) {
-      for (const [first, last] of union(set)) {
-        at(first).push(index);
-        at(last + 1).push(index);
-      }
+  /** @param classes of each interval; -1: no characters */
+  constructor(firsts: readonly number[], classes: Int32Array) {
+    this.#firsts = firsts;
+    this.#classes = classes;
+    for (const [index, first] of firsts.entries()) {
+      const each = classes[index] as number;
+      if (each < 0) continue;
+      this.representatives[each] ??= first;
+      this.sizes[each] = (this.sizes[each] ?? 0) + (firsts[index + 1] ?? maxCodePoint + 1) - first;
     }
-    this.#firsts = [...events.keys()].filter((code) => code <= maxCodePoint).sort((a, b) => a - b);
-    const inside = new Set<number>();
-    const known = new Map<string, number>();
-    this.#classes = this.#firsts.map((first, position) => {
-      for (const index of events.get(first) ?? []) if (!inside.delete(index)) inside.add(index);
-      if (!inside.has(sets.length)) return -1;
-      const key = [...inside].sort((a, b) => a - b).join();
-      const found = known.get(key) ?? known.size;
-      if (!known.has(key)) {
-        known.set(key, found);
-        this.representatives.push(first);
-        this.sizes.push(0);
-      }
-      const next = this.#firsts[position + 1] ?? maxCodePoint + 1;
-      this.sizes[found] = (this.sizes[found] ?? 0) + next - first;
-      return found;
-    });
   }
 
   get count(): number {

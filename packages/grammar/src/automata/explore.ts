@@ -1,5 +1,6 @@
 // A finite automaton as a table, from a way to step: every state is visited, and those that lead to no end are cut off, so
 // that a text once begun can be completed. The number of states is bounded; the caller learns when it is not enough.
+import type { Pausing } from '../slices.js';
 import type { CharacterClasses } from './characters.js';
 
 export interface Steps<S> {
@@ -8,6 +9,8 @@ export interface Steps<S> {
   readonly key: (state: S) => string | number;
   /** null: nothing fits. */
   readonly step: (state: S, characterClass: number, code: number) => S | null;
+  /** What `step` looks up, computed in slices where it may be much. */
+  readonly prepare?: (state: S, characterClass: number, code: number) => Pausing<void>;
   /** A number from 0 that says what kind of text ends here; -1: none does. */
   readonly label: (state: S) => number;
   /** What steps have cost so far, in any unit, and what they may. */
@@ -45,7 +48,7 @@ export function* explore<S>(
   steps: Steps<S>,
   classes: CharacterClasses,
   limit: number,
-): Generator<void, Automaton | null | 'tooLarge', void> {
+): Pausing<Automaton | null | 'tooLarge'> {
   const states: S[] = [steps.start];
   const known = new Map<string | number, number>([[steps.key(steps.start), 0]]);
   const rows: Int32Array[] = [];
@@ -63,7 +66,9 @@ export function* explore<S>(
         paid = spent;
         yield;
       }
-      const next = steps.step(state, each, classes.representatives[each] as number);
+      const code = classes.representatives[each] as number;
+      if (steps.prepare !== undefined) yield* steps.prepare(state, each, code);
+      const next = steps.step(state, each, code);
       if (cost !== undefined && cost.spent() > cost.limit) return 'tooLarge';
       if (next === null) continue;
       const key = steps.key(next);
@@ -88,7 +93,7 @@ function* finish(
   rows: readonly Int32Array[],
   labels: Int32Array,
   classes: CharacterClasses,
-): Generator<void, Automaton, void> {
+): Pausing<Automaton> {
   const count = rows.length;
   const rowsPerPause = Math.ceil(cellsPerPause / classes.count);
   const distances = new Int32Array(count).fill(unreachable);
@@ -171,15 +176,8 @@ function counted(table: Int32Array, labels: Int32Array, classes: CharacterClasse
   return sums.map((sum, state) => (open[state] === 0 ? sum : Number.POSITIVE_INFINITY));
 }
 
-/** The state behind a text; -1 where it does not fit. */
-export function run(automaton: Automaton, text: string): number {
-  const { classes, table } = automaton;
-  let state = 0;
-  for (const each of text) {
-    const characterClass = classes.of(each.codePointAt(0) ?? 0);
-    if (characterClass < 0) return -1;
-    state = table[state * classes.count + characterClass] as number;
-    if (state < 0) return -1;
-  }
-  return state;
+/** The state behind a character; -1 where it does not fit. */
+export function follow({ classes, table }: Automaton, state: number, character: string): number {
+  const characterClass = classes.of(character.codePointAt(0) ?? 0);
+  return characterClass < 0 ? -1 : (table[state * classes.count + characterClass] as number);
 }

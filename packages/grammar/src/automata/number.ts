@@ -1,7 +1,8 @@
 // Decimal numbers within bounds, multiples of a number, and other than some, as an automaton over their text. For each
 // bound a state holds how the digits so far compare with the bound's; for each divisor the remainder of the digits so far.
+import type { Pausing } from '../slices.js';
 import type { CodeRange } from './characters.js';
-import { CharacterClasses } from './characters.js';
+import { classesOfFew } from './characters.js';
 import type { Decimal } from './decimal.js';
 import { type Automaton, explore } from './explore.js';
 
@@ -44,14 +45,14 @@ interface Reading {
 }
 
 const characters = [...'0123456789-.'];
-const classes = new CharacterClasses(
+const classes = classesOfFew(
   characters.map((each): CodeRange[] => [[each.charCodeAt(0), each.charCodeAt(0)]]),
 );
 /** Remainders times digits: a table of 2 MB. */
 const maxStates = 40_000;
 
 /** @returns null where there is no such number; `tooLarge` where there are too many remainders */
-export function numberAutomaton(texts: NumberTexts): Generator<void, Automaton | null | 'tooLarge', void> {
+export function numberAutomaton(texts: NumberTexts): Pausing<Automaton | null | 'tooLarge'> {
   const start: Reading = {
     phase: 'start',
     negative: false,

@@ -16,6 +16,8 @@ const lineEnds: readonly CodeRange[] = [
 /** Repetitions, and characters, that a pattern may have. */
 const maxRepeat = 10_000;
 const maxLength = 4000;
+/** Elements that are written: those of the pattern twice, and of repeated look-ahead as often as it is repeated. */
+const maxWritten = 20_000;
 /** Groups within groups. */
 const maxNesting = 60;
 
@@ -146,6 +148,7 @@ class Parser {
 class Writer {
   readonly #builder: RegexBuilder;
   readonly #refuse: (expected: string) => MoeqError;
+  #written = 0;
 
   constructor(builder: RegexBuilder, refuse: (expected: string) => MoeqError) {
     this.#builder = builder;
@@ -155,6 +158,8 @@ class Writer {
   /** @param first the element stands at the beginning of the text */
   write(element: Element, rest: Regex, first: boolean): Regex {
     const builder = this.#builder;
+    this.#written += 1;
+    if (this.#written > maxWritten) throw this.#refuse('look-ahead, ^ and $ outside of repetitions');
     switch (element.kind) {
       case 'set':
         return builder.sequence(this.#set(element.ranges), rest);

@@ -1,6 +1,7 @@
 // Regular expressions with intersection and complement, read by derivatives (Brzozowski, 1964; Owens, Reppy and Turon,
 // 2009): what is left of an expression once a character was read is an expression again. Equal expressions are one object,
 // so that an automaton's states are the expressions that reading leads to. A repetition is a node with its bounds.
+import type { Pausing } from '../slices.js';
 import type { CodeRange } from './characters.js';
 
 export type Regex = { readonly id: number; readonly nullable: boolean } & (
@@ -13,7 +14,28 @@ export type Regex = { readonly id: number; readonly nullable: boolean } & (
   | { readonly kind: 'not'; readonly body: Regex }
 );
 
+/** The expressions whose derivatives that of an expression is made of. */
+function partsOf(regex: Regex): readonly Regex[] {
+  switch (regex.kind) {
+    case 'or':
+    case 'and':
+      return regex.parts;
+    case 'sequence':
+      return regex.head.nullable ? [regex.head, regex.tail] : [regex.head];
+    case 'repeat':
+    case 'not':
+      return [regex.body];
+    default:
+      return [];
+  }
+}
+
 type Shape<T = Regex> = T extends Regex ? Omit<T, 'id' | 'nullable'> : never;
+
+/** Parts of one alternative or intersection: each character that is read looks at all of them. */
+const maxParts = 4096;
+/** Cost between two pauses. */
+const costPerPause = 2000;
 
 /** Makes expressions; those of two builders do not mix. */
 export class RegexBuilder {
@@ -30,8 +52,9 @@ export class RegexBuilder {
     this.anything = this.#make('all', { kind: 'not', body: this.nothing }, true);
   }
 
-  /** Parts of expressions that were looked at: time and memory go with it. */
+  /** Parts of expressions that were looked at: time and memory go with it. Infinity: an expression has too many. */
   spent = 0;
+  #paused = 0;
 
   set(ranges: readonly CodeRange[]): Regex {
     if (ranges.length === 0) return this.nothing;
@@ -96,6 +119,19 @@ export class RegexBuilder {
     return made;
   }
 
+  /** What `derivative` is made of, in slices: it has but one expression left to look at then. */
+  *prepare(regex: Regex, code: number, characterClass: number): Pausing<void> {
+    const isSimple = regex.kind === 'nothing' || regex.kind === 'empty' || regex.kind === 'set';
+    if (isSimple || this.#derivatives.has(`${regex.id},${characterClass}`)) return;
+    for (const part of partsOf(regex)) {
+      yield* this.prepare(part, code, characterClass);
+      this.derivative(part, code, characterClass);
+      if (this.spent - this.#paused < costPerPause) continue;
+      this.#paused = this.spent;
+      yield;
+    }
+  }
+
   #derive(regex: Regex, code: number, characterClass: number): Regex {
     const of = (each: Regex) => this.derivative(each, code, characterClass);
     switch (regex.kind) {
@@ -132,6 +168,10 @@ export class RegexBuilder {
       for (const each of flat) {
         if (each === absorbing) return absorbing;
         if (each !== neutral) parts.set(each.id, each);
+      }
+      if (parts.size > maxParts) {
+        this.spent = Number.POSITIVE_INFINITY;
+        return absorbing;
       }
     }
     const sorted = [...parts.values()].sort((a, b) => a.id - b.id);

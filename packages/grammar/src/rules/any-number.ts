@@ -1,5 +1,5 @@
 // Numbers of JSON without bounds of a schema, as regular expressions read by one automaton each.
-import { CharacterClasses, type CodeRange } from '../automata/characters.js';
+import { type CodeRange, classesOfFew } from '../automata/characters.js';
 import { type Automaton, explore } from '../automata/explore.js';
 import { type Regex, RegexBuilder } from '../automata/regex.js';
 import type { Rule } from '../rule.js';
@@ -40,7 +40,7 @@ function range(builder: RegexBuilder, first: string, last: string): Regex {
 function rule(write: (builder: RegexBuilder) => Regex): Rule {
   const builder = new RegexBuilder();
   const start = write(builder);
-  const classes = new CharacterClasses(builder.sets);
+  const classes = classesOfFew(builder.sets);
   const exploring = explore(
     {
       start,

@@ -30,6 +30,10 @@ export class ArrayRule extends Rule {
     this.texts = texts;
   }
 
+  override get parts(): number {
+    return 1 + this.texts.prefix.length;
+  }
+
   override measure(): number {
     const { min, minMarked } = this.texts;
     const max = mostItems(this.texts);

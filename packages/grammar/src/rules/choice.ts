@@ -1,6 +1,6 @@
 // Any text of several rules. Literals among them are read as one list.
 import { Rule, type State } from '../rule.js';
-import { LiteralRule, literalRule } from './literals.js';
+import { LiteralRule, literalStart } from './literals.js';
 
 export class ChoiceRule extends Rule {
   alternatives: readonly Rule[] = [];
@@ -8,6 +8,10 @@ export class ChoiceRule extends Rule {
   constructor(alternatives: readonly Rule[] = []) {
     super();
     this.alternatives = alternatives;
+  }
+
+  override get parts(): number {
+    return 1 + this.alternatives.length;
   }
 
   override measure(): number {
@@ -25,8 +29,8 @@ export class ChoiceRule extends Rule {
   protected override begin(): readonly State[] {
     const leaves = this.leaves;
     const literals = leaves.filter((rule) => rule instanceof LiteralRule);
-    const merged = literals.length > 1 ? [literalRule(literals.flatMap(({ texts }) => texts))] : literals;
     const others = leaves.filter((rule) => !(rule instanceof LiteralRule));
-    return [...merged, ...others].flatMap(({ starts }) => starts);
+    const listed = literals.length > 0 ? [literalStart(literals.map(({ texts }) => texts))] : [];
+    return [...listed, ...others.flatMap(({ starts }) => starts)];
   }
 }

@@ -2,11 +2,13 @@
 // ever are bounded: integers to those of 64 bits, fractions to what a float64 tells apart.
 
 import type { Rule } from '../rule.js';
+import { finished } from '../slices.js';
 import { numberRules } from './any-number.js';
 import { ArrayRule } from './array.js';
 import type { Blanks } from './blanks.js';
 import { ChoiceRule } from './choice.js';
 import { literalRule } from './literals.js';
+import { nameTable } from './name-table.js';
 import { ObjectRule } from './object.js';
 import { Strings, stringRule } from './string.js';
 
@@ -43,10 +45,11 @@ function makeRules(blanks: Blanks): JsonRules {
   const value = new ChoiceRule();
   const string = stringRule({ automaton: null, ...noBound, spelling: 'any' });
   const { integer, number } = numberRules();
-  const boolean = literalRule(['true', 'false']);
+  const boolean = literalRule(['false', 'true']);
   const nothing = literalRule(['null']);
   const object = new ObjectRule({
     properties: [],
+    names: finished(nameTable([])),
     otherKeys: anyKeys(),
     otherRules: [value],
     ...noBound,

@@ -3,9 +3,10 @@
 // keys. Names that would leave too few, or too many, properties for what is still required are not offered.
 import { EndState, Rule, State } from '../rule.js';
 import { type Blanks, behindBlanks } from './blanks.js';
+import type { NameTable } from './name-table.js';
 import { KeyState } from './object-key.js';
 import type { Strings } from './string.js';
-import { narrow, sortedTexts, spellingOf, type TextRange } from './text.js';
+import { narrow, type TextRange } from './text.js';
 
 export interface Property {
   readonly name: string;
@@ -15,6 +16,8 @@ export interface Property {
 
 export interface ObjectTexts {
   readonly properties: readonly Property[];
+  /** Of `properties`. */
+  readonly names: NameTable;
   /** Keys without a name in `properties`; null: none. */
   readonly otherKeys: Strings | null;
   /** Values of other keys, by the label of the key. */
@@ -31,6 +34,10 @@ export class ObjectRule extends Rule {
   constructor(texts: ObjectTexts) {
     super();
     this.texts = texts;
+  }
+
+  override get parts(): number {
+    return 1 + this.texts.properties.length;
   }
 
   override measure(): number {
@@ -83,12 +90,10 @@ export class Objects {
 
   constructor(texts: ObjectTexts) {
     this.texts = texts;
-    const { properties, otherKeys, otherRules } = texts;
-    const indices = new Map(properties.map(({ name }, index) => [spellingOf(name), index]));
-    this.names = sortedTexts(indices.keys());
-    this.#order = Int32Array.from(this.names, (name) => indices.get(name) ?? 0);
-    this.#ranks = new Int32Array(this.#order.length);
-    for (const [rank, index] of this.#order.entries()) this.#ranks[index] = rank;
+    const { names, properties, otherKeys, otherRules } = texts;
+    this.names = names.names;
+    this.#order = names.order;
+    this.#ranks = names.ranks;
     this.open = otherKeys !== null && otherRules.some(({ inhabited }) => inhabited);
     const size = properties.length + 1;
     this.#required = new Int32Array(size);

@@ -2,10 +2,14 @@
 
 const utf8 = new TextEncoder();
 
+const ascii = /^[\0-\x7f]*$/;
+
 /** Characters that are made by one call. */
 const charactersPerCall = 8192;
 
-function bytesOf(text: string): string {
+/** The bytes of a text's UTF-8. */
+export function bytesOf(text: string): string {
+  if (ascii.test(text)) return text;
   const encoded = utf8.encode(text);
   const parts: string[] = [];
   for (let at = 0; at < encoded.length; at += charactersPerCall)
@@ -57,7 +61,11 @@ function firstWhere(
   return from;
 }
 
+export function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 /** Without repetitions, in the order of their bytes. */
 export function sortedTexts(texts: Iterable<string>): string[] {
-  return [...new Set(texts)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  return [...new Set(texts)].sort(compareTexts);
 }

@@ -1,8 +1,9 @@
 // Keywords that choose between schemas in the same place. Each becomes a list of what may hold instead: `oneOf` of branches
 // that exclude one another is a choice; where two may overlap, a branch holds together with the opposite of the other.
+import { Pace } from '../slices.js';
 import { conflictsWith } from './conflicts.js';
 import type { Context } from './context.js';
-import { areDisjoint } from './disjoint.js';
+import { overlaps } from './disjoint.js';
 import type { Document } from './document.js';
 import { isSchema, list, names, place, record, refuse, type Schema } from './fields.js';
 import type { Item, Joined } from './items.js';
@@ -30,12 +31,14 @@ export function* alternatives(
     const [keys, branches] = split;
     const rest: Item = { ...item, schema: without(item.schema, keys) };
     const scope = within(item.scope, item.schema);
-    return branches.map((branch) => [
-      ...items.slice(0, at),
-      rest,
-      ...branch.map((each) => ({ ...each, scope })),
-      ...items.slice(at + 1),
-    ]);
+    const pace = new Pace();
+    const result: (readonly Item[])[] = [];
+    for (const branch of branches) {
+      const placed = branch.map((each) => ({ ...each, scope }));
+      result.push([...items.slice(0, at), rest, ...placed, ...items.slice(at + 1)]);
+      if (pace.due(items.length + branch.length)) yield;
+    }
+    return result;
   }
   return null;
 }
@@ -67,6 +70,8 @@ function* splitOne(
   if (schema.not !== undefined) {
     const at = place(path, 'not');
     const left = opposites(schema.not, at, document);
+    if (left.length > maxBranches)
+      throw refuse(at, `at most ${maxBranches} ways in which its schema may not hold`, left.length);
     const around = typesAround(items);
     const possible = left.filter((each) => mayHold(each, around, at));
     // Where no type is left, the types say so themselves.
@@ -111,16 +116,20 @@ function* oneOf(
   const tag = isSchema(schema.discriminator) ? schema.discriminator.propertyName : undefined;
   const tagged: Branch[] =
     typeof tag === 'string' ? [{ schema: requiring(schema, tag), path: place(path, 'discriminator') }] : [];
-  const told = (branch: Branch): unknown =>
-    tagged.length === 0 ? branch.schema : { allOf: [branch.schema, tagged[0]?.schema] };
+  const told = branches.map(({ schema: each }) =>
+    tagged.length === 0 ? each : { allOf: [each, tagged[0]?.schema] },
+  );
+  const overlapping = yield* overlaps(told, document, around);
   const result: Branch[][] = [];
-  for (const branch of branches) {
+  const opposed = new Set<Branch>();
+  for (const [index, branch] of branches.entries()) {
     const parts = [branch, ...tagged];
-    for (const other of branches) {
-      if (other === branch || areDisjoint(told(branch), told(other), document, around)) continue;
+    for (const place of overlapping[index] ?? []) {
+      const other = branches[place] as Branch;
       context.combine(schemasPerPair, at);
       try {
-        opposites(other.schema, other.path, document);
+        if (!opposed.has(other)) opposites(other.schema, other.path, document);
+        opposed.add(other);
       } catch {
         throw refuse(
           at,

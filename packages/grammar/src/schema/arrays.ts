@@ -4,12 +4,13 @@ import { LeafRule } from '../rule.js';
 import { type Item as ArrayItem, ArrayRule } from '../rules/array.js';
 import { ChoiceRule } from '../rules/choice.js';
 import { DistinctArrayRule } from '../rules/distinct-array.js';
+import { Pace, type Pausing } from '../slices.js';
 import type { Context } from './context.js';
 import { least, list, most, place, refuse } from './fields.js';
 import { type Item, type Joined, originalOf } from './items.js';
 
 /** @throws MoeqError for what cannot be held */
-export function arrayRule(items: readonly Joined[], context: Context): Rule {
+export function* arrayRule(items: readonly Joined[], context: Context): Pausing<Rule> {
   const path = items[0]?.path ?? '';
   const min = Math.max(0, ...items.map((each) => least(each.schema, 'minItems', each.path)));
   const max = Math.min(
@@ -37,7 +38,12 @@ export function arrayRule(items: readonly Joined[], context: Context): Rule {
       marked: marked === null ? null : context.rule([...schemas, marked]),
     };
   };
-  const prefix = Array.from({ length: Math.min(places, max) }, (_, index) => ruleAt(index));
+  const pace = new Pace();
+  const prefix: ArrayItem[] = [];
+  for (let index = 0; index < Math.min(places, max); index += 1) {
+    prefix.push(ruleAt(index));
+    if (pace.due(items.length)) yield;
+  }
   const rule = new ArrayRule({ prefix, rest: ruleAt(places), min, max, minMarked, maxMarked, blanks });
   rule.why = `${path}: items that nothing fits`;
   return context.add(rule);

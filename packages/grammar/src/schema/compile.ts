@@ -8,9 +8,10 @@ import { ChoiceRule } from '../rules/choice.js';
 import { type JsonRules, jsonRules } from '../rules/json.js';
 import { literalRule } from '../rules/literals.js';
 import { stringRule } from '../rules/string.js';
+import { Pace, type Pausing } from '../slices.js';
 import { alternatives } from './alternatives.js';
 import { arrayRule } from './arrays.js';
-import type { Context, Pausing } from './context.js';
+import type { Context } from './context.js';
 import { Document } from './document.js';
 import { refuse } from './fields.js';
 import { finish } from './finish.js';
@@ -61,6 +62,7 @@ class SchemaCompiler implements Context {
   readonly #pending: Pending[] = [];
   readonly #ids = new Map<unknown, number>();
   #bytes = 0;
+  #remembered = 0;
   #work = 0;
   #combined = 0;
 
@@ -77,7 +79,11 @@ class SchemaCompiler implements Context {
       yield;
     }
     yield* finish(rule, this.#rules, this.checks);
-    return { root: rule, rules: this.#rules, bytes: this.#bytes + 1000 * this.#rules.length };
+    return {
+      root: rule,
+      rules: this.#rules,
+      bytes: this.#bytes + this.#remembered + 1000 * this.#rules.length,
+    };
   }
 
   rule(given: readonly Item[], canonical = false): Rule {
@@ -101,6 +107,10 @@ class SchemaCompiler implements Context {
   add<T extends Rule>(rule: T): T {
     this.#rules.push(rule);
     return rule;
+  }
+
+  remember(bytes: number): void {
+    this.#remembered += bytes;
   }
 
   charge({ table }: Automaton, path: string): void {
@@ -138,7 +148,13 @@ class SchemaCompiler implements Context {
     const split = yield* alternatives(all, this);
     if (split !== null) {
       if (split.length === 0) node.why = `${all[0]?.path}: the opposite of a schema that everything fits`;
-      node.alternatives = split.map((branch) => this.rule(branch, canonical));
+      const pace = new Pace();
+      const made: Rule[] = [];
+      for (const branch of split) {
+        made.push(this.rule(branch, canonical));
+        if (pace.due(2 * branch.length)) yield;
+      }
+      node.alternatives = made;
       return;
     }
     const types = jointTypes(all);
@@ -164,7 +180,7 @@ class SchemaCompiler implements Context {
       case 'object':
         return yield* objectRule(items, this);
       case 'array':
-        return arrayRule(items, this);
+        return yield* arrayRule(items, this);
       case 'string': {
         const texts = yield* stringTexts(items, canonical ? 'canonical' : 'any', this);
         if (texts !== null) return this.add(stringRule(texts));
@@ -177,7 +193,7 @@ class SchemaCompiler implements Context {
         const without = items.flatMap(({ schema }) =>
           Array.isArray(schema[excluded]) ? (schema[excluded] as unknown[]) : [],
         );
-        const values = type === 'null' ? [null] : [true, false];
+        const values = type === 'null' ? [null] : [false, true];
         return this.add(literalRule(values.filter((value) => !without.includes(value)).map(String)));
       }
     }

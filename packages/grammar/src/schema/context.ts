@@ -6,9 +6,6 @@ import type { JsonRules } from '../rules/json.js';
 import type { Document } from './document.js';
 import type { Item } from './items.js';
 
-/** A part that pauses now and then. */
-export type Pausing<T> = Generator<void, T, void>;
-
 export interface Context {
   readonly document: Document;
   readonly json: JsonRules;
@@ -22,6 +19,8 @@ export interface Context {
   add<T extends Rule>(rule: T): T;
   /** Automata by what they are of. */
   readonly automata: Map<string, Automaton | null>;
+  /** Adds to the bytes that the grammar holds. */
+  remember(bytes: number): void;
   /** Checks that an automaton still fits the bounds of a compilation. @throws MoeqError beyond */
   charge(automaton: Automaton, path: string): void;
   /** Counts parts of expressions that were looked at. @throws MoeqError beyond what one schema may cost */

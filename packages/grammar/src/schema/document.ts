@@ -35,8 +35,12 @@ export class Document {
 
   #follow(pointer: string): Place | undefined {
     let node: unknown = this.#root;
-    const keys = pointer.split('/').slice(1).map(unescaped);
-    for (const key of keys) {
+    const keys: string[] = [];
+    for (let from = pointer.indexOf('/') + 1; from > 0; ) {
+      const end = pointer.indexOf('/', from);
+      const key = unescaped(pointer.slice(from, end < 0 ? undefined : end));
+      from = end + 1;
+      keys.push(key);
       const holder: unknown = node;
       const has = typeof holder === 'object' && holder !== null && Object.hasOwn(holder, key);
       if (!has) return undefined;
@@ -55,7 +59,8 @@ export class Document {
           this.#anchors.set(schema.$anchor, { schema, path });
         }
         for (const [key, value] of Object.entries(schema))
-          queue.push({ schema: value, path: place(path, key) });
+          if (typeof value === 'object' && value !== null)
+            queue.push({ schema: value, path: place(path, key) });
       }
     }
     return this.#anchors.get(name);

@@ -3,14 +3,12 @@
 import { MoeqError } from '@moeq/tensors';
 import type { Rule } from '../rule.js';
 import { ChoiceRule } from '../rules/choice.js';
-import type { Pausing } from './context.js';
-
-/** Rules between two pauses. */
-const rulesPerPause = 500;
+import { Pace, type Pausing } from '../slices.js';
 
 /** @throws MoeqError where nothing fits, or a value is nothing but itself */
 export function* finish(root: Rule, rules: readonly Rule[], checks: readonly (() => void)[]): Pausing<void> {
   yield* assertNoCircle(rules);
+  const pace = new Pace();
   for (let changed = true; changed; ) {
     changed = false;
     // What a rule is made of comes behind it, mostly.
@@ -21,7 +19,7 @@ export function* finish(root: Rule, rules: readonly Rule[], checks: readonly (()
         rule.height = height;
         changed = true;
       }
-      if (index % rulesPerPause === 0) yield;
+      if (pace.due(rule.parts)) yield;
     }
   }
   for (const check of checks) check();
@@ -34,9 +32,11 @@ export function* finish(root: Rule, rules: readonly Rule[], checks: readonly (()
 /** A choice of itself, as `{ "anyOf": [{ "$ref": "#" }] }`. */
 function* assertNoCircle(rules: readonly Rule[]): Pausing<void> {
   const state = new Map<Rule, 'open' | 'done'>();
-  for (const [index, start] of rules.entries()) {
+  const pace = new Pace();
+  for (const start of rules) {
     const path: { rule: Rule; next: number }[] = [{ rule: start, next: 0 }];
     while (path.length > 0) {
+      if (pace.due()) yield;
       const top = path.at(-1) as { rule: Rule; next: number };
       const below = top.rule instanceof ChoiceRule ? top.rule.alternatives : [];
       if (top.next === 0) {
@@ -54,7 +54,6 @@ function* assertNoCircle(rules: readonly Rule[]): Pausing<void> {
       } else if (state.get(next) === 'open') throw refuse('a value that is nothing but itself');
       else if (state.get(next) === undefined) path.push({ rule: next, next: 0 });
     }
-    if (index % rulesPerPause === 0) yield;
   }
 }
 

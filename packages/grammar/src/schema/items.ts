@@ -60,6 +60,7 @@ export function joined(items: readonly Item[], document: Document): Joined[] | n
       return;
     }
     if (!isSchema(schema)) throw refuse(path, 'a schema: an object, true or false', schema);
+    if (via.length >= maxItems) throw refuse(path, `at most ${maxItems} references in a row`, 'more');
     if (via.includes(schema))
       throw refuse(path, 'values that end, not a value that is nothing but itself', 'a circle');
     if (result.has(schema)) return;

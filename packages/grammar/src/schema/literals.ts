@@ -2,8 +2,9 @@
 
 import type { Rule } from '../rule.js';
 import { literalRule } from '../rules/literals.js';
-import { spellingOf } from '../rules/text.js';
-import type { Context, Pausing } from './context.js';
+import { bytesOf, compareTexts } from '../rules/text.js';
+import { Pace, type Pausing, sortedInSlices } from '../slices.js';
+import type { Context } from './context.js';
 import { list, place, refuse } from './fields.js';
 import type { Joined } from './items.js';
 import { keywordsOf } from './keywords.js';
@@ -11,9 +12,6 @@ import { excluded } from './negate.js';
 import { hasNumber } from './numbers.js';
 import { hasText, stringTexts } from './strings.js';
 import { isOfType, type ValueType } from './types.js';
-
-/** Values between two pauses. */
-const valuesPerPause = 256;
 
 /** @returns null where no values are listed */
 export function* listedRule(
@@ -27,31 +25,42 @@ export function* listedRule(
   ]);
   const [first, ...more] = lists;
   if (first === undefined) return null;
-  const others = more.map((values) => new Set(values.map((value) => JSON.stringify(value))));
-  const texts: string[] = [];
+  const pace = new Pace();
+  const others: Set<string>[] = [];
+  for (const values of more) others.push(yield* spelled(values, pace));
+  const excludedHere = yield* spelled(
+    items.flatMap(({ schema }) => (Array.isArray(schema[excluded]) ? (schema[excluded] as unknown[]) : [])),
+    pace,
+  );
+  const texts = new Set<string>();
   const strings = first.some((value) => typeof value === 'string')
     ? yield* stringTexts(items, 'canonical', context)
     : null;
-  for (const [index, value] of first.entries()) {
-    if (index % valuesPerPause === valuesPerPause - 1) yield;
-    const spelled = JSON.stringify(value);
+  for (const value of first) {
+    const spelling = JSON.stringify(value);
+    if (pace.dueText(spelling.length)) yield;
     if (types !== null && !types.some((type) => isOfType(value, type))) continue;
-    if (!others.every((values) => values.has(spelled)) || isExcluded(items, spelled)) continue;
-    if (typeof value === 'string' && (strings === null || !hasText(strings, value))) continue;
+    if (excludedHere.has(spelling) || !others.every((values) => values.has(spelling))) continue;
+    if (typeof value === 'string' && (strings === null || !(yield* hasText(strings, value, pace)))) continue;
     if (typeof value === 'number' && !hasNumber(items, value)) continue;
     if (typeof value === 'object' && value !== null)
       assertPlain(items, Array.isArray(value) ? 'array' : 'object');
-    texts.push(spellingOf(value));
+    texts.add(bytesOf(spelling));
   }
   const [{ path } = { path: '' }] = items;
-  return context.add(literalRule(texts, `${path}: no listed value of the type and form that is asked for`));
+  const sorted = yield* sortedInSlices(texts, compareTexts);
+  context.remember(sorted.reduce((sum, text) => sum + text.length + 40, 0));
+  return context.add(literalRule(sorted, `${path}: no listed value of the type and form that is asked for`));
 }
 
-function isExcluded(items: readonly Joined[], spelled: string): boolean {
-  return items.some(({ schema }) => {
-    const values = schema[excluded];
-    return Array.isArray(values) && values.some((value) => JSON.stringify(value) === spelled);
-  });
+function* spelled(values: readonly unknown[], pace: Pace): Pausing<Set<string>> {
+  const result = new Set<string>();
+  for (const value of values) {
+    const spelling = JSON.stringify(value);
+    result.add(spelling);
+    if (pace.dueText(spelling.length)) yield;
+  }
+  return result;
 }
 
 /** Listed objects and lists are taken as they are: nothing beside them may ask for a part of them. */

@@ -5,7 +5,8 @@ import { type Comparison, type Divisor, type NumberTexts, numberAutomaton } from
 import type { Rule } from '../rule.js';
 import { maxDigits, maxFraction } from '../rules/any-number.js';
 import { tableRule } from '../rules/table.js';
-import type { Context, Pausing } from './context.js';
+import type { Pausing } from '../slices.js';
+import type { Context } from './context.js';
 import { place, refuse } from './fields.js';
 import { numberFormats } from './formats.js';
 import type { Joined } from './items.js';

@@ -1,19 +1,21 @@
 // What schemas in one place say about objects: the properties by name, in the order in which they are first named, and
 // what other names may be and hold. A value has to fit what each of the schemas says of its name.
 import type { Automaton } from '../automata/explore.js';
-import { run } from '../automata/explore.js';
+import { follow } from '../automata/explore.js';
 import { patternRegex } from '../automata/pattern.js';
 import { RegexBuilder } from '../automata/regex.js';
 import type { Rule } from '../rule.js';
+import { bytesOfNames, nameTable } from '../rules/name-table.js';
 import { ObjectRule, type Property } from '../rules/object.js';
 import { Strings } from '../rules/string.js';
-import type { Context, Pausing } from './context.js';
+import { Pace, type Pausing } from '../slices.js';
+import type { Context } from './context.js';
 import { isSchema, least, list, most, names, place, record, refuse } from './fields.js';
 import { type Item, type Joined, joined, originalOf } from './items.js';
 import { choices } from './keywords.js';
 import {
   atLeast,
-  conditionRegex,
+  conditionsRegex,
   regexAutomaton,
   type StringConditions,
   stringConditions,
@@ -21,9 +23,6 @@ import {
 
 /** Patterns of names in one place: what matches has a rule for each of their combinations. */
 const maxPatterns = 16;
-
-/** Names between two pauses. */
-const namesPerPause = 256;
 
 interface NamePattern {
   readonly owner: Joined;
@@ -40,16 +39,18 @@ export function* objectRule(items: readonly Joined[], context: Context): Pausing
   const keys = keyConditions(items, context);
   const matcher = yield* nameAutomaton(patterns, keys, `${firstPath}`, context);
   const labels = matcher?.labels ?? [];
-  const bitsOf = (name: string): number => (matcher === null ? -1 : labelAfter(matcher.automaton, name));
-  const named = propertyNames(items, keys);
-  const needed = new Set(
-    items.flatMap(({ schema, path }) =>
-      schema.required === undefined || typeof schema.required === 'boolean'
-        ? []
-        : names(schema.required, place(path, 'required')),
-    ),
-  );
-  for (const name of needed) named.add(name);
+  const pace = new Pace();
+  const listedKeys = keys.listed === null ? null : new Set(keys.listed);
+  const named = yield* propertyNames(items, keys, pace);
+  const needed = new Set<string>();
+  for (const { schema, path } of items) {
+    if (schema.required === undefined || typeof schema.required === 'boolean') continue;
+    for (const name of names(schema.required, place(path, 'required'))) {
+      needed.add(name);
+      named.add(name);
+      if (pace.due()) yield;
+    }
+  }
 
   if (items.length > 1) context.combine(items.length * named.size, `${firstPath}`);
 
@@ -66,9 +67,10 @@ export function* objectRule(items: readonly Joined[], context: Context): Pausing
     new Set(patterns.filter((_, index) => (((labels[label] ?? 0) >> index) & 1) === 1));
   const properties: Property[] = [];
   for (const name of named) {
-    if (properties.length % namesPerPause === namesPerPause - 1) yield;
-    const label = bitsOf(name);
-    const allowed = isAllowed(name, keys) && (matcher === null || label >= 0);
+    if (pace.due(items.length)) yield;
+    const label = matcher === null ? -1 : yield* labelAfter(matcher.automaton, name, pace);
+    const isListed = listedKeys?.has(name) ?? true;
+    const allowed = isListed && hasLength(name, keys) && (matcher === null || label >= 0);
     if (!allowed && !needed.has(name)) continue;
     const value = allowed
       ? valuesAt(name, patternsAt(label))
@@ -92,8 +94,10 @@ export function* objectRule(items: readonly Joined[], context: Context): Pausing
     Number.POSITIVE_INFINITY,
     ...items.map(({ schema, path }) => most(schema, 'maxProperties', path)),
   );
+  const table = yield* nameTable(properties.map(({ name }) => name));
+  context.remember(bytesOfNames(table));
   const rule = context.add(
-    new ObjectRule({ properties, otherKeys, otherRules, min, max, blanks: context.blanks }),
+    new ObjectRule({ properties, names: table, otherKeys, otherRules, min, max, blanks: context.blanks }),
   );
   context.checks.push(() => {
     const certain = properties.filter((each) => each.rule.inhabited).length;
@@ -121,13 +125,19 @@ function patternsOf(owner: Joined): NamePattern[] {
 }
 
 /** The names that schemas list, in their order. */
-function propertyNames(items: readonly Joined[], keys: KeyConditions): Set<string> {
+function* propertyNames(items: readonly Joined[], keys: KeyConditions, pace: Pace): Pausing<Set<string>> {
   const result = new Set<string>();
   for (const { path, schema } of items) {
     if (schema.properties === undefined) continue;
-    for (const name of Object.keys(record(schema.properties, place(path, 'properties')))) result.add(name);
+    for (const name of Object.keys(record(schema.properties, place(path, 'properties')))) {
+      result.add(name);
+      if (pace.due()) yield;
+    }
   }
-  for (const name of keys.listed ?? []) result.add(name);
+  for (const name of keys.listed ?? []) {
+    result.add(name);
+    if (pace.due()) yield;
+  }
   return result;
 }
 
@@ -201,13 +211,15 @@ function keyConditions(items: readonly Joined[], context: Context): KeyCondition
     lists.push(values.filter((value) => typeof value === 'string'));
   }
   const [first, ...more] = lists;
-  const listed = first?.filter((name) => more.every((each) => each.includes(name))) ?? null;
+  const others = more.map((each) => new Set(each));
+  const listed = first?.filter((name) => others.every((each) => each.has(name))) ?? null;
   return { ...stringConditions(all), listed };
 }
 
-function isAllowed(name: string, { listed, max, min }: KeyConditions): boolean {
+function hasLength(name: string, { max, min }: KeyConditions): boolean {
+  if (min === 0 && name.length <= max) return true;
   const { length } = [...name];
-  return (listed === null || listed.includes(name)) && length >= min && length <= max;
+  return length >= min && length <= max;
 }
 
 interface NameMatcher {
@@ -226,7 +238,7 @@ function* nameAutomaton(
 ): Pausing<NameMatcher | null> {
   if (patterns.length === 0 && keys.conditions.length === 0) return null;
   const builder = new RegexBuilder();
-  const conditions = keys.conditions.map((condition) => conditionRegex(builder, condition));
+  const conditions = yield* conditionsRegex(builder, keys.conditions);
   const expressions = patterns.map(({ item, source }) => patternRegex(builder, source, item.path));
   const labels: number[] = [];
   const automaton = yield* regexAutomaton(
@@ -244,8 +256,13 @@ function* nameAutomaton(
   return { automaton, labels };
 }
 
-function labelAfter(automaton: Automaton | null, name: string): number {
+function* labelAfter(automaton: Automaton | null, name: string, pace: Pace): Pausing<number> {
   if (automaton === null) return -1;
-  const end = run(automaton, name);
-  return end < 0 ? -1 : (automaton.labels[end] as number);
+  let state = 0;
+  for (const character of name) {
+    state = follow(automaton, state, character);
+    if (state < 0) return -1;
+    if (pace.due()) yield;
+  }
+  return automaton.labels[state] as number;
 }

@@ -1,12 +1,15 @@
 // What schemas in one place say about strings: patterns, formats and excluded texts become one automaton, lengths are
 // counted beside it.
-import { allCharacters, CharacterClasses } from '../automata/characters.js';
-import { type Automaton, explore, run } from '../automata/explore.js';
+import type { MoeqError } from '@moeq/tensors';
+import { allCharacters, classesOf } from '../automata/characters.js';
+import { type Automaton, explore, follow } from '../automata/explore.js';
 import { patternRegex } from '../automata/pattern.js';
 import { type Regex, RegexBuilder } from '../automata/regex.js';
+import { textsRegex } from '../automata/texts.js';
 import type { StringTexts } from '../rules/string.js';
 import type { Spelling } from '../rules/string-escapes.js';
-import type { Context, Pausing } from './context.js';
+import type { Pace, Pausing } from '../slices.js';
+import type { Context } from './context.js';
 import { least, most, place, refuse, type Schema } from './fields.js';
 import { formats, freeFormats, numberFormats } from './formats.js';
 import type { Joined } from './items.js';
@@ -97,7 +100,7 @@ function* textAutomaton(
   const known = context.automata.get(key);
   if (known !== undefined) return known;
   const builder = new RegexBuilder();
-  const parts = conditions.map((condition) => conditionRegex(builder, condition));
+  const parts = yield* conditionsRegex(builder, conditions);
   if (min > 0) parts.push(atLeast(builder, min));
   const automaton = yield* regexAutomaton(
     builder,
@@ -115,10 +118,24 @@ export function atLeast(builder: RegexBuilder, min: number): Regex {
   return builder.repeat(builder.set(allCharacters), min, Number.POSITIVE_INFINITY);
 }
 
-export function conditionRegex(builder: RegexBuilder, { kind, path, text }: TextCondition): Regex {
-  if (kind === 'is not') return builder.not(builder.text(text));
-  const regex = patternRegex(builder, text, path);
-  return kind === 'differs' ? builder.not(regex) : regex;
+/** Expressions that all hold together. */
+export function* conditionsRegex(
+  builder: RegexBuilder,
+  conditions: readonly TextCondition[],
+): Pausing<Regex[]> {
+  const result: Regex[] = [];
+  const taken: string[] = [];
+  for (const { kind, path, text } of conditions) {
+    if (kind === 'is not') {
+      taken.push(text);
+      continue;
+    }
+    const regex = patternRegex(builder, text, path);
+    result.push(kind === 'differs' ? builder.not(regex) : regex);
+    yield;
+  }
+  if (taken.length > 0) result.push(builder.not(yield* textsRegex(builder, taken)));
+  return result;
 }
 
 /**
@@ -134,38 +151,43 @@ export function* regexAutomaton(
   path: string,
   context: Context,
 ): Pausing<Automaton | null> {
-  const classes = new CharacterClasses(builder.sets);
+  const classes = yield* classesOf(builder.sets);
+  if (classes === null) throw tooLarge(path);
   const found = yield* explore(
     {
       start,
       key: (left: readonly Regex[]) => left.map(({ id }) => id).join(),
       step: (left, characterClass, code) =>
         left.map((regex) => builder.derivative(regex, code, characterClass)),
+      prepare: function* (left, characterClass, code) {
+        for (const regex of left) yield* builder.prepare(regex, code, characterClass);
+      },
       label,
       cost: { spent: () => builder.spent, limit: maxParts },
     },
     classes,
     maxStates,
   );
-  if (found === 'tooLarge') {
-    throw refuse(
-      path,
-      `a text of at most ${maxStates} states (shorter repetitions, fewer alternatives)`,
-      'more',
-    );
-  }
+  if (found === 'tooLarge') throw tooLarge(path);
   context.work(builder.spent, path);
   if (found !== null) context.charge(found, path);
   return found;
 }
 
+function tooLarge(path: string): MoeqError {
+  const expected = `a text of at most ${maxStates} states (shorter repetitions, fewer alternatives)`;
+  return refuse(path, expected, 'more');
+}
+
 /** Whether a text is one of them. */
-export function hasText({ automaton, max, min }: StringTexts, text: string): boolean {
-  if (min > 0 || max < text.length) {
-    const { length } = [...text];
-    if (length < min || length > max) return false;
+export function* hasText({ automaton, max, min }: StringTexts, text: string, pace: Pace): Pausing<boolean> {
+  let [length, state] = [0, 0];
+  for (const character of text) {
+    length += 1;
+    if (length > max) return false;
+    if (automaton !== null) state = follow(automaton, state, character);
+    if (state < 0) return false;
+    if (pace.due(automaton === null ? 1 / 64 : 1)) yield;
   }
-  if (automaton === null) return true;
-  const end = run(automaton, text);
-  return end >= 0 && (automaton.labels[end] as number) >= 0;
+  return length >= min && (automaton === null || (automaton.labels[state] as number) >= 0);
 }
