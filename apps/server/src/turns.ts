@@ -16,10 +16,17 @@ export class Turns {
 
   async #work(): Promise<void> {
     this.#running = true;
-    for (let [next] = this.#waiting; next !== undefined; [next] = this.#waiting) {
-      const [client, [job, ...others]] = next;
+    for (let last = ''; this.#waiting.size > 0; ) {
+      // The client that has just had its turn comes behind those that came meanwhile.
+      const more = this.#waiting.get(last);
+      if (more !== undefined) {
+        this.#waiting.delete(last);
+        this.#waiting.set(last, more);
+      }
+      const [[client = '', [job, ...others] = []] = []] = this.#waiting;
       this.#waiting.delete(client);
       if (others.length > 0) this.#waiting.set(client, others);
+      last = client;
       await job?.();
     }
     this.#running = false;

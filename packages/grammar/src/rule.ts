@@ -20,15 +20,24 @@ export abstract class State {
   readonly height: number = 0;
   /** Rules that may be read here. */
   readonly calls: readonly Call[] = noCalls;
-  /** Texts that lead from here to the end, at least; the empty one counts. Infinity where there is no bound. */
-  readonly completions: number = Number.POSITIVE_INFINITY;
   /** Belongs to rules that all grammars share. */
   readonly shared: boolean = false;
   #next: Map<number, State | null> | null = null;
+  #completions: number | null = null;
 
   constructor() {
     ids += 1;
     this.id = ids;
+  }
+
+  /** Texts that lead from here to the end, at least; the empty one counts. Infinity where there is no bound. */
+  get completions(): number {
+    this.#completions ??= this.count();
+    return this.#completions;
+  }
+
+  protected count(): number {
+    return Number.POSITIVE_INFINITY;
   }
 
   /** The state behind a byte; null where none of the rule's texts goes on with it. */
@@ -54,7 +63,9 @@ const noCalls: readonly Call[] = [];
 /** The end of a rule's text. */
 export class EndState extends State {
   override readonly final = true;
-  override readonly completions = 1;
+  protected override count(): number {
+    return 1;
+  }
 
   protected override read(): State | null {
     return null;

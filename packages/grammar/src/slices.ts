@@ -2,7 +2,7 @@
 // A unit is a schema, a name, a value, 64 characters, or a step of an automaton: about a microsecond.
 
 /** Units between two pauses: some milliseconds on a slow machine. */
-export const unitsPerPause = 1024;
+const unitsPerPause = 1024;
 /** Characters that count as one unit. */
 const charactersPerUnit = 64;
 

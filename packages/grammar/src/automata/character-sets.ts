@@ -1,4 +1,6 @@
 // Sets of characters as patterns write them: `[a-z]`, `\d`, `\u{1f600}`, `\p{L}`.
+import type { MoeqError } from '@moeq/tensors';
+import { finished, Pace, type Pausing } from '../slices.js';
 import { type CodeRange, complement, maxCodePoint } from './characters.js';
 import type { Cursor } from './cursor.js';
 
@@ -79,9 +81,40 @@ export function parseClassEscape(cursor: Cursor): readonly CodeRange[] {
   return [[code, code]];
 }
 
+/** By how they are written, the one used longest ago first. */
 const properties = new Map<string, readonly CodeRange[]>();
-/** Properties that are remembered: each asks for every character once. */
+/** Properties of one pattern; of the last few patterns they are remembered, as each asks for every character once. */
+const maxInPattern = 16;
 const maxProperties = 64;
+const written = /\\[pP]\{[\w=]{1,70}\}/g;
+
+/** Asks for the characters of the properties in a pattern, in slices; reading the pattern finds them then. */
+export function* prepareProperties(source: string, refuse: (expected: string) => MoeqError): Pausing<void> {
+  const found = new Set(Array.from(source.matchAll(written), ([text]) => text));
+  if (found.size > maxInPattern) throw refuse(`at most ${maxInPattern} properties of characters`);
+  for (const text of found) {
+    const ranges = properties.get(text) ?? (isProperty(text) ? yield* rangesOf(text) : null);
+    if (ranges !== null) remember(text, ranges);
+  }
+}
+
+/** Beside an escaped backslash, or with a name that is none, it only looks like one. */
+function isProperty(source: string): boolean {
+  try {
+    return new RegExp(source, 'u').unicode;
+  } catch {
+    return false;
+  }
+}
+
+function remember(source: string, ranges: readonly CodeRange[]): void {
+  properties.delete(source);
+  properties.set(source, ranges);
+  for (const oldest of properties.keys()) {
+    if (properties.size <= maxProperties) break;
+    properties.delete(oldest);
+  }
+}
 
 /** The characters of a Unicode property, asked of the engine's own expressions. */
 function property(cursor: Cursor, letter: string): readonly CodeRange[] {
@@ -90,17 +123,18 @@ function property(cursor: Cursor, letter: string): readonly CodeRange[] {
   const source = `\\${letter}${name}`;
   const known = properties.get(source);
   if (known !== undefined) return known;
-  if (properties.size >= maxProperties) properties.clear();
-  const ranges = rangesOf(new RegExp(`${source}+`, 'gu'));
-  properties.set(source, ranges);
+  const ranges = finished(rangesOf(source));
+  remember(source, ranges);
   return ranges;
 }
 
 /** Characters that are asked for at once. */
 const charactersPerText = 2048;
 
-/** The characters that an expression finds runs of. */
-function rangesOf(runs: RegExp): readonly CodeRange[] {
+/** The characters of a property. */
+function* rangesOf(source: string): Pausing<readonly CodeRange[]> {
+  const runs = new RegExp(`${source}+`, 'gu');
+  const pace = new Pace();
   const ranges: [number, number][] = [];
   for (let first = 0; first <= maxCodePoint; first += charactersPerText) {
     // Surrogates are no characters: as lone halves they are left out.
@@ -114,6 +148,7 @@ function rangesOf(runs: RegExp): readonly CodeRange[] {
       if (before?.[1] === low - 1) before[1] = high;
       else ranges.push([low, high]);
     }
+    if (pace.due(64)) yield;
   }
   return ranges;
 }

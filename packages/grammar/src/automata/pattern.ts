@@ -2,7 +2,8 @@
 // unless `^` and `$` hold it. What follows an element is known when it is read, so a look-ahead becomes an intersection
 // with what follows. Look-behind, word boundaries and references to groups are no part of this; they are refused.
 import { MoeqError, quote } from '@moeq/tensors';
-import { parseClassEscape, parseSet } from './character-sets.js';
+import type { Pausing } from '../slices.js';
+import { parseClassEscape, parseSet, prepareProperties } from './character-sets.js';
 import { allCharacters, type CodeRange, complement } from './characters.js';
 import { type Cursor, cursorOf } from './cursor.js';
 import type { Regex, RegexBuilder } from './regex.js';
@@ -34,7 +35,7 @@ type Element =
  * @param subject for errors, e.g. `schema#/properties/name/pattern`
  * @throws MoeqError for what is no regular expression, or one of a kind that is not supported
  */
-export function patternRegex(builder: RegexBuilder, source: string, subject: string): Regex {
+export function* patternRegex(builder: RegexBuilder, source: string, subject: string): Pausing<Regex> {
   const refuse = (expected: string): MoeqError =>
     new MoeqError({
       code: 'unsupportedSchema',
@@ -49,6 +50,7 @@ export function patternRegex(builder: RegexBuilder, source: string, subject: str
   } catch {
     throw refuse('a regular expression');
   }
+  yield* prepareProperties(source, refuse);
   const element = new Parser(cursorOf(source, refuse)).parse();
   const writer = new Writer(builder, refuse);
   const atStart = writer.write(element, builder.anything, true);

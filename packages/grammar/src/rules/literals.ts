@@ -38,7 +38,6 @@ function countOf(parts: readonly Part[]): number {
 
 class LiteralState extends State {
   override readonly final: boolean;
-  override readonly completions: number;
   readonly #parts: readonly Part[];
 
   constructor(parts: readonly Part[]) {
@@ -46,7 +45,10 @@ class LiteralState extends State {
     this.#parts = parts;
     const ends = parts.filter(({ range, texts }) => texts[range.low]?.length === range.depth);
     this.final = ends.length > 0;
-    this.completions = countOf(parts);
+  }
+
+  protected override count(): number {
+    return countOf(this.#parts);
   }
 
   protected override read(byte: number): State | null {

@@ -50,7 +50,7 @@ export class KeyState extends State {
   ): KeyState | null {
     const taken = names === null ? 0 : names.high - names.low;
     // Other keys that could only go on to names are none.
-    const left = other !== null && other.completions > taken ? other : null;
+    const left = other !== null && (taken === 0 || other.completions > taken) ? other : null;
     let height = Number.POSITIVE_INFINITY;
     if (left !== null)
       for (const rule of objects.texts.otherRules) height = Math.min(height, rule.height + 1);

@@ -89,13 +89,15 @@ export class Closed extends EndState {
 }
 
 class OpeningQuote extends State {
-  override readonly completions: number;
   readonly #strings: Strings;
 
   constructor(strings: Strings) {
     super();
     this.#strings = strings;
-    this.completions = strings.at(0, 0).completions;
+  }
+
+  protected override count(): number {
+    return this.#strings.at(0, 0).completions;
   }
 
   protected override read(byte: number): State | null {
@@ -105,7 +107,6 @@ class OpeningQuote extends State {
 
 /** Within a string, between two characters. */
 export class Characters extends State {
-  override readonly completions: number;
   override readonly shared: boolean;
   readonly #strings: Strings;
   readonly #state: number;
@@ -117,10 +118,13 @@ export class Characters extends State {
     this.#state = state;
     this.#count = count;
     this.shared = strings.shared;
-    const { automaton, max } = strings.texts;
-    if (max === Number.POSITIVE_INFINITY) this.completions = automaton?.completions[state] ?? max;
+  }
+
+  protected override count(): number {
+    const { automaton, max } = this.#strings.texts;
+    if (max === Number.POSITIVE_INFINITY) return automaton?.completions[this.#state] ?? max;
     // At least one, and with room for a character as many as there are of them.
-    else this.completions = automaton === null && count < max ? 1_000_000 : 1;
+    return automaton === null && this.#count < max ? 1_000_000 : 1;
   }
 
   /** Where neither bound is within reach, a state without them. */
@@ -194,7 +198,6 @@ class Place {
 
 /** Within the bytes of a character: those that begin as it does are a range. */
 class Continuation extends State {
-  override readonly completions = 1;
   readonly #place: Place;
   readonly #value: number;
   readonly #left: number;
@@ -220,6 +223,10 @@ class Continuation extends State {
     return fits ? new Continuation(place, value, left, least) : null;
   }
 
+  protected override count(): number {
+    return 1;
+  }
+
   protected override read(byte: number): State | null {
     if (byte < 0x80 || byte > 0xbf) return null;
     return Continuation.behind(this.#place, this.#value * 64 + (byte & 0x3f), this.#left - 1, this.#least);
@@ -228,7 +235,6 @@ class Continuation extends State {
 
 /** Within an escape. */
 class Escape extends State {
-  override readonly completions = 1;
   readonly #place: Place;
   readonly #text: string;
   readonly #spelling: Spelling;
@@ -247,6 +253,10 @@ class Escape extends State {
     const { ranges, complete } = found;
     if (complete) return ranges[0] === undefined ? null : place.read(ranges[0][0]);
     return ranges.some(([first, last]) => place.some(first, last)) ? new Escape(place, text, spelling) : null;
+  }
+
+  protected override count(): number {
+    return 1;
   }
 
   protected override read(byte: number): State | null {

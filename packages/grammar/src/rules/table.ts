@@ -25,7 +25,6 @@ class Table {
 
 class TableState extends State {
   override readonly final: boolean;
-  override readonly completions: number;
   readonly #table: Table;
   readonly #index: number;
 
@@ -34,7 +33,10 @@ class TableState extends State {
     this.#table = table;
     this.#index = index;
     this.final = (table.automaton.labels[index] as number) >= 0;
-    this.completions = table.automaton.completions[index] as number;
+  }
+
+  protected override count(): number {
+    return this.#table.automaton.completions[this.#index] as number;
   }
 
   protected override read(byte: number): State | null {

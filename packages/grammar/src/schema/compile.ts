@@ -73,6 +73,7 @@ class SchemaCompiler implements Context {
   }
 
   *compile(root: Item): Pausing<Grammar> {
+    yield* this.document.index();
     const rule = this.rule([root]);
     for (const pending of this.#pending) {
       yield* this.#compileOne(pending);

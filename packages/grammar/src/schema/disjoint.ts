@@ -37,10 +37,12 @@ export function* overlaps(
   const pace = new Pace();
   const tagsOf: ReadonlyMap<string, ReadonlySet<string>>[] = [];
   for (const list of lists) {
-    tagsOf.push(tags(factsOf(list, document), document, types));
-    if (pace.due(8)) yield;
+    const facts = factsOf(list, document);
+    tagsOf.push(tags(facts, document, types));
+    if (pace.due(weightOf(facts))) yield;
   }
   const index = new TagIndex(tagsOf);
+  for (const values of index.fill()) if (pace.due(values)) yield;
   const result = schemas.map((): number[] => []);
   for (const [at, list] of lists.entries()) {
     for (const other of index.before(at)) {
@@ -51,6 +53,10 @@ export function* overlaps(
     }
   }
   return result.map((places) => places.sort((a, b) => a - b));
+}
+
+function weightOf(facts: Facts | null): number {
+  return 8 + (facts?.values?.size ?? 0) + (facts?.properties.size ?? 0) + (facts?.required.size ?? 0);
 }
 
 /** A schema's own listed values, under no name, and those of the properties that it requires. */
@@ -86,8 +92,13 @@ class TagIndex {
     for (const tag of tagsOf.flatMap((each) => [...each.keys()])) counts.set(tag, (counts.get(tag) ?? 0) + 1);
     const [most] = [...counts].sort(([, a], [, b]) => b - a);
     this.#tag = most?.[0] ?? null;
-    for (const [place] of tagsOf.entries()) {
+  }
+
+  /** Looks up the values, schema by schema; yields how many it has looked at. */
+  *fill(): Generator<number, void, void> {
+    for (const [place] of this.#tags.entries()) {
       const values = this.#valuesAt(place);
+      yield values?.size ?? 1;
       if (values === undefined) this.#untagged.push(place);
       for (const value of values ?? []) {
         const places = this.#byValue.get(value) ?? [];

@@ -1,4 +1,5 @@
 // The schema that references point into: by JSON pointer, by anchor, and by the document's own $id.
+import { Pace, type Pausing } from '../slices.js';
 import { isSchema, place, refuse, type Schema } from './fields.js';
 
 export interface Place {
@@ -9,7 +10,7 @@ export interface Place {
 export class Document {
   readonly #root: unknown;
   readonly #subject: string;
-  #anchors: Map<string, Place> | null = null;
+  readonly #anchors = new Map<string, Place>();
 
   constructor(root: unknown, subject: string) {
     this.#root = root;
@@ -28,7 +29,7 @@ export class Document {
       throw refuse(at, 'a place in the same schema, such as #/$defs/name', reference);
     }
     const found =
-      local === '#' || local.startsWith('#/') ? this.#follow(local) : this.#anchor(local.slice(1));
+      local === '#' || local.startsWith('#/') ? this.#follow(local) : this.#anchors.get(local.slice(1));
     if (found === undefined) throw refuse(at, 'a place that the schema has', reference);
     return found;
   }
@@ -49,22 +50,34 @@ export class Document {
     return { schema: node, path: place(this.#subject, ...keys) };
   }
 
-  #anchor(name: string): Place | undefined {
-    if (this.#anchors === null) {
-      this.#anchors = new Map();
-      const queue: Place[] = [{ schema: this.#root, path: this.#subject }];
-      for (const { schema, path } of queue) {
-        if (typeof schema !== 'object' || schema === null) continue;
-        if (isSchema(schema) && typeof schema.$anchor === 'string' && !this.#anchors.has(schema.$anchor)) {
-          this.#anchors.set(schema.$anchor, { schema, path });
-        }
-        for (const [key, value] of Object.entries(schema))
-          if (typeof value === 'object' && value !== null)
-            queue.push({ schema: value, path: place(path, key) });
+  /** Finds the anchors: before references to them are resolved. */
+  *index(): Pausing<void> {
+    const pace = new Pace();
+    const queue: Node[] = [{ schema: this.#root, key: '', parent: null }];
+    for (const node of queue) {
+      const { schema } = node;
+      if (isSchema(schema) && typeof schema.$anchor === 'string' && !this.#anchors.has(schema.$anchor)) {
+        this.#anchors.set(schema.$anchor, { schema, path: place(this.#subject, ...keysTo(node)) });
+      }
+      for (const [key, value] of Object.entries(schema ?? {})) {
+        if (typeof value === 'object' && value !== null) queue.push({ schema: value, key, parent: node });
+        if (pace.due(1 / 4)) yield;
       }
     }
-    return this.#anchors.get(name);
   }
+}
+
+/** A value of the document, and where it lies. */
+interface Node {
+  readonly schema: unknown;
+  readonly key: string;
+  readonly parent: Node | null;
+}
+
+function keysTo(node: Node): string[] {
+  const keys: string[] = [];
+  for (let at = node; at.parent !== null; at = at.parent) keys.push(at.key);
+  return keys.reverse();
 }
 
 /** A part of a JSON pointer in a URI fragment (RFC 6901, section 6); as it stands where it is no such part. */

@@ -3,7 +3,7 @@
 import type { Automaton } from '../automata/explore.js';
 import { follow } from '../automata/explore.js';
 import { patternRegex } from '../automata/pattern.js';
-import { RegexBuilder } from '../automata/regex.js';
+import { type Regex, RegexBuilder } from '../automata/regex.js';
 import type { Rule } from '../rule.js';
 import { bytesOfNames, nameTable } from '../rules/name-table.js';
 import { ObjectRule, type Property } from '../rules/object.js';
@@ -239,7 +239,8 @@ function* nameAutomaton(
   if (patterns.length === 0 && keys.conditions.length === 0) return null;
   const builder = new RegexBuilder();
   const conditions = yield* conditionsRegex(builder, keys.conditions);
-  const expressions = patterns.map(({ item, source }) => patternRegex(builder, source, item.path));
+  const expressions: Regex[] = [];
+  for (const { item, source } of patterns) expressions.push(yield* patternRegex(builder, source, item.path));
   const labels: number[] = [];
   const automaton = yield* regexAutomaton(
     builder,

@@ -130,7 +130,7 @@ export function* conditionsRegex(
       taken.push(text);
       continue;
     }
-    const regex = patternRegex(builder, text, path);
+    const regex = yield* patternRegex(builder, text, path);
     result.push(kind === 'differs' ? builder.not(regex) : regex);
     yield;
   }
