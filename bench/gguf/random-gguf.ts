@@ -75,7 +75,7 @@ function tensorsOf(type: GgufType, shape: RandomShape): GgufTensor[] {
   const layers = Array.from({ length: shape.layers }, (_, layer): GgufTensor[] => {
     const name = (slot: keyof typeof ggufNames) => ggufNames[slot].replace('{layer}', `${layer}`);
     return [
-      { name: name('attentionNorm'), type: f32, shape: [hidden] },
+      { name: name('mixerNorm'), type: f32, shape: [hidden] },
       { name: name('query'), type, shape: [heads * headDim, hidden] },
       { name: name('key'), type, shape: [kvHeads * headDim, hidden] },
       { name: name('value'), type, shape: [kvHeads * headDim, hidden] },

@@ -296,9 +296,14 @@ describe('what cannot be evaluated is one sentence', () => {
   });
 
   test('weights that are not numbers, and a signal', async () => {
-    const weights = {
+    const weights: ModelSource['weights'] = {
       ...model.weights,
-      vector: async (place: never) => (await model.weights.vector(place)).fill(Number.NaN),
+      async read(slot, at) {
+        const data = await model.weights.read(slot, at);
+        if (data.shape.length > 1) return data;
+        const values = new Float32Array(data.shape[0] ?? 0).fill(Number.NaN);
+        return { dtype: 'F32', shape: data.shape, data: new Uint8Array(values.buffer) };
+      },
     };
     await refused({ models: [{ ...model, weights }] }).toThrow(/finite/);
     await refused({ signal: AbortSignal.abort(new Error('enough')) }).toThrow('enough');

@@ -1,11 +1,21 @@
 // What quantizing did to each matrix: ||W - Q|| / ||W|| in the Frobenius norm, beside the bits that a weight takes. Both
-// models are read by the decoder's places, so that fused and per-expert checkpoints, and weights quantized while loading,
+// models are read by the decoder's table of tensors, so that fused and per-expert checkpoints, and weights quantized while loading,
 // compare alike; one matrix, or one expert, of each is in memory at a time.
 //
 // Shapes: N rows, K columns.
 import type { MatrixData } from '@moeq/kernels';
 import type { Projection, Role } from '@moeq/quantizers';
-import type { DecoderConfig, MatrixPlace, ModelSource } from '@moeq/runtime';
+import {
+  type DecoderConfig,
+  decoderPlaces,
+  decoderTensors,
+  type MlpName,
+  type ModelSource,
+  mlpForms,
+  readMlp,
+  type Slot,
+  tensorShape,
+} from '@moeq/runtime';
 import { bitsPerWeight, bytesPerElement, elementCount, isQuantized, MoeqError } from '@moeq/tensors';
 import { assertComparable } from './comparable.js';
 import { type SquaredNorms, squaredNorms } from './squared-norms.js';
@@ -113,39 +123,28 @@ interface Group {
   readonly read: (source: ModelSource) => Promise<readonly (readonly MatrixData[])[]>;
 }
 
-function* groups({ layers, tiedHead }: DecoderConfig): Generator<Group> {
-  const one = (place: MatrixPlace) => async (source: ModelSource) => [[await source.weights.matrix(place)]];
-  yield { role: 'embedding', read: one({ kind: 'embedding' }) };
-  for (const [layer, { mlp }] of layers.entries()) {
-    for (const projection of ['query', 'key', 'value', 'output'] as const) {
-      const read = one({ kind: 'attention', layer, projection });
-      yield { role: 'attention', layer, projection: `${projection}Proj`, read };
-    }
-    if (mlp.kind === 'dense') {
-      yield {
-        role: 'denseMlp',
-        layer,
-        read: async ({ weights }) => mlpParts(await weights.mlp(layer, 'dense')),
+const mlpNames = Object.keys(mlpForms) as readonly MlpName[];
+/** The matrices of an MLP are read together, where its output side stands in the table. */
+const mlpByDown = new Map<Slot, MlpName>(mlpNames.map((name) => [mlpForms[name].down, name]));
+const mlpInputs = new Set<Slot>(mlpNames.flatMap((name) => mlpForms[name].gateUp.flat()));
+
+function* groups(config: DecoderConfig): Generator<Group> {
+  for (const { slot, ...at } of decoderPlaces(config)) {
+    const { role, projection } = decoderTensors[slot];
+    const mlp = mlpByDown.get(slot);
+    const isVector = tensorShape({ slot, ...at }, config)?.length === 1;
+    if (isVector || mlpInputs.has(slot) || (slot === 'head' && config.tiedHead)) continue;
+    if (mlp === undefined) {
+      const read = async ({ weights }: ModelSource) => [[await weights.read(slot, at)]];
+      yield { role, ...at, ...(projection !== undefined && { projection }), read };
+    } else {
+      const read = async ({ weights }: ModelSource) => {
+        const { gateUp, down } = await readMlp(weights, mlp, at);
+        return [gateUp, [down]];
       };
-      continue;
-    }
-    yield { role: 'router', layer, read: one({ kind: 'router', layer }) };
-    if (mlp.shared !== null) {
-      const read = async ({ weights }: ModelSource) => mlpParts(await weights.mlp(layer, 'shared'));
-      yield { role: 'sharedExpert', layer, read };
-    }
-    if (mlp.shared?.gated === true)
-      yield { role: 'router', layer, read: one({ kind: 'sharedExpertGate', layer }) };
-    for (let expert = 0; expert < mlp.route.experts; expert++) {
-      const read = async ({ weights }: ModelSource) => mlpParts(await weights.expert(layer, expert));
-      yield { role: 'expert', layer, expert, read };
+      yield { role, ...at, read };
     }
   }
-  if (!tiedHead) yield { role: 'head', read: one({ kind: 'head' }) };
-}
-
-function mlpParts({ gateUp, down }: { gateUp: readonly MatrixData[]; down: MatrixData }) {
-  return [gateUp, [down]];
 }
 
 /** The matrices of two models against each other: gate and up apart where both hold them apart. */

@@ -1,11 +1,10 @@
 // An architecture is data: the model types it answers to, how its config.json becomes the configuration of the one
 // decoder, and which names its checkpoints use for the decoder's tensors. Each has a file of its own in architectures/.
-import type { DecoderConfig } from '@moeq/runtime';
+import type { DecoderConfig, Slot } from '@moeq/runtime';
 import { MoeqError } from '@moeq/tensors';
 import * as v from 'valibot';
 import { parseConfig } from './config.js';
 import { withRotation } from './rotation.js';
-import type { Slot } from './slots.js';
 
 /**
  * Names of the tensors of a slot, with `{layer}` and `{expert}` for numbers; several where layouts differ. A name of an

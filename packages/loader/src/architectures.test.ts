@@ -2,7 +2,7 @@
 // each is made of one that has, so that the numbers must be the same.
 import { readdirSync, readFileSync } from 'node:fs';
 import { referenceBackend } from '@moeq/kernels';
-import { createModel, type DecoderConfig } from '@moeq/runtime';
+import { createModel, type DecoderConfig, decoderTensors } from '@moeq/runtime';
 import { fromFloat32, type Tensor } from '@moeq/tensors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -10,7 +10,6 @@ import { architectures, findArchitecture } from './architectures.js';
 import type { FileSet } from './file-set.js';
 import { openModelFiles } from './model-source.js';
 import { placeFinder } from './names.js';
-import { slots } from './slots.js';
 import { goldenConfig, goldenPath, largestDifference, readTensors } from './testkit/golden.js';
 import { checkpointFiles } from './testkit/memory-files.js';
 
@@ -32,16 +31,16 @@ async function logits(files: FileSet): Promise<Float32Array> {
 describe('config.json', () => {
   test('rope_theta: in rope_parameters, by itself, or the default of the architecture', () => {
     const theta = (changes: object) =>
-      decoderOf('mixtral', { rope_parameters: undefined, ...changes }).attention.rope?.theta;
+      decoderOf('mixtral', { rope_parameters: undefined, ...changes }).layers[0]?.mixer.rope?.theta;
     expect(theta({ rope_parameters: { rope_theta: 5e5, rope_type: 'default' } })).toBe(5e5);
     expect(theta({ rope_theta: 3e4 })).toBe(3e4);
     expect(theta({})).toBe(1e6);
   });
 
   test('head dimension: given, or width by heads', () => {
-    expect(decoderOf('qwen3_moe').attention.headDim).toBe(32);
-    expect(decoderOf('qwen3_moe', { head_dim: undefined }).attention.headDim).toBe(16);
-    expect(decoderOf('mixtral', { head_dim: null }).attention.headDim).toBe(16);
+    expect(decoderOf('qwen3_moe').layers[0]?.mixer.headDim).toBe(32);
+    expect(decoderOf('qwen3_moe', { head_dim: undefined }).layers[0]?.mixer.headDim).toBe(16);
+    expect(decoderOf('mixtral', { head_dim: null }).layers[0]?.mixer.headDim).toBe(16);
   });
 
   test('Qwen: dense layers by list and by step', () => {
@@ -57,7 +56,7 @@ describe('config.json', () => {
   test('sliding windows: only where they are switched on, and in the layers that have them', () => {
     const windows = (name: string, changes: object) =>
       decoderOf(name, { num_hidden_layers: 4, layer_types: null, ...changes }).layers.map(
-        ({ window }) => window,
+        ({ mixer }) => mixer.window,
       );
     expect(windows('mixtral', { sliding_window: 64 })).toEqual([64, 64, 64, 64]);
     expect(windows('qwen3_moe', { sliding_window: 64 })).toEqual([null, null, null, null]);
@@ -78,15 +77,18 @@ describe('config.json', () => {
   });
 
   test('what sets the others apart', () => {
-    expect(decoderOf('olmoe', { clip_qkv: 8 }).attention).toMatchObject({ clip: 8, queryKeyNorm: 'all' });
-    expect(decoderOf('qwen3_moe').attention).toMatchObject({ clip: null, queryKeyNorm: 'head' });
-    expect(decoderOf('qwen2_moe').attention.bias).toEqual({ qkv: true, output: false });
+    expect(decoderOf('olmoe', { clip_qkv: 8 }).layers[0]?.mixer).toMatchObject({
+      clip: 8,
+      queryKeyNorm: 'all',
+    });
+    expect(decoderOf('qwen3_moe').layers[0]?.mixer).toMatchObject({ clip: null, queryKeyNorm: 'head' });
+    expect(decoderOf('qwen2_moe').layers[0]?.mixer.bias).toEqual({ qkv: true, output: false });
     expect(decoderOf('qwen2_moe').layers[0]?.mlp).toMatchObject({
       shared: { intermediateSize: 96, gated: true },
     });
     const granite = decoderOf('granitemoe');
     expect([granite.embeddingScale, granite.residualScale, granite.logitsScale]).toEqual([2, 0.7, 1 / 1.5]);
-    expect(granite.attention.scale).toBe(0.3);
+    expect(granite.layers[0]?.mixer.scale).toBe(0.3);
     expect(granite.layers[0]?.mlp).toMatchObject({ route: { score: 'softmaxAfterTopK' } });
   });
 });
@@ -184,7 +186,7 @@ describe('names', () => {
     const [mixtral] = architectures;
     const place = mixtral && placeFinder(mixtral)('model.layers.3.mlp.experts.gate_up_proj');
     expect(place).toEqual({ slot: 'expertGateUp', layer: 3 });
-    expect(place && slots[place.slot].role).toBe('expert');
+    expect(place && decoderTensors[place.slot].role).toBe('expert');
   });
 });
 

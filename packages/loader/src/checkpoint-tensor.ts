@@ -1,10 +1,9 @@
 // Tensors of a checkpoint, made from what the files store: a plain weight is one stored tensor, a quantized one several.
-import type { Projection, TensorFacts } from '@moeq/quantizers';
+import type { TensorFacts } from '@moeq/quantizers';
+import { decoderTensors, type TensorPlace } from '@moeq/runtime';
 import { isFloatDType, MoeqError, quote, type Tensor } from '@moeq/tensors';
 import type { CheckpointTensor } from './checkpoint.js';
 import type { QuantizedWeight, StoredTensor } from './file-set.js';
-import type { TensorPlace } from './names.js';
-import { slots } from './slots.js';
 
 /** A weight as it was trained. @throws MoeqError when its dtype is none that weights have */
 export function plainTensor(stored: StoredTensor, place: TensorPlace): CheckpointTensor {
@@ -68,7 +67,7 @@ export function quantizedTensor(
 
 /** A tensor as recipes see it. */
 function factsOf(name: string, place: TensorPlace, shape: readonly number[]): TensorFacts {
-  const { role, projection }: { role: TensorFacts['role']; projection?: Projection } = slots[place.slot];
+  const { role, projection } = decoderTensors[place.slot];
   return {
     name,
     role,

@@ -1,10 +1,9 @@
 // A checkpoint as its reader sees it: an architecture, a validated configuration, and tensors that know their role.
 // Plain and quantized tensors look alike; a quantized one counts once, however many tensors the file stores it in.
 import type { TensorFacts } from '@moeq/quantizers';
-import type { DecoderConfig } from '@moeq/runtime';
+import type { DecoderConfig, Slot } from '@moeq/runtime';
 import type { DType, Layout, MoeqError, QuantizedTensor, Tensor } from '@moeq/tensors';
 import type { FileSet } from './file-set.js';
-import type { Slot } from './slots.js';
 
 export interface CheckpointTensor {
   /** Name in the checkpoint; of a quantized tensor the name of the weight, not of its planes. */

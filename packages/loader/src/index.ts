@@ -10,7 +10,7 @@ export { architectureOf as ggufArchitectureOf, metadataOf as ggufDecoderMetadata
 export { ggufFiles } from './gguf/files.js';
 export { ggufNames } from './gguf/names.js';
 export { partsOf as ggufPartsOf } from './gguf/part-names.js';
-export { rowOfGguf } from './gguf/rows.js';
+export { permutedHeads as ggufPermutedHeads, rowOfGguf } from './gguf/rows.js';
 export { tokenizerMetadata as ggufTokenizerMetadata } from './gguf/write-tokenizer.js';
 export type { FileUrls } from './http-files.js';
 export { httpFiles } from './http-files.js';
@@ -27,4 +27,3 @@ export type { OpenUrlOptions } from './open-model.js';
 export { openModel } from './open-model.js';
 export { describeOthers } from './others-text.js';
 export { partFileName } from './part-file.js';
-export type { Slot } from './slots.js';

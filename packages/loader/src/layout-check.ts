@@ -2,33 +2,21 @@
 // for the experts of a layer, each with its shape. What does not fit is named with what was expected there.
 //
 // Shapes: E experts, N rows, K columns.
-import type { DecoderConfig } from '@moeq/runtime';
+import {
+  type DecoderConfig,
+  decoderTensors,
+  mlpForms,
+  type Slot,
+  slotNames,
+  type TensorPlace,
+  tensorShape,
+} from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { Architecture } from './architecture.js';
-import type { TensorPlace } from './names.js';
-import { type Slot, slotNames, slots } from './slots.js';
-
-const NO_SHAPE = null;
 
 /** A place as a key: places of the same key are the same. */
 export function placeKey({ slot, layer, expert }: TensorPlace): string {
   return `${slot}/${layer ?? ''}/${expert ?? ''}`;
-}
-
-/**
- * The shape that the configuration gives to a place: [E, N, K] for the fused tensor of an expert slot; null where this
- * model has no such tensor.
- */
-export function placeShape(place: TensorPlace, config: DecoderConfig): readonly number[] | null {
-  const slot = slots[place.slot];
-  if (slot.of === 'model') return slot.shape(config);
-  const layer = place.layer === undefined ? undefined : config.layers[place.layer];
-  if (layer === undefined) return NO_SHAPE;
-  const shape = slot.shape(config, layer);
-  if (slot.of === 'layer' || shape === null || layer.mlp.kind !== 'moe') return shape;
-  const { experts } = layer.mlp.route;
-  if (place.expert === undefined) return [experts, ...shape];
-  return place.expert < experts ? shape : NO_SHAPE;
 }
 
 /**
@@ -42,7 +30,7 @@ export function assertPlace(
   config: DecoderConfig,
   file: string,
 ): void {
-  const expected = placeShape(place, config);
+  const expected = tensorShape(place, config);
   if (expected === null) throw notPromised(name, place, config, file);
   if (shape.length === expected.length && shape.every((size, axis) => size === expected[axis])) return;
   const transposed = [...expected.slice(0, -2), ...expected.slice(-2).reverse()];
@@ -61,7 +49,7 @@ function notPromised(name: string, place: TensorPlace, config: DecoderConfig, fi
     return misfit(file, `layers 0 to ${config.layers.length - 1}, as config.json says`, found);
   }
   const mlp = layer === undefined ? undefined : config.layers[layer]?.mlp;
-  if (slots[place.slot].of === 'expert' && mlp?.kind === 'moe' && expert !== undefined) {
+  if (decoderTensors[place.slot].of === 'expert' && mlp?.kind === 'moe' && expert !== undefined) {
     return misfit(
       file,
       `experts 0 to ${mlp.route.experts - 1} in layer ${layer}, as config.json says`,
@@ -87,16 +75,16 @@ export function assertComplete(
   model: string,
 ): void {
   const require = (place: TensorPlace) => {
-    if (placeShape(place, config) === null || names.has(placeKey(place))) return;
+    if (tensorShape(place, config) === null || names.has(placeKey(place))) return;
     if (place.slot === 'head' && config.tiedHead) return;
     throw misfit(model, `tensor ${nameOf(architecture, place)}`, 'no such tensor');
   };
   for (const slot of slotNames) {
-    if (slots[slot].of === 'model') require({ slot });
+    if (decoderTensors[slot].of === 'model') require({ slot });
   }
   for (let layer = 0; layer < config.layers.length; layer += 1) {
     for (const slot of slotNames) {
-      if (slots[slot].of === 'layer') require({ slot, layer });
+      if (decoderTensors[slot].of === 'layer') require({ slot, layer });
     }
     const mlp = config.layers[layer]?.mlp;
     if (mlp?.kind === 'moe')
@@ -104,11 +92,11 @@ export function assertComplete(
   }
 }
 
-/** The input side of an expert is two matrices, or one with the gate's rows above those of up. */
-const expertForms: readonly (readonly Slot[])[] = [
-  ['expertGate', 'expertUp', 'expertDown'],
-  ['expertGateUp', 'expertDown'],
-];
+/** The matrices of an expert in each form that files have. */
+const expertForms: readonly (readonly Slot[])[] = mlpForms.expert.gateUp.map((gateUp) => [
+  ...gateUp,
+  mlpForms.expert.down,
+]);
 
 /** The ways in which the experts of a layer can be stored, as the places that each fills; every one of them or none. */
 function expertLayouts({ names }: Architecture, layer: number, experts: number): TensorPlace[][] {

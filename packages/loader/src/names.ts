@@ -1,16 +1,8 @@
 // From a tensor's name to its place in the decoder. Numbers are taken out of the name and the rest is looked up, so the
 // cost does not grow with the number of patterns, and no name is ever matched by a substring.
+import { type Slot, slotNames, type TensorPlace } from '@moeq/runtime';
 import { MoeqError } from '@moeq/tensors';
 import type { Architecture } from './architecture.js';
-import { type Slot, slotNames } from './slots.js';
-
-/** Where in the decoder a tensor belongs. */
-export interface TensorPlace {
-  readonly slot: Slot;
-  readonly layer?: number;
-  /** Of a per-expert tensor; absent for a fused one. */
-  readonly expert?: number;
-}
 
 /** Six digits: more layers or experts than any limit lets through, and still an exact integer. */
 const numbers: readonly [key: 'layer' | 'expert', pattern: RegExp][] = [

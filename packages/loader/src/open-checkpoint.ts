@@ -1,7 +1,7 @@
 // A set of files as a checkpoint: config.json gives the architecture and the shapes, the headers of the weights give the
 // tensors, and each tensor gets its place. No weight is read here.
 import type { Quantizer } from '@moeq/quantizers';
-import type { DecoderConfig } from '@moeq/runtime';
+import { type DecoderConfig, type Slot, type TensorPlace, tensorShape } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { Architecture } from './architecture.js';
 import { findArchitecture } from './architectures.js';
@@ -9,12 +9,11 @@ import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
 import { otherTensor, plainTensor, quantizedTensor } from './checkpoint-tensor.js';
 import type { FileSet, QuantizedWeight, StoredTensor } from './file-set.js';
 import { inSet, MAX_CONFIG_BYTES, readJsonObject } from './json.js';
-import { assertComplete, assertPlace, placeKey, placeShape } from './layout-check.js';
-import { placeFinder, type TensorPlace } from './names.js';
+import { assertComplete, assertPlace, placeKey } from './layout-check.js';
+import { placeFinder } from './names.js';
 import { otherTensors } from './other-tensors.js';
 import { partRefusal } from './part-file.js';
 import { quantizedWeights } from './quantized-tensors.js';
-import type { Slot } from './slots.js';
 import { openStoredTensors } from './stored-tensors.js';
 
 export interface CheckpointOptions {
@@ -111,7 +110,7 @@ function placeTensors(
       tensors.push(plainTensor(tensor, at));
     } else {
       placed.add(weight);
-      const shape = weight.shape ?? placeShape(at, decoder) ?? [];
+      const shape = weight.shape ?? tensorShape(at, decoder) ?? [];
       assertPlace(weight.name, at, shape, decoder, tensor.file);
       weight.assertShape(shape);
       tensors.push(quantizedTensor(weight, at, shape));

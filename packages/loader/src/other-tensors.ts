@@ -1,9 +1,9 @@
 // Tensors beside the decoder: buffers, scales of a quantized KV cache, prediction heads, towers for images and sound. They
 // are carried through and never run. Nothing that could be a part of the decoder is one of them: within its layers and its
 // modules only known buffers and scales are, and a name almost like one of the decoder's is not.
+import { decoderTensors, slotNames } from '@moeq/runtime';
 import type { Architecture } from './architecture.js';
 import type { StoredTensor } from './file-set.js';
-import { slotNames, slots } from './slots.js';
 
 /** What is known of the checkpoint as a whole. */
 interface Facts {
@@ -49,7 +49,7 @@ export function otherTensors(facts: Facts): OtherTensors {
   const { architecture, layers } = facts;
   const prediction = predictionLayers(facts);
   const known = slotNames
-    .filter((slot) => slots[slot].of === 'model')
+    .filter((slot) => decoderTensors[slot].of === 'model')
     .flatMap((slot) => architecture.names[slot] ?? [])
     .map(withoutPrefix);
   const modules = known.map((name) => `${name.replace(/\.[^.]*$/, '')}.`);

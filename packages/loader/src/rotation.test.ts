@@ -197,7 +197,7 @@ describe('what cannot be', () => {
   test('rope_scaling wins over rope_parameters, an empty one does not', () => {
     const ropeOf = (changes: object) => {
       const config = { ...goldenConfig('mixtral'), ...changes };
-      return findArchitecture(config, 'config.json').decoder(config, 'config.json').attention.rope;
+      return findArchitecture(config, 'config.json').decoder(config, 'config.json').layers[0]?.mixer.rope;
     };
     const linear = { rope_type: 'linear', factor: 2 };
     expect(ropeOf({ rope_scaling: linear, rope_theta: 7 })).toMatchObject({

@@ -1,6 +1,6 @@
 // The rotation of config.json: `rope_parameters`, or `rope_scaling` and `rope_theta` as it was before transformers 5. Types,
 // optional keys and defaults are those of transformers (modeling_rope_utils.py).
-import type { DecoderConfig, RopeConfig, RopeScaling } from '@moeq/runtime';
+import type { DecoderConfig, LayerConfig, MixerConfig, RopeConfig, RopeScaling } from '@moeq/runtime';
 import { quote } from '@moeq/tensors';
 import * as v from 'valibot';
 import { configError, count, explain, MAX_CONTEXT, positive } from './config.js';
@@ -72,8 +72,8 @@ export function withRotation(
   config: Readonly<Record<string, unknown>>,
   file: string,
 ): DecoderConfig {
-  const { rope } = decoder.attention;
-  if (rope === null) return decoder;
+  const [rope] = decoder.layers.flatMap(({ mixer }) => mixer.rope ?? []);
+  if (rope === undefined) return decoder;
   const { name, parameters } = parametersOf(config, file);
   const fail = (field: string, expected: string, found: unknown): never => {
     throw configError(file, `${name}.${field} to be ${expected}`, quote(found));
@@ -97,7 +97,17 @@ export function withRotation(
   const scaling = scalingOf(kind, parsed, context);
   const scaled: RopeConfig = { ...rope, theta, ...(scaling !== null && { scaling: scaling.scaling }) };
   const contextLength = Math.max(decoder.contextLength, Math.min(scaling?.reach ?? 0, MAX_CONTEXT));
-  return { ...decoder, contextLength, attention: { ...decoder.attention, rope: scaled } };
+  return { ...decoder, contextLength, layers: withRope(decoder.layers, scaled) };
+}
+
+/** Layers that shared a mixer share it still. */
+function withRope(layers: readonly LayerConfig[], rope: RopeConfig): LayerConfig[] {
+  const turned = new Map<MixerConfig, MixerConfig>();
+  return layers.map(({ mixer, mlp }) => {
+    const own = turned.get(mixer) ?? (mixer.rope === null ? mixer : { ...mixer, rope });
+    turned.set(mixer, own);
+    return { mixer: own, mlp };
+  });
 }
 
 /** `rope_scaling` wins where both are there, and an empty object is none. */

@@ -1,13 +1,12 @@
 // What the runtime will get of each weight, from headers and a recipe: dtype or layout, and shape. Nothing is read.
 //
 // Shapes: E experts, N rows, K columns.
-import type { MatrixHead, MlpHead } from '@moeq/kernels';
+import type { MatrixHead } from '@moeq/kernels';
 import { checkedLayout, type Recipe, resolve } from '@moeq/quantizers';
-import type { WeightHeads } from '@moeq/runtime';
+import type { TensorPlace, WeightHeads } from '@moeq/runtime';
 import { isDType, isFloatDType, type Layout } from '@moeq/tensors';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
-import type { TensorPlace } from './names.js';
-import { matrixSlots, mlpSlots, tensorFinder } from './weights.js';
+import { tensorFinder } from './weights.js';
 
 export interface HeadOptions {
   /** null: weights run as they are stored. */
@@ -50,36 +49,17 @@ export function weightHeads(
     known.set(key, head);
     return head;
   };
-  const headAt = (place: TensorPlace): MatrixHead | null => {
-    const tensor = find(place);
-    return tensor === null ? null : headOf(tensor);
-  };
-  const mlp = (heads: readonly (MatrixHead | null)[], down: MatrixHead | null): MlpHead | null => {
-    const gateUp = heads.filter((head) => head !== null);
-    return down === null || gateUp.length < heads.length ? null : { gateUp, down };
+  const at = ({ slot, layer, expert }: TensorPlace): CheckpointTensor | null => {
+    const fused = layer === undefined || expert === undefined ? null : find({ slot, layer });
+    return (
+      fused ?? find({ slot, ...(layer !== undefined && { layer }), ...(expert !== undefined && { expert }) })
+    );
   };
   return {
-    matrix: (place) =>
-      headAt(
-        place.kind === 'attention'
-          ? { slot: place.projection, layer: place.layer }
-          : { slot: matrixSlots[place.kind], ...('layer' in place && { layer: place.layer }) },
-      ),
-    expert(layer, expert) {
-      const at = (slot: 'expertGateUp' | 'expertGate' | 'expertUp' | 'expertDown') => {
-        const tensor = find({ slot, layer }) ?? find({ slot, layer, expert });
-        return tensor === null ? undefined : headOf(tensor);
-      };
-      const together = at('expertGateUp');
-      const gateUp = together === undefined ? [at('expertGate'), at('expertUp')] : [together];
-      return mlp(
-        gateUp.map((head) => head ?? null),
-        at('expertDown') ?? null,
-      );
-    },
-    mlp(layer, kind) {
-      const [gate, up, down] = mlpSlots[kind];
-      return mlp([headAt({ slot: gate, layer }), headAt({ slot: up, layer })], headAt({ slot: down, layer }));
+    has: (slot, position = {}) => at({ slot, ...position }) !== null,
+    head(slot, position = {}) {
+      const tensor = at({ slot, ...position });
+      return tensor === null ? null : headOf(tensor);
     },
   };
 }

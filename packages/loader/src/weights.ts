@@ -1,39 +1,19 @@
-// The runtime's view of a checkpoint: weights by their place in the decoder. Each read goes to the ranges of the files;
+// The runtime's view of a checkpoint: weights by slot and position. Each read goes to the ranges of the files;
 // what is fused or in a format without a layout is cut out or decoded on the way.
 //
 // Shapes: E experts, N rows, K columns, F intermediate, D hidden.
-import type { MatrixData, MlpData } from '@moeq/kernels';
-import type { MatrixPlace, VectorPlace, WeightReader } from '@moeq/runtime';
+import { describePlace, type TensorPlace, type WeightReader } from '@moeq/runtime';
 import {
   byteLength,
-  decodeTensor,
   isDType,
-  isQuantized,
   MoeqError,
   type QuantizedTensor,
   sliceMatrix,
   type Tensor,
-  toFloat32,
 } from '@moeq/tensors';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
 import { placeKey } from './layout-check.js';
 import type { MatrixStage } from './matrix-stage.js';
-import type { TensorPlace } from './names.js';
-import type { Slot } from './slots.js';
-
-export const matrixSlots: Record<Exclude<MatrixPlace['kind'], 'attention'>, Slot> = {
-  embedding: 'embedding',
-  head: 'head',
-  router: 'router',
-  sharedExpertGate: 'sharedOutputGate',
-};
-
-const biasSlots = { query: 'queryBias', key: 'keyBias', value: 'valueBias', output: 'outputBias' } as const;
-
-export const mlpSlots = {
-  dense: ['denseGate', 'denseUp', 'denseDown'],
-  shared: ['sharedGate', 'sharedUp', 'sharedDown'],
-} as const satisfies Record<string, readonly Slot[]>;
 
 /** @returns the tensor at a place; null where there is none. A tied head is the embedding. */
 export function tensorFinder(checkpoint: Checkpoint): (place: TensorPlace) => CheckpointTensor | null {
@@ -66,57 +46,31 @@ export function weightReader(checkpoint: Checkpoint, stage: MatrixStage['apply']
   const find = (place: TensorPlace): CheckpointTensor => {
     const tensor = look(place);
     if (tensor !== null) return tensor;
-    const where = place.layer === undefined ? '' : ` of layer ${place.layer}`;
     throw new MoeqError({
       operation: 'read a weight',
       subject: checkpoint.name,
-      expected: `a place of the model`,
-      found: `${place.slot}${where}${place.expert === undefined ? '' : `, expert ${place.expert}`}`,
+      expected: 'a tensor of the model',
+      found: describePlace(place),
     });
   };
-  const matrix = async (place: TensorPlace): Promise<MatrixData> => {
-    const tensor = find(place);
-    return stage(await tensor.read(), tensor, place.expert);
-  };
   const sliceOf = fusedReader();
-  const expertMatrix = async (slot: Slot, layer: number, expert: number): Promise<MatrixData> => {
-    const fused = look({ slot, layer });
-    if (fused === null) return matrix({ slot, layer, expert });
-    return stage(await sliceOf(fused, expert), fused, expert);
-  };
+  const fusedOf = ({ slot, layer, expert }: TensorPlace) =>
+    layer === undefined || expert === undefined ? null : look({ slot, layer });
   return {
-    matrix: (place) =>
-      place.kind === 'attention'
-        ? matrix({ slot: place.projection, layer: place.layer })
-        : matrix(
-            'layer' in place
-              ? { slot: matrixSlots[place.kind], layer: place.layer }
-              : { slot: matrixSlots[place.kind] },
-          ),
-    async vector(place) {
-      const read = await find(vectorPlace(place)).read();
-      return isQuantized(read) ? decodeTensor(read) : toFloat32(read.data, read.dtype);
+    has(slot, at = {}) {
+      const place = { slot, ...at };
+      return look(place) !== null || fusedOf(place) !== null;
     },
-    async expert(layer, expert): Promise<MlpData> {
-      const together =
-        look({ slot: 'expertGateUp', layer }) !== null ||
-        look({ slot: 'expertGateUp', layer, expert }) !== null;
-      const inwards: readonly Slot[] = together ? ['expertGateUp'] : ['expertGate', 'expertUp'];
-      const gateUp = await Promise.all(inwards.map((slot) => expertMatrix(slot, layer, expert)));
-      return { gateUp, down: await expertMatrix('expertDown', layer, expert) };
-    },
-    async mlp(layer, kind): Promise<MlpData> {
-      const [gate, up, down] = mlpSlots[kind];
-      const gateUp = await Promise.all([matrix({ slot: gate, layer }), matrix({ slot: up, layer })]);
-      return { gateUp, down: await matrix({ slot: down, layer }) };
+    async read(slot, at = {}) {
+      const place = { slot, ...at };
+      const fused = fusedOf(place);
+      if (fused !== null && at.expert !== undefined)
+        return stage(await sliceOf(fused, at.expert), fused, at.expert);
+      const tensor = find(place);
+      const data = await tensor.read();
+      return tensor.facts.shape.length === 1 ? data : stage(data, tensor, at.expert);
     },
   };
-}
-
-function vectorPlace(place: VectorPlace): TensorPlace {
-  if (place.kind === 'finalNorm') return { slot: 'finalNorm' };
-  if (place.kind === 'bias') return { slot: biasSlots[place.projection], layer: place.layer };
-  return { slot: place.kind, layer: place.layer };
 }
 
 /**

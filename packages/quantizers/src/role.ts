@@ -1,33 +1,8 @@
-// What a tensor is for. Precision follows the role, never a substring of a name.
+// A tensor as recipes see it: its role and projection, which are those of @moeq/tensors, and where it is.
+import type { Projection, Role } from '@moeq/tensors';
 
-export const roles = [
-  'expert',
-  'sharedExpert',
-  'router',
-  'attention',
-  'denseMlp',
-  'embedding',
-  'head',
-  'norm',
-  /** Beside the decoder: buffers, cache scales, prediction heads, towers. Carried through as they are, never run. */
-  'other',
-] as const;
-
-export type Role = (typeof roles)[number];
-
-export const projections = [
-  'gateProj',
-  'upProj',
-  'downProj',
-  /** gate and up in one fused tensor */
-  'gateUpProj',
-  'queryProj',
-  'keyProj',
-  'valueProj',
-  'outputProj',
-] as const;
-
-export type Projection = (typeof projections)[number];
+export type { Projection, Role } from '@moeq/tensors';
+export { projections, roles } from '@moeq/tensors';
 
 /** One tensor as a recipe sees it. */
 export interface TensorFacts {

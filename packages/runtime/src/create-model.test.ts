@@ -1,35 +1,38 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createModel, type ModelOptions } from './create-model.js';
+import type { AttentionConfig } from './decoder/attention.js';
+import type { Slot, TensorPosition } from './decoder/decoder-tensors.js';
 import type { ModelSource, WeightReader } from './model-source.js';
-import { mixtralLayer, randomSource, tinyMixtral } from './testkit/random-source.js';
+import { mixtralLayer, plain, randomSource, tinyAttention, tinyMixtral } from './testkit/random-source.js';
 import { watchedBackend } from './testkit/watched-backend.js';
 import type { LoadProgress } from './weight-loader.js';
 
 const source = randomSource(tinyMixtral, 3);
 
-/** The source with one kind of read replaced. */
-function altered(weights: Partial<WeightReader>, from: ModelSource = source): ModelSource {
-  return { ...from, weights: { ...from.weights, ...weights } };
+/** The source with zeros of another shape where a shape is given. */
+function reading(shapeOf: (slot: Slot, at: TensorPosition) => readonly number[] | null): ModelSource {
+  const read: WeightReader['read'] = async (slot, at = {}) => {
+    const shape = shapeOf(slot, at);
+    if (shape === null) return source.weights.read(slot, at);
+    return plain(shape, new Float32Array(shape.reduce((product, size) => product * size, 1)));
+  };
+  return { ...source, weights: { ...source.weights, read } };
 }
 
 describe('createModel', () => {
   test('reports every weight, up to all of them, and all bytes', async () => {
     const shared = { intermediateSize: 5, gated: true };
-    const layer = mixtralLayer(3, 2, 4);
+    const mixer = { ...tinyAttention, queryKeyNorm: 'head' as const, bias: { qkv: true, output: true } };
+    const layer = mixtralLayer(3, 2, 4, mixer);
     if (layer.mlp.kind !== 'moe') throw new Error('expected experts');
     const config = {
       ...tinyMixtral,
       layers: [
         layer,
-        { window: null, mlp: { ...layer.mlp, shared, correctionBias: true } },
-        { window: null, mlp: { kind: 'dense' as const, intermediateSize: 7, activation: 'silu' as const } },
+        { mixer, mlp: { ...layer.mlp, shared, correctionBias: true } },
+        { mixer, mlp: { kind: 'dense' as const, intermediateSize: 7, activation: 'silu' as const } },
       ],
-      attention: {
-        ...tinyMixtral.attention,
-        queryKeyNorm: 'head' as const,
-        bias: { qkv: true, output: true },
-      },
     };
     for (const tiedHead of [true, false]) {
       const reports: LoadProgress[] = [];
@@ -109,57 +112,60 @@ describe('createModel', () => {
   test.each<[string, ModelSource, string]>([
     [
       'a router of other experts',
-      altered({
-        matrix: async (place) =>
-          place.kind === 'router' && place.layer === 1
-            ? { dtype: 'F32', shape: [4, 16], data: new Uint8Array(256) }
-            : source.weights.matrix(place),
-      }),
+      reading((slot, at) => (slot === 'router' && at.layer === 1 ? [4, 16] : null)),
       'random-3: cannot load router of layer 1: expected shape [5, 16] by the configuration, found [4, 16]',
     ],
     [
       'a short norm',
-      altered({
-        vector: async (place) =>
-          place.kind === 'finalNorm' ? new Float32Array(3) : source.weights.vector(place),
-      }),
+      reading((slot) => (slot === 'finalNorm' ? [3] : null)),
       'cannot load finalNorm: expected shape [16] by the configuration, found [3]',
     ],
     [
       'a transposed expert',
-      altered({
-        expert: async (layer, expert) => {
-          const data = await source.weights.expert(layer, expert);
-          return expert === 2 ? { ...data, down: { ...data.down, shape: [12, 16] } } : data;
-        },
-      }),
-      'cannot load expert 2 of layer 0: expected shape [16, 12] by the configuration, found [12, 16]',
+      reading((slot, at) => (slot === 'expertDown' && at.expert === 2 ? [12, 16] : null)),
+      'cannot load expertDown of layer 0, expert 2: expected shape [16, 12] by the configuration, found [12, 16]',
     ],
     [
       'an expert with half a gate',
-      altered({
-        expert: async (layer, expert) => {
-          const { gateUp, down } = await source.weights.expert(layer, expert);
-          return { gateUp: gateUp.slice(0, 1), down };
+      reading((slot) => (slot === 'expertGate' ? [6, 16] : null)),
+      'cannot load expertGate of layer 0, expert 0: expected shape [12, 16] by the configuration, found [6, 16]',
+    ],
+    [
+      'experts whose gate and up are one matrix of half the rows',
+      {
+        ...source,
+        weights: {
+          has: (slot) => slot === 'expertGateUp',
+          read: reading((slot) => (slot === 'expertGateUp' ? [12, 16] : null)).weights.read,
         },
-      }),
-      'cannot load expert 0 of layer 0: expected shape [24, 16] by the configuration, found [12, 16]',
+      },
+      'cannot load expertGateUp of layer 0, expert 0: expected shape [24, 16] by the configuration, found [12, 16]',
     ],
     [
       'a value projection of other heads',
-      altered({
-        matrix: async (place) =>
-          source.weights.matrix(
-            place.kind === 'attention' && place.projection === 'value'
-              ? { ...place, projection: 'query' }
-              : place,
-          ),
-      }),
-      'cannot load attention value of layer 0: expected shape [12, 16] by the configuration, found [24, 16]',
+      reading((slot) => (slot === 'value' ? [24, 16] : null)),
+      'cannot load value of layer 0: expected shape [12, 16] by the configuration, found [24, 16]',
     ],
   ])('%s is an error that names it', async (_, wrong, message) => {
     const backend = watchedBackend();
     await expect(createModel(wrong, { backend })).rejects.toThrow(message);
+    expect(backend.live()).toBe(0);
+  });
+
+  test('layers that keep different numbers of a token, or turn by rules of their own, are refused by name', async () => {
+    const layers = (mixer: Partial<AttentionConfig>) => ({
+      ...tinyMixtral,
+      layers: [mixtralLayer(3, 2, 4), mixtralLayer(3, 2, 4, { ...tinyAttention, ...mixer })],
+    });
+    const backend = watchedBackend();
+    await expect(createModel(randomSource(layers({ kvHeads: 4 }), 1), { backend })).rejects.toThrow(
+      'mixtral: cannot make the KV cache: expected 2 key/value heads of 6 in all layers, found 4 key/value heads of 6',
+    );
+    const scaling = { kind: 'dynamic', factor: 2, originalLength: 16 } as const;
+    const rope = { theta: 10_000, rotatedDim: 6, style: 'halves', scaling } as const;
+    await expect(createModel(randomSource(layers({ rope }), 1), { backend })).rejects.toThrow(
+      'mixtral: cannot run the model: expected one rotation in all layers, where it depends on the length of the sequence, found 2',
+    );
     expect(backend.live()).toBe(0);
   });
 

@@ -1,15 +1,16 @@
 // The way from a source to a model: options, weights, KV cache; all of it or nothing.
 import type { Backend, KvCache, KvCacheSpec } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
+import type { DecoderConfig } from './decoder/config.js';
+import { decoderRotation } from './decoder/mixers.js';
 import { loadDecoder } from './load-decoder.js';
 import { cacheSpec, modelPlan } from './load-plan.js';
 import { assertFits } from './memory-error.js';
 import { LoadedModel, type Model } from './model.js';
-import type { DecoderConfig, ModelSource } from './model-source.js';
+import type { ModelSource } from './model-source.js';
 import { abortSignal, type Check, callback, integer, validateOptions } from './options.js';
 import { PageAllocator, pageSize } from './page-allocator.js';
 import { type LoadedState, RevivableExecutor } from './revive.js';
-import { lengthRotation } from './rope-frequencies.js';
 import type { LoadOptions } from './weight-loader.js';
 
 export interface ModelOptions extends LoadOptions {
@@ -41,6 +42,7 @@ export async function createModel(source: ModelSource, options: ModelOptions): P
   const { backend, prefillChunk = defaultPrefillChunk, onProgress, signal } = options;
   const { contextLength, cacheTokens } = modelSize(source.config, options);
   if (cacheTokens < contextLength) throw cacheTooSmall(cacheTokens, contextLength);
+  const rotation = decoderRotation(source.config);
 
   assertFits(source, backend, modelPlan(source, cacheTokens));
   const spec = cacheSpec(source.config, cacheTokens);
@@ -54,7 +56,6 @@ export async function createModel(source: ModelSource, options: ModelOptions): P
     () => load({}),
     () => allocator.lose(),
   );
-  const rotation = lengthRotation(source.config.attention);
   return new LoadedModel({ source, executor, allocator, contextLength, prefillChunk, rotation });
 }
 

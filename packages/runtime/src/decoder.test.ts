@@ -2,9 +2,10 @@ import { referenceBackend } from '@moeq/kernels';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createModel } from './create-model.js';
-import type { AttentionConfig, DecoderConfig, LayerConfig } from './model-source.js';
+import type { AttentionConfig } from './decoder/attention.js';
+import type { DecoderConfig, LayerConfig } from './decoder/config.js';
 import { naiveDecoder } from './testkit/naive-decoder.js';
-import { mixtralLayer, randomSource, someIds, tinyMixtral } from './testkit/random-source.js';
+import { mixtralLayer, randomSource, someIds, tinyAttention, tinyMixtral } from './testkit/random-source.js';
 import { largestDifference } from './testkit/rows.js';
 
 /** Mixtral at any size. */
@@ -26,19 +27,19 @@ const anyMixtral: fc.Arbitrary<DecoderConfig> = fc
     vocabularySize: size.vocabularySize,
     hiddenSize: size.hiddenSize,
     layers: Array.from({ length: size.layers }, () =>
-      mixtralLayer(size.experts, Math.min(size.active, size.experts), size.intermediate),
+      mixtralLayer(size.experts, Math.min(size.active, size.experts), size.intermediate, {
+        ...tinyAttention,
+        heads: size.kvHeads * size.group,
+        kvHeads: size.kvHeads,
+        headDim: size.headDim,
+        scale: size.headDim ** -0.5,
+        rope: { theta: size.theta, rotatedDim: size.headDim, style: 'halves' },
+      }),
     ),
-    attention: {
-      ...tinyMixtral.attention,
-      heads: size.kvHeads * size.group,
-      kvHeads: size.kvHeads,
-      headDim: size.headDim,
-      scale: size.headDim ** -0.5,
-      rope: { theta: size.theta, rotatedDim: size.headDim, style: 'halves' },
-    },
   }));
 
 const anyAttention: fc.Arbitrary<AttentionConfig> = fc.record({
+  kind: fc.constant('attention' as const),
   heads: fc.constant(4),
   kvHeads: fc.constantFrom(1, 2, 4),
   headDim: fc.constant(8),
@@ -53,48 +54,48 @@ const anyAttention: fc.Arbitrary<AttentionConfig> = fc.record({
   queryKeyNorm: fc.constantFrom('head' as const, 'all' as const, null),
   bias: fc.record({ qkv: fc.boolean(), output: fc.boolean() }),
   clip: fc.option(fc.constant(0.3)),
+  window: fc.option(fc.integer({ min: 1, max: 20 })),
 });
 
-const anyLayer: fc.Arbitrary<LayerConfig> = fc.record({
-  window: fc.option(fc.integer({ min: 1, max: 20 })),
-  mlp: fc.oneof(
-    fc.record({
-      kind: fc.constant('dense' as const),
-      intermediateSize: fc.integer({ min: 1, max: 12 }),
-      activation: fc.constant('silu' as const),
+const anyMlp: fc.Arbitrary<LayerConfig['mlp']> = fc.oneof(
+  fc.record({
+    kind: fc.constant('dense' as const),
+    intermediateSize: fc.integer({ min: 1, max: 12 }),
+    activation: fc.constant('silu' as const),
+  }),
+  fc.record({
+    kind: fc.constant('moe' as const),
+    route: fc.record({
+      experts: fc.integer({ min: 3, max: 6 }),
+      expertsPerToken: fc.integer({ min: 1, max: 3 }),
+      score: fc.constantFrom('softmax' as const, 'softmaxAfterTopK' as const, 'sigmoid' as const),
+      normalizeTopK: fc.boolean(),
+      scalingFactor: fc.constantFrom(1, 2.5),
     }),
-    fc.record({
-      kind: fc.constant('moe' as const),
-      route: fc.record({
-        experts: fc.integer({ min: 3, max: 6 }),
-        expertsPerToken: fc.integer({ min: 1, max: 3 }),
-        score: fc.constantFrom('softmax' as const, 'softmaxAfterTopK' as const, 'sigmoid' as const),
-        normalizeTopK: fc.boolean(),
-        scalingFactor: fc.constantFrom(1, 2.5),
-      }),
-      intermediateSize: fc.integer({ min: 1, max: 12 }),
-      activation: fc.constant('silu' as const),
-      correctionBias: fc.boolean(),
-      shared: fc.option(
-        fc.record({ intermediateSize: fc.integer({ min: 1, max: 12 }), gated: fc.boolean() }),
-      ),
-    }),
-  ),
-});
+    intermediateSize: fc.integer({ min: 1, max: 12 }),
+    activation: fc.constant('silu' as const),
+    correctionBias: fc.boolean(),
+    shared: fc.option(fc.record({ intermediateSize: fc.integer({ min: 1, max: 12 }), gated: fc.boolean() })),
+  }),
+);
+
+/** Layers that differ in all but what a cache keeps of a token. */
+const anyLayers: fc.Arbitrary<LayerConfig[]> = fc
+  .tuple(fc.array(fc.tuple(anyAttention, anyMlp), { minLength: 1, maxLength: 3 }), fc.constantFrom(1, 2, 4))
+  .map(([layers, kvHeads]) => layers.map(([mixer, mlp]) => ({ mixer: { ...mixer, kvHeads }, mlp })));
 
 /** Decoders with any mixture of the options that architectures have. */
 const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record({
   architecture: fc.constant('any'),
   vocabularySize: fc.constant(30),
   hiddenSize: fc.constant(12),
-  layers: fc.array(anyLayer, { minLength: 1, maxLength: 3 }),
+  layers: anyLayers,
   contextLength: fc.constant(64),
   normEpsilon: fc.constantFrom(1e-5, 1e-6),
   embeddingScale: fc.constantFrom(1, 12),
   residualScale: fc.constantFrom(1, 0.22),
   logitsScale: fc.constantFrom(1, 1 / 6),
   tiedHead: fc.boolean(),
-  attention: anyAttention,
 });
 
 /** Float32 against float64 through up to three layers. */

@@ -3,6 +3,7 @@ import type { ModelOptions } from './create-model.js';
 import type { GeneratedPiece } from './generation.js';
 import type { ModelSource } from './model-source.js';
 import { expectAllFree, load, pieces, prompt, source } from './testkit/loaded-model.js';
+import { plain } from './testkit/random-source.js';
 import { watchedBackend } from './testkit/watched-backend.js';
 
 describe('generate', () => {
@@ -232,8 +233,10 @@ describe('leaving early', () => {
       ...source,
       weights: {
         ...source.weights,
-        vector: async (place) =>
-          place.kind === 'finalNorm' ? new Float32Array(16).fill(Number.NaN) : source.weights.vector(place),
+        read: async (slot, at) =>
+          slot === 'finalNorm'
+            ? plain([16], new Float32Array(16).fill(Number.NaN))
+            : source.weights.read(slot, at),
       },
     };
     const model = await load(small, broken);

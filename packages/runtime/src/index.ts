@@ -1,5 +1,27 @@
 export type { ModelOptions } from './create-model.js';
 export { createModel, modelSize } from './create-model.js';
+export type { AttentionConfig } from './decoder/attention.js';
+export type {
+  DecoderConfig,
+  DenseConfig,
+  LayerConfig,
+  MlpConfig,
+  MoeConfig,
+  RopeConfig,
+  RopeScaling,
+} from './decoder/config.js';
+export type { Slot, TensorPlace, TensorPosition } from './decoder/decoder-tensors.js';
+export {
+  decoderPlaces,
+  decoderTensors,
+  describePlace,
+  slotNames,
+  tensorShape,
+} from './decoder/decoder-tensors.js';
+export type { MixerConfig } from './decoder/mixers.js';
+export type { MlpName } from './decoder/mlp-tensors.js';
+export { mlpForms } from './decoder/mlp-tensors.js';
+export type { TensorRow } from './decoder/tensor-row.js';
 export type { Engine, EngineGenerateOptions, EngineOptions } from './engine/engine.js';
 export { createEngine } from './engine/engine.js';
 export type { EngineStatistics } from './engine/statistics.js';
@@ -12,20 +34,11 @@ export { modelPlan, partPlans, workingBytes } from './load-plan.js';
 export { MemoryError } from './memory-error.js';
 export type { LogitsOptions, Model } from './model.js';
 export type {
-  AttentionConfig,
   ChatMessage,
   ChatOptions,
-  DecoderConfig,
-  DenseConfig,
   GenerationDefaults,
-  LayerConfig,
-  MatrixPlace,
   ModelSource,
-  MoeConfig,
-  RopeConfig,
-  RopeScaling,
   Tokenizer,
-  VectorPlace,
   WeightHeads,
   WeightReader,
 } from './model-source.js';
@@ -37,3 +50,4 @@ export type { SequenceLogits } from './sequence-logits.js';
 export type { TokenConstraint } from './token-constraint.js';
 export type { TokenLogprob, TokenLogprobs } from './token-logprobs.js';
 export type { LoadProgress } from './weight-loader.js';
+export { readMlp } from './weight-loader.js';

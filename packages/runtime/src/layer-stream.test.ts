@@ -1,9 +1,10 @@
 import { referenceBackend } from '@moeq/kernels';
 import { describe, expect, test } from 'vitest';
 import { createModel } from './create-model.js';
+import type { DecoderConfig } from './decoder/config.js';
 import { type LayerStream, layerStream } from './layer-stream.js';
-import type { DecoderConfig, ModelSource } from './model-source.js';
-import { mixtralLayer, randomSource, someIds, tinyMixtral } from './testkit/random-source.js';
+import type { ModelSource } from './model-source.js';
+import { mixtralLayer, randomSource, someIds, tinyAttention, tinyMixtral } from './testkit/random-source.js';
 import { largestDifference } from './testkit/rows.js';
 import { watchedBackend } from './testkit/watched-backend.js';
 
@@ -18,7 +19,10 @@ const configs: [name: string, DecoderConfig][] = [
       logitsScale: 1 / 6,
       tiedHead: true,
       layers: [
-        { window: 5, mlp: { kind: 'dense', intermediateSize: 10, activation: 'silu' } },
+        {
+          mixer: { ...tinyAttention, window: 5 },
+          mlp: { kind: 'dense', intermediateSize: 10, activation: 'silu' },
+        },
         mixtralLayer(6, 3, 8),
       ],
     },
@@ -70,7 +74,11 @@ test('nothing stays loaded, whether it runs, fails to load or is aborted', async
   await streamed(layerStream(source, { backend }), source, [1, 2, 3]);
   expect(backend.live()).toBe(0);
 
-  const weights = { ...source.weights, expert: () => Promise.reject(new Error('torn')) };
+  const read: ModelSource['weights']['read'] = async (slot, at) => {
+    if (slot === 'expertDown') throw new Error('torn');
+    return source.weights.read(slot, at);
+  };
+  const weights = { ...source.weights, read };
   await expect(layerStream({ ...source, weights }, { backend }).layer(0)).rejects.toThrow('torn');
   expect(backend.live()).toBe(0);
 

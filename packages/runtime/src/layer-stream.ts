@@ -6,6 +6,7 @@
 import type { Backend } from '@moeq/kernels';
 import type { Routing } from '@moeq/router';
 import { defaultPrefillChunk } from './create-model.js';
+import { decoderRotation } from './decoder/mixers.js';
 import { runHead, runLayer } from './decoder.js';
 import { loadEmbedding, loadFinalNorm, loadHead, loadLayer } from './load-decoder.js';
 import { cacheSpec, partPlans } from './load-plan.js';
@@ -13,7 +14,6 @@ import { assertFits } from './memory-error.js';
 import type { ModelSource } from './model-source.js';
 import { abortSignal, type Check, integer, validateOptions } from './options.js';
 import { pageSize } from './page-allocator.js';
-import { lengthRotation } from './rope-frequencies.js';
 import { logitRowsPerStep } from './sequence-logits.js';
 import { WeightLoader } from './weight-loader.js';
 
@@ -61,8 +61,8 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
   const { config } = source;
   const { backend, maxTokens = config.contextLength, chunk = defaultPrefillChunk, signal } = options;
   for (const plan of partPlans(source, maxTokens)) assertFits(source, backend, plan);
-  const { hiddenSize, vocabularySize, embeddingScale, residualScale } = config;
-  const rotation = lengthRotation(config.attention);
+  const { hiddenSize, vocabularySize, embeddingScale } = config;
+  const rotation = decoderRotation(config);
   const frequenciesOf = (length: number) => {
     const kind = rotation?.kindOf(length) ?? 0;
     return rotation === null || kind === 0 ? {} : { inverseFrequencies: rotation.inverseFrequencies(kind) };
@@ -87,7 +87,7 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
 
   const embedding = () =>
     part(
-      (loader) => loadEmbedding(loader, config),
+      (loader) => loadEmbedding(loader),
       (table, ids: Int32Array) => backend.step((step) => step.read(step.embed(table, ids, embeddingScale))),
     );
 
@@ -103,7 +103,7 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
           for (const { x, start, tokens } of chunks(hidden, hiddenSize, chunk)) {
             const place = { cache, layer: 0, segments: [{ pages, start, tokens, ...own }] };
             await backend.step(async (step) => {
-              const ran = runLayer(step, step.input(x, tokens), loaded, place, residualScale);
+              const ran = runLayer(step, step.input(x, tokens), loaded, place);
               output.set(await step.read(ran.output), start * hiddenSize);
               if (ran.routing !== null) routings.push(await step.readRouting(ran.routing));
             });

@@ -1,11 +1,13 @@
-// From a configuration and its weights by place to a decoder in a backend's memory. The factor on the logits moves into
+// From a configuration and its weights by slot to a decoder in a backend's memory. The factor on the logits moves into
 // the final norm, as W (s x) = s (W x).
 import type { Backend, NormSpec, Weight } from '@moeq/kernels';
-import { countWeights } from './count-weights.js';
-import type { Decoder, DecoderLayer } from './decoder.js';
-import { loadAttentionSpec, loadOutput, loadQkv } from './load-attention.js';
-import { loadDense, loadMoe } from './load-mlp.js';
-import type { DecoderConfig, LayerConfig, ModelSource } from './model-source.js';
+import type { DecoderLayer } from './decoder/block.js';
+import type { DecoderConfig, LayerConfig } from './decoder/config.js';
+import { mixerOf } from './decoder/mixers.js';
+import { loadMlp } from './decoder/mlp.js';
+import type { Decoder } from './decoder.js';
+import { countTensors } from './load-parts.js';
+import type { ModelSource } from './model-source.js';
 import { type LoadOptions, WeightLoader } from './weight-loader.js';
 
 export interface LoadedDecoder {
@@ -24,7 +26,7 @@ export async function loadDecoder(
   backend: Backend,
   options: LoadOptions,
 ): Promise<LoadedDecoder> {
-  const loader = new WeightLoader(source, backend, countWeights(source.config), options);
+  const loader = new WeightLoader(source, backend, countTensors(source.config), options);
   try {
     const decoder = await load(loader, source.config);
     options.signal?.throwIfAborted();
@@ -36,59 +38,48 @@ export async function loadDecoder(
 }
 
 async function load(loader: WeightLoader, config: DecoderConfig): Promise<Decoder> {
-  const embedding = await loadEmbedding(loader, config);
+  const embedding = await loadEmbedding(loader);
   const layers: DecoderLayer[] = [];
   for (const index of config.layers.keys()) layers.push(await loadLayer(loader, config, index));
   return {
     embedding,
     embeddingScale: config.embeddingScale,
     layers,
-    residualScale: config.residualScale,
     finalNorm: await loadFinalNorm(loader, config),
     head: config.tiedHead ? embedding : await loadHead(loader, config),
   };
 }
 
-export function loadEmbedding(
-  loader: WeightLoader,
-  { vocabularySize, hiddenSize }: DecoderConfig,
-): Promise<Weight> {
-  return loader.matrix([[{ kind: 'embedding' }, vocabularySize]], hiddenSize);
+export function loadEmbedding(loader: WeightLoader): Promise<Weight> {
+  return loader.matrix(['embedding']);
 }
 
 export async function loadFinalNorm(
   loader: WeightLoader,
-  { hiddenSize, logitsScale, normEpsilon: epsilon }: DecoderConfig,
+  { logitsScale, normEpsilon: epsilon }: DecoderConfig,
 ): Promise<NormSpec> {
-  return { weight: await loader.vector([[{ kind: 'finalNorm' }, hiddenSize]], logitsScale), epsilon };
+  return { weight: await loader.vector(['finalNorm'], {}, logitsScale), epsilon };
 }
 
-export function loadHead(
-  loader: WeightLoader,
-  { tiedHead, vocabularySize, hiddenSize }: DecoderConfig,
-): Promise<Weight> {
-  return loader.matrix([[{ kind: tiedHead ? 'embedding' : 'head' }, vocabularySize]], hiddenSize);
+export function loadHead(loader: WeightLoader, { tiedHead }: DecoderConfig): Promise<Weight> {
+  return loader.matrix([tiedHead ? 'embedding' : 'head']);
 }
 
 export async function loadLayer(
   loader: WeightLoader,
-  { attention, hiddenSize: hidden, normEpsilon: epsilon, layers }: DecoderConfig,
-  layer: number,
+  { normEpsilon: epsilon, residualScale, layers }: DecoderConfig,
+  index: number,
 ): Promise<DecoderLayer> {
-  const { window, mlp } = layers[layer] as LayerConfig;
-  const norm = async (kind: 'attentionNorm' | 'mlpNorm') => ({
-    weight: await loader.vector([[{ kind, layer }, hidden]]),
-    epsilon,
-  });
+  const { mixer, mlp } = layers[index] as LayerConfig;
+  const layer = loader.layer(index);
+  const norm = async (slot: 'mixerNorm' | 'mlpNorm') => ({ weight: await layer.vector([slot]), epsilon });
+  const mixerNorm = await norm('mixerNorm');
+  const mix = await mixerOf(mixer).load(layer, mixer, epsilon);
+  const mlpNorm = await norm('mlpNorm');
   return {
-    attentionNorm: await norm('attentionNorm'),
-    qkv: await loadQkv(loader, attention, hidden, layer),
-    attention: await loadAttentionSpec(loader, attention, window, epsilon, layer),
-    output: await loadOutput(loader, attention, hidden, layer),
-    mlpNorm: await norm('mlpNorm'),
-    mlp:
-      mlp.kind === 'moe'
-        ? await loadMoe(loader, mlp, hidden, layer)
-        : await loadDense(loader, mlp, hidden, layer),
+    blocks: [
+      { norm: mixerNorm, run: mix, residualScale },
+      { norm: mlpNorm, run: await loadMlp(layer, mlp), residualScale },
+    ],
   };
 }

@@ -1,145 +1,29 @@
-// What the runtime needs of a model, whoever brings it: a configuration of the one decoder, its weights by place, and a
-// tokenizer. `@moeq/loader` makes these from checkpoints; a source of your own needs nothing but these types.
-//
-// Shapes: D hidden, V vocabulary, H heads, HK key/value heads, C head dimension, E experts, F intermediate.
-import type { Activation, MatrixData, MatrixHead, MlpData, MlpHead } from '@moeq/kernels';
-import type { RouteSpec } from '@moeq/router';
+// What the runtime needs of a model: a configuration of the one decoder, its weights by slot, and a tokenizer.
+// `@moeq/loader` makes these from checkpoints; a source of your own needs nothing but these types.
+import type { MatrixData, MatrixHead } from '@moeq/kernels';
 import type { MoeqError } from '@moeq/tensors';
+import type { DecoderConfig } from './decoder/config.js';
+import type { Slot, TensorPosition } from './decoder/decoder-tensors.js';
 
-export interface DecoderConfig {
-  /** E.g. `mixtral`; for people. */
-  readonly architecture: string;
-  readonly vocabularySize: number;
-  readonly hiddenSize: number;
-  readonly layers: readonly LayerConfig[];
-  /** Tokens that the model was made for; prompts and generation are held within. */
-  readonly contextLength: number;
-  readonly normEpsilon: number;
-  /** Factor on embeddings; 1 except in GraniteMoE. */
-  readonly embeddingScale: number;
-  /** Factor on what attention and MLP add to the residual; 1 except in GraniteMoE. */
-  readonly residualScale: number;
-  /** Factor on the logits; 1 except in GraniteMoE, which divides by `logits_scaling`. */
-  readonly logitsScale: number;
-  /** The head is the embedding table. */
-  readonly tiedHead: boolean;
-  readonly attention: AttentionConfig;
+/** Which tensors of the decoder a source holds: gate and up of a layer's experts are two matrices or one. */
+interface WeightIndex {
+  /** Whether there is a matrix of a slot; for one expert where the position names one, wherever it lies. */
+  has(slot: Slot, at?: TensorPosition): boolean;
 }
-
-export interface AttentionConfig {
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly scale: number;
-  readonly rope: RopeConfig | null;
-  readonly queryKeyNorm: 'head' | 'all' | null;
-  readonly bias: { readonly qkv: boolean; readonly output: boolean };
-  readonly clip: number | null;
-}
-
-/** Rotary position embedding; Su et al., arXiv 2104.09864. */
-export interface RopeConfig {
-  readonly theta: number;
-  readonly rotatedDim: number;
-  readonly style: 'halves' | 'interleaved';
-  /** How frequencies are changed for contexts longer than those of training; absent: not at all. */
-  readonly scaling?: RopeScaling;
-}
-
-/**
- * The rules of transformers (modeling_rope_utils.py), their defaults filled in. Lengths are tokens; `originalLength` is that
- * of training.
- */
-export type RopeScaling =
-  /** All frequencies divided. */
-  | { readonly kind: 'linear'; readonly factor: number }
-  /** Low frequencies divided, high ones kept, those between blended by wavelength; Llama 3.1. */
-  | {
-      readonly kind: 'llama3';
-      readonly factor: number;
-      readonly originalLength: number;
-      readonly lowFrequencyFactor: number;
-      readonly highFrequencyFactor: number;
-    }
-  /** Theta grows with the sequence where that is longer than the original (NTK-aware). */
-  | { readonly kind: 'dynamic'; readonly factor: number; readonly originalLength: number }
-  /** Low frequencies divided, high ones kept, a ramp over dimensions between; YaRN, Peng et al., arXiv 2309.00071. */
-  | {
-      readonly kind: 'yarn';
-      readonly factor: number;
-      readonly originalLength: number;
-      readonly betaFast: number;
-      readonly betaSlow: number;
-      /** The ramp begins and ends at whole dimensions. */
-      readonly truncate: boolean;
-      readonly attentionFactor: number;
-    }
-  /** Each frequency divided by a factor of its own, another one beyond the original length; LongRoPE, arXiv 2402.13753. */
-  | {
-      readonly kind: 'longrope';
-      readonly originalLength: number;
-      /** rotated / 2 each. */
-      readonly shortFactors: readonly number[];
-      readonly longFactors: readonly number[];
-      readonly attentionFactor: number;
-    };
-
-export interface LayerConfig {
-  readonly window: number | null;
-  readonly mlp: MoeConfig | DenseConfig;
-}
-
-export interface DenseConfig {
-  readonly kind: 'dense';
-  readonly intermediateSize: number;
-  readonly activation: Activation;
-}
-
-export interface MoeConfig {
-  readonly kind: 'moe';
-  readonly route: RouteSpec;
-  readonly intermediateSize: number;
-  readonly activation: Activation;
-  readonly correctionBias: boolean;
-  /** null: no shared expert. `gated`: its output times sigmoid(x · gate). */
-  readonly shared: { readonly intermediateSize: number; readonly gated: boolean } | null;
-}
-
-/** A matrix that is read once, by place. */
-export type MatrixPlace =
-  | { readonly kind: 'embedding' }
-  | { readonly kind: 'head' }
-  | {
-      readonly kind: 'attention';
-      readonly layer: number;
-      readonly projection: 'query' | 'key' | 'value' | 'output';
-    }
-  | { readonly kind: 'router'; readonly layer: number }
-  | { readonly kind: 'sharedExpertGate'; readonly layer: number };
-
-export type VectorPlace =
-  | { readonly kind: 'finalNorm' }
-  | { readonly kind: 'attentionNorm' | 'mlpNorm' | 'queryNorm' | 'keyNorm'; readonly layer: number }
-  | {
-      readonly kind: 'bias';
-      readonly layer: number;
-      readonly projection: 'query' | 'key' | 'value' | 'output';
-    }
-  | { readonly kind: 'correctionBias'; readonly layer: number };
 
 /** Reads come straight from the checkpoint's ranges, each when asked; nothing is kept. */
-export interface WeightReader {
-  matrix(place: MatrixPlace): Promise<MatrixData>;
-  vector(place: VectorPlace): Promise<Float32Array>;
-  expert(layer: number, expert: number): Promise<MlpData>;
-  mlp(layer: number, kind: 'dense' | 'shared'): Promise<MlpData>;
+export interface WeightReader extends WeightIndex {
+  /**
+   * A matrix [N, K], or a vector [N] in a float dtype or quantized; of an expert slot that of one expert.
+   * @throws MoeqError for a tensor that is not there
+   */
+  read(slot: Slot, at?: TensorPosition): Promise<MatrixData>;
 }
 
-/** What a `WeightReader` will answer, from headers alone; null where only reading tells. */
-export interface WeightHeads {
-  matrix(place: MatrixPlace): MatrixHead | null;
-  expert(layer: number, expert: number): MlpHead | null;
-  mlp(layer: number, kind: 'dense' | 'shared'): MlpHead | null;
+/** What a `WeightReader` will answer, from headers alone. */
+export interface WeightHeads extends WeightIndex {
+  /** Of a matrix; null where only reading tells. */
+  head(slot: Slot, at?: TensorPosition): MatrixHead | null;
 }
 
 export interface Tokenizer {

@@ -1,10 +1,11 @@
 // A model in memory: weights and KV cache in a backend, ready to write.
 import type { Backend } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
+import type { DecoderConfig } from './decoder/config.js';
 import { generate } from './generate.js';
 import { type GenerateOptions, generationSettings } from './generate-options.js';
 import type { GeneratedPiece, GenerationResult } from './generation.js';
-import type { DecoderConfig, GenerationDefaults, ModelSource, Tokenizer } from './model-source.js';
+import type { GenerationDefaults, ModelSource, Tokenizer } from './model-source.js';
 import { abortSignal, flag, validateOptions } from './options.js';
 import type { PageAllocator } from './page-allocator.js';
 import { type Prompt, promptTokens } from './prompt.js';

@@ -1,6 +1,7 @@
 // What people give as a prompt (text, token ids, a conversation) as token ids that are known to fit.
 import { counted, type ErrorCode, isMoeqError, MoeqError } from '@moeq/tensors';
-import type { ChatMessage, ChatOptions, DecoderConfig, ModelSource, Tokenizer } from './model-source.js';
+import type { DecoderConfig } from './decoder/config.js';
+import type { ChatMessage, ChatOptions, ModelSource, Tokenizer } from './model-source.js';
 
 export interface Conversation extends ChatOptions {
   readonly messages: readonly ChatMessage[];

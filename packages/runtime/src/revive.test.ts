@@ -71,9 +71,9 @@ test('a source that is closed cannot be read again, and the error says so', asyn
     ...source,
     weights: {
       ...source.weights,
-      vector: async (...place: Parameters<typeof source.weights.vector>) => {
+      read: async (...place: Parameters<typeof source.weights.read>) => {
         if (closed) throw new Error('EBADF: bad file descriptor');
-        return source.weights.vector(...place);
+        return source.weights.read(...place);
       },
     },
   };

@@ -3,12 +3,12 @@
 //
 // P = rotated / 2 pairs; pair i of an unscaled rotation turns by theta^(-2i / rotated) a position.
 import type { RopeSpec } from '@moeq/kernels';
-import type { AttentionConfig, RopeConfig, RopeScaling } from './model-source.js';
+import type { RopeConfig, RopeScaling } from './decoder/config.js';
 
 type Scaling<Kind extends RopeScaling['kind']> = Extract<RopeScaling, { kind: Kind }>;
 
 /** The rotation of sequences that are no longer than the original length. */
-export function ropeSpec({ rope }: AttentionConfig): RopeSpec | null {
+export function ropeSpec(rope: RopeConfig | null): RopeSpec | null {
   if (rope === null) return null;
   const { scaling, style } = rope;
   const attentionFactor = scaling !== undefined && 'attentionFactor' in scaling ? scaling.attentionFactor : 1;
@@ -24,7 +24,7 @@ export interface LengthRotation {
 }
 
 /** null: sequences of all lengths turn alike. */
-export function lengthRotation({ rope }: AttentionConfig): LengthRotation | null {
+export function lengthRotation(rope: RopeConfig | null): LengthRotation | null {
   const scaling = rope?.scaling;
   if (rope === null || (scaling?.kind !== 'dynamic' && scaling?.kind !== 'longrope')) return null;
   const { originalLength, kind } = scaling;

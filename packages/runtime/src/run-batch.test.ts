@@ -5,7 +5,7 @@ import { loadDecoder } from './load-decoder.js';
 import { PageAllocator } from './page-allocator.js';
 import { type Executor, runBatch, type Slice } from './run-batch.js';
 import { Sequence } from './sequence.js';
-import { randomSource, someIds, tinyMixtral } from './testkit/random-source.js';
+import { randomSource, someIds, tinyAttention, tinyMixtral } from './testkit/random-source.js';
 import { largestDifference } from './testkit/rows.js';
 
 const pageSize = 4;
@@ -14,7 +14,7 @@ const source = randomSource(tinyMixtral, 5);
 async function start(pages: number): Promise<{ executor: Executor; allocator: PageAllocator }> {
   const backend = referenceBackend();
   const { decoder } = await loadDecoder(source, backend, {});
-  const { kvHeads, headDim } = tinyMixtral.attention;
+  const { kvHeads, headDim } = tinyAttention;
   const cache = backend.createKvCache({ layers: 2, kvHeads, headDim, pageSize, pages });
   return {
     executor: { backend, decoder, cache, losses: 0, closed: false },

@@ -49,6 +49,8 @@ export type {
 export { packCodes, packedLength, unpackCodes } from './pack.js';
 export type { PlaneSpec } from './planes.js';
 export { bitsPerWeight, blocksPerMatrix, planeSpecs } from './planes.js';
+export type { Projection, Role } from './role.js';
+export { projections, roles } from './role.js';
 export type { SafetensorsFile } from './safetensors.js';
 export { openSafetensors } from './safetensors.js';
 export { encodeSafetensors } from './safetensors-encode.js';

@@ -7,7 +7,7 @@ import {
   type CheckpointTensor,
   ggufArchitectureOf,
   ggufNames,
-  type Slot,
+  ggufPermutedHeads,
 } from '@moeq/loader';
 import type { Role } from '@moeq/quantizers';
 import {
@@ -20,6 +20,8 @@ import {
   quote,
 } from '@moeq/tensors';
 import type { GgufRecipe } from './recipe.js';
+
+type Slot = keyof typeof ggufNames;
 
 /** A matrix of the checkpoint, or some rows of one. */
 export interface MatrixSource {
@@ -49,7 +51,8 @@ export interface PlannedGgufTensor {
  * @throws MoeqError when llama.cpp has no such architecture, or rows are no whole blocks of the type they would get
  */
 export function planGguf(checkpoint: Checkpoint, recipe: GgufRecipe): PlannedGgufTensor[] {
-  const { permuted } = ggufArchitectureOf(checkpoint.decoder, checkpoint.name);
+  const { decoder } = checkpoint;
+  const architecture = ggufArchitectureOf(decoder, checkpoint.name);
   const groups = new Map<string, { slot: Slot; matrices: MatrixSource[] }>();
   for (const tensor of checkpoint.tensors) {
     for (const { slot, matrix } of matricesOf(tensor)) {
@@ -63,6 +66,7 @@ export function planGguf(checkpoint: Checkpoint, recipe: GgufRecipe): PlannedGgu
     const [first] = matrices;
     if (first === undefined) throw new Error('a group begins with a matrix');
     const { facts } = first.tensor;
+    const { layer } = facts;
     // experts in their order, whatever that of the files
     matrices.sort(
       (a, b) => (a.matrix ?? a.tensor.facts.expert ?? 0) - (b.matrix ?? b.tensor.facts.expert ?? 0),
@@ -76,14 +80,13 @@ export function planGguf(checkpoint: Checkpoint, recipe: GgufRecipe): PlannedGgu
           : matrixShape;
     const type = typeOf(checkpoint, first.tensor, shape, recipe);
     assertWhole(name, type, shape);
-    const turned = permuted && (slot === 'query' || slot === 'key');
     return {
       name,
       type,
       shape,
       role: facts.role,
       matrices,
-      headDim: turned ? checkpoint.decoder.attention.headDim : null,
+      headDim: ggufPermutedHeads(architecture, decoder, { slot, ...(layer !== undefined && { layer }) }),
       bytesIn: matrices.reduce((sum, { tensor, rows }) => sum + (tensor.bytes * rows) / rowsIn(tensor), 0),
     };
   });

@@ -1,33 +1,33 @@
 // What most architectures took over from Llama: names of embeddings, attention and norms, and the common part of the
 // configuration. https://github.com/huggingface/transformers, models/llama.
-import type { AttentionConfig, DecoderConfig, LayerConfig } from '@moeq/runtime';
+import type { AttentionConfig, DecoderConfig, MlpConfig } from '@moeq/runtime';
 import type { TensorNames } from '../architecture.js';
 import { type CommonConfig, configError } from '../config.js';
 
-const attention = 'model.layers.{layer}.self_attn';
+const selfAttention = 'model.layers.{layer}.self_attn';
 
 export const llamaNames = {
   embedding: ['model.embed_tokens.weight'],
   head: ['lm_head.weight'],
   finalNorm: ['model.norm.weight'],
-  attentionNorm: ['model.layers.{layer}.input_layernorm.weight'],
+  mixerNorm: ['model.layers.{layer}.input_layernorm.weight'],
   mlpNorm: ['model.layers.{layer}.post_attention_layernorm.weight'],
-  query: [`${attention}.q_proj.weight`],
-  key: [`${attention}.k_proj.weight`],
-  value: [`${attention}.v_proj.weight`],
-  output: [`${attention}.o_proj.weight`],
+  query: [`${selfAttention}.q_proj.weight`],
+  key: [`${selfAttention}.k_proj.weight`],
+  value: [`${selfAttention}.v_proj.weight`],
+  output: [`${selfAttention}.o_proj.weight`],
 } as const satisfies TensorNames;
 
 export const biasNames = {
-  queryBias: [`${attention}.q_proj.bias`],
-  keyBias: [`${attention}.k_proj.bias`],
-  valueBias: [`${attention}.v_proj.bias`],
-  outputBias: [`${attention}.o_proj.bias`],
+  queryBias: [`${selfAttention}.q_proj.bias`],
+  keyBias: [`${selfAttention}.k_proj.bias`],
+  valueBias: [`${selfAttention}.v_proj.bias`],
+  outputBias: [`${selfAttention}.o_proj.bias`],
 } as const satisfies TensorNames;
 
 export const queryKeyNormNames = {
-  queryNorm: [`${attention}.q_norm.weight`],
-  keyNorm: [`${attention}.k_norm.weight`],
+  queryNorm: [`${selfAttention}.q_norm.weight`],
+  keyNorm: [`${selfAttention}.k_norm.weight`],
 } as const satisfies TensorNames;
 
 /** A router and experts under `mlp`, per expert (gate_proj, up_proj, down_proj) or fused, as the Qwen family has them. */
@@ -55,11 +55,12 @@ export interface Differences {
   readonly normEpsilon: number;
   /** The same; all else of the rotation is read apart. */
   readonly ropeTheta: number;
-  readonly attention?: Partial<AttentionConfig>;
+  readonly attention?: Partial<Omit<AttentionConfig, 'kind' | 'window'>>;
   readonly embeddingScale?: number;
   readonly residualScale?: number;
   readonly logitsScale?: number;
-  layer(index: number): LayerConfig;
+  /** @returns the tokens that one sees in the layer, null for all, and its MLP */
+  layer(index: number): { readonly window: AttentionConfig['window']; readonly mlp: MlpConfig };
 }
 
 /** @throws MoeqError when heads, key/value heads and head dimension do not fit one another, or experts their number */
@@ -89,27 +90,38 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
       String(config.num_experts_per_tok),
     );
   }
+  const attention: AttentionConfig = {
+    kind: 'attention',
+    heads,
+    kvHeads,
+    headDim,
+    scale: headDim ** -0.5,
+    rope: { theta: differences.ropeTheta, rotatedDim: headDim, style: 'halves' },
+    queryKeyNorm: null,
+    bias: { qkv: false, output: false },
+    clip: null,
+    window: null,
+    ...differences.attention,
+  };
+  const mixers = new Map([[attention.window, attention]]);
+  const mixerOf = (window: number | null): AttentionConfig => {
+    const mixer = mixers.get(window) ?? { ...attention, window };
+    mixers.set(window, mixer);
+    return mixer;
+  };
   return {
     architecture: differences.modelType,
     vocabularySize: config.vocab_size,
     hiddenSize: config.hidden_size,
-    layers: Array.from({ length: config.num_hidden_layers }, (_, index) => differences.layer(index)),
+    layers: Array.from({ length: config.num_hidden_layers }, (_, index) => {
+      const { window, mlp } = differences.layer(index);
+      return { mixer: mixerOf(window), mlp };
+    }),
     contextLength: config.max_position_embeddings,
     normEpsilon: config.rms_norm_eps ?? differences.normEpsilon,
     embeddingScale: differences.embeddingScale ?? 1,
     residualScale: differences.residualScale ?? 1,
     logitsScale: differences.logitsScale ?? 1,
     tiedHead: config.tie_word_embeddings,
-    attention: {
-      heads,
-      kvHeads,
-      headDim,
-      scale: headDim ** -0.5,
-      rope: { theta: differences.ropeTheta, rotatedDim: headDim, style: 'halves' },
-      queryKeyNorm: null,
-      bias: { qkv: false, output: false },
-      clip: null,
-      ...differences.attention,
-    },
   };
 }

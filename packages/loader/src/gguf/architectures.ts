@@ -2,7 +2,7 @@
 // on both sides. Reading makes a config.json of them, writing makes them of the decoder's configuration; whatever has no
 // field is the same in every model of the architecture and stands in `constants`.
 // https://github.com/ggml-org/llama.cpp, conversion/*.py and src/models/*.cpp.
-import type { DecoderConfig, MoeConfig } from '@moeq/runtime';
+import type { AttentionConfig, DecoderConfig, MoeConfig } from '@moeq/runtime';
 import { type GgufMetadata, MoeqError, quote } from '@moeq/tensors';
 
 /** A number in the metadata, `<architecture>.<key>`. */
@@ -51,6 +51,11 @@ const ofMoe = (get: (mlp: MoeConfig) => number | null) => (decoder: DecoderConfi
   const mlp = moe(decoder);
   return mlp === null ? null : get(mlp);
 };
+/** Of the first layer: what others have beside it does not survive being read back, and is refused then. */
+const ofAttention =
+  (get: (attention: AttentionConfig) => number | null): GgufField['of'] =>
+  ({ layers: [first] }) =>
+    first?.mixer.kind === 'attention' ? get(first.mixer) : null;
 const expertWidth = ofMoe((mlp) => mlp.intermediateSize);
 
 const common: readonly GgufField[] = [
@@ -58,13 +63,37 @@ const common: readonly GgufField[] = [
   count('context_length', 'max_position_embeddings', (decoder) => decoder.contextLength),
   count('embedding_length', 'hidden_size', (decoder) => decoder.hiddenSize),
   count('block_count', 'num_hidden_layers', (decoder) => decoder.layers.length),
-  count('attention.head_count', 'num_attention_heads', ({ attention }) => attention.heads),
-  count('attention.head_count_kv', 'num_key_value_heads', ({ attention }) => attention.kvHeads),
-  count('attention.key_length', 'head_dim', ({ attention }) => attention.headDim),
-  count('attention.value_length', null, ({ attention }) => attention.headDim),
+  count(
+    'attention.head_count',
+    'num_attention_heads',
+    ofAttention(({ heads }) => heads),
+  ),
+  count(
+    'attention.head_count_kv',
+    'num_key_value_heads',
+    ofAttention(({ kvHeads }) => kvHeads),
+  ),
+  count(
+    'attention.key_length',
+    'head_dim',
+    ofAttention(({ headDim }) => headDim),
+  ),
+  count(
+    'attention.value_length',
+    null,
+    ofAttention(({ headDim }) => headDim),
+  ),
   real('attention.layer_norm_rms_epsilon', 'rms_norm_eps', (decoder) => decoder.normEpsilon),
-  real('rope.freq_base', 'rope_theta', ({ attention }) => attention.rope?.theta ?? null),
-  count('rope.dimension_count', null, ({ attention }) => attention.rope?.rotatedDim ?? null),
+  real(
+    'rope.freq_base',
+    'rope_theta',
+    ofAttention(({ rope }) => rope?.theta ?? null),
+  ),
+  count(
+    'rope.dimension_count',
+    null,
+    ofAttention(({ rope }) => rope?.rotatedDim ?? null),
+  ),
   count(
     'expert_used_count',
     'num_experts_per_tok',

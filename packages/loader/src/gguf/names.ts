@@ -1,13 +1,13 @@
 // Names of GGUF tensors by slot: the same for all architectures, with `{layer}` and `{expert}` for numbers. Experts of a
 // layer are one tensor [E, N, K]; files from before 2024 have one tensor an expert.
 // https://github.com/ggml-org/llama.cpp, gguf-py/gguf/constants.py.
-import type { Slot } from '../slots.js';
+import type { Slot, TensorPlace } from '@moeq/runtime';
 
 export const ggufNames: Readonly<Record<Slot, string>> = {
   embedding: 'token_embd.weight',
   head: 'output.weight',
   finalNorm: 'output_norm.weight',
-  attentionNorm: 'blk.{layer}.attn_norm.weight',
+  mixerNorm: 'blk.{layer}.attn_norm.weight',
   query: 'blk.{layer}.attn_q.weight',
   key: 'blk.{layer}.attn_k.weight',
   value: 'blk.{layer}.attn_v.weight',
@@ -49,7 +49,7 @@ const slotOf = new Map<string, Slot>([
 const numbers = /^blk\.(0|[1-9]\d{0,5})\.(?:(ffn_(?:gate|up|down))\.(0|[1-9]\d{0,5})\.weight$)?/;
 
 /** Where a tensor belongs; null for a name that is none of these. */
-export function ggufPlace(name: string): { slot: Slot; layer?: number; expert?: number } | null {
+export function ggufPlace(name: string): TensorPlace | null {
   const [head = '', layer, projection, expert] = numbers.exec(name) ?? [];
   const rest = name.slice(head.length);
   const pattern =

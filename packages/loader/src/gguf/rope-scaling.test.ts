@@ -10,7 +10,10 @@ import { metadataOf } from './config.js';
 const scalingOf = async (metadata: Record<string, GgufValue>) => {
   const checkpoint = await openCheckpoint(await openSmall({ metadata }));
   expect(checkpoint.refusal).toBeNull();
-  return { ...checkpoint.decoder.attention.rope?.scaling, contextLength: checkpoint.decoder.contextLength };
+  return {
+    ...checkpoint.decoder.layers[0]?.mixer.rope?.scaling,
+    contextLength: checkpoint.decoder.contextLength,
+  };
 };
 
 describe('reading', () => {
@@ -45,7 +48,7 @@ describe('reading', () => {
     const { decoder } = await openCheckpoint(
       await openSmall({ tensors: { 'rope_freqs.weight': ['F32', [4], data] } }),
     );
-    expect(decoder.attention.rope?.scaling).toEqual({
+    expect(decoder.layers[0]?.mixer.rope?.scaling).toEqual({
       kind: 'longrope',
       originalLength: 16,
       shortFactors: factors,
@@ -107,7 +110,7 @@ describe('writing', () => {
     { rope_type: 'longrope', short_factor: factors, long_factor: factors },
   ])('$rope_type is refused where llama.cpp has no keys for it', (parameters) => {
     expect(() => metadataOf(decoderOf({ rope_parameters: parameters }), 'm')).toThrow(
-      /cannot write as GGUF: expected what llama of llama\.cpp can express, config\.attention\.rope\.scaling/,
+      /cannot write as GGUF: expected what llama of llama\.cpp can express, config\.layers\.0\.mixer\.rope\.scaling/,
     );
   });
 });

@@ -81,10 +81,10 @@ export function ropeScalingOf(
 
 /** The keys of a decoder's rotation; none for one that has no keys. */
 export function ropeScalingMetadata(
-  { attention, contextLength }: DecoderConfig,
+  { layers: [first], contextLength }: DecoderConfig,
   architecture: string,
 ): Map<string, GgufValue> {
-  const scaling: RopeScaling | undefined = attention.rope?.scaling;
+  const scaling: RopeScaling | undefined = first?.mixer.rope?.scaling;
   const keys = keysOf(architecture);
   const metadata = new Map<string, GgufValue>();
   const real = (key: string, value: number) => metadata.set(key, { type: 'f32', value });

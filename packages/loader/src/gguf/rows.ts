@@ -2,6 +2,8 @@
 // i + C/2, so converters write row i + p * C/2 of a head (p 0 or 1) as its row 2i + p. A row is bytes, whatever its type.
 //
 // Shapes: N rows, C head dimension.
+import type { DecoderConfig, TensorPlace } from '@moeq/runtime';
+import type { GgufArchitecture } from './architectures.js';
 
 /** Where row `row` of the other order is: the row of a GGUF matrix that is row `row` of the checkpoint's. */
 export function rowInGguf(row: number, headDim: number): number {
@@ -14,6 +16,16 @@ export function rowInGguf(row: number, headDim: number): number {
 export function rowOfGguf(row: number, headDim: number): number {
   const within = row % headDim;
   return row - within + (within % 2) * (headDim / 2) + Math.floor(within / 2);
+}
+
+/** The head dimension by which rows of a tensor are put in order; null where they lie alike on both sides. */
+export function permutedHeads(
+  { permuted }: Pick<GgufArchitecture, 'permuted'>,
+  { layers }: DecoderConfig,
+  { slot, layer }: TensorPlace,
+): number | null {
+  if (!permuted || (slot !== 'query' && slot !== 'key') || layer === undefined) return null;
+  return layers[layer]?.mixer.headDim ?? null;
 }
 
 /** Rows taken in another order. @param source the row that comes at a place */

@@ -2,7 +2,7 @@
 // one tensor each; query and key rows lie as transformers has them. Blocks become QuantizedTensors when they are read.
 //
 // Shapes: E experts, N rows, K columns.
-import type { DecoderConfig } from '@moeq/runtime';
+import type { DecoderConfig, Slot } from '@moeq/runtime';
 import {
   type ByteSource,
   type FloatDType,
@@ -14,11 +14,10 @@ import {
 } from '@moeq/tensors';
 import type { Architecture } from '../architecture.js';
 import type { QuantizedWeight, StoredTensor, StoredTensors } from '../file-set.js';
-import type { Slot } from '../slots.js';
 import type { GgufArchitecture } from './architectures.js';
 import { ggufPlace } from './names.js';
 import { ropeFactorsName } from './rope-scaling.js';
-import { reorderRows, rowInGguf } from './rows.js';
+import { permutedHeads, reorderRows, rowInGguf } from './rows.js';
 
 /** The tensors of one file. */
 interface Directory {
@@ -103,7 +102,7 @@ function* partsOf(
     pattern.replace('{layer}', String(layer)).replace('{expert}', String(index));
   const { offset, bytes } = entry;
   const shape = shapeOf(entry, slot);
-  const headDim = gguf.permuted && (slot === 'query' || slot === 'key') ? decoder.attention.headDim : null;
+  const headDim = permutedHeads(gguf, decoder, place);
   const [experts = 0, ...matrix] = shape;
   const stacked = each !== undefined && expert === undefined && shape.length === 3;
   if (!stacked) {

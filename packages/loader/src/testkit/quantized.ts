@@ -1,9 +1,9 @@
 // A checkpoint's tensors with the experts quantized, in the forms in which files hold them.
 import { canExpress, moeqConfig, moeqEntry, type Quantizer, toBitsandbytes, toMoeq } from '@moeq/quantizers';
+import { decoderTensors } from '@moeq/runtime';
 import { type QuantizedTensor, type Tensor, toFloat32 } from '@moeq/tensors';
 import { findArchitecture } from '../architectures.js';
 import { placeFinder } from '../names.js';
-import { slots } from '../slots.js';
 
 export interface QuantizedFiles {
   readonly tensors: Map<string, Tensor>;
@@ -22,7 +22,7 @@ export function quantizeExperts(
   const quantized: [string, QuantizedTensor][] = [];
   for (const [name, tensor] of tensors) {
     const slot = placeOf(name)?.slot;
-    if (slot === undefined || slots[slot].role !== 'expert') {
+    if (slot === undefined || decoderTensors[slot].role !== 'expert') {
       out.set(name, tensor);
       continue;
     }

@@ -5,7 +5,11 @@
 // Shapes: T tokens, V vocabulary, D hidden, H heads, HK key/value heads, C head dimension, A experts per token.
 import type { MlpData } from '@moeq/kernels';
 import type { RouteSpec } from '@moeq/router';
-import type { AttentionConfig, LayerConfig, ModelSource, MoeConfig } from '../model-source.js';
+import type { AttentionConfig } from '../decoder/attention.js';
+import type { LayerConfig, MoeConfig } from '../decoder/config.js';
+import type { Slot } from '../decoder/decoder-tensors.js';
+import type { ModelSource } from '../model-source.js';
+import { readMlp } from '../weight-loader.js';
 import {
   add,
   at,
@@ -34,19 +38,19 @@ export interface NaiveOutput {
 export async function naiveDecoder(source: ModelSource, ids: readonly number[]): Promise<NaiveOutput> {
   const { config, weights } = source;
   const { normEpsilon: epsilon, residualScale } = config;
-  const vector = async (place: Parameters<typeof weights.vector>[0]) => [...(await weights.vector(place))];
-  const embedding = toMatrix(await weights.matrix({ kind: 'embedding' }));
+  const vector = async (slot: Slot, layer?: number) => readVector(source, slot, layer);
+  const embedding = toMatrix(await weights.read('embedding'));
   const experts: number[][][] = [];
   let margin = Infinity;
 
   let rows = ids.map((id) => scaled(embedding[id] ?? [], config.embeddingScale)); // [T][D]
   for (const [layer, layerConfig] of config.layers.entries()) {
-    const attentionNorm = await vector({ kind: 'attentionNorm', layer });
-    const inputs = rows.map((row) => rmsNorm(row, attentionNorm, epsilon));
+    const mixerNorm = await vector('mixerNorm', layer);
+    const inputs = rows.map((row) => rmsNorm(row, mixerNorm, epsilon));
     const attended = await attention(source, layer, layerConfig, inputs);
     rows = rows.map((row, t) => add(row, attended[t] ?? [], residualScale));
 
-    const mlpNorm = await vector({ kind: 'mlpNorm', layer });
+    const mlpNorm = await vector('mlpNorm', layer);
     const chosen: number[][] = [];
     for (const [t, row] of rows.entries()) {
       const x = rmsNorm(row, mlpNorm, epsilon);
@@ -58,30 +62,34 @@ export async function naiveDecoder(source: ModelSource, ids: readonly number[]):
     if (layerConfig.mlp.kind === 'moe') experts.push(chosen);
   }
 
-  const finalNorm = await vector({ kind: 'finalNorm' });
-  const head = config.tiedHead ? embedding : toMatrix(await weights.matrix({ kind: 'head' }));
+  const finalNorm = await vector('finalNorm');
+  const head = config.tiedHead ? embedding : toMatrix(await weights.read('head'));
   const logits = rows.map((row) =>
     scaled(multiply(head, rmsNorm(row, finalNorm, epsilon)), config.logitsScale),
   );
   return { logits, experts, margin };
 }
 
+async function readVector({ weights }: ModelSource, slot: Slot, layer?: number): Promise<Row> {
+  return toMatrix(await weights.read(slot, layer === undefined ? {} : { layer })).flat();
+}
+
 async function attention(
   source: ModelSource,
   layer: number,
-  { window }: LayerConfig,
+  { mixer: spec }: LayerConfig,
   inputs: Matrix,
 ): Promise<Matrix> {
   const { weights, config } = source;
-  const spec = config.attention;
+  const { window } = spec;
   const project = async (projection: 'query' | 'key' | 'value' | 'output', rows: Matrix) => {
-    const matrix = toMatrix(await weights.matrix({ kind: 'attention', layer, projection }));
+    const matrix = toMatrix(await weights.read(projection, { layer }));
     const biased = projection === 'output' ? spec.bias.output : spec.bias.qkv;
-    const bias = biased ? [...(await weights.vector({ kind: 'bias', layer, projection }))] : null;
+    const bias = biased ? await readVector(source, `${projection}Bias`, layer) : null;
     return rows.map((row) => (bias === null ? multiply(matrix, row) : add(multiply(matrix, row), bias)));
   };
   const prepare = async (kind: 'query' | 'key', rows: Matrix) => {
-    const norm = spec.queryKeyNorm && [...(await weights.vector({ kind: `${kind}Norm`, layer }))];
+    const norm = spec.queryKeyNorm && (await readVector(source, `${kind}Norm`, layer));
     return rows.map((row, position) => {
       const heads = clip(spec, normHeads(spec, row, norm, config.normEpsilon));
       return chunks(heads, spec.headDim).map((head) => rotate(spec, head, position));
@@ -129,7 +137,7 @@ function rotate({ rope }: AttentionConfig, head: Row, position: number): Row {
 async function mlp(source: ModelSource, layer: number, { mlp: config }: LayerConfig, x: Row) {
   if (config.kind === 'dense') {
     return {
-      output: gated(await source.weights.mlp(layer, 'dense'), x),
+      output: gated(await readMlp(source.weights, 'dense', { layer }), x),
       expertIndices: null,
       margin: Infinity,
     };
@@ -137,25 +145,27 @@ async function mlp(source: ModelSource, layer: number, { mlp: config }: LayerCon
   const { expertIndices, expertWeights, margin } = await choose(source, layer, config, x);
   let output = x.map(() => 0);
   for (const [a, expert] of expertIndices.entries()) {
-    output = add(output, gated(await source.weights.expert(layer, expert), x), at(expertWeights, a));
+    output = add(
+      output,
+      gated(await readMlp(source.weights, 'expert', { layer, expert }), x),
+      at(expertWeights, a),
+    );
   }
   if (config.shared !== null) {
     const gate = config.shared.gated
-      ? toMatrix(await source.weights.matrix({ kind: 'sharedExpertGate', layer }))
+      ? toMatrix(await source.weights.read('sharedOutputGate', { layer }))
       : null;
     const factor = gate === null ? 1 : sigmoid(at(multiply(gate, x), 0));
-    output = add(output, gated(await source.weights.mlp(layer, 'shared'), x), factor);
+    output = add(output, gated(await readMlp(source.weights, 'shared', { layer }), x), factor);
   }
   return { output, expertIndices, margin };
 }
 
 async function choose(source: ModelSource, layer: number, config: MoeConfig, x: Row) {
   const { route } = config;
-  const logits = multiply(toMatrix(await source.weights.matrix({ kind: 'router', layer })), x);
+  const logits = multiply(toMatrix(await source.weights.read('router', { layer })), x);
   const scores = scoreOf(route, logits);
-  const bias = config.correctionBias
-    ? [...(await source.weights.vector({ kind: 'correctionBias', layer }))]
-    : null;
+  const bias = config.correctionBias ? await readVector(source, 'correctionBias', layer) : null;
   const choice = bias === null ? scores : add(scores, bias);
   const order = choice.map((_, e) => e).sort((a, b) => at(choice, b) - at(choice, a) || a - b);
   const expertIndices = order.slice(0, route.expertsPerToken);

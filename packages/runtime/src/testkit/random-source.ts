@@ -1,9 +1,27 @@
 // A model source of random weights for tests, with every option of the decoder: shapes are given, numbers come from a
 // seed. Its tokenizer's tokens are byte strings, cut across characters as byte-level BPE cuts them.
-import type { MatrixData, MlpData } from '@moeq/kernels';
-import type { DecoderConfig, ModelSource, WeightReader } from '../model-source.js';
+import type { MatrixData } from '@moeq/kernels';
+import type { AttentionConfig } from '../decoder/attention.js';
+import type { DecoderConfig } from '../decoder/config.js';
+import { decoderTensors, tensorShape } from '../decoder/decoder-tensors.js';
+import type { MixerConfig } from '../decoder/mixers.js';
+import type { ModelSource, WeightReader } from '../model-source.js';
 import { type Random, seededRandom } from '../random.js';
 import { byteTokenizer } from './byte-tokenizer.js';
+
+/** Grouped heads without norms, biases or a window. */
+export const tinyAttention: AttentionConfig = {
+  kind: 'attention',
+  heads: 4,
+  kvHeads: 2,
+  headDim: 6,
+  scale: 6 ** -0.5,
+  rope: { theta: 10_000, rotatedDim: 6, style: 'halves' },
+  queryKeyNorm: null,
+  bias: { qkv: false, output: false },
+  clip: null,
+  window: null,
+};
 
 /** Mixtral's choices at a size that a naive implementation can compute. */
 export const tinyMixtral: DecoderConfig = {
@@ -17,25 +35,16 @@ export const tinyMixtral: DecoderConfig = {
   residualScale: 1,
   logitsScale: 1,
   tiedHead: false,
-  attention: {
-    heads: 4,
-    kvHeads: 2,
-    headDim: 6,
-    scale: 6 ** -0.5,
-    rope: { theta: 10_000, rotatedDim: 6, style: 'halves' },
-    queryKeyNorm: null,
-    bias: { qkv: false, output: false },
-    clip: null,
-  },
 };
 
 export function mixtralLayer(
   experts: number,
   expertsPerToken: number,
   intermediateSize: number,
+  mixer: MixerConfig = tinyAttention,
 ): DecoderConfig['layers'][number] {
   return {
-    window: null,
+    mixer,
     mlp: {
       kind: 'moe',
       route: { experts, expertsPerToken, score: 'softmax', normalizeTopK: true },
@@ -67,77 +76,38 @@ export function randomSource(config: DecoderConfig, seed: number): ModelSource {
 }
 
 function randomWeights(config: DecoderConfig, seed: number): WeightReader {
-  const { vocabularySize, hiddenSize, attention } = config;
-  const random = (place: object): Random => seededRandom(seed, hash(JSON.stringify(place)));
-  const projectionRows = (projection: string) =>
-    projection === 'output'
-      ? hiddenSize
-      : (projection === 'query' ? attention.heads : attention.kvHeads) * attention.headDim;
-  const mlp = (place: object, intermediate: number): MlpData => ({
-    gateUp: [
-      matrix(random({ ...place, part: 'gate' }), intermediate, hiddenSize),
-      matrix(random({ ...place, part: 'up' }), intermediate, hiddenSize),
-    ],
-    down: matrix(random({ ...place, part: 'down' }), hiddenSize, intermediate),
-  });
-  const moe = (layer: number) => {
-    const config_ = config.layers[layer]?.mlp;
-    if (config_?.kind !== 'moe') throw new Error(`layer ${layer} has no experts`);
-    return config_;
-  };
-
   return {
-    async matrix(place) {
-      switch (place.kind) {
-        case 'embedding':
-        case 'head':
-          return matrix(random(place), vocabularySize, hiddenSize);
-        case 'router':
-          return matrix(random(place), moe(place.layer).route.experts, hiddenSize);
-        case 'sharedExpertGate':
-          return matrix(random(place), 1, hiddenSize);
-        case 'attention': {
-          const columns = place.projection === 'output' ? attention.heads * attention.headDim : hiddenSize;
-          return matrix(random(place), projectionRows(place.projection), columns);
-        }
-      }
-    },
-    async vector(place) {
-      switch (place.kind) {
-        case 'queryNorm':
-        case 'keyNorm': {
-          const heads = place.kind === 'queryNorm' ? attention.heads : attention.kvHeads;
-          return vector(
-            random(place),
-            attention.queryKeyNorm === 'all' ? heads * attention.headDim : attention.headDim,
-            1,
-          );
-        }
-        case 'bias':
-          return vector(random(place), projectionRows(place.projection), 0);
-        case 'correctionBias':
-          return vector(random(place), moe(place.layer).route.experts, 0);
-        default:
-          return vector(random(place), hiddenSize, 1);
-      }
-    },
-    expert: async (layer, expert) => mlp({ layer, expert }, moe(layer).intermediateSize),
-    async mlp(layer, kind) {
-      const layerMlp = config.layers[layer]?.mlp;
-      const intermediate =
-        layerMlp?.kind === 'moe' ? layerMlp.shared?.intermediateSize : layerMlp?.intermediateSize;
-      return mlp({ layer, kind }, intermediate ?? 0);
+    has: (slot, at = {}) => slot !== 'expertGateUp' && tensorShape({ slot, ...at }, config) !== null,
+    async read(slot, { layer, expert } = {}) {
+      const place = { slot, layer, expert };
+      const shape = tensorShape(
+        { slot, ...(layer !== undefined && { layer }), ...(expert !== undefined && { expert }) },
+        config,
+      );
+      if (shape === null) throw new Error(`there is no ${JSON.stringify(place)}`);
+      const random = seededRandom(seed, hash(JSON.stringify(place)));
+      const [rows = 0, columns] = shape;
+      if (columns !== undefined) return matrix(random, rows, columns);
+      return vector(random, rows, decoderTensors[slot].role === 'norm' ? 1 : 0);
     },
   };
 }
 
 function matrix(random: Random, rows: number, columns: number): MatrixData {
   const values = Float32Array.from({ length: rows * columns }, () => (random() - 0.5) * 4 * columns ** -0.5);
-  return { dtype: 'F32', shape: [rows, columns], data: new Uint8Array(values.buffer) };
+  return plain([rows, columns], values);
 }
 
-function vector(random: Random, length: number, centre: number): Float32Array {
-  return Float32Array.from({ length }, () => centre + (random() - 0.5) / 2);
+function vector(random: Random, length: number, centre: number): MatrixData {
+  return plain(
+    [length],
+    Float32Array.from({ length }, () => centre + (random() - 0.5) / 2),
+  );
+}
+
+/** Float32 values as a tensor. */
+export function plain(shape: readonly number[], values: Float32Array): MatrixData {
+  return { dtype: 'F32', shape, data: new Uint8Array(values.buffer) };
 }
 
 /** FNV-1a, 32 bits. */

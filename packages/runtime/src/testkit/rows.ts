@@ -53,7 +53,7 @@ export function chunks(row: Row, size: number): Matrix {
 /** @param data plain F32 */
 export function toMatrix(data: MatrixData): Matrix {
   if (!('data' in data) || data.dtype !== 'F32') throw new Error('plain F32 only');
-  return chunks([...float32View(data.data)], data.shape[1] ?? 0);
+  return chunks([...float32View(data.data)], data.shape.at(-1) ?? 0);
 }
 
 /** The largest |a - b|; NaN where one of them is NaN or the lengths differ. */

@@ -1,0 +1,67 @@
+// What the decoder runs: layers of blocks, each a mixer or an MLP between its norms. How a kind of mixer is loaded and run
+// is known to its own file alone.
+//
+// Shapes: T tokens of the step, of all sequences together; D hidden, N rows, K columns, A experts per token.
+import type {
+  Activations,
+  KvCache,
+  KvCacheSpec,
+  NormSpec,
+  RoutingHandle,
+  Segment,
+  Step,
+  Vector,
+  Weight,
+} from '@moeq/kernels';
+import type { RopeConfig } from './config.js';
+
+/** Where a layer keeps what it remembers, and the sequences that the tokens of a step belong to. */
+export interface LayerPlace {
+  readonly cache: KvCache;
+  /** Of the cache. */
+  readonly layer: number;
+  readonly segments: readonly Segment[];
+}
+
+export interface BlockOutput {
+  readonly output: Activations; // [T, D]
+  /** What a router chose; null where there is none. */
+  readonly routing: RoutingHandle | null; // [T, A]
+}
+
+/** Issues the operations of a mixer or an MLP on normed inputs [T, D]. */
+export type BlockRun = (step: Step, x: Activations, place: LayerPlace) => BlockOutput;
+
+/** `x + residualScale * run(norm(x))` */
+interface Block {
+  readonly norm: NormSpec; // [D]
+  readonly run: BlockRun;
+  readonly residualScale: number;
+}
+
+export interface DecoderLayer {
+  readonly blocks: readonly Block[];
+}
+
+/** Weights of one layer by slot, checked against the table of tensors, into a backend's memory. */
+export interface LayerLoader<Slot extends string> {
+  /** Whether the layer has such a tensor, by its configuration. */
+  has(slot: Slot): boolean;
+  /** One weight [N, K] of the matrices of all slots, one below the other. */
+  matrix(slots: readonly Slot[]): Promise<Weight>;
+  /** The vectors of all slots, one after the other. */
+  vector(slots: readonly Slot[]): Promise<Vector>;
+}
+
+/** A kind of mixer: how it is loaded and run, and what it takes. */
+export interface Mixer<Config, Slot extends string> {
+  /** Slots of tensors that are loaded as one weight or vector, those that a layer may not have included. */
+  readonly parts: Readonly<Record<string, readonly Slot[]>>;
+  /** @param epsilon of norms within the mixer */
+  load(loader: LayerLoader<Slot>, config: Config, epsilon: number): Promise<BlockRun>;
+  /** What a layer keeps of each token. */
+  cache(config: Config): Pick<KvCacheSpec, 'kvHeads' | 'headDim'>;
+  /** Numbers of activations of a token, all that a step may hold at once. */
+  activationsPerToken(config: Config): number;
+  rope(config: Config): RopeConfig | null;
+}

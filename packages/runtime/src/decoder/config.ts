@@ -1,0 +1,95 @@
+// The options of the one decoder, as data: what an architecture makes of its configuration file.
+import type { Activation } from '@moeq/kernels';
+import type { RouteSpec } from '@moeq/router';
+import type { MixerConfig } from './mixers.js';
+
+export interface DecoderConfig {
+  /** E.g. `mixtral`; for people. */
+  readonly architecture: string;
+  readonly vocabularySize: number;
+  readonly hiddenSize: number;
+  readonly layers: readonly LayerConfig[];
+  /** Tokens that the model was made for; prompts and generation are held within. */
+  readonly contextLength: number;
+  /** Of all RMS norms. */
+  readonly normEpsilon: number;
+  /** Factor on embeddings; 1 except in GraniteMoE. */
+  readonly embeddingScale: number;
+  /** Factor on what a block adds to the residual; 1 except in GraniteMoE. */
+  readonly residualScale: number;
+  /** Factor on the logits; 1 except in GraniteMoE, which divides by `logits_scaling`. */
+  readonly logitsScale: number;
+  /** The head is the embedding table. */
+  readonly tiedHead: boolean;
+}
+
+/** One layer: a mixer of tokens, then an MLP. Layers that are alike share the objects. */
+export interface LayerConfig {
+  readonly mixer: MixerConfig;
+  readonly mlp: MlpConfig;
+}
+
+export type MlpConfig = MoeConfig | DenseConfig;
+
+/** Rotary position embedding; Su et al., arXiv 2104.09864. */
+export interface RopeConfig {
+  readonly theta: number;
+  readonly rotatedDim: number;
+  readonly style: 'halves' | 'interleaved';
+  /** How frequencies are changed for contexts longer than those of training; absent: not at all. */
+  readonly scaling?: RopeScaling;
+}
+
+/**
+ * The rules of transformers (modeling_rope_utils.py), their defaults filled in. Lengths are tokens; `originalLength` is that
+ * of training.
+ */
+export type RopeScaling =
+  /** All frequencies divided. */
+  | { readonly kind: 'linear'; readonly factor: number }
+  /** Low frequencies divided, high ones kept, those between blended by wavelength; Llama 3.1. */
+  | {
+      readonly kind: 'llama3';
+      readonly factor: number;
+      readonly originalLength: number;
+      readonly lowFrequencyFactor: number;
+      readonly highFrequencyFactor: number;
+    }
+  /** Theta grows with the sequence where that is longer than the original (NTK-aware). */
+  | { readonly kind: 'dynamic'; readonly factor: number; readonly originalLength: number }
+  /** Low frequencies divided, high ones kept, a ramp over dimensions between; YaRN, Peng et al., arXiv 2309.00071. */
+  | {
+      readonly kind: 'yarn';
+      readonly factor: number;
+      readonly originalLength: number;
+      readonly betaFast: number;
+      readonly betaSlow: number;
+      /** The ramp begins and ends at whole dimensions. */
+      readonly truncate: boolean;
+      readonly attentionFactor: number;
+    }
+  /** Each frequency divided by a factor of its own, another one beyond the original length; LongRoPE, arXiv 2402.13753. */
+  | {
+      readonly kind: 'longrope';
+      readonly originalLength: number;
+      /** rotated / 2 each. */
+      readonly shortFactors: readonly number[];
+      readonly longFactors: readonly number[];
+      readonly attentionFactor: number;
+    };
+
+export interface DenseConfig {
+  readonly kind: 'dense';
+  readonly intermediateSize: number;
+  readonly activation: Activation;
+}
+
+export interface MoeConfig {
+  readonly kind: 'moe';
+  readonly route: RouteSpec;
+  readonly intermediateSize: number;
+  readonly activation: Activation;
+  readonly correctionBias: boolean;
+  /** null: no shared expert. `gated`: its output times sigmoid(x · gate). */
+  readonly shared: { readonly intermediateSize: number; readonly gated: boolean } | null;
+}

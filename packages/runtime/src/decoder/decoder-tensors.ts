@@ -1,0 +1,84 @@
+// The table of tensors: every tensor that a decoder can have, by slot, with its role, its projection and the shape that a
+// configuration gives it, null where the model has none. Names in checkpoints and GGUF files, loading, counting, memory
+// plans, checks of files and the roles of recipes derive from it.
+//
+// Shapes: D hidden, V vocabulary.
+import type { DecoderConfig } from './config.js';
+import { mixerTensors } from './mixers.js';
+import { mlpTensors } from './mlp-tensors.js';
+import { layerRow, modelRow, type TensorRow } from './tensor-row.js';
+
+const norm = layerRow('norm', ({ hiddenSize }) => [hiddenSize]);
+
+const table = {
+  embedding: modelRow('embedding', (c) => [c.vocabularySize, c.hiddenSize]),
+
+  mixerNorm: norm,
+  ...mixerTensors,
+  mlpNorm: norm,
+  ...mlpTensors,
+
+  finalNorm: modelRow('norm', (c) => [c.hiddenSize]),
+  /** Of a tied head too, for files that hold the matrix twice. */
+  head: modelRow('head', (c) => [c.vocabularySize, c.hiddenSize]),
+};
+
+export type Slot = keyof typeof table;
+
+export const decoderTensors: Readonly<Record<Slot, TensorRow>> = table;
+export const slotNames = Object.keys(table) as readonly Slot[];
+
+/** Where a tensor stands among those of its slot. */
+export interface TensorPosition {
+  readonly layer?: number;
+  /** Of a tensor that holds one expert; absent for one that holds all of a layer. */
+  readonly expert?: number;
+}
+
+export interface TensorPlace extends TensorPosition {
+  readonly slot: Slot;
+}
+
+/**
+ * The shape that the configuration gives to a place: [E, N, K] for the fused tensor of an expert slot; null where this
+ * model has no such tensor.
+ */
+export function tensorShape(
+  { slot, layer: index, expert }: TensorPlace,
+  config: DecoderConfig,
+): readonly number[] | null {
+  const row = decoderTensors[slot];
+  if (row.of === 'model') return row.shape(config);
+  const layer = index === undefined ? undefined : config.layers[index];
+  const shape = layer === undefined ? null : row.shape(config, layer);
+  if (row.of === 'layer' || shape === null || layer?.mlp.kind !== 'moe') return shape;
+  const { experts } = layer.mlp.route;
+  if (expert === undefined) return [experts, ...shape];
+  return expert < experts ? shape : null;
+}
+
+/**
+ * Every place that the configuration has, in the order in which a token passes: an expert slot once an expert, and all forms
+ * of an expert's input side.
+ */
+export function* decoderPlaces(config: DecoderConfig): Generator<TensorPlace> {
+  const isOfLayer = (slot: Slot) => decoderTensors[slot].of !== 'model';
+  const [first, last] = [slotNames.findIndex(isOfLayer), slotNames.findLastIndex(isOfLayer)];
+  for (const slot of slotNames.slice(0, first)) yield { slot };
+  for (const [layer, { mlp }] of config.layers.entries()) {
+    const experts = mlp.kind === 'moe' ? mlp.route.experts : 0;
+    for (const slot of slotNames.slice(first, last + 1)) {
+      const ofLayer = { slot, layer };
+      if (tensorShape(ofLayer, config) === null) continue;
+      if (decoderTensors[slot].of === 'layer') yield ofLayer;
+      else for (let expert = 0; expert < experts; expert++) yield { ...ofLayer, expert };
+    }
+  }
+  for (const slot of slotNames.slice(last + 1)) yield { slot };
+}
+
+/** A place in words, for messages: `expertDown of layer 3, expert 1`. */
+export function describePlace({ slot, layer, expert }: TensorPlace): string {
+  const ofLayer = layer === undefined ? '' : ` of layer ${layer}`;
+  return `${slot}${ofLayer}${expert === undefined ? '' : `, expert ${expert}`}`;
+}

@@ -1,0 +1,40 @@
+// The list of mixers: each has a file of its own, and its configuration, its tensors and its way to run stand here. What
+// follows asks all layers of a decoder.
+import { MoeqError } from '@moeq/tensors';
+import { type LengthRotation, lengthRotation } from '../rope-frequencies.js';
+import { type AttentionConfig, attention, attentionTensors } from './attention.js';
+import type { Mixer } from './block.js';
+import type { DecoderConfig } from './config.js';
+
+/** What mixes the tokens of a sequence, by kind. */
+export type MixerConfig = AttentionConfig;
+
+export const mixerTensors = { ...attentionTensors };
+
+type MixerSlot = keyof typeof mixerTensors;
+
+const mixers: {
+  readonly [Kind in MixerConfig['kind']]: Mixer<Extract<MixerConfig, { kind: Kind }>, MixerSlot>;
+} = { attention };
+
+export function mixerOf({ kind }: MixerConfig): Mixer<MixerConfig, MixerSlot> {
+  return mixers[kind];
+}
+
+/**
+ * Frequencies of long sequences; null: sequences of all lengths turn alike.
+ * @throws MoeqError for layers whose rotations depend on the length in ways of their own
+ */
+export function decoderRotation({ architecture, layers }: DecoderConfig): LengthRotation | null {
+  const ropes = [...new Set(layers.map(({ mixer }) => mixerOf(mixer).rope(mixer)))];
+  const rotations = ropes.map(lengthRotation);
+  if (rotations.every((rotation) => rotation === null)) return null;
+  const kinds = new Set(ropes.map((rope) => JSON.stringify(rope)));
+  if (kinds.size === 1) return rotations[0] ?? null;
+  throw new MoeqError({
+    operation: 'run the model',
+    subject: architecture,
+    expected: 'one rotation in all layers, where it depends on the length of the sequence',
+    found: `${kinds.size} rotations`,
+  });
+}

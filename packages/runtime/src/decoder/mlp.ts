@@ -1,0 +1,73 @@
+// The MLP of a layer: routed experts with a shared one or without, or a dense MLP.
+//
+// Shapes: T tokens, D hidden, E experts, A experts per token.
+import type {
+  Activations,
+  ExpertWeights,
+  MlpWeights,
+  RoutingHandle,
+  Step,
+  Vector,
+  Weight,
+} from '@moeq/kernels';
+import type { BlockRun, LayerLoader } from './block.js';
+import type { MlpConfig, MoeConfig } from './config.js';
+import { type MlpName, type MlpSlot, mlpParts } from './mlp-tensors.js';
+
+/** Loads what an MLP is made of, besides single tensors. */
+export interface MlpLoader extends LayerLoader<MlpSlot> {
+  mlp(name: Exclude<MlpName, 'expert'>): Promise<MlpWeights>;
+  experts(count: number): Promise<ExpertWeights>;
+}
+
+export async function loadMlp(loader: MlpLoader, config: MlpConfig): Promise<BlockRun> {
+  const { activation } = config;
+  if (config.kind === 'moe') {
+    const moe = await loadMoe(loader, config);
+    return (step, x) => mixture(step, x, moe);
+  }
+  const weights = await loader.mlp('dense');
+  return (step, x) => ({ output: step.mlp(x, weights, activation), routing: null });
+}
+
+interface Moe extends Pick<MoeConfig, 'route' | 'activation'> {
+  readonly router: Weight; // [E, D]
+  readonly correctionBias: Vector | undefined; // [E]
+  readonly experts: ExpertWeights;
+  readonly shared: { readonly weights: MlpWeights; readonly gate: Weight | undefined } | undefined; // gate [1, D]
+}
+
+async function loadMoe(
+  loader: MlpLoader,
+  { route, activation, correctionBias, shared }: MoeConfig,
+): Promise<Moe> {
+  return {
+    route,
+    activation,
+    router: await loader.matrix(mlpParts.router),
+    correctionBias: correctionBias ? await loader.vector(mlpParts.correctionBias) : undefined,
+    experts: await loader.experts(route.experts),
+    shared:
+      shared === null
+        ? undefined
+        : {
+            weights: await loader.mlp('shared'),
+            gate: shared.gated ? await loader.matrix(mlpParts.sharedOutputGate) : undefined,
+          },
+  };
+}
+
+function mixture(step: Step, x: Activations, moe: Moe): { output: Activations; routing: RoutingHandle } {
+  const routing = step.route(step.linear(x, moe.router), moe.route, moe.correctionBias); // [T, E] -> [T, A]
+  const routed = step.experts(x, routing, moe.experts, moe.activation); // [T, D]
+  if (moe.shared === undefined) return { output: routed, routing };
+  const shared = step.mlp(x, moe.shared.weights, moe.activation, moe.shared.gate); // [T, D]
+  return { output: step.add(routed, shared), routing };
+}
+
+/** Numbers of activations of a token [D], all that a step may hold at once. */
+export function mlpActivationsPerToken(mlp: MlpConfig, hidden: number): number {
+  const used = mlp.kind === 'moe' ? mlp.route.expertsPerToken + 1 : 1;
+  const shared = mlp.kind === 'moe' ? (mlp.shared?.intermediateSize ?? 0) : 0;
+  return used * (3 * mlp.intermediateSize + 2 * hidden) + 3 * shared;
+}
