@@ -9,6 +9,7 @@ const lockfile = readFileSync(new URL('pnpm-lock.yaml', root), 'utf8');
 const stamp = new URL('node_modules/.moeq-lockfile', root);
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lockfile) process.exit(0);
 
+console.log('Installing the dependencies (half a minute, with a fast network) …');
 const { packageManager } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
 const { status, error } = spawnSync('npx', ['--yes', packageManager, 'install', '--frozen-lockfile'], {
   cwd: root,

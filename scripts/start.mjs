@@ -31,7 +31,7 @@ moeq('eval', out, '--baseline', 'tiny-moe', '--max-tokens', '512', '--report', r
 
 console.log(`
 ${styleText('bold', 'Next, try')}
-  npm run -s moeq -- generate ${out} -p "function " --greedy
+  npm run -s moeq -- generate ${out} -p "KING RICHARD III:" --seed 7
   npm run -s moeq -- chat ${out}
   npm run -s moeq -- inspect ${out} --tensors
   npm run -s moeq -- quantize tiny-moe --out out/tiny-moe-int4 --recipe int4

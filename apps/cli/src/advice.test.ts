@@ -1,8 +1,9 @@
 // What the command says beyond the libraries: which option or command changes it.
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ggufRecipeNames } from '@moeq/convert';
 import { ggufModelTypes } from '@moeq/loader';
 import { modelUrl } from '@moeq/tiny-moe';
 import { expect, test } from 'vitest';
@@ -144,7 +145,14 @@ test('recipes belong to one container, and the refusal names the other', async (
   );
 });
 
-test('the help names the architectures that GGUF takes', async () => {
+test('help and README name the architectures that GGUF takes, and its recipes', async () => {
   const { stdout } = await moeq(['quantize', '--help']);
   expect(stdout).toContain(`is one of ${ggufModelTypes.join(', ')}.`);
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+  expect(readme).toContain(`is one of ${ggufModelTypes.join(', ')}; others are refused`);
+  const root = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
+  expect(root).toContain(`# for llama.cpp: ${ggufModelTypes.join(', ')}\n`);
+  for (const name of [...ggufRecipeNames.experts, ...ggufRecipeNames.all])
+    for (const text of [stdout, readme.replaceAll('`', '')])
+      expect(text).toMatch(new RegExp(`\\b${name}\\b`));
 });

@@ -1,25 +1,13 @@
 // Unmodified clients of OpenAI's interface against the server: the table in README.md is what passes here.
-import type { Model } from '@moeq/runtime';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { aiSdkClient } from './testkit/clients/ai-sdk.js';
 import type { TestedClient } from './testkit/clients/client.js';
 import { langchainClient } from './testkit/clients/langchain.js';
 import { llamaindexClient } from './testkit/clients/llamaindex.js';
 import { openaiClient } from './testkit/clients/openai.js';
-import { type Served, serve, tinyMoe, toolTemplate, type Watch } from './testkit/served.js';
+import { watchedServer } from './testkit/served.js';
 
-const watch: Watch = { rendered: [], tokenised: [] };
-const notices: string[] = [];
-let model: Model;
-let server: Served;
-beforeAll(async () => {
-  model = await tinyMoe({}, toolTemplate, watch);
-  server = await serve(model, { onNotice: (text) => notices.push(text) });
-});
-afterAll(async () => {
-  await server.close();
-  await model.backend.destroy();
-});
+const { shared, watch, notices } = watchedServer();
 
 const question = 'In the beginning';
 const maxTokens = 80;
@@ -29,11 +17,11 @@ async function expectedText(): Promise<string> {
   const messages = watch.rendered.at(-1)?.messages ?? [];
   const { options } = watch.rendered.at(-1) ?? {};
   const prompt = { messages, ...options };
-  return (await model.complete(prompt, { temperature: 0, maxNewTokens: maxTokens })).text;
+  return (await shared.model.complete(prompt, { temperature: 0, maxNewTokens: maxTokens })).text;
 }
 
 async function aborted(): Promise<number> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const text = await (await fetch(`${shared.server.url}/metrics`)).text();
   return Number(/^moeq_requests_total\{reason="aborted"\} (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
@@ -43,7 +31,7 @@ describe.each<[string, (baseURL: string) => TestedClient]>([
   ['@langchain/openai', langchainClient],
   ['@llamaindex/openai', llamaindexClient],
 ])('%s', (_, make) => {
-  const client = () => make(`${server.url}/v1`);
+  const client = () => make(`${shared.server.url}/v1`);
 
   test('chats, at once and streamed', async () => {
     const text = await client().chat(question, maxTokens);

@@ -1,25 +1,13 @@
 // Requests as clients send them, with whatever they have added: what reaches the template, what is ignored and named.
-import type { Model } from '@moeq/runtime';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Served, serve, tinyMoe, toolTemplate, type Watch } from './testkit/served.js';
+import { describe, expect, test } from 'vitest';
+import { serve, watchedServer } from './testkit/served.js';
 
-const watch: Watch = { rendered: [], tokenised: [] };
-const notices: string[] = [];
-let model: Model;
-let server: Served;
-beforeAll(async () => {
-  model = await tinyMoe({}, toolTemplate, watch);
-  server = await serve(model, { onNotice: (text) => notices.push(text) });
-});
-afterAll(async () => {
-  await server.close();
-  await model.backend.destroy();
-});
+const { shared, watch, notices } = watchedServer();
 
 const user = { role: 'user', content: 'Hi' };
 
 /** A chat of one token; `message` is the error's. */
-async function ask(body: object, { url } = server): Promise<{ status: number; message: string }> {
+async function ask(body: object, { url } = shared.server): Promise<{ status: number; message: string }> {
   const answer = await fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -115,7 +103,7 @@ test('no number of a call, a tool or a variable is rounded on its way to the tem
     tools: [{ type: 'function', function: { name: 'find', parameters: { type: 'object', default: 'ID' } } }],
   }).replaceAll('"ID"', '2512292042121000001');
   const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(`${server.url}/v1/chat/completions`, { method: 'POST', headers, body });
+  const answer = await fetch(`${shared.server.url}/v1/chat/completions`, { method: 'POST', headers, body });
   expect(answer.status).toBe(200);
   const id = { source: '2512292042121000001' };
   expect(rendered()?.options).toMatchObject({
@@ -176,20 +164,20 @@ describe('fields', () => {
 
   test('-1 is no limit: the answer ends with the context', async () => {
     const never = { logit_bias: { 2: -100 }, temperature: 0 };
-    const { choices, usage } = await server.client.chat.completions.create({
+    const { choices, usage } = await shared.server.client.chat.completions.create({
       model: '',
       messages: [{ role: 'user', content: 'Hi' }],
       max_tokens: -1,
       ...never,
     });
-    expect([choices[0]?.finish_reason, usage?.total_tokens]).toEqual(['length', model.contextLength]);
-    const text = await server.client.completions.create({
+    expect([choices[0]?.finish_reason, usage?.total_tokens]).toEqual(['length', shared.model.contextLength]);
+    const text = await shared.server.client.completions.create({
       model: '',
       prompt: 'Hi',
       max_tokens: -1,
       ...never,
     });
-    expect(text.usage?.total_tokens).toBe(model.contextLength);
+    expect(text.usage?.total_tokens).toBe(shared.model.contextLength);
   });
 
   test('variables reach the template', async () => {
@@ -211,7 +199,7 @@ describe('fields', () => {
       '{"__proto__":{"a":1},',
     );
     const noticed: string[] = [];
-    await using other = await serve(model, { onNotice: (text) => noticed.push(text) });
+    await using other = await serve(shared.model, { onNotice: (text) => noticed.push(text) });
     for (let times = 0; times < 2; times += 1) {
       const answer = await fetch(`${other.url}/v1/chat/completions`, {
         method: 'POST',
@@ -228,7 +216,7 @@ describe('fields', () => {
         'messages[].content[].cache_control',
       ].map((path) => `requests have a field that is not used: "${path}"`),
     );
-    await using strict = await serve(model, { strict: true });
+    await using strict = await serve(shared.model, { strict: true });
     const named = { model: 'tiny-moe' };
     expect(await ask({ ...named, temprature: 1 }, strict)).toEqual({
       status: 400,

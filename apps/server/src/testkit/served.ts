@@ -92,10 +92,10 @@ export async function serve(model: Model | null, options: ListenOptions = {}): P
 }
 
 /** A server for all tests of a file, from before the first of them to behind the last. */
-export function sharedServer(options: ListenOptions = {}, chatTemplate?: string) {
+export function sharedServer(options: ListenOptions = {}, chatTemplate?: string, watch?: Watch) {
   const shared: { model: Model; server: Served } = Object.create(null);
   beforeAll(async () => {
-    shared.model = await tinyMoe({}, chatTemplate);
+    shared.model = await tinyMoe({}, chatTemplate, watch);
     shared.server = await serve(shared.model, options);
   });
   afterAll(async () => {
@@ -103,4 +103,12 @@ export function sharedServer(options: ListenOptions = {}, chatTemplate?: string)
     await shared.model.backend.destroy();
   });
   return shared;
+}
+
+/** The same with `toolTemplate`, and what the template, the tokenizer and the log were given. */
+export function watchedServer() {
+  const watch: Watch = { rendered: [], tokenised: [] };
+  const notices: string[] = [];
+  const shared = sharedServer({ onNotice: (text) => notices.push(text) }, toolTemplate, watch);
+  return { shared, watch, notices };
 }
