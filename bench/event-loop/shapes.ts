@@ -21,6 +21,9 @@ const many = <Item>(item: Item, bytes = most): Item[] =>
 const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
 const fieldsOf = (count: number, value: (index: number) => unknown) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, value(index)]));
+/** A schema that the answer is held to. */
+const held = (schema: object) =>
+  chat({ response_format: { type: 'json_schema', json_schema: { name: 's', schema } } });
 const words = 'In the beginning God created the heaven and the earth. ';
 
 export const shapes: Readonly<Record<string, () => Sent>> = {
@@ -67,5 +70,20 @@ export const shapes: Readonly<Record<string, () => Sent>> = {
   '500,000 token ids': () => text({ prompt: many(1) }),
   '100,000 lists of token ids': () => text({ prompt: many([1, 2, 3]) }),
   'variables of the template': () => chat({ chat_template_kwargs: fieldsOf(80_000, () => 1) }),
+  'a schema of one long value': () => held({ enum: ['x'.repeat(800_000)] }),
+  'a schema of 60,000 values': () => held({ enum: Array.from({ length: 60_000 }, (_, id) => `value ${id}`) }),
+  'a schema of 20,000 properties': () =>
+    held({ type: 'object', properties: fieldsOf(20_000, () => ({ type: 'null' })) }),
+  'a schema of 800 tagged objects': () =>
+    held({
+      oneOf: Array.from({ length: 800 }, (_, index) => ({
+        type: 'object',
+        properties: { kind: { const: `k${index}` }, ...fieldsOf(20, () => ({ type: 'string' })) },
+        required: ['kind'],
+        additionalProperties: false,
+      })),
+    }),
+  'a schema of 20,000 excluded values': () =>
+    held({ type: 'string', not: { enum: Array.from({ length: 20_000 }, (_, id) => `value ${id}`) } }),
   'no JSON': () => ({ path: '/v1/chat/completions', body: many([[]]) }),
 };

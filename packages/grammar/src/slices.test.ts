@@ -250,3 +250,17 @@ test('no long list of names or values is sorted at once, neither for a schema no
   expect(longest).toBeLessThanOrEqual(512);
   expect(longest).toBeGreaterThan(0);
 });
+
+test('a listed value of many parts is walked in slices', () => {
+  const entries = vi.spyOn(Object, 'entries');
+  try {
+    let pauses = 0;
+    const walk = compileSchema({ enum: [Array.from({ length: 40_000 }, () => 1)] }, 'schema', 0);
+    for (let step = walk.next(); step.done !== true; step = walk.next()) pauses += 1;
+    expect(pauses).toBeGreaterThanOrEqual(9);
+    const longest = entries.mock.results.map(({ value }) => (value as unknown[]).length);
+    expect(Math.max(0, ...longest)).toBeLessThan(100);
+  } finally {
+    entries.mockRestore();
+  }
+});
