@@ -1,5 +1,7 @@
 // The files of a model, wherever they lie, and the tensors that they store.
+import type { DecoderConfig, TensorPlace } from '@moeq/runtime';
 import type { ByteSource, DType, Layout, QuantizedTensor, Tensor } from '@moeq/tensors';
+import type { Architecture } from './architecture.js';
 
 /** Files by name, e.g. a folder; `open` answers null when there is no such file. */
 export interface FileSet {
@@ -12,8 +14,25 @@ export interface FileSet {
   list(folder?: string): Promise<readonly string[]>;
   /** @throws MoeqError for names that leave the set (absolute, `..`, links out of it) */
   open(name: string): Promise<ByteSource | null>;
-  /** The weights, where they do not lie in safetensors files of the set. */
-  weights?(): Promise<StoredTensors>;
+  /** Where the model is in a container of its own, not in JSON and safetensors files. */
+  readonly container?: ModelContainer;
+}
+
+/** A container that holds a whole model, e.g. GGUF. */
+export interface ModelContainer {
+  /**
+   * What it says of the subjects that other models have JSON files for, by the names and fields of those; null for what it
+   * says nothing of. Such files of the set are made of it when they are opened, for conversions.
+   * @throws MoeqError for metadata that cannot be read
+   */
+  data(file: string): Readonly<Record<string, unknown>> | null;
+  /** @throws MoeqError naming a tensor that the model does not have */
+  weights(model: ContainedModel): Promise<StoredTensors>;
+}
+
+export interface ContainedModel {
+  readonly architecture: Architecture;
+  readonly decoder: DecoderConfig;
 }
 
 export interface StoredTensor {
@@ -34,6 +53,8 @@ export interface StoredTensors {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Those of them that are quantized, where the container itself says so and not config.json. */
   readonly quantized?: readonly QuantizedWeight[];
+  /** Where they belong, where the container itself says so and not their names. */
+  readonly places?: ReadonlyMap<string, TensorPlace>;
   close(): Promise<void>;
 }
 

@@ -45,6 +45,7 @@ export async function readJsonObject(
   name: string,
   maxBytes: number,
 ): Promise<Readonly<Record<string, unknown>> | null> {
+  if (files.container !== undefined) return files.container.data(name);
   const text = await readText(files, name, maxBytes);
   if (text === null) return null;
   const subject = inSet(files, name);

@@ -13,6 +13,7 @@ import {
 } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { Architecture } from './architecture.js';
+import { tensorName } from './names.js';
 
 /** A place as a key: places of the same key are the same. */
 export function placeKey({ slot, layer, expert }: TensorPlace): string {
@@ -77,7 +78,7 @@ export function assertComplete(
   const require = (place: TensorPlace) => {
     if (tensorShape(place, config) === null || names.has(placeKey(place))) return;
     if (place.slot === 'head' && config.tiedHead) return;
-    throw misfit(model, `tensor ${nameOf(architecture, place)}`, 'no such tensor');
+    throw misfit(model, `tensor ${quote(tensorName(architecture, place), 120)}`, 'no such tensor');
   };
   for (const slot of slotNames) {
     if (decoderTensors[slot].of === 'model') require({ slot });
@@ -128,17 +129,6 @@ function assertExperts(
     throw misfit(model, `one layout for the experts of layer ${layer?.layer}`, found.join(' and '));
   }
   for (const place of layouts[most] ?? []) require(place);
-}
-
-/** The first name that the architecture's checkpoints use for a place. */
-function nameOf({ names }: Architecture, place: TensorPlace): string {
-  const patterns = names[place.slot] ?? [];
-  const fits =
-    patterns.find((name) => name.includes('{expert}') === (place.expert !== undefined)) ?? patterns[0];
-  return quote(
-    (fits ?? place.slot).replace('{layer}', String(place.layer)).replace('{expert}', String(place.expert)),
-    120,
-  );
 }
 
 function misfit(subject: string, expected: string, found: string): MoeqError {

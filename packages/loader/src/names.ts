@@ -48,3 +48,10 @@ export function placeFinder(architecture: Architecture): (name: string) => Tenso
     return slot === undefined ? null : { slot, ...place };
   };
 }
+
+/** The first name that the architecture's checkpoints use for a place; its slot where they use none. */
+export function tensorName({ names }: Architecture, { slot, layer, expert }: TensorPlace): string {
+  const patterns = names[slot] ?? [];
+  const fits = patterns.find((name) => name.includes('{expert}') === (expert !== undefined)) ?? patterns[0];
+  return (fits ?? slot).replace('{layer}', String(layer)).replace('{expert}', String(expert));
+}

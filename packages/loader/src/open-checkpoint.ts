@@ -26,7 +26,8 @@ export interface CheckpointOptions {
  * @throws MoeqError naming file, tensor or field, what was expected and what was found, when anything does not fit
  */
 export async function openCheckpoint(files: FileSet, options: CheckpointOptions = {}): Promise<Checkpoint> {
-  const file = inSet(files, 'config.json');
+  const { container } = files;
+  const file = container === undefined ? inSet(files, 'config.json') : files.name;
   const config = await readJsonObject(files, 'config.json', MAX_CONFIG_BYTES);
   if (config === null) {
     throw new MoeqError({
@@ -42,14 +43,19 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
   const {
     tensors: stored,
     quantized: own,
+    places,
     close,
-  } = await openStoredTensors(files).catch(async (error) => {
-    throw await orPart(error);
-  });
+  } = await (container?.weights({ architecture, decoder }) ?? openStoredTensors(files)).catch(
+    async (error) => {
+      throw await orPart(error);
+    },
+  );
   try {
     const { quantizers = [] } = options;
     const quantized = own ?? quantizedWeights({ stored, config, file, quantizers });
-    const model = { architecture, config, decoder, name: files.name };
+    const find =
+      places === undefined ? placeFinder(architecture) : (name: string) => places.get(name) ?? null;
+    const model = { architecture, config, decoder, find, name: files.name };
     const placed = placeTensors([...stored.values()], quantized, model);
     return { name: files.name, files, config, refusal, ...placed, close };
   } catch (error) {
@@ -63,6 +69,8 @@ interface Model {
   readonly architecture: Architecture;
   readonly config: Readonly<Record<string, unknown>>;
   readonly decoder: DecoderConfig;
+  /** Where a tensor belongs, by its name. */
+  find(name: string): TensorPlace | null;
 }
 
 /** Every tensor at its place or beside the decoder, every place of the decoder filled; in the order of the files. */
@@ -78,7 +86,7 @@ function placeTensors(
   const weights = stored.map(({ name }) => weightOf.get(name)?.name ?? name);
   const layers = model.decoder.layers.length;
   const isOther = otherTensors({ architecture, config: model.config, layers, names: weights });
-  const placeOf = headFinder(placeFinder(architecture), weights, model.decoder);
+  const placeOf = headFinder(model.find, weights, model.decoder);
   const decoder = { ...model.decoder, tiedHead: placeOf.tiedHead };
   const placed = new Set<QuantizedWeight>();
   const names = new Map<string, string>();

@@ -19,7 +19,6 @@ const MAX_SHARDS = 4096;
 
 /** @throws MoeqError when there are no weights, a shard is missing, a name is in two shards, or a header is malformed */
 export async function openStoredTensors(files: FileSet): Promise<StoredTensors> {
-  if (files.weights !== undefined) return files.weights();
   const sources: ByteSource[] = [];
   const close = async () => {
     await Promise.all(sources.map((source) => source.close?.()));

@@ -107,6 +107,16 @@ const tokenizer = {
   'tokenizer.ggml.eos_token_id': u32(1),
 };
 
+test('metadata is read as data: opening a model makes none of its JSON files', async () => {
+  const files = await openSmall({ metadata: tokenizer });
+  const opened: string[] = [];
+  const watched = { ...files, open: (name: string) => files.open(name).finally(() => opened.push(name)) };
+  const model = await openModelFiles(watched);
+  expect(model.tokenizer?.encode('ab')).toEqual([4]);
+  expect(model.stopTokenIds).toEqual([1]);
+  expect(opened.filter((name) => name.endsWith('.json'))).toEqual([]);
+});
+
 test('tokenizer, template and ends of a text', async () => {
   const model = await openModelFiles(
     await openSmall({

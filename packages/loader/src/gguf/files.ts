@@ -1,7 +1,7 @@
-// A model in GGUF as a set of files: the config.json, tokenizer.json, tokenizer_config.json and generation_config.json that a
-// checkpoint of the same model has, made of its metadata, and its tensors. What opens checkpoints opens it.
+// A model in GGUF as a set of files. Its metadata says what config.json, tokenizer.json, tokenizer_config.json and
+// generation_config.json say of a checkpoint, and is read as data; the files are made of it when they are opened, for
+// conversions.
 import { type ByteSource, type GgufMetadata, MoeqError, memorySource } from '@moeq/tensors';
-import { findArchitecture } from '../architectures.js';
 import type { FileSet } from '../file-set.js';
 import { findGgufArchitecture } from './architectures.js';
 import { configOf } from './config.js';
@@ -56,35 +56,39 @@ function filesOf(
   };
   const config = { ...configOf(metadata, facts, name), torch_dtype: torchDtypeOf(embedding) };
   const tokenizer = tokenizerOf(metadata, name);
-  const contents: Readonly<Record<string, object>> = { 'config.json': config, ...tokenizer.files };
-  const bytes = new Map(
-    Object.entries(contents).map(([key, content]) => [
-      key,
-      new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`),
-    ]),
+  const contents: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new Map(
+    Object.entries({ 'config.json': config, ...tokenizer.files }),
   );
+  const data = (file: string) => {
+    if (file === 'tokenizer.json' && tokenizer.reason !== null) throw tokenizer.reason;
+    return contents.get(file) ?? null;
+  };
   return {
     name,
-    list: async (folder) => (folder === undefined ? [...bytes.keys()] : []),
-    async open(key) {
-      if (key === 'tokenizer.json' && tokenizer.reason !== null) throw tokenizer.reason;
-      const content = bytes.get(key);
-      return content === undefined ? null : memorySource(`${name}/${key}`, content);
+    list: async (folder) => (folder === undefined ? [...contents.keys()] : []),
+    async open(file) {
+      const content = data(file);
+      if (content === null) return null;
+      return memorySource(
+        `${name}/${file}`,
+        new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`),
+      );
     },
-    async weights() {
-      const architecture = findArchitecture(config, name);
-      const { decoder } = architecture.read(config, name);
-      const sources = await openAgain();
-      try {
-        const own = parts.flatMap(({ file: { tensors } }, index) => {
-          const source = sources[index];
-          return source === undefined ? [] : [{ source, tensors }];
-        });
-        return storedGguf({ parts: own, gguf, architecture, decoder });
-      } catch (error) {
-        await closeAll(sources);
-        throw error;
-      }
+    container: {
+      data,
+      async weights(model) {
+        const sources = await openAgain();
+        try {
+          const own = parts.flatMap(({ file: { tensors } }, index) => {
+            const source = sources[index];
+            return source === undefined ? [] : [{ source, tensors }];
+          });
+          return storedGguf({ parts: own, gguf, ...model });
+        } catch (error) {
+          await closeAll(sources);
+          throw error;
+        }
+      },
     },
   };
 }

@@ -10,7 +10,10 @@ import { readTokenizerMetadata, type TokenizerMetadata, tokenTypes } from './tok
  * @returns no files for a model without a tokenizer
  * @throws MoeqError for a kind of tokenizer that is not known, or malformed keys
  */
-export function tokenizerFiles(metadata: GgufMetadata, file: string): Record<string, object> {
+export function tokenizerFiles(
+  metadata: GgufMetadata,
+  file: string,
+): Record<string, Readonly<Record<string, unknown>>> {
   const tokenizer = readTokenizerMetadata(metadata, file);
   if (tokenizer === null) return {};
   const { bos, eos, eot, tokens, unknown, chatTemplate } = tokenizer;

@@ -2,7 +2,7 @@
 // one tensor each; query and key rows lie as transformers has them. Blocks become QuantizedTensors when they are read.
 //
 // Shapes: E experts, N rows, K columns.
-import type { DecoderConfig, Slot } from '@moeq/runtime';
+import type { Slot, TensorPlace } from '@moeq/runtime';
 import {
   type ByteSource,
   type FloatDType,
@@ -12,8 +12,8 @@ import {
   MoeqError,
   quote,
 } from '@moeq/tensors';
-import type { Architecture } from '../architecture.js';
-import type { QuantizedWeight, StoredTensor, StoredTensors } from '../file-set.js';
+import type { ContainedModel, QuantizedWeight, StoredTensor, StoredTensors } from '../file-set.js';
+import { tensorName } from '../names.js';
 import type { GgufArchitecture } from './architectures.js';
 import { ggufPlace } from './names.js';
 import { ropeFactorsName } from './rope-scaling.js';
@@ -25,19 +25,17 @@ interface Directory {
   readonly tensors: ReadonlyMap<string, GgufEntry>;
 }
 
-export interface GgufWeights {
+export interface GgufWeights extends ContainedModel {
   /** The files of the model. */
   readonly parts: readonly Directory[];
   readonly gguf: GgufArchitecture;
-  /** Of transformers, for the names. */
-  readonly architecture: Architecture;
-  readonly decoder: DecoderConfig;
 }
 
 /** @throws MoeqError naming a tensor that no decoder here has */
 export function storedGguf(weights: GgufWeights): StoredTensors {
   const tensors = new Map<string, StoredTensor>();
   const quantized: QuantizedWeight[] = [];
+  const places = new Map<string, TensorPlace>();
   for (const { source, tensors: entries } of weights.parts) {
     for (const entry of entries.values()) {
       // a part of the configuration
@@ -46,6 +44,7 @@ export function storedGguf(weights: GgufWeights): StoredTensors {
         const stored = storedPart(part, source);
         if (tensors.has(part.name)) throw twice(part, source.name);
         tensors.set(part.name, stored);
+        places.set(part.name, part.place);
         if (typeof entry.type.content !== 'string') quantized.push(quantizedPart(part, stored, source.name));
       }
     }
@@ -53,6 +52,7 @@ export function storedGguf(weights: GgufWeights): StoredTensors {
   return {
     tensors,
     quantized,
+    places,
     async close() {
       await Promise.all(weights.parts.map(({ source }) => source.close?.()));
     },
@@ -69,8 +69,10 @@ function twice({ name, entry }: Part, file: string): MoeqError {
   });
 }
 
-/** A tensor of transformers' within a tensor of the file. */
+/** A tensor of the decoder within a tensor of the file. */
 interface Part {
+  readonly place: TensorPlace;
+  /** That of the architecture's checkpoints. */
   readonly name: string;
   readonly entry: GgufEntry;
   readonly shape: readonly number[];
@@ -86,10 +88,8 @@ function* partsOf(
   { gguf, architecture, decoder }: GgufWeights,
 ): Generator<Part> {
   const place = ggufPlace(entry.name);
-  const patterns = place === null ? [] : (architecture.names[place.slot] ?? []);
-  const each = patterns.find((pattern) => pattern.includes('{expert}'));
-  const pattern = each ?? patterns[0];
-  if (place === null || pattern === undefined) {
+  const patterns = place === null ? undefined : architecture.names[place.slot];
+  if (place === null || patterns === undefined) {
     throw new MoeqError({
       operation: 'match the tensors to the configuration',
       subject: file,
@@ -97,21 +97,20 @@ function* partsOf(
       found: quote(entry.name),
     });
   }
-  const { slot, layer, expert } = place;
-  const named = (index: number | undefined) =>
-    pattern.replace('{layer}', String(layer)).replace('{expert}', String(index));
   const { offset, bytes } = entry;
-  const shape = shapeOf(entry, slot);
+  const shape = shapeOf(entry, place.slot);
   const headDim = permutedHeads(gguf, decoder, place);
+  const part = (at: TensorPlace) => ({ place: at, name: tensorName(architecture, at), entry, headDim });
   const [experts = 0, ...matrix] = shape;
-  const stacked = each !== undefined && expert === undefined && shape.length === 3;
+  const apart = patterns.some((pattern) => pattern.includes('{expert}'));
+  const stacked = apart && place.expert === undefined && shape.length === 3;
   if (!stacked) {
-    yield { name: named(expert), entry, shape, offset, bytes, headDim };
+    yield { ...part(place), shape, offset, bytes };
     return;
   }
-  for (let index = 0; index < experts; index++) {
-    const part = bytes / experts;
-    yield { name: named(index), entry, shape: matrix, offset: offset + index * part, bytes: part, headDim };
+  for (let expert = 0; expert < experts; expert++) {
+    const size = bytes / experts;
+    yield { ...part({ ...place, expert }), shape: matrix, offset: offset + expert * size, bytes: size };
   }
 }
 
