@@ -1,14 +1,13 @@
 // The compute contract. A backend holds weights and KV caches in memory of its own and runs coarse operations on
-// activations; it knows kernels and layouts, no models and no formats. Operations are synchronous to issue and
+// activations (step.ts); it knows kernels and layouts, no models and no formats. Operations are synchronous to issue and
 // asynchronous to read, so a GPU can queue a whole token and a thread pool can be handed a whole program.
 // `@moeq/kernels/conformance` says whether a backend keeps the contract; shapes that disagree, dead objects and objects of
-// another backend are MoeqErrors, thrown by the call that was given them.
+// another backend are MoeqErrors, thrown by the call that was given them. `checkedBackend` makes them for all backends alike.
 //
-// Shapes: T tokens of the step (of one sequence or of several), D hidden, N rows, K columns, H heads, HK key/value heads,
-// C head dimension, CV value dimension (C unless a cache says otherwise), E experts, A experts per token, F intermediate, L layers.
-import type { RouteSpec, Routing } from '@moeq/router';
+// Shapes: D hidden, N rows, K columns, HK key/value heads, C head dimension, CV value dimension, F intermediate, L layers.
 import type { FloatDType, QuantizedTensor, Tensor } from '@moeq/tensors';
 import type { LoadPlan, MemoryNeed } from './load-plan.js';
+import type { Step } from './step.js';
 
 /** A matrix [N, K] as read from a checkpoint: plain (F32, F16 or BF16) or quantized with a layout. */
 export type MatrixData = Tensor | QuantizedTensor;
@@ -26,6 +25,15 @@ export interface Weight {
 /** The routed experts of one layer in the backend's memory. */
 export interface ExpertWeights {
   readonly experts: number;
+  /** D */
+  readonly hidden: number;
+  readonly bytes: number;
+}
+
+/** A dense or shared MLP in the backend's memory. */
+export interface MlpWeights {
+  /** D */
+  readonly hidden: number;
   readonly bytes: number;
 }
 
@@ -33,18 +41,6 @@ export interface ExpertWeights {
 export interface Vector {
   readonly length: number;
   readonly bytes: number;
-}
-
-/** Activations, float32 [rows, columns]; live until the end of the step that made them. */
-export interface Activations {
-  readonly rows: number;
-  readonly columns: number;
-}
-
-/** A routing that has stayed on the device: Int32 [T, A] and Float32 [T, A]. */
-export interface RoutingHandle {
-  readonly tokens: number;
-  readonly expertsPerToken: number;
 }
 
 /** Keys and values of all layers in pages; sequences own pages, so a prefix can be shared and memory reused. */
@@ -65,25 +61,6 @@ export interface KvCacheSpec {
   readonly pages: number;
 }
 
-/** The part of a step that belongs to one sequence: `tokens` consecutive rows of the activations. */
-export interface Segment {
-  /**
-   * Pages of the sequence in order, enough for start + tokens. A page that lies wholly before what the first new token sees,
-   * by the window of the AttentionSpec, may be -1: it holds nothing and is not read.
-   */
-  readonly pages: Int32Array;
-  /** Tokens of the sequence that are in the cache already; the position of the first new one. */
-  readonly start: number;
-  readonly tokens: number;
-  /**
-   * Float32 [rotated / 2], in place of those of the RopeSpec: for rotations that depend on the length of the sequence
-   * (dynamic NTK, LongRoPE). Keys that are in the cache stay as they were turned.
-   */
-  readonly inverseFrequencies?: Float32Array;
-}
-
-export type Activation = 'silu' | 'gelu' | 'geluTanh';
-
 /** One expert, or a dense or shared MLP: down(act(gate(x)) * up(x)). */
 export interface MlpData {
   /** Rows: gate [F, D] then up [F, D], as one fused matrix [2F, D] or as two. */
@@ -92,92 +69,10 @@ export interface MlpData {
   readonly down: MatrixData;
 }
 
-export interface MlpWeights {
-  readonly bytes: number;
-}
-
-export interface RopeSpec {
-  /**
-   * Float32 [rotated / 2]: angle = position * inverseFrequencies[i], rounded to float32 before cos and sin are taken. The
-   * first `rotated` of the C dimensions turn.
-   */
-  readonly inverseFrequencies: Float32Array;
-  /** Factor on cos and sin: YaRN's attention factor, 1 otherwise. */
-  readonly attentionFactor: number;
-  /** `halves`: i turns with i + rotated/2 (Llama, transformers); `interleaved`: 2i with 2i + 1. */
-  readonly style: 'halves' | 'interleaved';
-}
-
-export interface NormSpec {
-  readonly weight: Vector;
-  readonly epsilon: number;
-}
-
-export interface AttentionSpec {
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  /** Factor on the scores, usually C^-0.5. */
-  readonly scale: number;
-  /** null: no positional rotation. */
-  readonly rope: RopeSpec | null;
-  /** RMS norms of queries and keys before the rotation: over each head (weight [C]) or the whole width (weight [H * C]). */
-  readonly queryNorm?: NormSpec & { readonly over: 'head' | 'all' };
-  readonly keyNorm?: NormSpec & { readonly over: 'head' | 'all' };
-  /** Clamp queries, keys and values to ±clip, after the norms and before the rotation (OLMoE's clip_qkv). */
-  readonly clip?: number;
-  /** A token sees itself and the `window` - 1 before it; what lies before them is not read. */
-  readonly window?: number;
-}
-
-/** Operations of one step. All return at once; only `read…` waits. There is always at least one row. */
-export interface Step {
-  /** Values from outside: Float32 [rows, columns], copied; e.g. what an earlier step has read. */
-  input(values: Float32Array, rows: number): Activations;
-  /** Rows `ids` of an embedding table, times `scale` -> [T, D] */
-  embed(table: Weight, ids: Int32Array, scale?: number): Activations;
-  /** x * rsqrt(mean(x²) + epsilon) * weight, over each row */
-  rmsNorm(x: Activations, norm: NormSpec): Activations;
-  /** x Wᵀ + bias: [T, K] -> [T, N] */
-  linear(x: Activations, weight: Weight, bias?: Vector): Activations;
-  /** a + scale * b; may reuse the memory of `a`, which must not be used again */
-  add(a: Activations, b: Activations, scale?: number): Activations;
-  /**
-   * Causal attention of each segment over its own pages. A row of `qkv` [T, (H + HK) C + HK CV] holds queries, then keys,
-   * then values; the new keys (normed, clipped, rotated) and values are written to the cache at `layer` first. Query head h
-   * reads key head floor(h HK / H). -> [T, H * CV]
-   */
-  attention(
-    qkv: Activations,
-    cache: KvCache,
-    layer: number,
-    segments: readonly Segment[],
-    spec: AttentionSpec,
-  ): Activations;
-  /**
-   * Chooses experts from router logits [T, E]. `correctionBias` Float32 [E] takes part in the choice, not in the weights.
-   * Logits that are not finite make this call, a later read, or the step an error.
-   */
-  route(logits: Activations, spec: RouteSpec, correctionBias?: Vector): RoutingHandle;
-  /**
-   * The routed experts of every token, weighted and summed: [T, D] -> [T, D]. The routing is over as many experts as there
-   * are weights. No expert is ever expanded to floats.
-   */
-  experts(
-    x: Activations,
-    routing: RoutingHandle,
-    weights: ExpertWeights,
-    activation: Activation,
-  ): Activations;
-  /** A dense or shared MLP; with `outputGate` [1, D] each row is multiplied by sigmoid(x · outputGate) (Qwen2-MoE). */
-  mlp(x: Activations, weights: MlpWeights, activation: Activation, outputGate?: Weight): Activations;
-  /** Rows of x by index, e.g. the last token of each segment before the head. */
-  selectRows(x: Activations, rows: Int32Array): Activations;
-  /** Float32 [rows * columns], a copy that outlives the step. */
-  read(x: Activations): Promise<Float32Array>;
-  readRouting(routing: RoutingHandle): Promise<Routing>;
-}
-
+/**
+ * Loads copy: bytes and values must stay as they are until the promise is fulfilled, and may be changed or dropped
+ * afterwards. A layout is a constant: a backend may keep its codebook for as long as it lives.
+ */
 export interface Backend {
   readonly specificationVersion: 'v1';
   /** `reference`, `wasm`, `webgpu`, … */
@@ -188,14 +83,13 @@ export interface Backend {
   readonly threads: number;
 
   /**
-   * The rows of `parts` one below the other as one weight, e.g. q, k and v. Copies: the data may be dropped afterwards.
-   * Parts may differ in dtype and layout.
+   * The rows of `parts` one below the other as one weight, e.g. q, k and v. Parts may differ in dtype and layout.
    * @throws MoeqError when shapes disagree, a layout is not supported, or memory is short
    */
   loadWeight(parts: readonly MatrixData[]): Promise<Weight>;
   /**
-   * Asks for the experts one after the other, so that no two need to be in memory at once. Experts of one layer have the
-   * same shapes and may differ in layout.
+   * Asks for the experts one after the other, so that no two need to be in memory at once; what was given for one may change
+   * when the next but one is asked for. Experts of one layer have the same shapes and may differ in layout.
    */
   loadExperts(experts: number, expert: (index: number) => Promise<MlpData>): Promise<ExpertWeights>;
   loadMlp(data: MlpData): Promise<MlpWeights>;
@@ -208,15 +102,17 @@ export interface Backend {
   memoryFor?(plan: LoadPlan): MemoryNeed;
 
   /**
-   * Runs one step: `body` issues operations and may read. Activations die when it ends. Steps of one backend run one
+   * Runs one step: `body` issues operations and may read. When the body has ended, operations of the step are refused; its
+   * reads are still answered, what is left of its operations runs, and the activations die. Steps of one backend run one
    * after the other, in the order in which they were asked for; one that fails does not hold up the next. A body that
    * waits for another step of the same backend waits for ever.
+   * @throws what the body throws, else the error of the first read that failed, else that of an operation
    */
   step<Result>(body: (step: Step) => Promise<Result>): Promise<Result>;
 
   /**
-   * Compiles what the operations that `body` issues will need, without running them; reads in it answer nothing. Absent
-   * where nothing is compiled at run time.
+   * Compiles what the operations that `body` issues will need, without running them; reads in it are refused. Takes its turn
+   * among the steps. Absent where nothing is compiled at run time.
    * @param onProgress programs ready, and how many there will be
    */
   warmUp?(body: (step: Step) => void, onProgress?: (ready: number, total: number) => void): Promise<void>;
@@ -231,9 +127,16 @@ export interface Backend {
    */
   restart?(): Promise<void>;
 
-  /** Frees one object; using it afterwards is an error. */
+  /**
+   * Frees one object; using it afterwards is an error. While a step runs, operations that it has issued before still have the
+   * object, and its memory is given back when the step has ended.
+   * @throws MoeqError `deadObject` when the object is released already or of another backend
+   */
   release(object: Weight | ExpertWeights | MlpWeights | Vector | KvCache): void;
-  /** Waits for the steps asked for, then frees everything and stops threads or the device. Again: does nothing. */
+  /**
+   * Waits for the steps asked for, then frees everything and stops threads or the device. Loads and steps that are asked for
+   * afterwards are refused, `destroyed`. Again: does nothing.
+   */
   destroy(): Promise<void>;
 }
 

@@ -1,13 +1,14 @@
 // The suite must find what is wrong with a backend. Here the reference backend is broken in one way at a time, and the case
 // named must fail.
 import { describe, expect, test } from 'vitest';
-import type { Activations, Backend, Step } from './backend.js';
+import type { Backend } from './backend.js';
 import { Bench } from './conformance/bench.js';
 import { cases } from './conformance/cases.js';
 import { seededRandom } from './conformance/random.js';
 import type { BackendTestOptions } from './conformance.js';
 import { testBackend } from './conformance.js';
 import { referenceBackend } from './reference/backend.js';
+import type { Activations, Step } from './step.js';
 
 /** The reference backend with some operations of its steps replaced. */
 function breakStep(replace: (step: Step) => Partial<Step>): () => Backend {

@@ -1,7 +1,4 @@
 export type {
-  Activation,
-  Activations,
-  AttentionSpec,
   Backend,
   ExpertWeights,
   KvCache,
@@ -9,23 +6,18 @@ export type {
   MatrixData,
   MlpData,
   MlpWeights,
-  NormSpec,
-  RopeSpec,
-  RoutingHandle,
-  Segment,
-  Step,
   Vector,
   Weight,
 } from './backend.js';
 export { floatMatrixDTypes } from './backend.js';
-export { Handles } from './handles.js';
 export type { LoadPlan, MatrixHead, MemoryNeed, MlpHead } from './load-plan.js';
 export { headOf } from './load-plan.js';
 export type { BackendObjects } from './objects.js';
 export { makeObjects } from './objects.js';
 export { referenceBackend } from './reference/backend.js';
-export { ropeOfSegment, rotationAt } from './rotation.js';
-export type { AttentionWidths } from './shapes.js';
+export type { Rotations } from './rotation.js';
+export { ropeOfSegment, rotationsOf } from './rotation.js';
+// For the backend that still checks for itself.
 export {
   assertExpertCount,
   assertIndices,
@@ -38,3 +30,18 @@ export {
   unseenPages,
   weightShape,
 } from './shapes.js';
+export { checkedBackend } from './shell/checked-backend.js';
+export { Handles } from './shell/handles.js';
+export type { Operation, OperationKind, OperationOf, OperationTable } from './shell/operations.js';
+export { inputsOf } from './shell/operations.js';
+export type { BackendTypes, Loaded, RawBackend, RawStep } from './shell/raw-backend.js';
+export type {
+  Activation,
+  Activations,
+  AttentionSpec,
+  NormSpec,
+  RopeSpec,
+  RoutingHandle,
+  Segment,
+  Step,
+} from './step.js';

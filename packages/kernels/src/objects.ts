@@ -1,6 +1,6 @@
 // The tables behind the objects that a backend hands out, one for each kind.
 import type { ExpertWeights, KvCache, MlpWeights, Vector, Weight } from './backend.js';
-import { Handles } from './handles.js';
+import { Handles } from './shell/handles.js';
 
 type Kind = 'weight' | 'experts' | 'mlp' | 'vector' | 'cache';
 

@@ -1,26 +1,39 @@
 // Rotary position embedding, the angles: pairs of a head's dimensions turn by position * inverseFrequency; arXiv:2104.09864.
 // Angles, cosines and sines are float32, as transformers has them, so that long contexts agree with it.
 //
-// Shapes: P = rotated / 2 pairs.
-import type { RopeSpec, Segment } from './backend.js';
+// Shapes: T tokens, P = rotated / 2 pairs.
+import type { RopeSpec, Segment } from './step.js';
 
-export interface Rotation {
-  /** Float32 [P], attention factor included. */
+/** Factor of the rotation included. */
+export interface Rotations {
+  /** P */
+  readonly pairs: number;
+  /** Float32 [T, P] */
   readonly cos: Float32Array;
-  /** Float32 [P], attention factor included. */
+  /** Float32 [T, P] */
   readonly sin: Float32Array;
+}
+
+/** Cosines and sines of all tokens of some segments, which turn by their own frequencies where they have them. */
+export function rotationsOf(segments: readonly Segment[], rope: RopeSpec): Rotations {
+  const pairs = rope.inverseFrequencies.length;
+  const tokens = segments.reduce((sum, segment) => sum + segment.tokens, 0);
+  const cos = new Float32Array(tokens * pairs);
+  const sin = new Float32Array(tokens * pairs);
+  let at = 0;
+  for (const { start, tokens: count, inverseFrequencies = rope.inverseFrequencies } of segments) {
+    for (let position = start; position < start + count; position++) {
+      for (let pair = 0; pair < pairs; pair++, at++) {
+        const angle = Math.fround(position * (inverseFrequencies[pair] as number));
+        cos[at] = Math.fround(Math.cos(angle)) * rope.attentionFactor;
+        sin[at] = Math.fround(Math.sin(angle)) * rope.attentionFactor;
+      }
+    }
+  }
+  return { pairs, cos, sin };
 }
 
 /** How the tokens of a segment turn: by its own frequencies where it has them. */
 export function ropeOfSegment({ inverseFrequencies }: Segment, rope: RopeSpec): RopeSpec {
   return inverseFrequencies === undefined ? rope : { ...rope, inverseFrequencies };
-}
-
-/** Cosines and sines of one position. */
-export function rotationAt(position: number, { inverseFrequencies, attentionFactor }: RopeSpec): Rotation {
-  const angles = inverseFrequencies.map((frequency) => position * frequency);
-  return {
-    cos: angles.map(Math.cos).map((cos) => cos * attentionFactor),
-    sin: angles.map(Math.sin).map((sin) => sin * attentionFactor),
-  };
 }

@@ -3,13 +3,16 @@
 // Shapes: T tokens, D hidden, N rows, K columns, H heads, HK key/value heads, C head dimension, CV value dimension,
 // F intermediate.
 import { assertQuantizedTensor, byteLength, isQuantized, MoeqError, quote } from '@moeq/tensors';
-import type { AttentionSpec, KvCacheSpec, MatrixData, MlpData, Segment } from './backend.js';
+import type { KvCacheSpec, MatrixData, MlpData } from './backend.js';
 import { floatMatrixDTypes } from './backend.js';
+import type { AttentionSpec, Segment } from './step.js';
+
+const mismatch = (operation: string, subject: string, expected: string, found: string): MoeqError =>
+  new MoeqError({ code: 'mismatch', operation, subject, expected, found });
 
 /** @throws MoeqError unless both sizes are the same */
 export function assertSize(operation: string, subject: string, expected: number, found: number): void {
-  if (found !== expected)
-    throw new MoeqError({ operation, subject, expected: `${expected}`, found: `${found}` });
+  if (found !== expected) throw mismatch(operation, subject, `${expected}`, `${found}`);
 }
 
 /** @throws MoeqError unless a layer can have so many experts */
@@ -25,34 +28,43 @@ export function assertExpertCount(experts: number): void {
 
 /**
  * [N, K] of matrices stacked one below the other. Checks dtypes, byte lengths and layouts too.
+ * @param withoutLayout whether a quantized matrix may come without a layout; nothing but its shape can be checked then
  * @throws MoeqError when there is none, one is no matrix that a backend can read, or their columns differ
  */
 export function weightShape(
   parts: readonly MatrixData[],
   subject = 'weight',
+  withoutLayout = false,
 ): { rows: number; columns: number } {
   const first = parts[0];
   if (first === undefined) {
     throw new MoeqError({ operation: 'load', subject, expected: 'at least one matrix', found: 'none' });
   }
-  const [, columns] = matrixShape(first, subject);
+  const [, columns] = matrixShape(first, subject, withoutLayout);
   let rows = 0;
   for (const part of parts) {
-    const [partRows, partColumns] = matrixShape(part, subject);
+    const [partRows, partColumns] = matrixShape(part, subject, withoutLayout);
     assertSize('stack', `${subject}: columns`, columns, partColumns);
     rows += partRows;
   }
   return { rows, columns };
 }
 
-function matrixShape(data: MatrixData, subject: string): readonly [number, number] {
+function matrixShape(
+  data: MatrixData,
+  subject: string,
+  withoutLayout: boolean,
+): readonly [rows: number, columns: number] {
   const fail = (expected: string, found: string): never => {
     throw new MoeqError({ operation: 'load', subject, expected, found });
   };
   const [rows = 0, columns = 0, ...rest] = data.shape;
-  if (rest.length > 0 || rows < 1 || columns < 1) fail('a matrix [rows, columns]', quote(data.shape));
+  const isMatrix =
+    rest.length === 0 && [rows, columns].every((size) => Number.isSafeInteger(size) && size > 0);
+  if (!isMatrix) fail('a matrix [rows, columns]', quote(data.shape));
   if (isQuantized(data)) {
     if (data.layout === null) {
+      if (withoutLayout) return [rows, columns];
       fail('a layout (its quantizer has to dequantize it first)', `none in format ${quote(data.format)}`);
     }
     assertQuantizedTensor(data, subject);
@@ -68,9 +80,13 @@ function matrixShape(data: MatrixData, subject: string): readonly [number, numbe
  * [2F, D] and [D, F] of an expert or MLP.
  * @throws MoeqError when gate, up and down do not fit each other
  */
-export function mlpShape(data: MlpData, subject = 'mlp'): { hidden: number; intermediate: number } {
-  const gateUp = weightShape(data.gateUp, `${subject} gateUp`);
-  const down = weightShape([data.down], `${subject} down`);
+export function mlpShape(
+  data: MlpData,
+  subject = 'mlp',
+  withoutLayout = false,
+): { hidden: number; intermediate: number } {
+  const gateUp = weightShape(data.gateUp, `${subject} gateUp`, withoutLayout);
+  const down = weightShape([data.down], `${subject} down`, withoutLayout);
   assertSize('load', `${subject}: rows of gate and up`, 2 * down.columns, gateUp.rows);
   assertSize('load', `${subject}: columns of gate and up`, down.rows, gateUp.columns);
   return { hidden: down.rows, intermediate: down.columns };
@@ -107,7 +123,7 @@ export function attentionWidths(spec: AttentionSpec, cache: KvCacheSpec): Attent
   assertSize('attend', 'key/value heads', cache.kvHeads, kvHeads);
   assertSize('attend', 'head dimension', cache.headDim, headDim);
   const check = (subject: string, holds: boolean, expected: string, found: number): void => {
-    if (!holds) throw new MoeqError({ operation: 'attend', subject, expected, found: `${found}` });
+    if (!holds) throw mismatch('attend', subject, expected, `${found}`);
   };
   check('heads', heads > 0 && heads % kvHeads === 0, `a multiple of the ${kvHeads} key/value heads`, heads);
   check(
@@ -154,15 +170,15 @@ export function assertSegments(
   segments.forEach((segment, index) => {
     const subject = `segment ${index}`;
     const fail = (expected: string, found: string): never => {
-      throw new MoeqError({ operation: 'attend', subject, expected, found });
+      throw mismatch('attend', subject, expected, found);
     };
     if (!Number.isSafeInteger(segment.start) || segment.start < 0)
       fail('a start of at least 0', `${segment.start}`);
     if (!Number.isSafeInteger(segment.tokens) || segment.tokens < 1)
       fail('at least 1 token', `${segment.tokens}`);
-    const pairs = segment.inverseFrequencies?.length;
-    const expected = rope?.inverseFrequencies.length ?? 0;
-    if (pairs !== undefined && pairs !== expected) fail(`${expected} inverse frequencies`, `${pairs}`);
+    const pairs = rope?.inverseFrequencies.length ?? 0;
+    const own = segment.inverseFrequencies?.length ?? pairs;
+    if (own !== pairs) fail(`${pairs} inverse frequencies`, `${own}`);
     const needed = Math.ceil((segment.start + segment.tokens) / pageSize);
     if (segment.pages.length < needed) fail(`${needed} pages`, `${segment.pages.length}`);
     const unseen = unseenPages(segment.start, window, pageSize);
@@ -188,27 +204,23 @@ export function unseenPages(position: number, window: number | undefined, pageSi
 export function inputColumns(count: number, rows: number): number {
   const columns = count / rows;
   if (!Number.isSafeInteger(rows) || !Number.isSafeInteger(columns) || rows < 1 || columns < 1) {
-    throw new MoeqError({
-      operation: 'take as input',
-      subject: `${count} values`,
-      expected: 'a number of rows that divides them',
-      found: `${rows}`,
-    });
+    throw mismatch('take as input', `${count} values`, 'a number of rows that divides them', `${rows}`);
   }
   return columns;
 }
 
 /** @throws MoeqError when there is no index, or one is outside 0 to count - 1 */
-export function assertIndices(operation: string, subject: string, indices: Int32Array, count: number): void {
-  if (indices.length === 0)
-    throw new MoeqError({ operation, subject, expected: 'at least one', found: 'none' });
-  const wrong = indices.find((index) => index < 0 || index >= count);
-  if (wrong !== undefined) {
-    throw new MoeqError({
-      operation,
-      subject,
-      expected: `indices from 0 to ${count - 1}`,
-      found: `${wrong}`,
-    });
+export function assertIndices(
+  operation: string,
+  subject: string,
+  indices: ArrayLike<number>,
+  count: number,
+): void {
+  if (indices.length === 0) throw mismatch(operation, subject, 'at least one', 'none');
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i] as number;
+    if (!(index >= 0 && index < count)) {
+      throw mismatch(operation, subject, `indices from 0 to ${count - 1}`, `${index}`);
+    }
   }
 }

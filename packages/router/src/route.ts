@@ -114,6 +114,7 @@ function checkLength(subject: string, values: Float32Array, expected: number): v
   const wrong = values.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) {
     throw new MoeqError({
+      code: 'notFinite',
       operation: 'route',
       subject,
       expected: 'finite numbers',

@@ -7,6 +7,9 @@ const marker = Symbol.for('moeq.error');
 /** Of files on another machine: `HttpErrorCode`. */
 type FileCode = 'notFound' | 'status' | 'changed' | 'cut' | 'unreachable' | 'protocol';
 
+/** Of what a backend is asked to do. */
+type BackendCode = 'mismatch' | 'deadObject' | 'stepEnded' | 'destroyed';
+
 /** Of a GPU: `WebGpuErrorCode` of @moeq/webgpu. */
 type DeviceCode = 'noAdapter' | 'deviceLost' | 'outOfMemory' | 'limit' | 'validation';
 
@@ -28,6 +31,10 @@ type DeviceCode = 'noAdapter' | 'deviceLost' | 'outOfMemory' | 'limit' | 'valida
  * - `noTokenizer`, `noChatTemplate`: the model has none, or none that can be read.
  * - `addressInUse`, `addressUnknown`: a port is taken or may not be, an address is none of this machine.
  * - `apiKeyMissing`: an address that other machines reach needs an API key.
+ * - `mismatch`: shapes, sizes or indices of what a backend was given do not fit each other.
+ * - `deadObject`: an object of a backend was released, has outlived its step, or is of another backend.
+ * - `stepEnded`: an operation was asked of a step whose body has ended.
+ * - `destroyed`: a backend was destroyed before.
  * - `noAdapter` to `validation` are those of a GPU.
  * - `notFound` to `protocol` are those of files on another machine.
  */
@@ -50,6 +57,7 @@ export type ErrorCode =
   | 'addressInUse'
   | 'addressUnknown'
   | 'apiKeyMissing'
+  | BackendCode
   | DeviceCode
   | FileCode;
 

@@ -137,7 +137,7 @@ export function openStep(engine: Engine): { step: Step; finish: () => Promise<vo
       const bias = correctionBias && vector('route', 'correction bias', correctionBias, spec.experts);
       const value = record(route(live.get(logits), spec, bias));
       return routings.add(
-        { tokens: logits.rows, expertsPerToken: spec.expertsPerToken },
+        { tokens: logits.rows, expertsPerToken: spec.expertsPerToken, experts: spec.experts },
         { value, experts: spec.experts },
       );
     },

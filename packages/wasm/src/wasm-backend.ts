@@ -118,17 +118,22 @@ export async function startBackend({
         throw error;
       }
       const loaded = joinExperts(store, mlps);
-      return hold(objects.experts.add({ experts, bytes: loaded.bytes }, loaded), () => {
-        for (const mlp of mlps) freeMlp(store, mlp);
-        store.free(loaded.table);
-      });
+      return hold(
+        objects.experts.add({ experts, hidden: loaded.hidden, bytes: loaded.bytes }, loaded),
+        () => {
+          for (const mlp of mlps) freeMlp(store, mlp);
+          store.free(loaded.table);
+        },
+      );
     },
 
     async loadMlp(data) {
       checkAlive('load an MLP');
       const loaded = loadMlp(store, data);
       await team.settle();
-      return hold(objects.mlps.add({ bytes: loaded.bytes }, loaded), () => freeMlp(store, loaded));
+      return hold(objects.mlps.add({ hidden: loaded.hidden, bytes: loaded.bytes }, loaded), () =>
+        freeMlp(store, loaded),
+      );
     },
 
     async loadVector(values) {

@@ -1,42 +1,11 @@
 // The WebGPU backend: weights and caches in device memory, one command buffer a step. Works wherever a GPUDevice does;
 // `node.ts` brings one to Node.
-import type { Backend } from '@moeq/kernels';
+import type { WebGpuBackend } from './contract.js';
 import { keepAlive, noAdapter, requestAdapter, requestDevice } from './device/adapter.js';
-import type { AdapterInfo } from './device/adapter-info.js';
 import { deviceLost } from './errors.js';
 import type { WebGpuOptions } from './options.js';
 import { validateOptions } from './options.js';
 import { openSession } from './session.js';
-
-/** What the backend has done since it was made. */
-export interface WebGpuStats {
-  readonly dispatches: number;
-  readonly submits: number;
-  /** Bytes that came back from the device. */
-  readonly bytesRead: number;
-  /** Bytes that went to the device during steps: ids, positions, uniforms. */
-  readonly bytesWritten: number;
-  readonly pipelines: number;
-  /** Time during which pipelines were being compiled. */
-  readonly compileSeconds: number;
-  readonly buffers: {
-    readonly created: number;
-    readonly live: number;
-    readonly bytes: number;
-    readonly peakBytes: number;
-  };
-}
-
-export interface WebGpuBackend extends Backend {
-  readonly adapterInfo: AdapterInfo;
-  /** Of its device: a restart begins at zero. */
-  stats(): WebGpuStats;
-  memoryFor: NonNullable<Backend['memoryFor']>;
-  warmUp: NonNullable<Backend['warmUp']>;
-  readonly losses: number;
-  /** @throws WebGpuError `deviceLost` where the device or adapter was given, `noAdapter` where there is none any more */
-  restart: NonNullable<Backend['restart']>;
-}
 
 /**
  * A backend on `options.device`, or on a new device of the adapter that is given or found.
@@ -59,16 +28,16 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
     if (options.device !== undefined || options.adapter !== undefined) {
       throw deviceLost('begin anew', 'it was given to the backend, which cannot ask for another');
     }
-    await session.destroy();
+    await session.backend.destroy();
     session = await open();
   };
 
   return {
     specificationVersion: 'v1',
-    name: session.name,
-    threads: session.threads,
+    name: session.backend.name,
+    threads: session.backend.threads,
     get description() {
-      return session.description;
+      return session.backend.description;
     },
     get adapterInfo() {
       return session.adapterInfo;
@@ -76,15 +45,15 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
     get losses() {
       return losses;
     },
-    loadWeight: (parts) => session.loadWeight(parts),
-    loadExperts: (experts, expert) => session.loadExperts(experts, expert),
-    loadMlp: (data) => session.loadMlp(data),
-    loadVector: (values) => session.loadVector(values),
-    createKvCache: (spec) => session.createKvCache(spec),
+    loadWeight: (parts) => session.backend.loadWeight(parts),
+    loadExperts: (experts, expert) => session.backend.loadExperts(experts, expert),
+    loadMlp: (data) => session.backend.loadMlp(data),
+    loadVector: (values) => session.backend.loadVector(values),
+    createKvCache: (spec) => session.backend.createKvCache(spec),
     memoryFor: (plan) => session.memoryFor(plan),
-    step: (body) => session.step(body),
-    warmUp: (body, onProgress) => session.warmUp(body, onProgress),
-    release: (object) => session.release(object),
+    step: (body) => session.backend.step(body),
+    warmUp: async (body, onProgress) => session.backend.warmUp?.(body, onProgress),
+    release: (object) => session.backend.release(object),
     stats: () => session.stats(),
     async restart() {
       if (!session.isLost || destroyed) return;
@@ -96,7 +65,7 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
     async destroy() {
       destroyed = true;
       await restarting?.catch(() => undefined);
-      await session.destroy();
+      await session.backend.destroy();
     },
   };
 }

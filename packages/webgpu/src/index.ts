@@ -1,6 +1,6 @@
 // WebGPU in browsers, or wherever a GPU object is at hand; `@moeq/webgpu/node` brings one to Node.
-export type { WebGpuBackend, WebGpuStats } from './backend.js';
 export { webgpuBackend } from './backend.js';
+export type { WebGpuBackend, WebGpuStats } from './contract.js';
 export type { AdapterInfo } from './device/adapter-info.js';
 export { isSoftwareAdapter } from './device/adapter-info.js';
 export type { WebGpuErrorCode } from './errors.js';

@@ -10,8 +10,8 @@ import { toFloat32 } from '@moeq/tensors';
 import { openSafetensorsFile } from '@moeq/tensors/node';
 import { modelUrl } from '@moeq/tiny-moe';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { WebGpuBackend } from './backend.js';
 import { webgpuBackend } from './backend.js';
+import type { WebGpuBackend } from './contract.js';
 import { isThorough, testGpu } from './testkit/gpu.js';
 
 const { gpu, reason } = await testGpu();

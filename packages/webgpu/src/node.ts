@@ -1,7 +1,7 @@
 // WebGPU in Node, through Dawn: the `webgpu` package on npm, which is an optional peer and loaded when first asked for.
 import { assertNode } from '@moeq/tensors/node';
-import type { WebGpuBackend } from './backend.js';
 import { webgpuBackend as openBackend } from './backend.js';
+import type { WebGpuBackend } from './contract.js';
 import { noAdapter } from './device/adapter.js';
 import type { Gpu } from './gpu-objects.js';
 import { missingDriver } from './node/vulkan.js';

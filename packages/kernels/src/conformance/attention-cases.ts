@@ -1,8 +1,9 @@
 // attention: heads, rotations, norms, clip and window; pages in any order; prefill, decode and both together.
 //
 // Shapes: H heads, HK key/value heads, C head dimension, CV value dimension.
-import type { AttentionSpec, KvCacheSpec, RopeSpec, Segment } from '../backend.js';
+import type { KvCacheSpec } from '../backend.js';
 import { unseenPages } from '../shapes.js';
+import type { AttentionSpec, RopeSpec, Segment } from '../step.js';
 import type { Bench, Case } from './bench.js';
 import { assertClose } from './compare.js';
 import type { NaiveSequence } from './naive-attention.js';

@@ -1,7 +1,6 @@
 // What a case works with: the backend, random numbers of its own, and loading that is undone when the case ends.
 import { isQuantized, type Layout, MoeqError } from '@moeq/tensors';
 import type {
-  Activations,
   Backend,
   ExpertWeights,
   KvCache,
@@ -9,10 +8,10 @@ import type {
   MatrixData,
   MlpData,
   MlpWeights,
-  Step,
   Vector,
   Weight,
 } from '../backend.js';
+import type { Activations, Step } from '../step.js';
 import { countCheck } from './compare.js';
 import type { Numbers } from './naive.js';
 import type { Random } from './random.js';

@@ -1,7 +1,8 @@
 // Shapes that disagree, indices out of range, matrices that are none: each is a MoeqError, and the backend goes on.
 import type { RouteSpec } from '@moeq/router';
 import { isQuantized } from '@moeq/tensors';
-import type { AttentionSpec, MatrixData, Segment, Step } from '../backend.js';
+import type { MatrixData } from '../backend.js';
+import type { AttentionSpec, Segment, Step } from '../step.js';
 import type { Bench, Case } from './bench.js';
 import { assertRefused } from './bench.js';
 import { assertSame } from './compare.js';

@@ -2,7 +2,7 @@
 //
 // Shapes: T tokens, E experts, A experts per token, D hidden, F intermediate.
 import type { RouteSpec } from '@moeq/router';
-import type { Activation } from '../backend.js';
+import type { Activation } from '../step.js';
 import type { Bench, Case } from './bench.js';
 import { assertClose, rms } from './compare.js';
 import { codeLayouts, int4, nf4, scaleLayouts } from './layouts.js';

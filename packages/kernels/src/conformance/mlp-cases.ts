@@ -1,7 +1,7 @@
 // mlp: activations, fused and separate gate and up, layouts of their own, the output gate.
 //
 // Shapes: T tokens, D hidden, F intermediate.
-import type { Activation } from '../backend.js';
+import type { Activation } from '../step.js';
 import type { Bench, Case } from './bench.js';
 import { assertClose } from './compare.js';
 import { commonLayouts, int4, nf4 } from './layouts.js';

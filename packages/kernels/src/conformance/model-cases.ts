@@ -2,7 +2,7 @@
 //
 // Shapes: D hidden 64, V vocabulary 50, H 4 heads of 16 over HK 2, E 6 experts of F 32, A 2 per token, L 2 layers.
 import type { RouteSpec } from '@moeq/router';
-import type { Activations, AttentionSpec, Segment, Step } from '../backend.js';
+import type { Activations, AttentionSpec, Segment, Step } from '../step.js';
 import type { Bench, Case } from './bench.js';
 import { assertClose } from './compare.js';
 import type { Numbers } from './naive.js';

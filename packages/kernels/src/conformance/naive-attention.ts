@@ -1,7 +1,7 @@
 // Attention over sequences kept as plain lists of keys and values, one entry a position, with no pages and no cache.
 //
 // Shapes: H heads, HK key/value heads, C head dimension, CV value dimension.
-import type { AttentionSpec, RopeSpec } from '../backend.js';
+import type { AttentionSpec, RopeSpec } from '../step.js';
 
 /** One sequence in one layer: per position HK keys of C and HK values of CV. */
 export interface NaiveSequence {

@@ -1,7 +1,7 @@
 // The operations once more, in float64 and written as their formulas read, sharing no code with any backend.
 //
 // Shapes: T tokens, N rows, K columns, D hidden, F intermediate.
-import type { Activation } from '../backend.js';
+import type { Activation } from '../step.js';
 
 /** Row-major float64 numbers. */
 export interface Numbers {

@@ -2,7 +2,7 @@
 //   silu(x)     = x / (1 + e^-x)                                          arXiv:1702.03118
 //   gelu(x)     = x (1 + erf(x / sqrt 2)) / 2                             arXiv:1606.08415
 //   geluTanh(x) = x (1 + tanh(sqrt(2/π) (x + 0.044715 x³))) / 2           the same, its approximation
-import type { Activation } from '../backend.js';
+import type { Activation } from '../step.js';
 
 export const activations: Record<Activation, (x: number) => number> = {
   silu: (x) => x / (1 + Math.exp(-x)),

@@ -2,9 +2,9 @@
 // Queries and keys are normed, clipped and rotated first; scores and sums are float64.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
-import type { AttentionSpec, NormSpec, Segment } from '../backend.js';
-import { ropeOfSegment, rotationAt } from '../rotation.js';
-import type { AttentionWidths } from '../shapes.js';
+import { type Rotations, rotationsOf } from '../rotation.js';
+import { type AttentionWidths, attentionWidths } from '../shapes.js';
+import type { AttentionSpec, NormSpec, Segment } from '../step.js';
 import type { PagedCache } from './kv-cache.js';
 import { cacheRow } from './kv-cache.js';
 import { rmsNorm } from './rms-norm.js';
@@ -12,8 +12,8 @@ import { rotate } from './rope.js';
 
 /** Norm weights as the kernels read them. */
 export interface AttentionNorms {
-  readonly query?: Float32Array;
-  readonly key?: Float32Array;
+  readonly query: Float32Array | null;
+  readonly key: Float32Array | null;
 }
 
 /**
@@ -28,8 +28,9 @@ export function attend(
   segments: readonly Segment[],
   spec: AttentionSpec,
   norms: AttentionNorms,
-  widths: AttentionWidths,
 ): Float32Array {
+  const widths = attentionWidths(spec, cache.spec);
+  const rotations = spec.rope === null ? null : rotationsOf(segments, spec.rope);
   const keys = cache.keys[layer] as Float32Array;
   const values = cache.values[layer] as Float32Array;
   const { pageSize } = cache.spec;
@@ -39,13 +40,13 @@ export function attend(
   let token = 0;
   for (const segment of segments) {
     const { pages, start, tokens } = segment;
-    const own = spec.rope === null ? spec : { ...spec, rope: ropeOfSegment(segment, spec.rope) };
     for (let position = start; position < start + tokens; position++, token++) {
       const row = qkv.slice(token * rowWidth, (token + 1) * rowWidth);
       const query = row.subarray(0, widths.queries); // [H, C]
       const key = row.subarray(widths.queries, widths.queries + widths.keys); // [HK, C]
       const value = row.subarray(widths.queries + widths.keys); // [HK, CV]
-      prepare(query, key, value, position, own, norms);
+      prepare(query, key, value, spec, norms);
+      if (rotations !== null) rotateHeads([query, key], token, spec, rotations);
       const stored = cacheRow(pages, pageSize, position);
       keys.set(key, stored * widths.keys);
       values.set(value, stored * widths.values);
@@ -61,17 +62,16 @@ export function attend(
   return output;
 }
 
-/** Norm, clip, rotation, in place. */
+/** Norm and clip, in place. */
 function prepare(
   query: Float32Array,
   key: Float32Array,
   value: Float32Array,
-  position: number,
-  { headDim, queryNorm, keyNorm, clip, rope }: AttentionSpec,
+  { queryNorm, keyNorm, clip }: AttentionSpec,
   norms: AttentionNorms,
 ): void {
-  const norm = (x: Float32Array, spec?: NormSpec, weight?: Float32Array): void => {
-    if (spec !== undefined && weight !== undefined) rmsNorm(x, weight, spec.epsilon, x);
+  const norm = (x: Float32Array, spec: NormSpec | undefined, weight: Float32Array | null): void => {
+    if (spec !== undefined && weight !== null) rmsNorm(x, weight, spec.epsilon, x);
   };
   norm(query, queryNorm, norms.query);
   norm(key, keyNorm, norms.key);
@@ -81,12 +81,19 @@ function prepare(
         x[i] = Math.min(Math.max(v, -clip), clip);
       });
   }
-  if (rope !== null) {
-    const rotation = rotationAt(position, rope);
-    for (const x of [query, key]) {
-      for (let at = 0; at < x.length; at += headDim)
-        rotate(x.subarray(at, at + headDim), rotation, rope.style);
-    }
+}
+
+/** Rotates every head of queries and keys, in place. */
+function rotateHeads(
+  parts: readonly Float32Array[],
+  token: number,
+  { headDim, rope }: AttentionSpec,
+  { pairs, cos, sin }: Rotations,
+): void {
+  const own = { cos: cos.subarray(token * pairs), sin: sin.subarray(token * pairs), pairs };
+  for (const x of parts) {
+    for (let at = 0; at < x.length; at += headDim)
+      rotate(x.subarray(at, at + headDim), own, rope?.style ?? 'halves');
   }
 }
 

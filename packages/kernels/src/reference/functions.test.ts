@@ -1,6 +1,7 @@
 // Hand values of the small functions; the conformance suite compares them on random input.
 import { describe, expect, test } from 'vitest';
-import { rotationAt } from '../rotation.js';
+import { rotationsOf } from '../rotation.js';
+import type { RopeSpec } from '../step.js';
 import { activations } from './activation.js';
 import { cacheRow, makeCache } from './kv-cache.js';
 import { rmsNorm } from './rms-norm.js';
@@ -36,6 +37,8 @@ describe('rmsNorm', () => {
 });
 
 describe('rope', () => {
+  const rotationAt = (position: number, rope: RopeSpec) =>
+    rotationsOf([{ pages: new Int32Array(), start: position, tokens: 1 }], rope);
   const quarter = { inverseFrequencies: Float32Array.of(Math.PI / 2, Math.PI), attentionFactor: 2 };
 
   test.each([

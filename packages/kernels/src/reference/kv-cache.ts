@@ -3,7 +3,6 @@
 //
 // Shapes: L layers, HK key/value heads, C head dimension, CV value dimension.
 import type { KvCacheSpec } from '../backend.js';
-import { assertKvCacheSpec } from '../shapes.js';
 
 export interface PagedCache {
   readonly spec: KvCacheSpec;
@@ -14,14 +13,13 @@ export interface PagedCache {
   readonly values: readonly Float32Array[];
 }
 
-/** @throws MoeqError when a size is no positive integer */
+/** A cache whose rows are all zero. */
 export function makeCache(spec: KvCacheSpec): PagedCache {
-  assertKvCacheSpec(spec);
   const { layers, kvHeads, headDim, valueDim = headDim, pageSize, pages } = spec;
   const rows = pages * pageSize;
   const make = (width: number) => Array.from({ length: layers }, () => new Float32Array(rows * width));
   return {
-    spec: { ...spec },
+    spec,
     bytes: 4 * layers * rows * kvHeads * (headDim + valueDim),
     keys: make(kvHeads * headDim),
     values: make(kvHeads * valueDim),

@@ -3,18 +3,15 @@
 // Shapes: N rows of the stack, K columns.
 import { bytesPerElement, decodeRows, isQuantized, toFloat32 } from '@moeq/tensors';
 import type { MatrixData, Weight } from '../backend.js';
-import { weightShape } from '../shapes.js';
 
 export interface StackedMatrix extends Weight {
   readonly parts: readonly MatrixData[];
 }
 
-/**
- * Copies the parts into one matrix.
- * @throws MoeqError when they do not fit each other
- */
-export function stackMatrices(parts: readonly MatrixData[], subject?: string): StackedMatrix {
-  const { rows, columns } = weightShape(parts, subject);
+/** Copies the parts, which have as many columns, into one matrix. */
+export function stackMatrices(parts: readonly MatrixData[]): StackedMatrix {
+  const rows = parts.reduce((sum, { shape }) => sum + (shape[0] as number), 0);
+  const columns = parts[0]?.shape[1] as number;
   const copies = parts.map(copyMatrix);
   return { rows, columns, bytes: copies.reduce((sum, part) => sum + heldBytes(part), 0), parts: copies };
 }

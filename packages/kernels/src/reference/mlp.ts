@@ -1,8 +1,8 @@
 // A gated MLP, which every expert is: y = down(act(gate(x)) * up(x)); arXiv:2002.05202.
 //
 // Shapes: T tokens, D hidden, F intermediate.
-import type { Activation, MlpData } from '../backend.js';
-import { mlpShape } from '../shapes.js';
+import type { MlpData } from '../backend.js';
+import type { Activation } from '../step.js';
 import { activations } from './activation.js';
 import { linear } from './linear.js';
 import type { StackedMatrix } from './matrix.js';
@@ -18,15 +18,11 @@ export interface Mlp {
   readonly down: StackedMatrix;
 }
 
-/**
- * Copies the weights.
- * @throws MoeqError when they do not fit each other
- */
-export function makeMlp(data: MlpData, subject?: string): Mlp {
-  const { hidden, intermediate } = mlpShape(data, subject);
-  const gateUp = stackMatrices(data.gateUp, subject);
-  const down = stackMatrices([data.down], subject);
-  return { hidden, intermediate, bytes: gateUp.bytes + down.bytes, gateUp, down };
+/** Copies the weights, which fit each other. */
+export function makeMlp(data: MlpData): Mlp {
+  const gateUp = stackMatrices(data.gateUp);
+  const down = stackMatrices([data.down]);
+  return { hidden: down.rows, intermediate: down.columns, bytes: gateUp.bytes + down.bytes, gateUp, down };
 }
 
 /**

@@ -1,12 +1,11 @@
 // Rotary position embedding, the turning of a head.
 //
 // Shapes: C head dimension, P = rotated / 2 pairs.
-import type { RopeSpec } from '../backend.js';
-import type { Rotation } from '../rotation.js';
+import type { Rotations } from '../rotation.js';
+import type { RopeSpec } from '../step.js';
 
-/** Turns one head [C] in place; dimensions from 2P on stay. */
-export function rotate(head: Float32Array, { cos, sin }: Rotation, style: RopeSpec['style']): void {
-  const pairs = cos.length;
+/** Turns one head [C] in place by the first P angles; dimensions from 2P on stay. */
+export function rotate(head: Float32Array, { pairs, cos, sin }: Rotations, style: RopeSpec['style']): void {
   for (let i = 0; i < pairs; i++) {
     const first = style === 'halves' ? i : 2 * i;
     const second = style === 'halves' ? i + pairs : 2 * i + 1;

@@ -2,13 +2,14 @@
 // keys is decided here, from the lengths of the sequences, and sent as tables that all layers share.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
-import { type RopeSpec, ropeOfSegment, rotationAt, type Segment } from '@moeq/kernels';
+import { type RopeSpec, rotationsOf, type Segment } from '@moeq/kernels';
 import { attendKernel, attendPlan, itemWords, partialVectors } from '../wgsl/attend.js';
 import { joinKernel } from '../wgsl/join.js';
 import { prepareKernel } from '../wgsl/prepare.js';
 import type { Emitter } from './dispatch-matrix.js';
-import type { Node, OperationOf } from './graph.js';
+import type { Node } from './graph.js';
 import { Slot } from './program.js';
+import type { Results } from './results.js';
 
 /** Keys that one workgroup goes through where more workgroups are wanted than there are heads and tokens. */
 const rangeKeys = 256;
@@ -30,15 +31,16 @@ interface Tiling {
 
 export function emitAttention(
   emitter: Emitter,
-  node: Node<OperationOf<'attention'>>,
-  qkv: Slot,
-  out: Slot,
+  node: Node<'attention'>,
+  results: Results,
   workgroupMemory: number,
 ): void {
   const { program, kernels } = emitter;
-  const { cache, layer, segments, spec, norms, valueDim } = node.operation;
+  const { x, cache, layer, segments, spec, norms } = node.operation;
+  const qkv = results.of(x);
+  const out = results.make(node);
   const { heads, kvHeads, headDim, rope, clip, scale, window = unlimited } = spec;
-  const { pageSize } = cache.spec;
+  const { pageSize, valueDim = headDim } = cache.spec;
   const shape = { headDim, valueDim, cache: cache.dtype };
   const name = `${headDim} ${valueDim} ${cache.dtype}`;
   const keys = cache.keys[layer] as GPUBuffer;
@@ -120,19 +122,13 @@ function rotationKey({ inverseFrequencies, attentionFactor }: RopeSpec): string 
   return `rotations ${attentionFactor} ${inverseFrequencies.join()}`;
 }
 
-/** Cosines then sines of every token, float32 bits; angles are float32, as the reference has them. */
+/** Cosines then sines of every token, float32 bits. */
 function rotations(segments: readonly Segment[], rope: RopeSpec): Uint32Array {
-  const pairs = rope.inverseFrequencies.length;
-  const tokens = segments.reduce((sum, segment) => sum + segment.tokens, 0);
-  const values = new Float32Array(2 * tokens * pairs);
-  let token = 0;
-  for (const segment of segments) {
-    const own = ropeOfSegment(segment, rope);
-    for (let position = segment.start; position < segment.start + segment.tokens; position++, token++) {
-      const { cos, sin } = rotationAt(position, own);
-      values.set(cos, 2 * token * pairs);
-      values.set(sin, (2 * token + 1) * pairs);
-    }
+  const { pairs, cos, sin } = rotationsOf(segments, rope);
+  const values = new Float32Array(cos.length + sin.length);
+  for (let at = 0; at < cos.length; at += pairs) {
+    values.set(cos.subarray(at, at + pairs), 2 * at);
+    values.set(sin.subarray(at, at + pairs), 2 * at + pairs);
   }
   return new Uint32Array(values.buffer);
 }

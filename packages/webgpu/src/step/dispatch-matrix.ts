@@ -3,12 +3,12 @@
 // Shapes: T tokens, S slots, N rows, K columns, F intermediate.
 import type { Activation } from '@moeq/kernels';
 import type { WeightGroup } from '../weights/group.js';
+import type { StoredVector } from '../weights/store.js';
+import type { VectorUse } from '../wgsl/dot.js';
 import { matrixWords } from '../wgsl/shader.js';
 import { tileOutputs } from '../wgsl/tile.js';
 import { tileTokens } from '../wgsl/tile-stage.js';
-import type { VectorUse } from '../wgsl/vector.js';
 import { vectorLanes, vectorRows } from '../wgsl/vector.js';
-import type { StoredVector } from './graph.js';
 import type { Kernels } from './kernels.js';
 import type { Operand, Program, Slot } from './program.js';
 

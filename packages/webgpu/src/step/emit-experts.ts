@@ -9,7 +9,7 @@ import { activateKernel } from '../wgsl/rows.js';
 import type { Emitter, NormInput, RoutingInput } from './dispatch-matrix.js';
 import { plainEpilogue, residualOperands } from './dispatch-matrix.js';
 import { elementGrid } from './emit-rows.js';
-import type { Node, OperationOf } from './graph.js';
+import type { Node } from './graph.js';
 import type { ExpertRows } from './multiply.js';
 import { downTiles, gateUp, mostVectorRows, multiply, sumOfExperts } from './multiply.js';
 import type { Operand } from './program.js';
@@ -33,7 +33,7 @@ export class ExpertEmitter {
     this.#results = results;
   }
 
-  experts(node: Node<OperationOf<'experts'>>): void {
+  experts(node: Node<'experts'>): void {
     const { x, routing, weights } = node.operation;
     const { program, kernels, empty } = this.#emitter;
     const expertsPerToken = routing.columns / 2;
@@ -69,7 +69,7 @@ export class ExpertEmitter {
     combine(y, expertsPerToken);
   }
 
-  mlp(node: Node<OperationOf<'mlp'>>): void {
+  mlp(node: Node<'mlp'>): void {
     const { x, weights, gate } = node.operation;
     const input = this.#results.input(x);
     const tokens = node.rows;
@@ -94,7 +94,7 @@ export class ExpertEmitter {
   }
 
   /** h [slots, F] */
-  #gateUp(node: Node<OperationOf<'experts'> | OperationOf<'mlp'>>, rows: ExpertRows, slots: number): Slot {
+  #gateUp(node: Node<'experts' | 'mlp'>, rows: ExpertRows, slots: number): Slot {
     const { weights, activation } = node.operation;
     const { intermediate } = weights;
     const { program, kernels } = this.#emitter;

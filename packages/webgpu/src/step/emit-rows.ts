@@ -1,7 +1,8 @@
-// Operations that go through rows element by element, as dispatches: embedding, norm, addition, choice of rows.
+// Operations on rows, as dispatches: input, embedding, norm, multiply, addition, choice of rows.
 import { addKernel, elementsPerWorkgroup, embedKernel, normKernel, selectKernel } from '../wgsl/rows.js';
 import type { Emitter } from './dispatch-matrix.js';
-import type { Node, OperationOf } from './graph.js';
+import type { Node } from './graph.js';
+import { multiply } from './multiply.js';
 import type { Results } from './results.js';
 
 /** Workgroups for every element of rows. */
@@ -9,11 +10,11 @@ export function elementGrid(columns: number, rows: number): [number, number] {
   return [Math.ceil(columns / elementsPerWorkgroup), rows];
 }
 
-export function emitEmbed(
-  { program, kernels }: Emitter,
-  node: Node<OperationOf<'embed'>>,
-  results: Results,
-): void {
+export function emitInput({ program }: Emitter, node: Node<'input'>, results: Results): void {
+  program.inputs.push({ slot: results.make(node), values: node.operation.values });
+}
+
+export function emitEmbed({ program, kernels }: Emitter, node: Node<'embed'>, results: Results): void {
   const { table, ids, scale } = node.operation;
   const out = results.make(node);
   const at = program.tables.add(Uint32Array.from(ids));
@@ -25,33 +26,30 @@ export function emitEmbed(
   }
 }
 
-export function emitNorm(
-  { program, kernels }: Emitter,
-  node: Node<OperationOf<'norm'>>,
-  results: Results,
-): void {
+export function emitNorm({ program, kernels }: Emitter, node: Node<'norm'>, results: Results): void {
   const { x, weight, epsilon } = node.operation;
   const operands = [results.of(x), weight.buffer, results.make(node)];
   const kernel = kernels.get('norm', normKernel);
   program.dispatch(kernel, { columns: node.columns, epsilon }, operands, [node.rows, 1]);
 }
 
-export function emitAdd(
-  { program, kernels }: Emitter,
-  node: Node<OperationOf<'add'>>,
-  results: Results,
-): void {
+export function emitLinear(emitter: Emitter, node: Node<'linear'>, results: Results): void {
+  const { x, weight, bias } = node.operation;
+  const input = results.input(x);
+  const { out, residuals } = results.output(node);
+  const epilogue = { bias, gate: null, residuals };
+  const shape = { outColumns: node.columns, tokens: node.rows };
+  multiply(emitter, weight.groups, { ...input, ...shape, out, epilogue });
+}
+
+export function emitAdd({ program, kernels }: Emitter, node: Node<'add'>, results: Results): void {
   const { a, b, scale } = node.operation;
   const { rows, columns } = node;
   const operands = [results.of(a), results.of(b), results.make(node)];
   program.dispatch(kernels.get('add', addKernel), { columns, scale }, operands, elementGrid(columns, rows));
 }
 
-export function emitSelect(
-  { program, kernels }: Emitter,
-  node: Node<OperationOf<'select'>>,
-  results: Results,
-): void {
+export function emitSelect({ program, kernels }: Emitter, node: Node<'select'>, results: Results): void {
   const { x, rows } = node.operation;
   const { columns } = node;
   const at = program.tables.add(Uint32Array.from(rows));

@@ -5,15 +5,15 @@
 //   an addition of a residual  into the multiply, experts or MLP that makes the other side
 // Everything else is one operation after the other, in the order of recording.
 import { mostRouterBytes } from '../wgsl/router.js';
-import type { Node, OperationOf } from './graph.js';
-import { inputsOf, isKind } from './graph.js';
+import type { Node } from './graph.js';
+import { isKind } from './graph.js';
 import { mostVectorRows } from './multiply.js';
 
 /** An add that was joined to what makes its right side. */
 interface Joined {
   /** The last of the additions: it names the result. */
   readonly root: Node;
-  readonly adds: readonly Node<OperationOf<'add'>>[];
+  readonly adds: readonly Node<'add'>[];
 }
 
 export interface Fusion {
@@ -78,7 +78,7 @@ class Fuser {
     if (this.#needed.has(node) || node.ready) return;
     this.#needed.add(node);
     node.slot = null;
-    for (const input of inputsOf(node.operation)) this.#need(input);
+    for (const input of node.inputs) this.#need(input);
   }
 
   /** Kept for a later read or operation of this step. */
@@ -100,7 +100,7 @@ class Fuser {
 
   #join(node: Node): void {
     if (!isKind(node, 'linear') && !isKind(node, 'experts') && !isKind(node, 'mlp')) return;
-    const adds: Node<OperationOf<'add'>>[] = [];
+    const adds: Node<'add'>[] = [];
     let last: Node = node;
     while (adds.length < 2) {
       const next = this.#onlyConsumer(last);
@@ -115,7 +115,7 @@ class Fuser {
     this.#joined.set(node, { root: last, adds });
   }
 
-  #canAbsorb(node: Node<OperationOf<'norm'>>): boolean {
+  #canAbsorb(node: Node<'norm'>): boolean {
     if (node.rows > mostVectorRows || this.#targets.has(node)) return false;
     return this.#consumers(node).every(({ operation }) => {
       if (operation.kind === 'linear') return operation.weight.groups.length > 0;
@@ -124,7 +124,7 @@ class Fuser {
   }
 
   /** Router logits that only `route` wants and that one workgroup can compute. */
-  #canRoute(logits: Node, route: Node): logits is Node<OperationOf<'linear'>> {
+  #canRoute(logits: Node, route: Node): logits is Node<'linear'> {
     if (!isKind(logits, 'linear') || logits.rows > mostVectorRows || this.#onlyConsumer(logits) !== route)
       return false;
     const { weight, bias } = logits.operation;

@@ -2,7 +2,6 @@
 //
 // Shapes: L layers, HK key/value heads, C head dimension, CV value dimension.
 import type { KvCacheSpec } from '@moeq/kernels';
-import { assertKvCacheSpec } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
 import type { Memory } from '../device/memory.js';
 import { usage } from '../device/memory.js';
@@ -30,9 +29,8 @@ export function cacheBufferBytes(
   return { keys: size(headDim), values: size(valueDim) };
 }
 
-/** @throws MoeqError when a size is no positive integer or a head is too wide; WebGpuError when a layer fits no binding */
+/** @throws MoeqError when a head is too wide; WebGpuError when a layer fits no binding */
 export function makeCache(memory: Memory, spec: KvCacheSpec, dtype: CacheDType): StoredCache {
-  assertKvCacheSpec(spec);
   const { layers, headDim, valueDim = headDim } = spec;
   if (valueDim > 4 * attendSize) {
     throw new MoeqError({
@@ -53,7 +51,7 @@ export function makeCache(memory: Memory, spec: KvCacheSpec, dtype: CacheDType):
   try {
     const keys = Array.from({ length: layers }, () => make('keys'));
     const values = Array.from({ length: layers }, () => make('values'));
-    return { spec: { ...spec }, dtype, bytes: layers * (bytes.keys + bytes.values), keys, values };
+    return { spec, dtype, bytes: layers * (bytes.keys + bytes.values), keys, values };
   } catch (error) {
     for (const buffer of buffers) memory.destroy(buffer);
     throw error;

@@ -2,18 +2,19 @@
 //
 // Shapes: E experts, F intermediate, D hidden, N rows, K columns.
 import type { MatrixData, MlpData } from '@moeq/kernels';
-import { assertSize } from '@moeq/kernels';
 import type { Memory } from '../device/memory.js';
 import { maxMatrices } from '../wgsl/shader.js';
 import type { WgslFormats } from './custom.js';
 import type { RecordAt, WeightGroup } from './group.js';
 import { GroupBuilder, headerRoom, recordsOf } from './group.js';
 import { planRuns } from './plan.js';
-import { gatedShape, stackShape } from './shape.js';
+
+export interface StoredVector {
+  /** Float32 */
+  readonly buffer: GPUBuffer;
+}
 
 export interface StoredWeight {
-  readonly rows: number;
-  readonly columns: number;
   readonly bytes: number;
   readonly groups: readonly WeightGroup[];
 }
@@ -31,21 +32,19 @@ export interface ExpertGroup extends WeightGroup {
 
 export interface StoredExperts {
   readonly experts: number;
-  readonly hidden: number;
   readonly intermediate: number;
   readonly bytes: number;
   readonly gateUp: readonly ExpertGroup[];
   readonly down: readonly ExpertGroup[];
 }
 
-/** @throws MoeqError when shapes disagree or a layout cannot be read; WebGpuError when memory is short */
+/** @throws MoeqError when a layout or format cannot be read; WebGpuError when memory is short */
 export async function storeWeight(
   memory: Memory,
   formats: WgslFormats,
   parts: readonly MatrixData[],
 ): Promise<StoredWeight> {
   const subject = 'weight';
-  const { rows, columns } = stackShape(parts, subject);
   const limit = memory.largestBinding - headerRoom;
   const groups: WeightGroup[] = [];
   try {
@@ -58,7 +57,7 @@ export async function storeWeight(
     for (const { buffer } of groups) memory.destroy(buffer);
     throw error;
   }
-  return { rows, columns, bytes: bytesOf(groups), groups };
+  return { bytes: bytesOf(groups), groups };
 }
 
 function bytesOf(groups: readonly WeightGroup[]): number {
@@ -121,7 +120,7 @@ function upPlace(run: readonly RecordAt[], rowsOfGate: number | null): UpPlace |
   return isPair ? { matrix: 1, row: 0 } : null;
 }
 
-/** @throws MoeqError when shapes disagree or a layout cannot be read; WebGpuError when memory is short */
+/** @throws MoeqError when a layout or format cannot be read; WebGpuError when memory is short */
 export async function storeExperts(
   memory: Memory,
   formats: WgslFormats,
@@ -131,15 +130,12 @@ export async function storeExperts(
 ): Promise<StoredExperts> {
   const gateUp = new ProjectionBuilder(memory, formats, experts, `${subject} gate and up`);
   const down = new ProjectionBuilder(memory, formats, experts, `${subject} down`);
-  let shape = { hidden: 0, intermediate: 0 };
+  let intermediate = 0;
   try {
     for (let index = 0; index < experts; index++) {
       const data = await expert(index);
-      const own = gatedShape(data, experts === 1 ? subject : `expert ${index}`);
-      if (index === 0) shape = own;
-      assertSize('load', `expert ${index}: hidden size`, shape.hidden, own.hidden);
-      assertSize('load', `expert ${index}: intermediate size`, shape.intermediate, own.intermediate);
-      await gateUp.add(index, data.gateUp, own.intermediate);
+      intermediate = data.down.shape[1] as number;
+      await gateUp.add(index, data.gateUp, intermediate);
       await down.add(index, [data.down], null);
     }
   } catch (error) {
@@ -147,5 +143,5 @@ export async function storeExperts(
     throw error;
   }
   const groups = { gateUp: gateUp.close(), down: down.close() };
-  return { experts, ...shape, ...groups, bytes: bytesOf(groups.gateUp) + bytesOf(groups.down) };
+  return { experts, intermediate, ...groups, bytes: bytesOf(groups.gateUp) + bytesOf(groups.down) };
 }

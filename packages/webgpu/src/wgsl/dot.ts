@@ -2,8 +2,10 @@
 // of the workgroup; scale and offset are applied once a chunk. Rows that are no whole chunks go element by element.
 import type { ChunkedKind, CodesKind, MatrixKind } from '../weights/kind.js';
 import { chunkElements } from '../weights/kind.js';
-import type { VectorUse } from './vector.js';
 import { absent, blockOfChunk, chunkPieces, overWords } from './weight.js';
+
+/** What a vector kernel computes: rows of a weight, slots of routed experts, or the weighted sum over a token's slots. */
+export type VectorUse = 'dense' | 'slots' | 'sum';
 
 export interface DotOptions {
   readonly kind: MatrixKind;

@@ -13,7 +13,7 @@ import type { Activation } from '@moeq/kernels';
 import type { MatrixKind } from '../weights/kind.js';
 import { kindName } from '../weights/kind.js';
 import { activationFunctions } from './activation.js';
-import { dotLoop } from './dot.js';
+import { dotLoop, type VectorUse } from './dot.js';
 import {
   epilogueFields,
   epilogueFunctions,
@@ -25,8 +25,6 @@ import { mostLanes, reduction } from './reduce.js';
 import type { Kernel, StorageBinding } from './shader.js';
 import { lines, makeKernel } from './shader.js';
 import { absent, fillTable, weightFields, weightFunctions, weightStorage } from './weight.js';
-
-export type VectorUse = 'dense' | 'slots' | 'sum';
 
 export interface VectorOptions {
   readonly kind: MatrixKind;

@@ -17,11 +17,12 @@ export class Handles<Handle extends object, Data> {
     return handle;
   }
 
-  /** @throws MoeqError when the object is dead or not of this table */
+  /** @throws MoeqError `deadObject` when the object is dead or not of this table */
   get(handle: Handle): Data {
     const data = this.#data.get(handle);
     if (data === undefined) {
       throw new MoeqError({
+        code: 'deadObject',
         operation: 'use',
         subject: this.#kind,
         expected: 'an object that this backend made and still holds',

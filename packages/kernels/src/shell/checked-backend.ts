@@ -1,0 +1,163 @@
+// A `Backend` made of raw operations: the tables of its objects, its checks, the order of its steps, and when memory goes back
+// are the same for every backend, and are written here and in checked-step.ts alone.
+import { MoeqError } from '@moeq/tensors';
+import type { Backend, MlpData } from '../backend.js';
+import { assertExpertCount, assertKvCacheSpec, assertSize, mlpShape, weightShape } from '../shapes.js';
+import type { Step } from '../step.js';
+import { checkedStep } from './checked-step.js';
+import { BackendObjects } from './objects.js';
+import type { BackendTypes, RawBackend, RawStep } from './raw-backend.js';
+
+/** The backend of the contract that computes with `raw`. */
+export function checkedBackend<T extends BackendTypes, OpenStep extends RawStep<T>>(
+  raw: RawBackend<T, OpenStep>,
+): Backend {
+  const objects = new BackendObjects<T>();
+  /** Frees memory of released objects when no step runs that may still use them. */
+  const released: (() => void)[] = [];
+  let running = false;
+  let lastStep: Promise<unknown> = Promise.resolve();
+  let destroyed: Promise<void> | null = null;
+
+  const checkAlive = (operation: string): void => {
+    raw.check?.();
+    if (destroyed === null) return;
+    throw new MoeqError({
+      code: 'destroyed',
+      operation,
+      subject: `${raw.name} backend`,
+      expected: 'a live backend',
+      found: 'a destroyed one',
+    });
+  };
+  const freeReleased = (): void => {
+    for (const free of released.splice(0)) free();
+  };
+
+  /** Runs `work` on a step of its own when all before it have ended. */
+  const inTurn = <Result>(work: (step: OpenStep) => Promise<Result>): Promise<Result> => {
+    const result = lastStep.then(async () => {
+      raw.check?.();
+      running = true;
+      try {
+        const step = await raw.openStep();
+        try {
+          return await work(step);
+        } finally {
+          step.close();
+        }
+      } finally {
+        running = false;
+        freeReleased();
+      }
+    });
+    lastStep = result.catch(() => {});
+    return result;
+  };
+
+  const runStep = async <Result>(
+    rawStep: RawStep<T>,
+    body: (step: Step) => Promise<Result>,
+  ): Promise<Result> => {
+    const { step, end } = checkedStep(objects, rawStep, true);
+    let result: Result;
+    try {
+      result = await body(step);
+    } catch (error) {
+      await end().catch(() => {});
+      throw error;
+    }
+    await end();
+    await rawStep.finish();
+    return result;
+  };
+
+  return {
+    specificationVersion: 'v1',
+    name: raw.name,
+    description: raw.description,
+    threads: raw.threads,
+
+    async loadWeight(parts) {
+      checkAlive('load a weight');
+      const { rows, columns } = weightShape(parts, 'weight', raw.readsFormats);
+      const loaded = await raw.loadWeight(parts);
+      return objects.hold(objects.weights, { rows, columns, bytes: loaded.bytes }, loaded);
+    },
+
+    async loadExperts(experts, expert) {
+      checkAlive('load experts');
+      assertExpertCount(experts);
+      let first: ReturnType<typeof mlpShape> | undefined;
+      const checked = async (index: number): Promise<MlpData> => {
+        const data = await expert(index);
+        const { hidden, intermediate } = mlpShape(data, `expert ${index}`, raw.readsFormats);
+        first ??= { hidden, intermediate };
+        assertSize('load', `expert ${index}: hidden size`, first.hidden, hidden);
+        assertSize('load', `expert ${index}: intermediate size`, first.intermediate, intermediate);
+        return data;
+      };
+      const loaded = await raw.loadExperts(experts, checked);
+      const { bytes } = loaded;
+      return objects.hold(objects.experts, { experts, hidden: first?.hidden ?? 0, bytes }, loaded);
+    },
+
+    async loadMlp(data) {
+      checkAlive('load an MLP');
+      const { hidden } = mlpShape(data, 'mlp', raw.readsFormats);
+      const loaded = await raw.loadMlp(data);
+      return objects.hold(objects.mlps, { hidden, bytes: loaded.bytes }, loaded);
+    },
+
+    async loadVector(values) {
+      checkAlive('load a vector');
+      const { length } = values;
+      const loaded = await raw.loadVector(values);
+      return objects.hold(objects.vectors, { length, bytes: loaded.bytes }, loaded);
+    },
+
+    createKvCache(spec) {
+      checkAlive('create a KV cache');
+      assertKvCacheSpec(spec);
+      const own = { ...spec };
+      const loaded = raw.createKvCache(own);
+      return objects.hold(objects.caches, { spec: own, bytes: loaded.bytes }, loaded);
+    },
+
+    ...(raw.memoryFor && { memoryFor: raw.memoryFor }),
+
+    async step(body) {
+      checkAlive('run a step');
+      return inTurn((step) => runStep(step, body));
+    },
+
+    ...(raw.compile && {
+      async warmUp(body: (step: Step) => void, onProgress?: (ready: number, total: number) => void) {
+        checkAlive('warm up');
+        await inTurn(async (rawStep) => {
+          const { step, end } = checkedStep(objects, rawStep, false);
+          try {
+            body(step);
+            await raw.compile?.(rawStep, onProgress);
+          } finally {
+            await end();
+          }
+        });
+      },
+    }),
+
+    release(object) {
+      released.push(objects.release(object));
+      if (!running) freeReleased();
+    },
+
+    async destroy() {
+      destroyed ??= lastStep.then(async () => {
+        objects.clear();
+        released.length = 0;
+        await raw.stop();
+      });
+      await destroyed;
+    },
+  };
+}

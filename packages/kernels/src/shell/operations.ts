@@ -1,0 +1,222 @@
+// The table of operations: what each is given inside a backend, and how the operands of a caller become that, checked.
+// A new operation is a method of `Step`, an entry of `Operands`, one of `inputsOf`, and one of `checkedOperations`.
+//
+// Shapes: T tokens, D hidden, N rows, K columns, H heads, C head dimension, CV value dimension, E experts, A experts per token.
+import type { RouteSpec } from '@moeq/router';
+import { validateRouteSpec } from '@moeq/router';
+import type { Vector } from '../backend.js';
+import { assertIndices, assertSize, attentionWidths, inputColumns } from '../shapes.js';
+import type { Activation, Activations, AttentionSpec, RoutingHandle, Segment, Step } from '../step.js';
+import type { Handles } from './handles.js';
+import type { BackendObjects } from './objects.js';
+import type { BackendTypes } from './raw-backend.js';
+import { SegmentCopies } from './segments.js';
+
+/** Operands by kind of operation, on the types of a backend. Arrays belong to the operation. */
+export interface Operands<T extends BackendTypes> {
+  /** -> [rows, columns] as given */
+  input: { readonly values: Float32Array };
+  /** -> [T, D] */
+  embed: { readonly table: T['weight']; readonly ids: Int32Array; readonly scale: number };
+  /** [T, D] -> [T, D] */
+  norm: { readonly x: T['node']; readonly weight: T['vector']; readonly epsilon: number };
+  /** [T, K] -> [T, N] */
+  linear: { readonly x: T['node']; readonly weight: T['weight']; readonly bias: T['vector'] | null };
+  /** a + scale * b */
+  add: { readonly a: T['node']; readonly b: T['node']; readonly scale: number };
+  /** [T, (H + HK) C + HK CV] -> [T, H CV] */
+  attention: {
+    readonly x: T['node'];
+    readonly cache: T['cache'];
+    readonly layer: number;
+    readonly segments: readonly Segment[];
+    readonly spec: AttentionSpec;
+    readonly norms: { readonly query: T['vector'] | null; readonly key: T['vector'] | null };
+  };
+  /** [T, E] -> Int32 [T, A], then Float32 [T, A] */
+  route: { readonly x: T['node']; readonly spec: RouteSpec; readonly bias: T['vector'] | null };
+  /** [T, D] -> [T, D] */
+  experts: {
+    readonly x: T['node'];
+    readonly routing: T['node'];
+    readonly weights: T['experts'];
+    readonly activation: Activation;
+  };
+  /** [T, D] -> [T, D] */
+  mlp: {
+    readonly x: T['node'];
+    readonly weights: T['mlp'];
+    readonly activation: Activation;
+    readonly gate: T['weight'] | null;
+  };
+  /** [T, D] -> [rows, D] */
+  select: { readonly x: T['node']; readonly rows: Int32Array };
+}
+
+export type OperationKind = keyof Operands<BackendTypes>;
+
+/** An operation of one kind, or of any of several. */
+export type OperationOf<T extends BackendTypes, Kind extends OperationKind> = {
+  [Each in Kind]: { readonly kind: Each } & Operands<T>[Each];
+}[Kind];
+
+export type Operation<T extends BackendTypes> = OperationOf<T, OperationKind>;
+
+/** One function for every kind of operation. */
+export type OperationTable<T extends BackendTypes, Rest extends readonly unknown[], Result> = {
+  readonly [Kind in OperationKind]: (operation: OperationOf<T, Kind>, ...rest: Rest) => Result;
+};
+
+/** The results of earlier operations that an operation reads. */
+export function inputsOf<T extends BackendTypes, Kind extends OperationKind>(
+  operation: OperationOf<T, Kind>,
+): readonly T['node'][] {
+  const inputs: OperationTable<T, [], readonly T['node'][]> = inputTable;
+  return inputs[operation.kind](operation);
+}
+
+const noInput = () => [];
+const onlyX = <Node>({ x }: { readonly x: Node }) => [x];
+const inputTable = {
+  input: noInput,
+  embed: noInput,
+  norm: onlyX,
+  linear: onlyX,
+  add: <Node>({ a, b }: { readonly a: Node; readonly b: Node }) => [a, b],
+  attention: onlyX,
+  route: onlyX,
+  experts: <Node>({ x, routing }: { readonly x: Node; readonly routing: Node }) => [x, routing],
+  mlp: onlyX,
+  select: onlyX,
+};
+
+/** What a step has handed out. */
+export interface StepNodes<T extends BackendTypes> {
+  readonly live: Handles<Activations, T['node']>;
+  readonly routings: Handles<RoutingHandle, T['node']>;
+  /** @throws MoeqError `stepEnded` */
+  checkOpen(): void;
+  record<Kind extends OperationKind>(
+    operation: OperationOf<T, Kind>,
+    rows: number,
+    columns: number,
+  ): T['node'];
+}
+
+/** The operations of the contract: each finds what is behind its operands, compares their shapes and records. */
+export function checkedOperations<T extends BackendTypes>(
+  objects: BackendObjects<T>,
+  { live, routings, checkOpen, record }: StepNodes<T>,
+): Omit<Step, 'read' | 'readRouting'> {
+  const segmentCopies = new SegmentCopies();
+
+  const nodeOf = (x: Activations): T['node'] => {
+    checkOpen();
+    return live.get(x);
+  };
+  const vector = (operation: string, subject: string, length: number, handle: Vector): T['vector'] => {
+    const data = objects.vectors.get(handle);
+    assertSize(operation, subject, length, handle.length);
+    return data;
+  };
+  const keep = <Kind extends OperationKind>(
+    operation: OperationOf<T, Kind>,
+    rows: number,
+    columns: number,
+  ): Activations => live.add({ rows, columns }, record(operation, rows, columns));
+
+  return {
+    input(values, rows) {
+      checkOpen();
+      const columns = inputColumns(values.length, rows);
+      return keep({ kind: 'input', values: values.slice() }, rows, columns);
+    },
+
+    embed(handle, ids, scale = 1) {
+      checkOpen();
+      const table = objects.weights.get(handle);
+      assertIndices('embed', 'token ids', ids, handle.rows);
+      return keep({ kind: 'embed', table, ids: ids.slice(), scale }, ids.length, handle.columns);
+    },
+
+    rmsNorm(x, { weight: handle, epsilon }) {
+      const node = nodeOf(x);
+      const weight = vector('norm', 'norm weights', x.columns, handle);
+      return keep({ kind: 'norm', x: node, weight, epsilon }, x.rows, x.columns);
+    },
+
+    linear(x, handle, added) {
+      const node = nodeOf(x);
+      const weight = objects.weights.get(handle);
+      assertSize('multiply', 'columns of the activations', handle.columns, x.columns);
+      const bias = added === undefined ? null : vector('multiply', 'bias', handle.rows, added);
+      return keep({ kind: 'linear', x: node, weight, bias }, x.rows, handle.rows);
+    },
+
+    add(a, b, scale = 1) {
+      const left = nodeOf(a);
+      const right = nodeOf(b);
+      assertSize('add', 'rows', a.rows, b.rows);
+      assertSize('add', 'columns', a.columns, b.columns);
+      const sum = keep({ kind: 'add', a: left, b: right, scale }, a.rows, a.columns);
+      live.delete(a);
+      return sum;
+    },
+
+    attention(qkv, handle, layer, given, spec) {
+      const x = nodeOf(qkv);
+      const cache = objects.caches.get(handle);
+      const { queries, keys, values, output } = attentionWidths(spec, handle.spec);
+      assertSize('attend', 'columns of qkv', queries + keys + values, qkv.columns);
+      assertIndices('attend', 'layer', [layer], handle.spec.layers);
+      const segments = segmentCopies.take(given, qkv.rows, handle.spec, spec);
+      const norms = {
+        query: spec.queryNorm === undefined ? null : objects.vectors.get(spec.queryNorm.weight),
+        key: spec.keyNorm === undefined ? null : objects.vectors.get(spec.keyNorm.weight),
+      };
+      return keep({ kind: 'attention', x, cache, layer, segments, spec, norms }, qkv.rows, output);
+    },
+
+    route(logits, spec, correctionBias) {
+      const x = nodeOf(logits);
+      validateRouteSpec(spec);
+      const { experts, expertsPerToken } = spec;
+      assertSize('route', 'columns of the router logits', experts, logits.columns);
+      const bias =
+        correctionBias === undefined ? null : vector('route', 'correction bias', experts, correctionBias);
+      const node = record({ kind: 'route', x, spec, bias }, logits.rows, 2 * expertsPerToken);
+      return routings.add({ tokens: logits.rows, expertsPerToken, experts }, node);
+    },
+
+    experts(x, chosen, handle, activation) {
+      const node = nodeOf(x);
+      const routing = routings.get(chosen);
+      const weights = objects.experts.get(handle);
+      assertSize('run experts', 'experts of the routing', handle.experts, chosen.experts);
+      assertSize('run experts', 'tokens of the routing', x.rows, chosen.tokens);
+      assertSize('run experts', 'columns of the activations', handle.hidden, x.columns);
+      return keep({ kind: 'experts', x: node, routing, weights, activation }, x.rows, x.columns);
+    },
+
+    mlp(x, handle, activation, outputGate) {
+      const node = nodeOf(x);
+      const weights = objects.mlps.get(handle);
+      assertSize('run an MLP', 'columns of the activations', handle.hidden, x.columns);
+      const gate = outputGate === undefined ? null : objects.weights.get(outputGate);
+      if (outputGate !== undefined) {
+        assertSize('run an MLP', 'rows of the output gate', 1, outputGate.rows);
+        assertSize('run an MLP', 'columns of the output gate', x.columns, outputGate.columns);
+      }
+      return keep({ kind: 'mlp', x: node, weights, activation, gate }, x.rows, x.columns);
+    },
+
+    selectRows(x, rows) {
+      const node = nodeOf(x);
+      assertIndices('select rows', 'row indices', rows, x.rows);
+      if (rows.length === x.rows && rows.every((row, index) => row === index)) {
+        return live.add({ rows: x.rows, columns: x.columns }, node);
+      }
+      return keep({ kind: 'select', x: node, rows: rows.slice() }, rows.length, x.columns);
+    },
+  };
+}

@@ -1,0 +1,136 @@
+// One step: the operations that a backend runs on activations, and what they are described by.
+//
+// What is given to an operation is the caller's again when the call returns: numbers, ids, rows and segments with their pages
+// and frequencies are copied or used up by then, and may be changed. Specifications (RouteSpec, AttentionSpec and the arrays in
+// them) are constants of a model: they never change, and a backend keeps what it computes from them.
+//
+// Shapes: T tokens of the step (of one sequence or of several), D hidden, N rows, K columns, H heads, HK key/value heads,
+// C head dimension, CV value dimension (C unless a cache says otherwise), E experts, A experts per token, F intermediate.
+import type { RouteSpec, Routing } from '@moeq/router';
+import type { ExpertWeights, KvCache, MlpWeights, Vector, Weight } from './backend.js';
+
+/** Activations, float32 [rows, columns]; live until the end of the step that made them. */
+export interface Activations {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A routing that has stayed on the device: Int32 [T, A] and Float32 [T, A]; live as long as activations. */
+export interface RoutingHandle {
+  readonly tokens: number;
+  readonly expertsPerToken: number;
+  /** E: experts that there were to choose from. */
+  readonly experts: number;
+}
+
+/** The part of a step that belongs to one sequence: `tokens` consecutive rows of the activations. */
+export interface Segment {
+  /**
+   * Pages of the sequence in order, enough for start + tokens. A page that lies wholly before what the first new token sees,
+   * by the window of the AttentionSpec, may be -1: it holds nothing and is not read.
+   */
+  readonly pages: Int32Array;
+  /** Tokens of the sequence that are in the cache already; the position of the first new one. */
+  readonly start: number;
+  readonly tokens: number;
+  /**
+   * Float32 [rotated / 2], in place of those of the RopeSpec: for rotations that depend on the length of the sequence
+   * (dynamic NTK, LongRoPE). Keys that are in the cache stay as they were rotated.
+   */
+  readonly inverseFrequencies?: Float32Array;
+}
+
+export type Activation = 'silu' | 'gelu' | 'geluTanh';
+
+export interface RopeSpec {
+  /**
+   * Float32 [rotated / 2]: angle = position * inverseFrequencies[i], rounded to float32 before cos and sin are taken. The
+   * first `rotated` of the C dimensions turn.
+   */
+  readonly inverseFrequencies: Float32Array;
+  /** Factor on cos and sin: YaRN's attention factor, 1 otherwise. */
+  readonly attentionFactor: number;
+  /** `halves`: i turns with i + rotated/2 (Llama, transformers); `interleaved`: 2i with 2i + 1. */
+  readonly style: 'halves' | 'interleaved';
+}
+
+export interface NormSpec {
+  readonly weight: Vector;
+  readonly epsilon: number;
+}
+
+export interface AttentionSpec {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** Factor on the scores, usually C^-0.5. */
+  readonly scale: number;
+  /** null: no positional rotation. */
+  readonly rope: RopeSpec | null;
+  /** RMS norms of queries and keys before the rotation: over each head (weight [C]) or the whole width (weight [H * C]). */
+  readonly queryNorm?: NormSpec & { readonly over: 'head' | 'all' };
+  readonly keyNorm?: NormSpec & { readonly over: 'head' | 'all' };
+  /** Clamp queries, keys and values to ±clip, after the norms and before the rotation (OLMoE's clip_qkv). */
+  readonly clip?: number;
+  /** A token sees itself and the `window` - 1 before it; what lies before them is not read. */
+  readonly window?: number;
+}
+
+/**
+ * Operations of one step. All return at once; only `read…` waits. There is always at least one row.
+ * Every operation throws, and every read rejects with, a MoeqError
+ * - `stepEnded` after the body of the step has ended, whatever its operands are;
+ * - `deadObject` where an operand was released, belongs to another step or backend, or was used up by `add`;
+ * - `mismatch` where shapes, indices or sizes do not fit each other. The step may go on after it.
+ */
+export interface Step {
+  /** Values from outside: Float32 [rows, columns]; e.g. what an earlier step has read. */
+  input(values: Float32Array, rows: number): Activations;
+  /** Rows `ids` of an embedding table, times `scale` -> [T, D] */
+  embed(table: Weight, ids: Int32Array, scale?: number): Activations;
+  /** x * rsqrt(mean(x²) + epsilon) * weight, over each row */
+  rmsNorm(x: Activations, norm: NormSpec): Activations;
+  /** x Wᵀ + bias: [T, K] -> [T, N] */
+  linear(x: Activations, weight: Weight, bias?: Vector): Activations;
+  /** a + scale * b; may reuse the memory of `a`, which must not be used again */
+  add(a: Activations, b: Activations, scale?: number): Activations;
+  /**
+   * Causal attention of each segment over its own pages. A row of `qkv` [T, (H + HK) C + HK CV] holds queries, then keys,
+   * then values; the new keys (normed, clipped, rotated) and values are written to the cache at `layer` first. Query head h
+   * reads key head floor(h HK / H). Calls of one step with the same segments share what is computed from them.
+   * -> [T, H * CV]
+   */
+  attention(
+    qkv: Activations,
+    cache: KvCache,
+    layer: number,
+    segments: readonly Segment[],
+    spec: AttentionSpec,
+  ): Activations;
+  /**
+   * Chooses experts from router logits [T, E]. `correctionBias` Float32 [E] takes part in the choice, not in the weights.
+   * Logits that are not finite make this call, a later read, or the step an error, `notFinite`.
+   */
+  route(logits: Activations, spec: RouteSpec, correctionBias?: Vector): RoutingHandle;
+  /**
+   * The routed experts of every token, weighted and summed: [T, D] -> [T, D]. The routing is over as many experts as there
+   * are weights. No expert is ever expanded to floats.
+   */
+  experts(
+    x: Activations,
+    routing: RoutingHandle,
+    weights: ExpertWeights,
+    activation: Activation,
+  ): Activations;
+  /** A dense or shared MLP; with `outputGate` [1, D] each row is multiplied by sigmoid(x · outputGate) (Qwen2-MoE). */
+  mlp(x: Activations, weights: MlpWeights, activation: Activation, outputGate?: Weight): Activations;
+  /** Rows of x by index, e.g. the last token of each segment before the head. */
+  selectRows(x: Activations, rows: Int32Array): Activations;
+  /**
+   * Float32 [rows * columns], a copy that outlives the step. Answered even where the body does not wait for it: the step
+   * ends after its reads. A read that fails makes the step fail with its error.
+   */
+  read(x: Activations): Promise<Float32Array>;
+  /** As `read`. */
+  readRouting(routing: RoutingHandle): Promise<Routing>;
+}
