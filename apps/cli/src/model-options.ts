@@ -5,7 +5,7 @@ import { loadPlugins, loadRecipe } from '@moeq/convert/node';
 import type { Backend } from '@moeq/kernels';
 import type { OpenedModel as ModelFiles } from '@moeq/loader';
 import { openModel } from '@moeq/loader/node';
-import type { GpuFormat, Quantizer } from '@moeq/quantizers';
+import { type GpuFormat, type Quantizer, recipes } from '@moeq/quantizers';
 import {
   assertTakes,
   createModel,
@@ -40,7 +40,10 @@ export interface ModelOptions {
 export function withModelOptions(command: Command): Command {
   return command
     .argument('[model]', 'a folder, a .gguf file, the URL of either, hf:org/name, or tiny-moe', 'tiny-moe')
-    .option('-r, --recipe <name|file>', 'quantize while loading, by this recipe')
+    .option(
+      '-r, --recipe <name|file>',
+      `quantize while loading: ${Object.keys(recipes).join(', ')}, or a file`,
+    )
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers')
     .addOption(allowLinks())
@@ -52,7 +55,7 @@ export function withModelOptions(command: Command): Command {
     )
     .option(
       '--threads <count>',
-      'threads that compute (default: what is best)',
+      'threads that compute (default: one for each core)',
       wholeNumber({ min: 1, max: 1024 }),
     );
 }

@@ -54,7 +54,11 @@ export function evaluateCommand(io: Io): Command {
       .description('Measures how well a model predicts texts, and how far it is from a baseline model.'),
   )
     .option('-t, --text <file>', 'text to predict; may be repeated (default: the five of tiny-moe)', collect)
-    .option('--max-tokens <count>', 'of each text only this many tokens', wholeNumber({ min: 2 }))
+    .option(
+      '--max-tokens <count>',
+      'only this many tokens of each text, from its beginning',
+      wholeNumber({ min: 2 }),
+    )
     .option('--window <count>', "tokens a window (default: the model's context)", wholeNumber({ min: 2 }))
     .option('--stride <count>', 'tokens from window to window (default: the window)', wholeNumber({ min: 1 }))
     .option('--baseline <model>', 'model to compare with, usually the unquantized one')

@@ -67,7 +67,11 @@ export function serve(io: Io): Command {
       collect,
     )
     .option('--strict', 'refuse fields that are not known, and names of other models')
-    .option('--context <tokens>', 'tokens of prompt and answer together', wholeNumber({ min: 1 }))
+    .option(
+      '--context <tokens>',
+      'tokens of prompt and answer together (default: the model’s, at most 4096)',
+      wholeNumber({ min: 1 }),
+    )
     .option('--cache-tokens <tokens>', 'tokens of all running requests together', wholeNumber({ min: 1 }))
     .option('--parallel <count>', 'answers that are computed together', wholeNumber({ min: 1, max: 1024 }))
     .option('--queue <count>', 'answers that may wait besides', wholeNumber({ min: 0, max: 100_000 }))
