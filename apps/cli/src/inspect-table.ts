@@ -1,7 +1,7 @@
 // What `moeq inspect` prints: one line on the model, one row a role, and on request one row a tensor.
 
 import type { CheckpointSummary, TensorSummary } from '@moeq/convert';
-import { counted } from '@moeq/tensors';
+import { counted, elementCount } from '@moeq/tensors';
 import { bar, formatBytes, formatCount } from './format.js';
 import { type Output, painter } from './io.js';
 import { grid } from './table.js';
@@ -65,4 +65,4 @@ function tensorTable(tensors: readonly TensorSummary[], paint: ReturnType<typeof
 
 const storedAs = (tensor: TensorSummary): string => ('dtype' in tensor ? tensor.dtype : tensor.format);
 
-const count = ({ shape }: TensorSummary): number => shape.reduce((product, size) => product * size, 1);
+const count = ({ shape }: TensorSummary): number => elementCount(shape);

@@ -1,10 +1,10 @@
 // The running account of a conversion: bytes written for each tensor, held against the plan, and what quantizing lost.
 import type { Role } from '@moeq/quantizers';
-import { elementCount, MoeqError, quote } from '@moeq/tensors';
+import { elementCount, MoeqError, quote, type SquaredNorms } from '@moeq/tensors';
 import { partBytes, storedAs } from './form.js';
 import { type Ledger, type TensorRecord, WORST_KEPT } from './ledger.js';
 import type { ConversionPlan, PlannedTensor } from './plan.js';
-import { relativeError, type SquaredNorms } from './relative-error.js';
+import { relativeError } from './relative-error.js';
 import type { TensorError } from './report.js';
 
 export interface Account {

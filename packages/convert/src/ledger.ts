@@ -1,7 +1,7 @@
 // What a conversion did, as plain data: it can be written down, read back, added up, and made a report of.
 import type { Role } from '@moeq/quantizers';
-import { isDType } from '@moeq/tensors';
-import { relativeError, type SquaredNorms } from './relative-error.js';
+import { isDType, type SquaredNorms } from '@moeq/tensors';
+import { relativeError } from './relative-error.js';
 import type { Coverage, QuantizeReport, RoleSummary, TensorError, WrittenFile } from './report.js';
 
 /** One tensor of the model, before and after. */

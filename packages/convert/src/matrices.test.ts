@@ -14,7 +14,6 @@ function tensorOf(values: Float32Array, shape: readonly number[], dtype: FloatDT
     slot: 'expertDown',
     stored: dtype,
     bytes: byteLength(dtype, shape),
-    files: ['w'],
     read: () => Promise.reject(new Error('must not be read whole')),
     async readBytes(offset, length) {
       reads.push([offset, length]);

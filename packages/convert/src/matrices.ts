@@ -16,10 +16,11 @@ import {
   type MatrixEncoder,
   MoeqError,
   type QuantizedTensor,
+  type SquaredNorms,
   toFloat32,
 } from '@moeq/tensors';
 import type { Job } from './in-order.js';
-import { type SquaredNorms, squaredNorms } from './relative-error.js';
+import { squaredNorms } from './relative-error.js';
 
 export interface QuantizedMatrix {
   /** 0 to M - 1. */

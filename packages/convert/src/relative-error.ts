@@ -1,8 +1,5 @@
 // Relative error of quantized weights, ||W - Q(W)|| / ||W|| in the Frobenius norm, accumulated in float64.
-
 import type { SquaredNorms } from '@moeq/tensors';
-
-export type { SquaredNorms };
 
 /** @param weights Float32, as read. @param decoded Float32 of the same length, as its codes say. */
 export function squaredNorms(weights: Float32Array, decoded: Float32Array): SquaredNorms {

@@ -21,7 +21,6 @@ export function plainTensor(stored: StoredTensor, place: TensorPlace): Checkpoin
     slot: place.slot,
     stored: stored.dtype,
     bytes: stored.bytes,
-    files: [stored.name],
     read: stored.read,
     readBytes: stored.readBytes,
   };
@@ -30,7 +29,7 @@ export function plainTensor(stored: StoredTensor, place: TensorPlace): Checkpoin
 /** A tensor beside the decoder, of any dtype. */
 export function otherTensor({ name, shape, dtype, bytes, read, readBytes }: StoredTensor): CheckpointTensor {
   const facts: TensorFacts = { name, role: 'other', shape };
-  return { facts, slot: null, stored: dtype, bytes, files: [name], read, readBytes };
+  return { facts, slot: null, stored: dtype, bytes, read, readBytes };
 }
 
 /** @param shape that the configuration gives to its place */
@@ -48,7 +47,6 @@ export function quantizedTensor(
     slot: place.slot,
     stored: format,
     bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
-    files: parts.map((part) => part.name),
     ...(weight.layout !== undefined && { layout: weight.layout }),
     async read(signal) {
       const tensors: Record<string, Tensor> = {};

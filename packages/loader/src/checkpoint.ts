@@ -16,8 +16,6 @@ export interface CheckpointTensor {
   layout?(shape: readonly [rows: number, columns: number]): Layout | null | undefined;
   /** Bytes in the files, all planes and their descriptions. */
   readonly bytes: number;
-  /** Names of the tensors in the files that make it up. */
-  readonly files: readonly string[];
   /** Reads its ranges now; nothing is kept. @throws MoeqError naming file and tensor */
   read(signal?: AbortSignal): Promise<Tensor | QuantizedTensor>;
   /**

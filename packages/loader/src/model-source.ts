@@ -1,19 +1,11 @@
 // A checkpoint as the source of a model: the decoder's weights by place, tokenizer, chat template and generation
 // defaults. Needs no file system: the files may come from anywhere.
-import {
-  fromBitsAndBytesConfig,
-  parseRecipe,
-  type Quantizer,
-  type Recipe,
-  type RecipeData,
-  routerWarning,
-} from '@moeq/quantizers';
+import { type Quantizer, type Recipe, type RecipeData, recipeFrom, routerWarning } from '@moeq/quantizers';
 import type { ModelSource, WeightHeads } from '@moeq/runtime';
 import { type MatrixEncoder, MoeqError, quote } from '@moeq/tensors';
 import type { Checkpoint } from './checkpoint.js';
 import type { FileSet } from './file-set.js';
 import { readGeneration } from './generation-config.js';
-import { isObject } from './json.js';
 import { type LoadReport, matrixStage } from './matrix-stage.js';
 import { openCheckpoint } from './open-checkpoint.js';
 import { describeOthers } from './others-text.js';
@@ -135,13 +127,5 @@ function recipeOf({
   readonly recipe?: OpenOptions['recipe'] | undefined;
 }): Recipe | null {
   if (recipe === undefined) return null;
-  if (isRecipe(recipe)) return recipe;
-  const isBitsAndBytesConfig = isObject(recipe) && !('rules' in recipe);
-  if (isBitsAndBytesConfig) return fromBitsAndBytesConfig(recipe, { allowRouterQuantization });
-  return parseRecipe(recipe, { quantizers, allowRouterQuantization });
-}
-
-/** Whether it is ready for use, not data. */
-function isRecipe(recipe: NonNullable<OpenOptions['recipe']>): recipe is Recipe {
-  return typeof recipe === 'object' && 'skips' in recipe && typeof recipe.skips === 'function';
+  return recipeFrom(recipe, { quantizers, allowRouterQuantization });
 }

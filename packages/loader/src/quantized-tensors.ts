@@ -9,7 +9,7 @@ import {
   parseMoeqConfig,
   type Quantizer,
 } from '@moeq/quantizers';
-import { elementCount, type FloatDType, MoeqError, quote } from '@moeq/tensors';
+import { elementCount, type FloatDType, fromTorchName, MoeqError, quote } from '@moeq/tensors';
 import type { QuantizedWeight, StoredTensor } from './file-set.js';
 import { isObject } from './json.js';
 
@@ -114,12 +114,9 @@ function moeqWeights(
   }));
 }
 
-const dtypes: Readonly<Record<string, FloatDType>> = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' };
-
 /** The dtype of a model's weights by config.json, which LLM.int8 does not store; F16 where it says none. */
 function dtypeOf({ dtype, torch_dtype: older }: Readonly<Record<string, unknown>>): FloatDType {
-  const name = String(dtype ?? older).replace(/^torch\./, '');
-  return (Object.hasOwn(dtypes, name) ? dtypes[name] : undefined) ?? 'F16';
+  return fromTorchName(dtype ?? older) ?? 'F16';
 }
 
 function contradiction(subject: string, expected: string, found: string): MoeqError {

@@ -7,6 +7,7 @@ import {
   assertQuantizedTensor,
   bytesPerElement,
   decodeRows,
+  elementCount,
   findNonFinite,
   type Layout,
   type Plane,
@@ -96,7 +97,7 @@ export function checkedDequantize(
   subject: string,
 ): Float32Array {
   const operation = 'dequantize()';
-  const count = tensor.shape.reduce((product, size) => product * size, 1);
+  const count = elementCount(tensor.shape);
   const values: unknown = call(quantizer, subject, operation, () => quantizer.dequantize(tensor));
   if (!(values instanceof Float32Array))
     throw wrong(quantizer, subject, operation, `a Float32Array of ${count} numbers`, kindOf(values));

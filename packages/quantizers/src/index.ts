@@ -1,5 +1,6 @@
 // Formats for weights, recipes that say which role gets which, and the forms in which checkpoints hold them.
 
+export type { WgslFormat as GpuFormat } from '@moeq/tensors';
 export type { Assignment, BitsandbytesConfig, Expression } from './bitsandbytes/express.js';
 export { canExpress } from './bitsandbytes/express.js';
 export { bitsandbytesLayout } from './bitsandbytes/layout.js';
@@ -20,7 +21,7 @@ export { moeqConfig, parseMoeqConfig } from './moeq/config.js';
 export type { MoeqEntry, MoeqPlane } from './moeq/entry.js';
 export { fromMoeq, moeqEntry, moeqParts, planMoeq, toMoeq } from './moeq/tensors.js';
 export { nf4 } from './nf4.js';
-export type { GpuFormat, QuantizeContext, Quantizer } from './quantizer.js';
+export type { QuantizeContext, Quantizer } from './quantizer.js';
 export { describeThrown, QuantizerError } from './quantizer-error.js';
 export { assertQuantizer } from './quantizer-object.js';
 export { dequantize } from './quantizers.js';
@@ -29,6 +30,7 @@ export { fromBitsAndBytesConfig } from './recipe/bitsandbytes-config.js';
 export type { QuantizerData, RecipeData, RuleData } from './recipe/data.js';
 export type { Recipe, RecipeOptions, Rule } from './recipe/recipe.js';
 export { parseRecipe, recipes } from './recipe/recipe.js';
+export { recipeFrom } from './recipe/recipe-from.js';
 export { resolve } from './recipe/resolve.js';
 export { routerWarning } from './recipe/router-warning.js';
 export type { Projection, Role, TensorFacts } from './role.js';

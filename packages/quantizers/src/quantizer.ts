@@ -1,6 +1,6 @@
 // The contract of a quantizer: floats to codes and back. A quantizer is a plain object from a factory of options; there
 // is no class to extend and no registry to sign. `@moeq/quantizers/conformance` says whether one keeps the contract.
-import type { Encoding, FloatDType, Layout, QuantizedTensor } from '@moeq/tensors';
+import type { Encoding, FloatDType, Layout, QuantizedTensor, WgslFormat } from '@moeq/tensors';
 
 /** What is known about the matrix being quantized. */
 export interface QuantizeContext {
@@ -44,13 +44,5 @@ export interface Quantizer {
    * For a format without a layout: how a GPU reads one element, so that it runs as it is. Backends that cannot do that get
    * what `dequantize` makes of it.
    */
-  readonly gpu?: GpuFormat;
-}
-
-/** A `WgslFormat` of @moeq/webgpu. */
-export interface GpuFormat {
-  /** Names of the planes that the code reads, one to seven WGSL identifiers. */
-  readonly planes: readonly string[];
-  /** Defines `fn element(at: Planes, row: u32, column: u32, columns: u32) -> f32`. */
-  readonly wgsl: string;
+  readonly gpu?: WgslFormat;
 }

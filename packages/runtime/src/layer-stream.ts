@@ -4,7 +4,7 @@
 //
 // Shapes: T tokens of one sequence, D hidden, V vocabulary, A experts per token.
 import type { Backend } from '@moeq/kernels';
-import type { Routing } from '@moeq/router';
+import { joinRoutings, type Routing } from '@moeq/router';
 import { defaultPrefillChunk } from './create-model.js';
 import { decoderRotation } from './decoder/mixers.js';
 import { runHead, runLayer } from './decoder.js';
@@ -152,16 +152,4 @@ function* chunks(values: Float32Array, columns: number, rows: number) {
     const tokens = Math.min(rows, all - start);
     yield { x: values.subarray(start * columns, (start + tokens) * columns), start, tokens };
   }
-}
-
-/** Routings of consecutive tokens as one. */
-function joinRoutings(parts: readonly Routing[]): Routing | null {
-  const [first] = parts;
-  if (first === undefined || parts.length === 1) return first ?? null;
-  return {
-    tokens: parts.reduce((sum, { tokens }) => sum + tokens, 0),
-    expertsPerToken: first.expertsPerToken,
-    expertIndices: Int32Array.from(parts.flatMap(({ expertIndices }) => [...expertIndices])),
-    expertWeights: Float32Array.from(parts.flatMap(({ expertWeights }) => [...expertWeights])),
-  };
 }

@@ -1,6 +1,7 @@
 // Logits after every token of a sequence, for perplexity, comparisons between implementations and router statistics.
 //
 // Shapes: T tokens of the sequence, V vocabulary, A experts per token.
+import { joinRoutings } from '@moeq/router';
 import { counted, findNonFinite, MoeqError } from '@moeq/tensors';
 import type { RevivableExecutor } from './revive.js';
 import { type LayerRouting, runBatch, type SliceResult } from './run-batch.js';
@@ -48,7 +49,7 @@ export async function sequenceLogits(
     logits.set(part.logits, first * vocabularySize);
     parts.push(part);
   }
-  return { tokens, vocabularySize, logits, routings: joinRoutings(parts, tokens) };
+  return { tokens, vocabularySize, logits, routings: routingsOf(parts) };
 }
 
 /** @param first token of the sequence that the first row is after */
@@ -66,18 +67,9 @@ function assertFiniteLogits(logits: Float32Array, first: number, vocabularySize:
 }
 
 /** The routings of consecutive chunks as one a layer. */
-function joinRoutings(parts: readonly SliceResult[], tokens: number): LayerRouting[] {
-  return (parts[0]?.routings ?? []).map(({ layer, expertsPerToken }, index) => {
-    const expertIndices = new Int32Array(tokens * expertsPerToken); // [T, A]
-    const expertWeights = new Float32Array(tokens * expertsPerToken); // [T, A]
-    let offset = 0;
-    for (const part of parts) {
-      const routing = part.routings[index];
-      if (routing === undefined) continue;
-      expertIndices.set(routing.expertIndices, offset);
-      expertWeights.set(routing.expertWeights, offset);
-      offset += routing.expertIndices.length;
-    }
-    return { layer, tokens, expertsPerToken, expertIndices, expertWeights };
+function routingsOf(parts: readonly SliceResult[]): LayerRouting[] {
+  return (parts[0]?.routings ?? []).flatMap(({ layer }, index) => {
+    const joined = joinRoutings(parts.flatMap(({ routings }) => routings[index] ?? []));
+    return joined === null ? [] : [{ ...joined, layer }];
   });
 }

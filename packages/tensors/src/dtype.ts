@@ -31,8 +31,19 @@ export function isDType(name: string): name is DType {
   return Object.hasOwn(bits, name);
 }
 
+const floatDTypes: readonly FloatDType[] = ['F32', 'F16', 'BF16'];
+
 export function isFloatDType(dtype: DType): dtype is FloatDType {
   return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
+}
+
+/** What torch calls the dtypes of weights, in config.json and elsewhere. */
+export const torchNames = { F16: 'float16', BF16: 'bfloat16', F32: 'float32' } as const;
+
+/** The dtype of a name such as `bfloat16` or `torch.bfloat16`; null for anything else. */
+export function fromTorchName(name: unknown): FloatDType | null {
+  const plain = String(name).replace(/^torch\./, '');
+  return floatDTypes.find((dtype) => torchNames[dtype] === plain) ?? null;
 }
 
 /** Bytes of one element. */

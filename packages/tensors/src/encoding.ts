@@ -49,6 +49,16 @@ export interface SquaredNorms {
   readonly difference: number;
 }
 
+/** Norms of many matrices, or parts of one, together. */
+export function addNorms(norms: Iterable<SquaredNorms>): SquaredNorms {
+  let [weights, difference] = [0, 0];
+  for (const part of norms) {
+    weights += part.weights;
+    difference += part.difference;
+  }
+  return { weights, difference };
+}
+
 /** A plain matrix whose bytes are asked for range by range. */
 export interface MatrixInput {
   readonly dtype: FloatDType;
@@ -68,8 +78,6 @@ export interface EncodedMatrix {
 }
 
 export interface MatrixEncoder {
-  /** Matrices whose encoding at the same time keeps it busy. */
-  readonly concurrency: number;
   /**
    * @returns null where it has no kernel for the encoding, or the weights do not suit it (NaN, infinity, beyond the format):
    *   the quantizer itself then does it, or says what is wrong

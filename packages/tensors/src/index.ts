@@ -6,7 +6,16 @@ export { fromFloat32, toFloat32 } from './convert.js';
 export { counted } from './counted.js';
 export { decodeRows, decodeTensor } from './decode.js';
 export type { DType, FloatDType } from './dtype.js';
-export { byteLength, bytesPerElement, dtypes, elementCount, isDType, isFloatDType } from './dtype.js';
+export {
+  byteLength,
+  bytesPerElement,
+  dtypes,
+  elementCount,
+  fromTorchName,
+  isDType,
+  isFloatDType,
+  torchNames,
+} from './dtype.js';
 export type {
   Codebook,
   CodeRule,
@@ -16,6 +25,7 @@ export type {
   MatrixInput,
   SquaredNorms,
 } from './encoding.js';
+export { addNorms } from './encoding.js';
 export type { ErrorCode, ErrorFacts } from './errors.js';
 export { isMoeqError, MoeqError, quote } from './errors.js';
 export type { FinitePlace } from './finite.js';
@@ -60,3 +70,4 @@ export { isQuantized, sliceMatrix, sliceRows } from './slice.js';
 export { blobSource, memorySource } from './sources.js';
 export type { Tensor } from './tensor.js';
 export { float32View } from './views.js';
+export type { WgslFormat } from './wgsl-format.js';

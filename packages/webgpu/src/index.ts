@@ -1,4 +1,5 @@
 // WebGPU in browsers, or wherever a GPU object is at hand; `@moeq/webgpu/node` brings one to Node.
+export type { WgslFormat } from '@moeq/tensors';
 export { webgpuBackend } from './backend.js';
 export type { WebGpuBackend, WebGpuStats } from './contract.js';
 export type { AdapterInfo } from './device/adapter-info.js';
@@ -7,4 +8,4 @@ export type { WebGpuErrorCode } from './errors.js';
 export { WebGpuError } from './errors.js';
 export type { Gpu, GpuAdapter, GpuDevice } from './gpu-objects.js';
 export type { WebGpuOptions } from './options.js';
-export type { WgslFormat, WgslFormats } from './weights/custom.js';
+export type { WgslFormats } from './weights/custom.js';

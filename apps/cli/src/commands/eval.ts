@@ -12,7 +12,7 @@ import {
 } from '@moeq/evaluate';
 import type { OpenedModel } from '@moeq/loader';
 import { MemoryError } from '@moeq/runtime';
-import { MoeqError } from '@moeq/tensors';
+import { elementCount, MoeqError } from '@moeq/tensors';
 import { writeFileAtomic } from '@moeq/tensors/node';
 import { modelUrl } from '@moeq/tiny-moe';
 import { Command } from 'commander';
@@ -174,7 +174,7 @@ async function readTexts(files: readonly string[] | undefined): Promise<Evaluati
 async function compare(io: Io, model: OpenedModel, baseline: OpenedModel): Promise<WeightError[]> {
   const errors: WeightError[] = [];
   const progress = progressBar(io, 'comparing', 'weights');
-  const total = model.checkpoint.tensors.reduce((sum, { facts }) => sum + sizeOf(facts.shape), 0);
+  const total = model.checkpoint.tensors.reduce((sum, { facts }) => sum + elementCount(facts.shape), 0);
   let done = 0;
   try {
     for await (const error of weightErrors(model, baseline, { signal: io.signal })) {
@@ -189,8 +189,6 @@ async function compare(io: Io, model: OpenedModel, baseline: OpenedModel): Promi
   }
   return errors;
 }
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** @returns the path of the page */
 async function writeReport(

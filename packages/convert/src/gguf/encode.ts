@@ -17,11 +17,12 @@ import {
   MoeqError,
   quantizeGguf,
   quote,
+  type SquaredNorms,
   sliceMatrix,
   toFloat32,
   toGgufBlocks,
 } from '@moeq/tensors';
-import { type SquaredNorms, squaredNorms } from '../relative-error.js';
+import { squaredNorms } from '../relative-error.js';
 import type { MatrixSource, PlannedGgufTensor } from './plan.js';
 
 /** Elements of a strip: 16 MiB of float32. An embedding table of a large vocabulary is gigabytes. */

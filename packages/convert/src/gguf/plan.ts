@@ -12,6 +12,7 @@ import {
 import type { Role } from '@moeq/quantizers';
 import {
   elementCount,
+  fromTorchName,
   type GgufType,
   ggufType,
   isDType,
@@ -125,8 +126,7 @@ function typeOf(
 
 /** What weights are kept in that the checkpoint has quantized: the dtype that the model was made in. */
 function ownType({ config: { dtype, torch_dtype: older } }: Checkpoint): GgufType {
-  const names: Readonly<Record<string, string>> = { float32: 'F32', float16: 'F16' };
-  return ggufType(names[String(dtype ?? older).replace(/^torch\./, '')] ?? 'BF16');
+  return ggufType(fromTorchName(dtype ?? older) ?? 'BF16');
 }
 
 function assertWhole(name: string, { name: type, blockLength }: GgufType, shape: readonly number[]): void {

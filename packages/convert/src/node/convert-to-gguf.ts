@@ -2,14 +2,22 @@
 import { type Checkpoint, describeOthers, openCheckpoint } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
 import type { Quantizer } from '@moeq/quantizers';
-import { elementCount, ggufByteLength, ggufType, MoeqError, quote } from '@moeq/tensors';
+import {
+  addNorms,
+  elementCount,
+  ggufByteLength,
+  ggufType,
+  MoeqError,
+  quote,
+  type SquaredNorms,
+} from '@moeq/tensors';
 import { createGgufWriter, type GgufWriter } from '@moeq/tensors/node';
 import { encodeGguf } from '../gguf/encode.js';
 import { ggufMetadata } from '../gguf/metadata.js';
 import { type PlannedGgufTensor, planGguf } from '../gguf/plan.js';
 import { parseGgufRecipe } from '../gguf/recipe.js';
 import { type Ledger, reportOf, WORST_KEPT } from '../ledger.js';
-import { relativeError, type SquaredNorms } from '../relative-error.js';
+import { relativeError } from '../relative-error.js';
 import type { QuantizeReport, TensorError } from '../report.js';
 import { assertApart } from './apart.js';
 import type { QuantizeProgress } from './options.js';
@@ -88,7 +96,7 @@ async function convert(checkpoint: Checkpoint, options: GgufOptions): Promise<Qu
   const advance = progressOf(tensors, options, started);
   for (const tensor of tensors) {
     const lost = await writeTensor(writer, tensor, options, advance);
-    norms[tensor.role] = sumOf([...lost, norms[tensor.role] ?? nothing]);
+    norms[tensor.role] = addNorms([...lost, norms[tensor.role] ?? nothing]);
     // a float type that holds the weights exactly has lost nothing
     if (lost.every(({ difference }) => difference === 0)) continue;
     lost.forEach((own, index) => {
@@ -125,13 +133,6 @@ const withoutTokens =
 
 const nothing: SquaredNorms = { weights: 0, difference: 0 };
 
-function sumOf(norms: readonly SquaredNorms[]): SquaredNorms {
-  return norms.reduce((a, b) => ({
-    weights: a.weights + b.weights,
-    difference: a.difference + b.difference,
-  }));
-}
-
 /** @returns what each of its matrices lost */
 async function writeTensor(
   writer: GgufWriter,
@@ -142,7 +143,7 @@ async function writeTensor(
   const lost = tensor.matrices.map(() => nothing);
   for await (const { matrix, data, norms, share } of encodeGguf(tensor, quantizers, signal)) {
     await writer.write(tensor.name, data);
-    lost[matrix] = sumOf([lost[matrix] ?? nothing, norms]);
+    lost[matrix] = addNorms([lost[matrix] ?? nothing, norms]);
     advance((tensor.bytesIn * share) / tensor.matrices.length, tensor.name);
   }
   return lost;

@@ -83,10 +83,7 @@ test('folders that are not the parts of one conversion are recognised', async ()
     [['one', 'thirds'], `a part of the same conversion as ${at('one')}`],
     [['one', 'int4'], 'a part of another one'],
     [['one', 'other'], 'a part of another one'],
-    [
-      ['one', 'whole'],
-      `${at('whole')}: cannot merge: expected a part of a conversion, made with --shard, found none`,
-    ],
+    [['one', 'whole'], `${at('whole')}: cannot merge: expected a part of a conversion, found none`],
     [['one', 'nowhere'], at('nowhere')],
   ];
   for (const [names, message] of cases) {

@@ -76,8 +76,7 @@ async function readParts(folders: readonly string[], out: string): Promise<Found
   };
   const found: FoundPart[] = [];
   for (const folder of folders) {
-    const part =
-      (await readPart(folder)) ?? fail(folder, 'a part of a conversion, made with --shard', 'none');
+    const part = (await readPart(folder)) ?? fail(folder, 'a part of a conversion', 'none');
     const [first] = found;
     if (first !== undefined && (first.part.fingerprint !== part.fingerprint || first.part.of !== part.of)) {
       fail(folder, `a part of the same conversion as ${first.folder}`, 'a part of another one');

@@ -1,6 +1,6 @@
 // Options of a conversion, checked: a misspelt one is an error, never a default.
 import type { Checkpoint } from '@moeq/loader';
-import { fromBitsAndBytesConfig, parseRecipe, type Quantizer, type Recipe } from '@moeq/quantizers';
+import { type Quantizer, type Recipe, recipeFrom } from '@moeq/quantizers';
 import { type MatrixEncoder, MoeqError, quote } from '@moeq/tensors';
 
 export interface QuantizeOptions {
@@ -90,14 +90,5 @@ export function recipeOf({
   quantizers = [],
   allowRouterQuantization = false,
 }: QuantizeOptions): Recipe {
-  if (isRecipe(recipe)) return recipe;
-  if (typeof recipe === 'object' && recipe !== null && !('rules' in recipe)) {
-    return fromBitsAndBytesConfig(recipe, { allowRouterQuantization });
-  }
-  return parseRecipe(recipe, { quantizers, allowRouterQuantization });
-}
-
-/** What `parseRecipe` has made, rather than what it reads. */
-function isRecipe(value: unknown): value is Recipe {
-  return typeof value === 'object' && value !== null && 'skips' in value && typeof value.skips === 'function';
+  return recipeFrom(recipe, { quantizers, allowRouterQuantization });
 }

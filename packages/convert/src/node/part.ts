@@ -31,7 +31,7 @@ export function describePart(part: Part): readonly [name: string, text: string] 
 export async function readPart(folder: string): Promise<Part | null> {
   const path = join(folder, partFileName);
   const fail = (found: string, cause?: unknown): never => {
-    const expected = `a part of a conversion, made with --shard or --resume`;
+    const expected = 'a part of a conversion';
     throw new MoeqError({ operation: 'read the part', subject: folder, expected, found, cause });
   };
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {

@@ -5,12 +5,14 @@
 import type { Slot, TensorPlace } from '@moeq/runtime';
 import {
   type ByteSource,
-  type FloatDType,
   fromGgufBlocks,
   type GgufEntry,
+  isDType,
+  isFloatDType,
   isQuantized,
   MoeqError,
   quote,
+  torchNames,
 } from '@moeq/tensors';
 import type { ContainedModel, QuantizedWeight, StoredTensor, StoredTensors } from '../file-set.js';
 import { tensorName } from '../names.js';
@@ -180,6 +182,5 @@ function quantizedPart(part: Part, stored: StoredTensor, file: string): Quantize
 
 /** What config.json calls the dtype of a model's float weights. */
 export function torchDtypeOf({ type: { name } }: GgufEntry): string {
-  const names: Readonly<Record<FloatDType, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
-  return name in names ? names[name as FloatDType] : 'float32';
+  return torchNames[isDType(name) && isFloatDType(name) ? name : 'F32'];
 }

@@ -1,13 +1,12 @@
 // Whether bitsandbytes can hold a checkpoint, and the quantization_config with which transformers reads it:
 // utils/quantization_config.py, BitsAndBytesConfig.to_dict. One setting holds for the whole checkpoint: a 4-bit type, its
 // block size and double quantization, or row-wise int8; and only linear layers are quantized.
-import type { FloatDType } from '@moeq/tensors';
+import { type FloatDType, torchNames } from '@moeq/tensors';
 import { checkedLayout } from '../checked.js';
 import type { Quantizer } from '../quantizer.js';
 import { moduleOf, skipTest } from '../recipe/skip-modules.js';
 import type { Role, TensorFacts } from '../role.js';
 import { bitsandbytesForm, quantTypeOf } from './form.js';
-import { torchNames } from './quant-state.js';
 
 /** A tensor of the checkpoint and what becomes of it. */
 export interface Assignment {

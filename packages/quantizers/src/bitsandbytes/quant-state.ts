@@ -1,6 +1,6 @@
 // The JSON that bitsandbytes stores beside a 4-bit weight, as bytes: functional.py, QuantState.as_dict(packed=True), written
 // by Python's json.dumps, whose spacing, key order and float notation are reproduced to the byte.
-import { type FloatDType, MoeqError, quote } from '@moeq/tensors';
+import { type FloatDType, fromTorchName, MoeqError, quote, torchNames } from '@moeq/tensors';
 import * as v from 'valibot';
 import { blockSizes } from '../codebook-quantizer.js';
 import { strict, validate } from '../options.js';
@@ -16,9 +16,6 @@ export interface QuantState {
 
 /** Seven short fields; a file with more than this in their place holds something else. */
 export const maxQuantStateBytes = 1024;
-
-/** torch's names of the dtypes. */
-export const torchNames = { F16: 'float16', BF16: 'bfloat16', F32: 'float32' } as const;
 
 const size = v.pipe(v.number(), v.safeInteger('a whole number'), v.minValue(0, 'a number from 0'));
 const blockSize = v.picklist(blockSizes);
@@ -69,8 +66,7 @@ export function decodeQuantState(bytes: Uint8Array, subject: string): QuantState
       found: `${given} of them`,
     });
   }
-  const dtype =
-    (Object.keys(torchNames) as FloatDType[]).find((key) => torchNames[key] === state.dtype) ?? 'F32';
+  const dtype = fromTorchName(state.dtype) ?? 'F32';
   return {
     quantType: state.quant_type,
     blockSize: state.blocksize,

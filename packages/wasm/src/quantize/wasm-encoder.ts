@@ -1,13 +1,14 @@
 // Quantization on worker threads: strips of a matrix are read, encoded and put in their places, a few at a time, whatever the
 // size of the matrix; double quantization follows when all its scales are there.
-import type {
-  CodeRule,
-  EncodedMatrix,
-  Encoding,
-  MatrixEncoder,
-  MatrixInput,
-  Plane,
-  SquaredNorms,
+import {
+  addNorms,
+  type CodeRule,
+  type EncodedMatrix,
+  type Encoding,
+  type MatrixEncoder,
+  type MatrixInput,
+  type Plane,
+  type SquaredNorms,
 } from '@moeq/tensors';
 import { readOptions, type StartSettings, type WasmOptions } from '../options.js';
 import { bitsOf, blocksOf, nestLayout, RECORD_BYTES, type StripLayout, stripLayout } from './layout.js';
@@ -28,7 +29,6 @@ export function wasmEncoder(options: Omit<WasmOptions, 'onNotice'> = {}): Matrix
 export function encoderOf({ threads, simd, shared, worker = 'embedded' }: StartSettings): MatrixEncoder {
   const pool = new Pool(threads, simd, shared, worker);
   return {
-    concurrency: 2,
     encode: (input, encoding) => encode(input, encoding, pool),
     close: () => pool.close(),
   };
@@ -107,7 +107,7 @@ async function encodeStrips(
   const norms = await settled(strips, () => {
     suits = false;
   });
-  return suits ? sumOf(norms) : null;
+  return suits ? addNorms(norms) : null;
 }
 
 function putStrip(planes: Planes, { codesAt, blocksAt }: Strip, layout: StripLayout, results: Results): void {
@@ -125,11 +125,6 @@ async function settled<T>(work: readonly Promise<T>[], onError: () => void): Pro
   for (const one of work) one.catch(onError);
   await Promise.allSettled(work);
   return Promise.all(work);
-}
-
-function sumOf(norms: readonly SquaredNorms[]): SquaredNorms {
-  const sum = (key: keyof SquaredNorms) => norms.reduce((total, norm) => total + norm[key], 0);
-  return { weights: sum('weights'), difference: sum('difference') };
 }
 
 function floatPlane({ buffer, byteOffset, byteLength }: Float32Array): Plane {

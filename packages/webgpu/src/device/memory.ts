@@ -107,12 +107,6 @@ export class Memory {
     return rounded <= this.largestBinding ? rounded : Math.ceil(size / 16) * 16;
   }
 
-  /** Destroys what lies in the pool unused. */
-  trim(): void {
-    for (const list of this.#free.values()) for (const buffer of list) this.destroy(buffer);
-    this.#free.clear();
-  }
-
   destroyAll(): void {
     this.#free.clear();
     for (const buffer of [...this.#live]) this.destroy(buffer);

@@ -4,14 +4,8 @@
 // The snippet defines `fn element(at: Planes, row: u32, column: u32, columns: u32) -> f32`. `Planes` has a member for every
 // plane, by name: the byte at which it begins, a multiple of 16. `byteAt`, `float16At`, `bfloat16At` and `float32At` read one
 // number at a byte, which has to be a multiple of its size.
-import type { QuantizedTensor } from '@moeq/tensors';
+import type { QuantizedTensor, WgslFormat } from '@moeq/tensors';
 import { MoeqError, quote } from '@moeq/tensors';
-
-export interface WgslFormat {
-  /** Planes that its tensors have, one to seven; names are WGSL identifiers. */
-  readonly planes: readonly string[];
-  readonly wgsl: string;
-}
 
 /** Formats by the name in `QuantizedTensor.format`. */
 export type WgslFormats = Readonly<Record<string, WgslFormat>>;

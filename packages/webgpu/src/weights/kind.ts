@@ -3,9 +3,9 @@
 //
 // Shapes: N rows, K columns, B block.
 import type { MatrixData } from '@moeq/kernels';
-import type { BlockValues, CodeOrder, FloatDType, Layout } from '@moeq/tensors';
+import type { BlockValues, CodeOrder, FloatDType, Layout, WgslFormat } from '@moeq/tensors';
 import { isQuantized, MoeqError } from '@moeq/tensors';
-import type { WgslFormat, WgslFormats } from './custom.js';
+import type { WgslFormats } from './custom.js';
 import { formatOf } from './custom.js';
 
 /** Numbers of blocks: one plane, or 8-bit codes of a table with a factor for every so many blocks. */
