@@ -38,11 +38,10 @@ export class GrammarLanes {
 
   async #run({ schema, subject }: AskedGrammar, steps: number): Promise<Grammar> {
     let taken = 0;
-    await this.nextTurn();
+    await this.slicing.pause();
     return compileJsonSchema(JSON.parse(schema), {
       subject,
-      sliceMilliseconds: this.#limits.sliceMilliseconds,
-      pause: this.nextTurn,
+      ...this.slicing,
       onStep: () => {
         taken += 1;
         if (taken > steps) throw new TooManySteps();
@@ -51,8 +50,11 @@ export class GrammarLanes {
   }
 
   /** Turns of the event loop: one slice in each, in the order in which they were asked for. */
-  readonly nextTurn = (): Promise<void> => {
-    this.#turn = this.#turn.then(() => new Promise((resolve) => setTimeout(resolve, 0)));
-    return this.#turn;
-  };
+  get slicing(): { readonly sliceMilliseconds: number; readonly pause: () => Promise<void> } {
+    const pause = () => {
+      this.#turn = this.#turn.then(() => new Promise((resolve) => setTimeout(resolve, 0)));
+      return this.#turn;
+    };
+    return { sliceMilliseconds: this.#limits.sliceMilliseconds, pause };
+  }
 }

@@ -96,7 +96,7 @@ export class Grammars {
   }
 
   async #compile(asked: AskedGrammar, client: string, vocabulary: Vocabulary): Promise<TokenGrammar> {
-    this.#table ??= TokenTable.make(vocabulary, { pause: this.#lanes.nextTurn });
+    this.#table ??= TokenTable.make(vocabulary, this.#lanes.slicing);
     const table = await this.#table;
     const isAny = asked.schema === anyObject;
     return new TokenGrammar(isAny ? jsonObjectGrammar() : await this.#lanes.compile(asked, client), table);
