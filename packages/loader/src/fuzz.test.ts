@@ -6,10 +6,10 @@ import { modelFiles } from '@moeq/tiny-moe';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chatFormatter } from './chat-template/chat-formatter.js';
+import { readTextParts } from './files/text-files.js';
 import { openModelFiles } from './model-source.js';
 import { goldenConfig, goldenNames, goldenPath, readTensors } from './testkit/golden.js';
 import { checkpointFiles, memoryFiles } from './testkit/memory-files.js';
-import { readTextParts } from './text-files.js';
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 

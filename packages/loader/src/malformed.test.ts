@@ -3,7 +3,7 @@
 import { nf4 } from '@moeq/quantizers';
 import { encodeSafetensors, fromFloat32, MoeqError, type Tensor } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
-import type { FileSet } from './file-set.js';
+import type { FileSet } from './files/file-set.js';
 import { openModelFiles } from './model-source.js';
 import { goldenConfig, goldenPath, readTensors } from './testkit/golden.js';
 import { checkpointFiles, memoryFiles } from './testkit/memory-files.js';

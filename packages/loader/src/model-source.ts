@@ -3,16 +3,16 @@
 import { type Quantizer, type Recipe, type RecipeData, recipeFrom, routerWarning } from '@moeq/quantizers';
 import type { ModelSource, WeightHeads } from '@moeq/runtime';
 import { type MatrixEncoder, MoeqError, quote } from '@moeq/tensors';
-import type { Checkpoint } from './checkpoint.js';
-import type { FileSet } from './file-set.js';
-import { readGeneration } from './generation-config.js';
-import { type LoadReport, matrixStage } from './matrix-stage.js';
-import { openCheckpoint } from './open-checkpoint.js';
-import { describeOthers } from './others-text.js';
-import { readTextParts } from './text-files.js';
+import type { Checkpoint } from './checkpoint/checkpoint.js';
+import { type LoadReport, matrixStage } from './checkpoint/matrix-stage.js';
+import { openCheckpoint } from './checkpoint/open-checkpoint.js';
+import { describeOthers } from './checkpoint/others-text.js';
+import { weightHeads } from './checkpoint/weight-heads.js';
+import { weightReader } from './checkpoint/weights.js';
+import { readGeneration } from './config/generation-config.js';
+import type { FileSet } from './files/file-set.js';
+import { readTextParts } from './files/text-files.js';
 import type { FileTokenizer } from './tokenizer/create-tokenizer.js';
-import { weightHeads } from './weight-heads.js';
-import { weightReader } from './weights.js';
 
 export interface OpenOptions {
   /**

@@ -1,8 +1,8 @@
 // A model by its URL, ready for `createModel` of @moeq/runtime; in browsers and wherever there is `fetch`.
 import { Blocks, type HttpOptions, httpSource, isMoeqError, MoeqError, quote } from '@moeq/tensors';
-import type { FileSet } from './file-set.js';
+import type { FileSet } from './files/file-set.js';
+import { absoluteUrl, type FileUrls, httpFiles } from './files/http-files.js';
 import { ggufFiles } from './gguf/files.js';
-import { absoluteUrl, type FileUrls, httpFiles } from './http-files.js';
 import { type OpenedModel, type OpenOptions, openModelFiles } from './model-source.js';
 
 export interface OpenUrlOptions extends OpenOptions {

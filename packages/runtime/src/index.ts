@@ -1,5 +1,3 @@
-export type { ModelOptions } from './create-model.js';
-export { createModel, modelSize } from './create-model.js';
 export type { AttentionConfig } from './decoder/attention.js';
 export type {
   DecoderConfig,
@@ -24,14 +22,17 @@ export { mlpForms } from './decoder/mlp-tensors.js';
 export type { TensorRow } from './decoder/tensor-row.js';
 export type { Engine, EngineGenerateOptions, EngineOptions } from './engine/engine.js';
 export { createEngine } from './engine/engine.js';
+export type { LayerRouting } from './engine/run-batch.js';
+export type { SequenceLogits } from './engine/sequence-logits.js';
 export type { EngineStatistics } from './engine/statistics.js';
-export { exactJson, JsonNumber } from './exact-json.js';
-export type { GenerateOptions } from './generate-options.js';
-export type { FinishReason, GeneratedPiece, GenerationResult, GenerationTimings } from './generation.js';
-export type { LayerOutput, LayerStream, LayerStreamOptions, LoadedPart } from './layer-stream.js';
-export { layerStream } from './layer-stream.js';
-export { modelPlan, partPlans, workingBytes } from './load-plan.js';
-export { MemoryError } from './memory-error.js';
+export type { ModelOptions } from './load/create-model.js';
+export { createModel, modelSize } from './load/create-model.js';
+export type { LayerOutput, LayerStream, LayerStreamOptions, LoadedPart } from './load/layer-stream.js';
+export { layerStream } from './load/layer-stream.js';
+export { modelPlan, partPlans, workingBytes } from './load/load-plan.js';
+export { MemoryError } from './load/memory-error.js';
+export type { LoadProgress } from './load/weight-loader.js';
+export { readMlp } from './load/weight-loader.js';
 export type { LogitsOptions, Model } from './model.js';
 export type {
   ChatMessage,
@@ -42,12 +43,11 @@ export type {
   WeightHeads,
   WeightReader,
 } from './model-source.js';
-export type { Conversation, Prompt, PromptSource } from './prompt.js';
-export { assertTakes, promptTokens } from './prompt.js';
-export type { LayerRouting } from './run-batch.js';
-export type { SamplingOptions } from './sampling-settings.js';
-export type { SequenceLogits } from './sequence-logits.js';
-export type { TokenConstraint } from './token-constraint.js';
-export type { TokenLogprob, TokenLogprobs } from './token-logprobs.js';
-export type { LoadProgress } from './weight-loader.js';
-export { readMlp } from './weight-loader.js';
+export type { SamplingOptions } from './sampling/sampling-settings.js';
+export type { TokenConstraint } from './sampling/token-constraint.js';
+export type { TokenLogprob, TokenLogprobs } from './sampling/token-logprobs.js';
+export { exactJson, JsonNumber } from './text/exact-json.js';
+export type { GenerateOptions } from './text/generate-options.js';
+export type { FinishReason, GeneratedPiece, GenerationResult, GenerationTimings } from './text/generation.js';
+export type { Conversation, Prompt, PromptSource } from './text/prompt.js';
+export { assertTakes, promptTokens } from './text/prompt.js';

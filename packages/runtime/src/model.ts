@@ -1,20 +1,20 @@
 // A model in memory: weights and KV cache in a backend, ready to write.
 import type { Backend } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
+import type { PageAllocator } from './caches/page-allocator.js';
+import { Sequence } from './caches/sequence.js';
 import type { DecoderConfig } from './decoder/config.js';
-import { generate } from './generate.js';
-import { type GenerateOptions, generationSettings } from './generate-options.js';
-import type { GeneratedPiece, GenerationResult } from './generation.js';
+import type { LengthRotation } from './decoder/rope-frequencies.js';
+import { isLost } from './engine/run-batch.js';
+import { type SequenceLogits, sequenceLogits } from './engine/sequence-logits.js';
+import type { RevivableExecutor } from './load/revive.js';
+import { warmUp } from './load/warm-up.js';
 import type { GenerationDefaults, ModelSource, Tokenizer } from './model-source.js';
 import { abortSignal, flag, validateOptions } from './options.js';
-import type { PageAllocator } from './page-allocator.js';
-import { type Prompt, promptTokens } from './prompt.js';
-import type { RevivableExecutor } from './revive.js';
-import type { LengthRotation } from './rope-frequencies.js';
-import { isLost } from './run-batch.js';
-import { Sequence } from './sequence.js';
-import { type SequenceLogits, sequenceLogits } from './sequence-logits.js';
-import { warmUp } from './warm-up.js';
+import { generate } from './text/generate.js';
+import { type GenerateOptions, generationSettings } from './text/generate-options.js';
+import type { GeneratedPiece, GenerationResult } from './text/generation.js';
+import { type Prompt, promptTokens } from './text/prompt.js';
 
 export interface Model {
   readonly name: string;

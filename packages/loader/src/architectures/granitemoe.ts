@@ -1,7 +1,7 @@
 // GraniteMoE (IBM Granite 3; transformers models/granitemoe): experts fused on the hub too, softmax over the chosen
 // experts only, and multipliers on embeddings, residuals, attention scores and logits.
-import { defineArchitecture } from '../architecture.js';
-import { commonFields, factor, flag, width } from '../config.js';
+import { defineArchitecture } from '../config/architecture.js';
+import { commonFields, factor, flag, width } from '../config/config.js';
 import { biasNames, decoderConfig, llamaNames } from './llama.js';
 
 const block = 'model.layers.{layer}.block_sparse_moe';

@@ -1,8 +1,8 @@
 // What most architectures took over from Llama: names of embeddings, attention and norms, and the common part of the
 // configuration. https://github.com/huggingface/transformers, models/llama.
 import type { AttentionConfig, DecoderConfig, MlpConfig } from '@moeq/runtime';
-import type { TensorNames } from '../architecture.js';
-import { type CommonConfig, configError } from '../config.js';
+import type { TensorNames } from '../config/architecture.js';
+import { type CommonConfig, configError } from '../config/config.js';
 
 const selfAttention = 'model.layers.{layer}.self_attn';
 

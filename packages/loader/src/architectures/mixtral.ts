@@ -1,7 +1,7 @@
 // Mixtral (https://arxiv.org/abs/2401.04088; transformers models/mixtral): softmax over all experts, top-k, weights
 // divided by their sum. On the hub w1 is the gate, w3 the up and w2 the down projection.
-import { defineArchitecture } from '../architecture.js';
-import { commonFields, width } from '../config.js';
+import { defineArchitecture } from '../config/architecture.js';
+import { commonFields, width } from '../config/config.js';
 import { decoderConfig, llamaNames, mlpExpertNames } from './llama.js';
 
 const block = 'model.layers.{layer}.block_sparse_moe';

@@ -1,8 +1,8 @@
 // OLMoE (https://arxiv.org/abs/2409.02060; transformers models/olmoe): RMS norms over the full width of queries and keys,
 // then an optional clamp of queries, keys and values.
 import * as v from 'valibot';
-import { defineArchitecture } from '../architecture.js';
-import { commonFields, flag, positive, width } from '../config.js';
+import { defineArchitecture } from '../config/architecture.js';
+import { commonFields, flag, positive, width } from '../config/config.js';
 import { biasNames, decoderConfig, llamaNames, mlpExpertNames, queryKeyNormNames } from './llama.js';
 import { topKSoftmax } from './qwen.js';
 

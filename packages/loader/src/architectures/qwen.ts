@@ -2,7 +2,7 @@
 import type { RouteSpec } from '@moeq/router';
 import type { DenseConfig, MoeConfig } from '@moeq/runtime';
 import * as v from 'valibot';
-import { type CommonConfig, flag, layerNumber, width } from '../config.js';
+import { type CommonConfig, flag, layerNumber, width } from '../config/config.js';
 
 export const sparseFields = {
   intermediate_size: width,

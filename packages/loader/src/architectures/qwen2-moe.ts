@@ -1,8 +1,8 @@
 // Qwen1.5/2-MoE (transformers models/qwen2_moe): biases on q, k and v, and beside the routed experts one shared expert
 // whose output each token weighs by sigmoid(x · shared_expert_gate). Layers can be dense.
 import * as v from 'valibot';
-import { defineArchitecture } from '../architecture.js';
-import { commonFields, configError, flag, layerNumber, width } from '../config.js';
+import { defineArchitecture } from '../config/architecture.js';
+import { commonFields, configError, flag, layerNumber, width } from '../config/config.js';
 import { biasNames, decoderConfig, denseNames, llamaNames, mlpExpertNames } from './llama.js';
 import { sparseFields, sparseLayer, topKSoftmax } from './qwen.js';
 

@@ -1,7 +1,7 @@
 // Qwen3-MoE (https://arxiv.org/abs/2505.09388; transformers models/qwen3_moe): RMS norms over each head of queries and
 // keys, a head dimension of its own, no shared expert. Layers can be dense.
-import { defineArchitecture } from '../architecture.js';
-import { commonFields, flag } from '../config.js';
+import { defineArchitecture } from '../config/architecture.js';
+import { commonFields, flag } from '../config/config.js';
 import {
   biasNames,
   decoderConfig,

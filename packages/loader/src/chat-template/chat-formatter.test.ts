@@ -2,8 +2,8 @@
 // transformers; golden.test.ts has the comparison.
 import { exactJson, JsonNumber } from '@moeq/runtime';
 import { expect, test } from 'vitest';
+import { readTextParts } from '../files/text-files.js';
 import { memoryFiles } from '../testkit/memory-files.js';
-import { readTextParts } from '../text-files.js';
 import { chatFormatter } from './chat-formatter.js';
 
 const tokens = { bos_token: '<s>', eos_token: '</s>' };

@@ -1,8 +1,8 @@
 // Where templates are found and which one is taken, as transformers' get_chat_template.
 import { MoeqError } from '@moeq/tensors';
 import { expect, test } from 'vitest';
+import { readTextParts } from '../files/text-files.js';
 import { memoryFiles } from '../testkit/memory-files.js';
-import { readTextParts } from '../text-files.js';
 
 const messages = [{ role: 'user', content: 'hi' }];
 const tools = [{ type: 'function', function: { name: 'f' } }];

@@ -3,8 +3,8 @@
 // both chat_template.json, where processors kept theirs. What is wrong with one of them is said when a chat is formatted.
 import type { ChatOptions, ModelSource } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
-import type { FileSet } from '../file-set.js';
-import { inSet, isObject, MAX_CONFIG_BYTES, readJsonObject, readText } from '../json.js';
+import type { FileSet } from '../files/file-set.js';
+import { inSet, isObject, MAX_CONFIG_BYTES, readJsonObject, readText } from '../files/json.js';
 import { type ChatFormatter, chatFormatter, templateNames } from './chat-formatter.js';
 
 const OWN = 'chat_template.jinja';

@@ -2,7 +2,7 @@
 // back and has to give the same decoder, so a model that llama.cpp's architecture cannot express is refused, not changed.
 import type { DecoderConfig } from '@moeq/runtime';
 import { type GgufMetadata, type GgufValue, MoeqError, quote } from '@moeq/tensors';
-import { findArchitecture } from '../architectures.js';
+import { findArchitecture } from '../config/architectures.js';
 import {
   findGgufArchitecture,
   type GgufArchitecture,

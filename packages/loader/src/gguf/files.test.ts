@@ -2,8 +2,8 @@
 import { decodeTensor, fromFloat32, isQuantized, MoeqError, toFloat32 } from '@moeq/tensors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { openCheckpoint } from '../checkpoint/open-checkpoint.js';
 import { openModelFiles } from '../model-source.js';
-import { openCheckpoint } from '../open-checkpoint.js';
 import { type Changes, f32, numbers, openSmall, text, texts, u32 } from '../testkit/gguf.js';
 import { ggufPlace } from './names.js';
 import { reorderRows, rowInGguf, rowOfGguf } from './rows.js';

@@ -2,7 +2,7 @@
 // generation_config.json say of a checkpoint, and is read as data; the files are made of it when they are opened, for
 // conversions.
 import { type ByteSource, type GgufMetadata, MoeqError, memorySource } from '@moeq/tensors';
-import type { FileSet } from '../file-set.js';
+import type { FileSet } from '../files/file-set.js';
 import { findGgufArchitecture } from './architectures.js';
 import { configOf } from './config.js';
 import { closeAll, type GgufPart, type OpenFile, openSources, readParts } from './open-parts.js';

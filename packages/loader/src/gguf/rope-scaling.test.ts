@@ -1,8 +1,8 @@
 // Scaled rotations through GGUF: keys as llama.cpp's converters write them, and back.
 import { fromFloat32, type GgufValue } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
-import { findArchitecture } from '../architectures.js';
-import { openCheckpoint } from '../open-checkpoint.js';
+import { openCheckpoint } from '../checkpoint/open-checkpoint.js';
+import { findArchitecture } from '../config/architectures.js';
 import { f32, openSmall, text, u32 } from '../testkit/gguf.js';
 import { goldenConfig } from '../testkit/golden.js';
 import { metadataOf } from './config.js';

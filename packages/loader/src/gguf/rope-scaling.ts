@@ -4,7 +4,7 @@
 // is read back. https://github.com/ggml-org/llama.cpp, gguf-py/gguf/constants.py, ggml/src/ggml-cpu/ops.cpp (rope_yarn).
 import type { DecoderConfig, RopeScaling } from '@moeq/runtime';
 import { type GgufMetadata, type GgufValue, MoeqError, quote, toFloat32 } from '@moeq/tensors';
-import { magnitude } from '../rotation.js';
+import { magnitude } from '../config/rotation.js';
 import type { GgufPart } from './open-parts.js';
 
 /** The tensor of factors, F32 [rotated / 2]. */

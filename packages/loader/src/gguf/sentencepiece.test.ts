@@ -1,9 +1,9 @@
 // SentencePiece vocabularies as byte-pair encoding, against transformers' conversion run by the tokenizers library.
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { readTextParts } from '../files/text-files.js';
 import { numbers, openSmall, text, texts, u32 } from '../testkit/gguf.js';
 import { memoryFiles } from '../testkit/memory-files.js';
-import { readTextParts } from '../text-files.js';
 import { mergesOf, scoresOf } from './sentencepiece.js';
 import { tokenizerMetadata } from './write-tokenizer.js';
 

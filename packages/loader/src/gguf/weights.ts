@@ -14,8 +14,8 @@ import {
   quote,
   torchNames,
 } from '@moeq/tensors';
-import type { ContainedModel, QuantizedWeight, StoredTensor, StoredTensors } from '../file-set.js';
-import { tensorName } from '../names.js';
+import { tensorName } from '../checkpoint/names.js';
+import type { ContainedModel, QuantizedWeight, StoredTensor, StoredTensors } from '../files/file-set.js';
 import type { GgufArchitecture } from './architectures.js';
 import { ggufPlace } from './names.js';
 import { ropeFactorsName } from './rope-scaling.js';

@@ -1,8 +1,15 @@
 // The files of a tokenizer as the `tokenizer.*` keys of a GGUF file. What llama.cpp cannot do (another pre-tokenizer, another
 // model than byte-pair encoding) is refused.
 import { type GgufValue, MoeqError, quote } from '@moeq/tensors';
-import type { FileSet } from '../file-set.js';
-import { inSet, isObject, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, readJsonObject, readText } from '../json.js';
+import type { FileSet } from '../files/file-set.js';
+import {
+  inSet,
+  isObject,
+  MAX_CONFIG_BYTES,
+  MAX_TOKENIZER_BYTES,
+  readJsonObject,
+  readText,
+} from '../files/json.js';
 import { gpt2Pattern, preTokenizers } from './pre-tokenizers.js';
 import { scoresOf } from './sentencepiece.js';
 import { tokenTypes } from './tokenizer-metadata.js';

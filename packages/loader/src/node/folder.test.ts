@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseModelReference } from '../model-reference.js';
+import { parseModelReference } from '../files/model-reference.js';
 import { folder } from './folder.js';
 import { resolveModel } from './resolve-model.js';
 

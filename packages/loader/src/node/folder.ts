@@ -3,8 +3,8 @@ import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { MoeqError, quote } from '@moeq/tensors';
 import { fileSource } from '@moeq/tensors/node';
-import { assertInside } from '../file-name.js';
-import type { FileSet } from '../file-set.js';
+import { assertInside } from '../files/file-name.js';
+import type { FileSet } from '../files/file-set.js';
 
 /** Where links inside the folder may lead besides the folder itself. */
 export interface FolderOptions {

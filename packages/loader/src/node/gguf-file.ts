@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MoeqError, quote } from '@moeq/tensors';
 import { fileSource } from '@moeq/tensors/node';
-import type { FileSet } from '../file-set.js';
+import type { FileSet } from '../files/file-set.js';
 import { ggufFiles } from '../gguf/files.js';
 import { firstParts } from '../gguf/part-names.js';
 

@@ -1,5 +1,5 @@
 // A model by its reference, ready for `createModel` of @moeq/runtime.
-import { parseModelReference } from '../model-reference.js';
+import { parseModelReference } from '../files/model-reference.js';
 import { type OpenedModel, type OpenOptions, openModelFiles } from '../model-source.js';
 import { type ResolveOptions, resolveModel } from './resolve-model.js';
 

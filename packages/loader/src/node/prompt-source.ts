@@ -1,6 +1,6 @@
 // Tokenizer and chat template of a model without its weights, for a thread that reads prompts beside the one that runs it.
 import type { PromptSource } from '@moeq/runtime';
-import { readTextParts } from '../text-files.js';
+import { readTextParts } from '../files/text-files.js';
 import { type ResolveOptions, resolveModel } from './resolve-model.js';
 
 export interface PromptSourceOptions extends ResolveOptions {

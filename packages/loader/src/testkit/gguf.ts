@@ -10,7 +10,7 @@ import {
   ggufType,
   memorySource,
 } from '@moeq/tensors';
-import type { FileSet } from '../file-set.js';
+import type { FileSet } from '../files/file-set.js';
 import { ggufFiles } from '../gguf/files.js';
 
 export const u32 = (value: number): GgufValue => ({ type: 'u32', value });

@@ -1,7 +1,7 @@
 // Checkpoints in memory, for tests that change what the files say.
 import { encodeSafetensors, memorySource, type Tensor } from '@moeq/tensors';
-import { assertInside } from '../file-name.js';
-import type { FileSet } from '../file-set.js';
+import { assertInside } from '../files/file-name.js';
+import type { FileSet } from '../files/file-set.js';
 
 /** A set of files by name; objects stand for JSON. */
 export function memoryFiles(

@@ -2,8 +2,8 @@
 import { canExpress, moeqConfig, moeqEntry, type Quantizer, toBitsandbytes, toMoeq } from '@moeq/quantizers';
 import { decoderTensors } from '@moeq/runtime';
 import { type QuantizedTensor, type Tensor, toFloat32 } from '@moeq/tensors';
-import { findArchitecture } from '../architectures.js';
-import { placeFinder } from '../names.js';
+import { placeFinder } from '../checkpoint/names.js';
+import { findArchitecture } from '../config/architectures.js';
 
 export interface QuantizedFiles {
   readonly tensors: Map<string, Tensor>;

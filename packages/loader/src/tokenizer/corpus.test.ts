@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { Detokenizer } from '../../../runtime/src/detokenizer.js';
+import { Detokenizer } from '../../../runtime/src/text/detokenizer.js';
 import { createTokenizer } from './create-tokenizer.js';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -2,8 +2,8 @@
 // the same; what needs the tokenizer has the reason.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readTextParts } from '../files/text-files.js';
 import { memoryFiles } from '../testkit/memory-files.js';
-import { readTextParts } from '../text-files.js';
 
 /** A byte-level tokenizer of single characters and one merge. */
 const vocab = { a: 0, b: 1, ab: 2, Ġ: 3 };

@@ -4,9 +4,9 @@
 // Shapes: T tokens, D hidden, H heads, HK key/value heads, C head dimension.
 import type { AttentionSpec } from '@moeq/kernels';
 import type { Projection } from '@moeq/tensors';
-import { ropeSpec } from '../rope-frequencies.js';
 import type { LayerLoader, Mixer } from './block.js';
 import type { RopeConfig } from './config.js';
+import { ropeSpec } from './rope-frequencies.js';
 import { type LayerRow, layerRow } from './tensor-row.js';
 
 /** Grouped heads, each token over those before it. */

@@ -1,10 +1,10 @@
 // The list of mixers: each has a file of its own, and its configuration, its tensors and its way to run stand here. What
 // follows asks all layers of a decoder.
 import { MoeqError } from '@moeq/tensors';
-import { type LengthRotation, lengthRotation } from '../rope-frequencies.js';
 import { type AttentionConfig, attention, attentionTensors } from './attention.js';
 import type { Mixer } from './block.js';
 import type { DecoderConfig } from './config.js';
+import { type LengthRotation, lengthRotation } from './rope-frequencies.js';
 
 /** What mixes the tokens of a sequence, by kind. */
 export type MixerConfig = AttentionConfig;

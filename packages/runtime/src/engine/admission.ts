@@ -1,7 +1,7 @@
 // Which texts join the next step: as many as there are places and pages for, in the order of the queue.
-import type { PageAllocator } from '../page-allocator.js';
+import type { PageAllocator } from '../caches/page-allocator.js';
+import type { PrefixCache } from '../caches/prefix-cache.js';
 import type { FairQueue } from './fair-queue.js';
-import type { PrefixCache } from './prefix-cache.js';
 import type { Request } from './request.js';
 
 /**

@@ -2,18 +2,18 @@
 // token of every text under way and a chunk of the prompts that are coming in, as in Sarathi-Serve (arXiv 2403.02310), so
 // a layer's experts see the tokens of all texts together. Sampling is each text's own.
 import { counted, MoeqError } from '@moeq/tensors';
-import { generationSettings } from '../generate-options.js';
-import type { FinishReason, GeneratedPiece } from '../generation.js';
+import { PrefixCache } from '../caches/prefix-cache.js';
+import { Sequence } from '../caches/sequence.js';
 import { LoadedModel, type LoadedModelParts, type Model } from '../model.js';
 import { text, validateOptions } from '../options.js';
-import { type Prompt, promptTokens } from '../prompt.js';
-import { Sequence } from '../sequence.js';
+import { generationSettings } from '../text/generate-options.js';
+import type { FinishReason, GeneratedPiece } from '../text/generation.js';
+import { type Prompt, promptTokens } from '../text/prompt.js';
 import { admit } from './admission.js';
 import { computeSlices, type SliceOutcome } from './compute-slices.js';
 import { EngineCounters } from './counters.js';
 import type { Engine, EngineGenerateOptions, EngineOptions } from './engine.js';
 import { FairQueue } from './fair-queue.js';
-import { PrefixCache } from './prefix-cache.js';
 import { Request } from './request.js';
 import { type EngineStatistics, ExpertLoads } from './statistics.js';
 import { type PlannedSlice, planStep } from './step-plan.js';

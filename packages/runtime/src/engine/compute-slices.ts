@@ -1,6 +1,6 @@
 // The computation of a step, with errors told apart: all slices in one step of the backend; where that fails, each in one
 // of its own, so that a text that cannot be computed takes no other with it.
-import { type Executor, runBatch, type Slice, type SliceResult } from '../run-batch.js';
+import { type Executor, runBatch, type Slice, type SliceResult } from './run-batch.js';
 
 export type SliceOutcome = SliceResult | { readonly error: unknown };
 

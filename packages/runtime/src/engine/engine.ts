@@ -1,11 +1,11 @@
 // The contract of an engine: many texts over one model at once, each as it would be alone. A text is the same alone and in
 // company wherever the backend computes a row of activations alike whatever rows stand beside it.
 
-import type { GenerateOptions } from '../generate-options.js';
-import type { FinishReason, GeneratedPiece } from '../generation.js';
 import type { Model } from '../model.js';
 import { type Check, callback, flag, integer, validateOptions } from '../options.js';
-import type { Prompt } from '../prompt.js';
+import type { GenerateOptions } from '../text/generate-options.js';
+import type { FinishReason, GeneratedPiece } from '../text/generation.js';
+import type { Prompt } from '../text/prompt.js';
 import { BatchingEngine } from './batching-engine.js';
 import type { EngineStatistics } from './statistics.js';
 

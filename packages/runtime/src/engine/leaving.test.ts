@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { GeneratedPiece } from '../generation.js';
 import { expectAllFree, load, pieces, prompt } from '../testkit/loaded-model.js';
 import { randomSource, someIds, tinyMixtral } from '../testkit/random-source.js';
 import { start, write } from '../testkit/started-engine.js';
 import { watchedBackend } from '../testkit/watched-backend.js';
+import type { GeneratedPiece } from '../text/generation.js';
 import { createEngine } from './engine.js';
 
 describe('leaving an engine', () => {

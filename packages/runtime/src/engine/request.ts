@@ -1,8 +1,9 @@
 // One text of an engine, from its prompt to its last piece: its tokens, its sampling, and the pieces that its reader has
 // not taken yet.
-import { type GeneratedPiece, Generation, type GenerationSettings } from '../generation.js';
+
+import type { Sequence } from '../caches/sequence.js';
 import type { Tokenizer } from '../model-source.js';
-import type { Sequence } from '../sequence.js';
+import { type GeneratedPiece, Generation, type GenerationSettings } from '../text/generation.js';
 
 /** Pieces that wait for a reader before its text pauses: enough to hide its hiccups, too few to be memory. */
 const maxUnread = 64;

@@ -1,7 +1,7 @@
 // What an engine counts, for people and for metrics. Counters only grow; rates are the reader's to take.
 import { type ExpertLoad, expertLoad, mergeExpertLoads } from '@moeq/router';
 import type { DecoderConfig } from '../decoder/config.js';
-import type { LayerRouting } from '../run-batch.js';
+import type { LayerRouting } from './run-batch.js';
 
 export interface EngineStatistics {
   /** Texts that wait to be admitted, those that were under way before included. */

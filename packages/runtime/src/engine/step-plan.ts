@@ -1,10 +1,10 @@
 // What one step computes: the next token of every text under way, and chunks of prompts, in the order in which the texts
 // were admitted. Where the KV cache has no room for all, the texts admitted last give their pages up.
-import type { PageAllocator } from '../page-allocator.js';
-import type { Slice } from '../run-batch.js';
-import type { Sequence } from '../sequence.js';
-import type { PrefixCache } from './prefix-cache.js';
+import type { PageAllocator } from '../caches/page-allocator.js';
+import type { PrefixCache } from '../caches/prefix-cache.js';
+import type { Sequence } from '../caches/sequence.js';
 import type { Request } from './request.js';
+import type { Slice } from './run-batch.js';
 
 export interface StepLimits {
   /** Tokens of prompts in a step of prompts alone. */

@@ -1,9 +1,9 @@
 // A small model in the reference backend, and what tests ask of it again and again.
 import { expect } from 'vitest';
-import { createModel, type ModelOptions } from '../create-model.js';
-import type { GeneratedPiece } from '../generation.js';
+import { createModel, type ModelOptions } from '../load/create-model.js';
 import type { Model } from '../model.js';
 import type { ModelSource } from '../model-source.js';
+import type { GeneratedPiece } from '../text/generation.js';
 import { randomSource, tinyMixtral } from './random-source.js';
 import { watchedBackend } from './watched-backend.js';
 

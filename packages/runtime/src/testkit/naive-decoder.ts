@@ -8,8 +8,8 @@ import type { RouteSpec } from '@moeq/router';
 import type { AttentionConfig } from '../decoder/attention.js';
 import type { LayerConfig, MoeConfig } from '../decoder/config.js';
 import type { Slot } from '../decoder/decoder-tensors.js';
+import { readMlp } from '../load/weight-loader.js';
 import type { ModelSource } from '../model-source.js';
-import { readMlp } from '../weight-loader.js';
 import {
   add,
   at,

@@ -6,7 +6,7 @@ import type { DecoderConfig } from '../decoder/config.js';
 import { decoderTensors, tensorShape } from '../decoder/decoder-tensors.js';
 import type { MixerConfig } from '../decoder/mixers.js';
 import type { ModelSource, WeightReader } from '../model-source.js';
-import { type Random, seededRandom } from '../random.js';
+import { type Random, seededRandom } from '../sampling/random.js';
 import { byteTokenizer } from './byte-tokenizer.js';
 
 /** Grouped heads without norms, biases or a window. */

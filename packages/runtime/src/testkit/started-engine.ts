@@ -1,8 +1,9 @@
 // An engine over a small model, and a text written to its end.
-import type { ModelOptions } from '../create-model.js';
+
 import { createEngine, type Engine } from '../engine/engine.js';
-import type { GenerateOptions } from '../generate-options.js';
+import type { ModelOptions } from '../load/create-model.js';
 import type { Model } from '../model.js';
+import type { GenerateOptions } from '../text/generate-options.js';
 import { load, pieces } from './loaded-model.js';
 
 export async function write(engine: Engine, ids: readonly number[], options: GenerateOptions = {}) {

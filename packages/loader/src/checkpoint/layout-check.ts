@@ -1,0 +1,136 @@
+// Whether a checkpoint has exactly the tensors that its configuration promises: every place filled once, in one layout
+// for the experts of a layer, each with its shape. What does not fit is named with what was expected there.
+//
+// Shapes: E experts, N rows, K columns.
+import {
+  type DecoderConfig,
+  decoderTensors,
+  mlpForms,
+  type Slot,
+  slotNames,
+  type TensorPlace,
+  tensorShape,
+} from '@moeq/runtime';
+import { MoeqError, quote } from '@moeq/tensors';
+import type { Architecture } from '../config/architecture.js';
+import { tensorName } from './names.js';
+
+/** A place as a key: places of the same key are the same. */
+export function placeKey({ slot, layer, expert }: TensorPlace): string {
+  return `${slot}/${layer ?? ''}/${expert ?? ''}`;
+}
+
+/**
+ * @param file that holds the tensor
+ * @throws MoeqError for a tensor that this model does not have, or of another shape
+ */
+export function assertPlace(
+  name: string,
+  place: TensorPlace,
+  shape: readonly number[],
+  config: DecoderConfig,
+  file: string,
+): void {
+  const expected = tensorShape(place, config);
+  if (expected === null) throw notPromised(name, place, config, file);
+  if (shape.length === expected.length && shape.every((size, axis) => size === expected[axis])) return;
+  const transposed = [...expected.slice(0, -2), ...expected.slice(-2).reverse()];
+  const isTransposed = expected.length > 1 && JSON.stringify(transposed) === JSON.stringify(shape);
+  throw misfit(
+    file,
+    `${quote(name)} with shape ${JSON.stringify(expected)}, as config.json says`,
+    `${JSON.stringify(shape)}${isTransposed ? ', its transpose' : ''}`,
+  );
+}
+
+function notPromised(name: string, place: TensorPlace, config: DecoderConfig, file: string): MoeqError {
+  const { layer, expert } = place;
+  const found = `tensor ${quote(name)}`;
+  if (layer !== undefined && layer >= config.layers.length) {
+    return misfit(file, `layers 0 to ${config.layers.length - 1}, as config.json says`, found);
+  }
+  const mlp = layer === undefined ? undefined : config.layers[layer]?.mlp;
+  if (decoderTensors[place.slot].of === 'expert' && mlp?.kind === 'moe' && expert !== undefined) {
+    return misfit(
+      file,
+      `experts 0 to ${mlp.route.experts - 1} in layer ${layer}, as config.json says`,
+      found,
+    );
+  }
+  return misfit(
+    file,
+    `no ${place.slot} in ${layer === undefined ? 'this model' : `layer ${layer}`}, as config.json says`,
+    found,
+  );
+}
+
+/**
+ * @param names of the tensors by placeKey
+ * @param model name of the checkpoint
+ * @throws MoeqError naming the first tensor that is missing, or a layer whose experts mix layouts
+ */
+export function assertComplete(
+  names: ReadonlyMap<string, string>,
+  config: DecoderConfig,
+  architecture: Architecture,
+  model: string,
+): void {
+  const require = (place: TensorPlace) => {
+    if (tensorShape(place, config) === null || names.has(placeKey(place))) return;
+    if (place.slot === 'head' && config.tiedHead) return;
+    throw misfit(model, `tensor ${quote(tensorName(architecture, place), 120)}`, 'no such tensor');
+  };
+  for (const slot of slotNames) {
+    if (decoderTensors[slot].of === 'model') require({ slot });
+  }
+  for (let layer = 0; layer < config.layers.length; layer += 1) {
+    for (const slot of slotNames) {
+      if (decoderTensors[slot].of === 'layer') require({ slot, layer });
+    }
+    const mlp = config.layers[layer]?.mlp;
+    if (mlp?.kind === 'moe')
+      assertExperts(expertLayouts(architecture, layer, mlp.route.experts), names, model, require);
+  }
+}
+
+/** The matrices of an expert in each form that files have. */
+const expertForms: readonly (readonly Slot[])[] = mlpForms.expert.gateUp.map((gateUp) => [
+  ...gateUp,
+  mlpForms.expert.down,
+]);
+
+/** The ways in which the experts of a layer can be stored, as the places that each fills; every one of them or none. */
+function expertLayouts({ names }: Architecture, layer: number, experts: number): TensorPlace[][] {
+  const spelled = (slot: Slot, each: boolean) =>
+    names[slot]?.some((name) => name.includes('{expert}') === each);
+  return expertForms.flatMap((form) => [
+    ...(form.every((slot) => spelled(slot, true))
+      ? [Array.from({ length: experts }, (_, expert) => form.map((slot) => ({ slot, layer, expert }))).flat()]
+      : []),
+    ...(form.every((slot) => spelled(slot, false)) ? [form.map((slot) => ({ slot, layer }))] : []),
+  ]);
+}
+
+function assertExperts(
+  layouts: readonly TensorPlace[][],
+  names: ReadonlyMap<string, string>,
+  model: string,
+  require: (place: TensorPlace) => void,
+): void {
+  const present = layouts.map((places) => places.map(placeKey).filter((key) => names.has(key)));
+  const [layer] = layouts[0] ?? [];
+  const most = present.reduce(
+    (best, keys, index) => (keys.length > (present[best]?.length ?? 0) ? index : best),
+    0,
+  );
+  const other = present.flat().find((key) => !present[most]?.includes(key));
+  if (other !== undefined) {
+    const found = [present[most]?.[0] ?? '', other].map((key) => quote(names.get(key), 120));
+    throw misfit(model, `one layout for the experts of layer ${layer?.layer}`, found.join(' and '));
+  }
+  for (const place of layouts[most] ?? []) require(place);
+}
+
+function misfit(subject: string, expected: string, found: string): MoeqError {
+  return new MoeqError({ operation: 'match the tensors to the configuration', subject, expected, found });
+}

@@ -1,0 +1,125 @@
+// Tensors beside the decoder: buffers, scales of a quantized KV cache, prediction heads, towers for images and sound. They
+// are carried through and never run. Nothing that could be a part of the decoder is one of them: within its layers and its
+// modules only known buffers and scales are, and a name almost like one of the decoder's is not.
+import { decoderTensors, slotNames } from '@moeq/runtime';
+import type { Architecture } from '../config/architecture.js';
+import type { StoredTensor } from '../files/file-set.js';
+
+/** What is known of the checkpoint as a whole. */
+interface Facts {
+  readonly architecture: Architecture;
+  /** L */
+  readonly layers: number;
+  readonly names: Iterable<string>;
+  /** config.json */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Whether a stored tensor that has no place in the decoder may be carried along. */
+export interface OtherTensors {
+  has(tensor: Pick<StoredTensor, 'name' | 'shape'>): boolean;
+}
+
+/** Tensors that modules keep for themselves and make anew, by the last part of their names. */
+const buffers = new Set([
+  'inv_freq',
+  'original_inv_freq',
+  'cos_cached',
+  'sin_cached',
+  'position_ids',
+  'causal_mask',
+  'attention_mask',
+  'masked_bias',
+]);
+
+/** Of a quantized KV cache, as vLLM, compressed-tensors and ModelOpt name them; of weights and inputs there are others. */
+const cacheScale =
+  /^layers\.\d+\.self_attn\.(?:attn\.|(?:[qkv]|qkv)_proj\.)?(?:(?:q|k|v|kv|prob|kv_cache)(?:_cache)?(?:_output)?_(?:scales?|zero_point)|output_scale|kv_cache_scaling_factor)$/;
+
+/** A causal mask [1, 1, S, S] under the name of a bias, as the GPT family keeps it. */
+const mask = /^layers\.\d+\.(?:self_attn|attn)\.(?:bias|mask)$/;
+
+/** What no layer of a decoder has, and every layer that predicts one token more (DeepSeek-V3, GLM-4.5). */
+const predictionParts = /^layers\.(0|[1-9]\d{0,5})\.(?:eh_proj|enorm|hnorm|shared_head|embed_tokens)\./;
+
+/** Fields of config.json that count layers behind the last one. */
+const predictionCounts = ['num_nextn_predict_layers', 'num_mtp_layers', 'mtp_num_hidden_layers'] as const;
+
+export function otherTensors(facts: Facts): OtherTensors {
+  const { architecture, layers } = facts;
+  const prediction = predictionLayers(facts);
+  const known = slotNames
+    .filter((slot) => decoderTensors[slot].of === 'model')
+    .flatMap((slot) => architecture.names[slot] ?? [])
+    .map(withoutPrefix);
+  const modules = known.map((name) => `${name.replace(/\.[^.]*$/, '')}.`);
+  return {
+    has({ name, shape }) {
+      const path = withoutPrefix(name);
+      const parts = path.split('.');
+      if (buffers.has(parts.at(-1) ?? '') || parts.includes('rotary_emb') || cacheScale.test(path))
+        return true;
+      if (mask.test(path)) return isMask(shape);
+      if (/^layers(?:\.|$)/.test(path)) {
+        const [, layer] = /^layers\.(0|[1-9]\d{0,5})\./.exec(path) ?? [];
+        return layer !== undefined && Number(layer) >= layers && prediction.has(Number(layer));
+      }
+      if (modules.some((module) => path.startsWith(module))) return false;
+      return !known.some((own) => isMisspelt(path, own)) && !isMisspeltContainer(parts);
+    },
+  };
+}
+
+/** Layers behind the last one that config.json counts, or whose tensors say what they are. */
+function predictionLayers({ layers, names, config }: Facts): ReadonlySet<number> {
+  const found = new Set<number>();
+  for (const field of predictionCounts) {
+    const count = config[field];
+    if (typeof count !== 'number' || !(count <= layers)) continue;
+    for (let index = 0; index < count; index++) found.add(layers + index);
+  }
+  for (const name of names) {
+    const [, layer] = predictionParts.exec(withoutPrefix(name)) ?? [];
+    if (layer !== undefined) found.add(Number(layer));
+  }
+  return found;
+}
+
+const withoutPrefix = (name: string): string => name.replace(/^model\./, '');
+
+function isMask(shape: readonly number[]): boolean {
+  const [batch, heads, rows, columns, ...rest] = shape;
+  return batch === 1 && heads === 1 && rows === columns && rest.length === 0;
+}
+
+/** Slips of the pen: two letters wrong, missing or too many. */
+const MOST_SLIPS = 2;
+
+function isMisspelt(name: string, own: string): boolean {
+  return name !== own && distance(name, own) <= MOST_SLIPS;
+}
+
+/** `model.layer.0.…`, `modle.layers.0.…` */
+function isMisspeltContainer([first = '', second = '']: readonly string[]): boolean {
+  if (/^-?\d+$/.test(second)) return isMisspelt(first, 'layers');
+  return ['layers', 'embed_tokens', 'norm'].includes(second) && isMisspelt(first, 'model');
+}
+
+/** Letters to change, add, drop or swap with a neighbour; more than MOST_SLIPS where lengths alone say so. */
+function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > MOST_SLIPS) return MOST_SLIPS + 1;
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const at = (di: number, dj: number) => (di === 0 ? row : (rows[i - di] ?? []))[j - dj] ?? 0;
+      const same = a[i - 1] === b[j - 1];
+      let best = Math.min(at(1, 0) + 1, at(0, 1) + 1, at(1, 1) + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, at(2, 2) + 1);
+      row.push(best);
+    }
+    rows.push(row);
+  }
+  return rows[a.length]?.[b.length] ?? 0;
+}

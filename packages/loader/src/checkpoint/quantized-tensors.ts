@@ -1,0 +1,124 @@
+// The weights that a checkpoint stores quantized, in the form that the quantization_config of its config.json names:
+// bitsandbytes' own, or moeq's. Both are read by @moeq/quantizers; here they are found among the stored tensors.
+import {
+  bitsandbytesGroups,
+  bitsandbytesLayout,
+  fromBitsandbytes,
+  fromMoeq,
+  moeqParts,
+  parseMoeqConfig,
+  type Quantizer,
+} from '@moeq/quantizers';
+import { elementCount, type FloatDType, fromTorchName, MoeqError, quote } from '@moeq/tensors';
+import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
+import { isObject } from '../files/json.js';
+
+interface Source {
+  readonly stored: ReadonlyMap<string, StoredTensor>;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Name of config.json, for messages. */
+  readonly file: string;
+  readonly quantizers: readonly Quantizer[];
+}
+
+const forms: Readonly<
+  Record<string, (source: Source, own: Readonly<Record<string, unknown>>) => QuantizedWeight[]>
+> = {
+  bitsandbytes: bitsandbytesWeights,
+  moeq: moeqWeights,
+};
+
+/**
+ * @returns none for a checkpoint without a quantization_config
+ * @throws MoeqError for a form that is not known, or one that the stored tensors contradict
+ */
+export function quantizedWeights(source: Source): QuantizedWeight[] {
+  const { quantization_config: own } = source.config;
+  if (own === undefined || own === null) return [];
+  const method = methodOf(own);
+  const form = typeof method === 'string' && Object.hasOwn(forms, method) ? forms[method] : undefined;
+  if (form === undefined || !isObject(own)) {
+    const known = Object.keys(forms).join(' or ');
+    const found = method === undefined || method === null ? 'none' : quote(method);
+    throw contradiction(source.file, `quantization_config with quant_method ${known}`, found);
+  }
+  const weights = form(source, own);
+  if (weights.length > 0) return weights;
+  throw contradiction(source.file, `tensors quantized as quantization_config says, ${method}`, 'none');
+}
+
+/**
+ * What a quantization_config is of. Early checkpoints of bitsandbytes do not say, and are known by their flags, as
+ * transformers knows them (quantizers/auto.py, AutoQuantizationConfig.from_dict).
+ */
+function methodOf(own: unknown): unknown {
+  if (!isObject(own)) return own;
+  const { quant_method: method, load_in_4bit: four, load_in_8bit: eight } = own;
+  return method ?? (four === true || eight === true ? 'bitsandbytes' : method);
+}
+
+function bitsandbytesWeights(
+  { stored, config, file }: Source,
+  own: Readonly<Record<string, unknown>>,
+): QuantizedWeight[] {
+  const { load_in_4bit, load_in_8bit, bnb_4bit_quant_type, bnb_4bit_use_double_quant } = own;
+  const fourBit = `${bnb_4bit_quant_type ?? 'fp4'}${bnb_4bit_use_double_quant === true ? '-dq' : ''}`;
+  const promised = [...(load_in_4bit === true ? [fourBit] : []), ...(load_in_8bit === true ? ['int8'] : [])];
+  return [...bitsandbytesGroups(stored.keys())].map(([name, names]) => {
+    const parts = names.flatMap((part) => stored.get(part) ?? []);
+    const type = names.map((part) => /\.quant_state\.bitsandbytes__(\w+)$/.exec(part)?.[1]).find(Boolean);
+    const nested = names.includes(`${name}.nested_absmax`) ? '-dq' : '';
+    const format = type === undefined ? 'int8' : `${type}${nested}`;
+    if (!promised.includes(format)) {
+      throw contradiction(
+        file,
+        `quantization_config to say what ${quote(name, 120)} is, ${format}`,
+        promised.join() || 'nothing',
+      );
+    }
+    return {
+      name,
+      parts,
+      format,
+      shape: null,
+      assertShape(shape) {
+        const bytes = format === 'int8' ? elementCount(shape) : Math.ceil(elementCount(shape) / 2);
+        const [weight] = parts;
+        if (weight === undefined || weight.bytes === bytes) return;
+        const expected = `${quote(name, 120)} of ${bytes} bytes, ${JSON.stringify(shape)} in ${format}`;
+        throw contradiction(weight.file, expected, String(weight.bytes));
+      },
+      layout: (shape) =>
+        bitsandbytesLayout(name, format, shape, new Map(parts.map((part) => [part.name, part.bytes]))),
+      decode: (tensors) => fromBitsandbytes(name, tensors, dtypeOf(config)),
+    };
+  });
+}
+
+function moeqWeights(
+  { stored, file, quantizers }: Source,
+  own: Readonly<Record<string, unknown>>,
+): QuantizedWeight[] {
+  return [...parseMoeqConfig(own, file)].map(([name, entry]) => ({
+    name,
+    parts: moeqParts(name, entry).map((part) => {
+      const tensor = stored.get(part);
+      if (tensor !== undefined) return tensor;
+      throw contradiction(file, `tensor ${quote(part, 120)}, as quantization_config says`, 'no such tensor');
+    }),
+    format: entry.format,
+    shape: entry.shape,
+    layout: () => entry.layout,
+    assertShape: () => undefined,
+    decode: (tensors) => fromMoeq(name, entry, tensors, quantizers),
+  }));
+}
+
+/** The dtype of a model's weights by config.json, which LLM.int8 does not store; F16 where it says none. */
+function dtypeOf({ dtype, torch_dtype: older }: Readonly<Record<string, unknown>>): FloatDType {
+  return fromTorchName(dtype ?? older) ?? 'F16';
+}
+
+function contradiction(subject: string, expected: string, found: string): MoeqError {
+  return new MoeqError({ operation: 'open the quantized weights', subject, expected, found });
+}

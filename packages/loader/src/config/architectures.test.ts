@@ -1,0 +1,205 @@
+// What config.json says of each architecture, and the layouts that have no checkpoint of their own among the golden ones:
+// each is made of one that has, so that the numbers must be the same.
+import { readdirSync, readFileSync } from 'node:fs';
+import { referenceBackend } from '@moeq/kernels';
+import { createModel, type DecoderConfig, decoderTensors } from '@moeq/runtime';
+import { fromFloat32, type Tensor } from '@moeq/tensors';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { placeFinder } from '../checkpoint/names.js';
+import type { FileSet } from '../files/file-set.js';
+import { openModelFiles } from '../model-source.js';
+import { goldenConfig, goldenPath, largestDifference, readTensors } from '../testkit/golden.js';
+import { checkpointFiles } from '../testkit/memory-files.js';
+import { architectures, findArchitecture } from './architectures.js';
+
+const decoderOf = (name: string, changes: object = {}): DecoderConfig => {
+  const config = { ...goldenConfig(name), ...changes };
+  return findArchitecture(config, 'config.json').decoder(config, 'config.json');
+};
+const ids = [7, 11, 13, 17, 19, 23, 29, 31];
+
+async function logits(files: FileSet): Promise<Float32Array> {
+  const source = await openModelFiles(files);
+  const model = await createModel(source, { backend: referenceBackend() });
+  const { logits: result } = await model.logits(ids);
+  await model.close();
+  await source.close();
+  return result;
+}
+
+describe('config.json', () => {
+  test('rope_theta: in rope_parameters, by itself, or the default of the architecture', () => {
+    const theta = (changes: object) =>
+      decoderOf('mixtral', { rope_parameters: undefined, ...changes }).layers[0]?.mixer.rope?.theta;
+    expect(theta({ rope_parameters: { rope_theta: 5e5, rope_type: 'default' } })).toBe(5e5);
+    expect(theta({ rope_theta: 3e4 })).toBe(3e4);
+    expect(theta({})).toBe(1e6);
+  });
+
+  test('head dimension: given, or width by heads', () => {
+    expect(decoderOf('qwen3_moe').layers[0]?.mixer.headDim).toBe(32);
+    expect(decoderOf('qwen3_moe', { head_dim: undefined }).layers[0]?.mixer.headDim).toBe(16);
+    expect(decoderOf('mixtral', { head_dim: null }).layers[0]?.mixer.headDim).toBe(16);
+  });
+
+  test('Qwen: dense layers by list and by step', () => {
+    const kinds = (changes: object) =>
+      decoderOf('qwen3_moe', { num_hidden_layers: 4, ...changes }).layers.map(({ mlp }) => mlp.kind);
+    expect(kinds({})).toEqual(['moe', 'moe', 'moe', 'moe']);
+    expect(kinds({ mlp_only_layers: [0, 3] })).toEqual(['dense', 'moe', 'moe', 'dense']);
+    expect(kinds({ decoder_sparse_step: 2 })).toEqual(['dense', 'moe', 'dense', 'moe']);
+    const [dense] = decoderOf('qwen2_moe', { mlp_only_layers: [0] }).layers;
+    expect(dense?.mlp).toEqual({ kind: 'dense', intermediateSize: 128, activation: 'silu' });
+  });
+
+  test('sliding windows: only where they are switched on, and in the layers that have them', () => {
+    const windows = (name: string, changes: object) =>
+      decoderOf(name, { num_hidden_layers: 4, layer_types: null, ...changes }).layers.map(
+        ({ mixer }) => mixer.window,
+      );
+    expect(windows('mixtral', { sliding_window: 64 })).toEqual([64, 64, 64, 64]);
+    expect(windows('qwen3_moe', { sliding_window: 64 })).toEqual([null, null, null, null]);
+    expect(windows('qwen3_moe', { sliding_window: 64, use_sliding_window: true })).toEqual([64, 64, 64, 64]);
+    expect(windows('qwen2_moe', { sliding_window: 64, use_sliding_window: true })).toEqual([
+      64,
+      null,
+      64,
+      null,
+    ]);
+    expect(
+      windows('qwen2_moe', { sliding_window: 64, use_sliding_window: true, max_window_layers: 2 }),
+    ).toEqual([64, null, null, null]);
+    const types = ['full_attention', 'sliding_attention', 'full_attention', 'sliding_attention'];
+    expect(windows('qwen2_moe', { sliding_window: 8, use_sliding_window: true, layer_types: types })).toEqual(
+      [null, 8, null, 8],
+    );
+  });
+
+  test('what sets the others apart', () => {
+    expect(decoderOf('olmoe', { clip_qkv: 8 }).layers[0]?.mixer).toMatchObject({
+      clip: 8,
+      queryKeyNorm: 'all',
+    });
+    expect(decoderOf('qwen3_moe').layers[0]?.mixer).toMatchObject({ clip: null, queryKeyNorm: 'head' });
+    expect(decoderOf('qwen2_moe').layers[0]?.mixer.bias).toEqual({ qkv: true, output: false });
+    expect(decoderOf('qwen2_moe').layers[0]?.mlp).toMatchObject({
+      shared: { intermediateSize: 96, gated: true },
+    });
+    const granite = decoderOf('granitemoe');
+    expect([granite.embeddingScale, granite.residualScale, granite.logitsScale]).toEqual([2, 0.7, 1 / 1.5]);
+    expect(granite.layers[0]?.mixer.scale).toBe(0.3);
+    expect(granite.layers[0]?.mlp).toMatchObject({ route: { score: 'softmaxAfterTopK' } });
+  });
+});
+
+describe('layouts made of others give the same numbers', () => {
+  test('a head tied to the embedding', async () => {
+    const tensors = await readTensors(`${goldenPath('mixtral')}/model.safetensors`);
+    const embedding = tensors.get('model.embed_tokens.weight') as Tensor;
+    const config = goldenConfig('mixtral');
+    const untied = await logits(
+      checkpointFiles(config, new Map([...tensors, ['lm_head.weight', embedding]])),
+    );
+    const tied = { ...config, tie_word_embeddings: true };
+    expect(await logits(checkpointFiles(tied, new Map([...tensors, ['lm_head.weight', embedding]])))).toEqual(
+      untied,
+    );
+    tensors.delete('lm_head.weight');
+    expect(await logits(checkpointFiles(tied, tensors))).toEqual(untied);
+  });
+
+  test("GraniteMoE under transformers 5's names", async () => {
+    const tensors = await readTensors(`${goldenPath('granitemoe')}/model.safetensors`);
+    const names = [
+      ['router.layer.weight', 'router.weight'],
+      ['input_linear.weight', 'experts.gate_up_proj'],
+      ['output_linear.weight', 'experts.down_proj'],
+    ] as const;
+    const renamed = new Map(
+      [...tensors].map(([name, tensor]) => [
+        names.reduce((text, [from, to]) => text.replace(from, to), name),
+        tensor,
+      ]),
+    );
+    expect([...renamed.keys()].some((name) => name.endsWith('experts.down_proj'))).toBe(true);
+    const config = goldenConfig('granitemoe');
+    expect(await logits(checkpointFiles(config, renamed))).toEqual(
+      await logits(checkpointFiles(config, tensors)),
+    );
+  });
+
+  test('a dense layer is a layer of one expert that every token takes', async () => {
+    const tensors = await readTensors(`${goldenPath('qwen3_moe')}/model.safetensors`);
+    const config = {
+      ...goldenConfig('qwen3_moe'),
+      num_local_experts: 1,
+      num_experts_per_tok: 1,
+      intermediate_size: 64,
+    };
+    const router: Tensor = { dtype: 'BF16', shape: [1, 64], data: fromFloat32(new Float32Array(64), 'BF16') };
+    const single = new Map<string, Tensor>();
+    for (const [name, tensor] of tensors) {
+      if (name.endsWith('mlp.gate.weight')) single.set(name, router);
+      else if (!/experts\.[1-9]/.test(name)) single.set(name, tensor);
+    }
+    const dense = new Map(
+      [...single]
+        .filter(([name]) => name !== 'model.layers.0.mlp.gate.weight')
+        .map(([name, tensor]) => [name.replace('layers.0.mlp.experts.0.', 'layers.0.mlp.'), tensor]),
+    );
+    const experts = await logits(checkpointFiles(config, single));
+    const mixed = await logits(checkpointFiles({ ...config, mlp_only_layers: [0] }, dense));
+    expect(largestDifference(mixed, experts)).toBeLessThan(1e-5);
+  });
+});
+
+describe('names', () => {
+  test.each(architectures.map((architecture) => [architecture.modelTypes[0], architecture] as const))(
+    '%s: each name finds its slot, with layer and expert',
+    (_, architecture) => {
+      const placeOf = placeFinder(architecture);
+      const spelled = Object.entries(architecture.names).flatMap(([slot, names]) =>
+        names.map((name) => [slot, name] as const),
+      );
+      fc.assert(
+        fc.property(
+          fc.constantFrom(...spelled),
+          fc.nat(999_999),
+          fc.nat(999_999),
+          ([slot, pattern], layer, expert) => {
+            const name = pattern.replace('{layer}', String(layer)).replace('{expert}', String(expert));
+            expect(placeOf(name)).toEqual({
+              slot,
+              ...(pattern.includes('{layer}') && { layer }),
+              ...(pattern.includes('{expert}') && { expert }),
+            });
+            expect(placeOf(`${name}x`)).toBeNull();
+            expect(placeOf(`x${name}`)).toBeNull();
+          },
+        ),
+      );
+    },
+  );
+
+  test('gate_up_proj is an expert, whatever else the word gate means', () => {
+    const [mixtral] = architectures;
+    const place = mixtral && placeFinder(mixtral)('model.layers.3.mlp.experts.gate_up_proj');
+    expect(place).toEqual({ slot: 'expertGateUp', layer: 3 });
+    expect(place && decoderTensors[place.slot].role).toBe('expert');
+  });
+});
+
+test('the folder of architectures is the list of them', () => {
+  const shared = ['llama.ts', 'qwen.ts'];
+  const files = readdirSync(new URL('../architectures', import.meta.url)).filter(
+    (file) => !shared.includes(file),
+  );
+  expect(files).toHaveLength(architectures.length);
+  for (const file of files) {
+    const text = readFileSync(new URL(`../architectures/${file}`, import.meta.url), 'utf8');
+    expect(architectures.some(({ modelTypes }) => text.includes(`modelTypes: ['${modelTypes[0]}']`))).toBe(
+      true,
+    );
+  }
+});

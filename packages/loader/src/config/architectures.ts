@@ -1,0 +1,28 @@
+// The architectures that this loader knows.
+import { MoeqError, quote } from '@moeq/tensors';
+import { graniteMoe } from '../architectures/granitemoe.js';
+import { mixtral } from '../architectures/mixtral.js';
+import { olmoe } from '../architectures/olmoe.js';
+import { qwen2Moe } from '../architectures/qwen2-moe.js';
+import { qwen3Moe } from '../architectures/qwen3-moe.js';
+import type { Architecture } from './architecture.js';
+
+export const architectures: readonly Architecture[] = [mixtral, qwen2Moe, qwen3Moe, olmoe, graniteMoe];
+
+/**
+ * The architecture of a config.json, by its `model_type`.
+ * @param file name of the config, for the message
+ * @throws MoeqError that lists the known ones
+ */
+export function findArchitecture(config: Readonly<Record<string, unknown>>, file: string): Architecture {
+  const { model_type: modelType } = config;
+  const found = architectures.find(({ modelTypes }) => modelTypes.some((known) => known === modelType));
+  if (found !== undefined) return found;
+  const known = architectures.flatMap(({ modelTypes }) => modelTypes).join(', ');
+  throw new MoeqError({
+    operation: 'recognise the architecture',
+    subject: file,
+    expected: `model_type to be one of ${known}`,
+    found: modelType === undefined ? 'no model_type' : quote(modelType),
+  });
+}

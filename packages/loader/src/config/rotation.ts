@@ -1,0 +1,240 @@
+// The rotation of config.json: `rope_parameters`, or `rope_scaling` and `rope_theta` as it was before transformers 5. Types,
+// optional keys and defaults are those of transformers (modeling_rope_utils.py).
+import type { DecoderConfig, LayerConfig, MixerConfig, RopeConfig, RopeScaling } from '@moeq/runtime';
+import { quote } from '@moeq/tensors';
+import * as v from 'valibot';
+import { isObject } from '../files/json.js';
+import { configError, count, explain, MAX_CONTEXT, positive } from './config.js';
+
+const length = count(MAX_CONTEXT);
+const factors = v.array(positive, 'a list of numbers above 0');
+/** Takes the default where it is absent, null or 0, as Python's `or`. */
+const positiveOr = (absent: number) =>
+  v.pipe(
+    v.nullish(v.union([v.literal(0), positive], 'a number from 0'), absent),
+    v.transform((value) => value || absent),
+  );
+
+const common = { rope_theta: v.nullish(positive), partial_rotary_factor: v.nullish(v.literal(1)) };
+const original = { ...common, original_max_position_embeddings: v.nullish(length) };
+
+const schemas = {
+  default: v.object(common),
+  linear: v.object({ ...original, factor: positive }),
+  dynamic: v.object({ ...common, factor: positive }),
+  llama3: v.object({
+    ...original,
+    factor: positive,
+    low_freq_factor: positive,
+    high_freq_factor: positive,
+  }),
+  yarn: v.object({
+    ...original,
+    factor: v.nullable(positive),
+    attention_factor: v.nullish(positive),
+    mscale: v.nullish(v.number('a number')),
+    mscale_all_dim: v.nullish(v.number('a number')),
+    beta_fast: positiveOr(32),
+    beta_slow: positiveOr(1),
+    // absent is true, and null is false
+    truncate: v.optional(v.nullable(v.boolean('true or false')), true),
+  }),
+  longrope: v.object({
+    ...original,
+    factor: v.nullish(positive),
+    attention_factor: v.nullish(positive),
+    short_factor: factors,
+    long_factor: factors,
+  }),
+};
+
+type Kind = keyof typeof schemas;
+type Parameters<Name extends Kind> = v.InferOutput<(typeof schemas)[Name]>;
+
+/** What the rest of config.json says. */
+interface Context {
+  /** max_position_embeddings */
+  readonly longest: number;
+  /** original_max_position_embeddings beside the parameters, which wins. */
+  readonly original: number | null;
+  readonly rotatedDim: number;
+  fail(field: string, expected: string, found: unknown): never;
+}
+
+/**
+ * The decoder with the rotation that config.json gives it, and the context that it makes room for.
+ * @param decoder with its architecture's default of theta
+ * @param file for messages
+ * @throws MoeqError naming the field that is missing or malformed, or a type of rotation that is not known
+ */
+export function withRotation(
+  decoder: DecoderConfig,
+  config: Readonly<Record<string, unknown>>,
+  file: string,
+): DecoderConfig {
+  const [rope] = decoder.layers.flatMap(({ mixer }) => mixer.rope ?? []);
+  if (rope === undefined) return decoder;
+  const { name, parameters } = parametersOf(config, file);
+  const fail = (field: string, expected: string, found: unknown): never => {
+    throw configError(file, `${name}.${field} to be ${expected}`, quote(found));
+  };
+  const kind = kindOf(parameters, fail);
+  const parsed = <Schema extends v.GenericSchema>(schema: Schema): v.InferOutput<Schema> => {
+    const result = v.safeParse(schema, parameters);
+    if (result.success) return result.output;
+    const { expected, found } = explain(result.issues[0], `${name}.`);
+    throw configError(file, expected, found);
+  };
+  const { rope_theta: own } = parsed(schemas.default);
+  const beside = parseBeside(config, file);
+  const theta = own ?? beside.rope_theta ?? rope.theta;
+  const context: Context = {
+    longest: decoder.contextLength,
+    original: beside.original_max_position_embeddings ?? null,
+    rotatedDim: rope.rotatedDim,
+    fail,
+  };
+  const scaling = scalingOf(kind, parsed, context);
+  const scaled: RopeConfig = { ...rope, theta, ...(scaling !== null && { scaling: scaling.scaling }) };
+  const contextLength = Math.max(decoder.contextLength, Math.min(scaling?.reach ?? 0, MAX_CONTEXT));
+  return { ...decoder, contextLength, layers: withRope(decoder.layers, scaled) };
+}
+
+/** Layers that shared a mixer share it still. */
+function withRope(layers: readonly LayerConfig[], rope: RopeConfig): LayerConfig[] {
+  const turned = new Map<MixerConfig, MixerConfig>();
+  return layers.map(({ mixer, mlp }) => {
+    const own = turned.get(mixer) ?? (mixer.rope === null ? mixer : { ...mixer, rope });
+    turned.set(mixer, own);
+    return { mixer: own, mlp };
+  });
+}
+
+/** `rope_scaling` wins where both are there, and an empty object is none. */
+function parametersOf(
+  config: Readonly<Record<string, unknown>>,
+  file: string,
+): { name: string; parameters: Readonly<Record<string, unknown>> } {
+  for (const name of ['rope_scaling', 'rope_parameters']) {
+    const value = config[name];
+    if (value === undefined || value === null) continue;
+    if (!isObject(value)) throw configError(file, `${name} to be an object`, quote(value));
+    if (Object.keys(value).length > 0) return { name, parameters: value };
+  }
+  return { name: 'rope_parameters', parameters: {} };
+}
+
+function kindOf(parameters: Readonly<Record<string, unknown>>, fail: Context['fail']): Kind {
+  const { rope_type: newer, type: older } = parameters;
+  const field = newer == null && older != null ? 'type' : 'rope_type';
+  const value = newer ?? older ?? 'default';
+  const known = Object.keys(schemas) as Kind[];
+  const kind = known.find((each) => each === value);
+  return kind ?? fail(field, `one of ${known.join(', ')}`, value);
+}
+
+const besideSchema = v.object({
+  rope_theta: v.nullish(positive),
+  original_max_position_embeddings: v.nullish(length),
+});
+
+function parseBeside(config: Readonly<Record<string, unknown>>, file: string) {
+  const result = v.safeParse(besideSchema, config);
+  if (result.success) return result.output;
+  const { expected, found } = explain(result.issues[0]);
+  throw configError(file, expected, found);
+}
+
+/** Tokens that the rotation reaches, beside what max_position_embeddings says. */
+interface Scaled {
+  readonly scaling: RopeScaling;
+  readonly reach: number;
+}
+
+function scalingOf(
+  kind: Kind,
+  parsed: <Name extends Kind>(schema: (typeof schemas)[Name]) => Parameters<Name>,
+  context: Context,
+): Scaled | null {
+  const { longest, fail } = context;
+  switch (kind) {
+    case 'default':
+      return null;
+    case 'linear': {
+      const { factor, original_max_position_embeddings: before } = parsed<'linear'>(schemas.linear);
+      return { scaling: { kind, factor }, reach: Math.floor((before ?? longest) * factor) };
+    }
+    case 'dynamic': {
+      const { factor } = parsed<'dynamic'>(schemas.dynamic);
+      if (context.rotatedDim <= 2) fail('rope_type', 'one that suits heads of 2 dimensions', kind);
+      return { scaling: { kind, factor, originalLength: longest }, reach: Math.floor(longest * factor) };
+    }
+    case 'llama3':
+      return { scaling: llama3(parsed<'llama3'>(schemas.llama3), context), reach: longest };
+    case 'yarn': {
+      const scaling = yarn(parsed<'yarn'>(schemas.yarn), context);
+      return { scaling, reach: Math.floor(scaling.originalLength * scaling.factor) };
+    }
+    case 'longrope':
+      return { scaling: longrope(parsed<'longrope'>(schemas.longrope), context), reach: longest };
+  }
+}
+
+function llama3(parameters: Parameters<'llama3'>, context: Context) {
+  const { factor, low_freq_factor: low, high_freq_factor: high } = parameters;
+  if (high <= low) context.fail('high_freq_factor', `above low_freq_factor, ${low}`, high);
+  return {
+    kind: 'llama3' as const,
+    factor,
+    originalLength: originalLength(parameters, context),
+    lowFrequencyFactor: low,
+    highFrequencyFactor: high,
+  };
+}
+
+function yarn(parameters: Parameters<'yarn'>, context: Context) {
+  const before = originalLength(parameters, context);
+  const { mscale, mscale_all_dim: all, beta_fast: betaFast, beta_slow: betaSlow, truncate } = parameters;
+  const factor = parameters.factor ?? context.longest / before;
+  const both = mscale ? (all ? magnitude(factor, mscale) / magnitude(factor, all) : null) : null;
+  return {
+    kind: 'yarn' as const,
+    factor,
+    originalLength: before,
+    betaFast,
+    betaSlow,
+    truncate: truncate === true,
+    attentionFactor: parameters.attention_factor ?? both ?? magnitude(factor, 1),
+  };
+}
+
+/** What YaRN multiplies cosines and sines by: 0.1 m ln(s) + 1. */
+export function magnitude(scale: number, mscale: number): number {
+  return scale <= 1 ? 1 : 0.1 * mscale * Math.log(scale) + 1;
+}
+
+function longrope(parameters: Parameters<'longrope'>, context: Context) {
+  const before = originalLength(parameters, context);
+  const { short_factor: shortFactors, long_factor: longFactors } = parameters;
+  const pairs = context.rotatedDim / 2;
+  for (const [field, list] of Object.entries({ short_factor: shortFactors, long_factor: longFactors })) {
+    if (list.length !== pairs) context.fail(field, `a list of ${pairs} numbers, half a head`, list.length);
+  }
+  if (before < 2) context.fail('original_max_position_embeddings', 'at least 2', before);
+  const factor = parameters.factor ?? context.longest / before;
+  const computed = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(before));
+  return {
+    kind: 'longrope' as const,
+    originalLength: before,
+    shortFactors,
+    longFactors,
+    attentionFactor: parameters.attention_factor ?? computed,
+  };
+}
+
+function originalLength(
+  { original_max_position_embeddings: own }: { original_max_position_embeddings?: number | null | undefined },
+  { original: beside, longest }: Context,
+): number {
+  return beside ?? own ?? longest;
+}

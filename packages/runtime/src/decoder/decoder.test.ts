@@ -1,0 +1,156 @@
+import { referenceBackend } from '@moeq/kernels';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createModel } from '../load/create-model.js';
+import { naiveDecoder } from '../testkit/naive-decoder.js';
+import { mixtralLayer, randomSource, someIds, tinyAttention, tinyMixtral } from '../testkit/random-source.js';
+import { largestDifference } from '../testkit/rows.js';
+import type { AttentionConfig } from './attention.js';
+import type { DecoderConfig, LayerConfig } from './config.js';
+
+/** Mixtral at any size. */
+const anyMixtral: fc.Arbitrary<DecoderConfig> = fc
+  .record({
+    vocabularySize: fc.integer({ min: 8, max: 40 }),
+    hiddenSize: fc.integer({ min: 2, max: 10 }).map((half) => 2 * half),
+    kvHeads: fc.integer({ min: 1, max: 3 }),
+    group: fc.integer({ min: 1, max: 3 }),
+    headDim: fc.integer({ min: 1, max: 5 }).map((half) => 2 * half),
+    experts: fc.integer({ min: 1, max: 6 }),
+    active: fc.integer({ min: 1, max: 6 }),
+    intermediate: fc.integer({ min: 1, max: 14 }),
+    layers: fc.integer({ min: 1, max: 3 }),
+    theta: fc.constantFrom(10_000, 1e6),
+  })
+  .map((size) => ({
+    ...tinyMixtral,
+    vocabularySize: size.vocabularySize,
+    hiddenSize: size.hiddenSize,
+    layers: Array.from({ length: size.layers }, () =>
+      mixtralLayer(size.experts, Math.min(size.active, size.experts), size.intermediate, {
+        ...tinyAttention,
+        heads: size.kvHeads * size.group,
+        kvHeads: size.kvHeads,
+        headDim: size.headDim,
+        scale: size.headDim ** -0.5,
+        rope: { theta: size.theta, rotatedDim: size.headDim, style: 'halves' },
+      }),
+    ),
+  }));
+
+const anyAttention: fc.Arbitrary<AttentionConfig> = fc.record({
+  kind: fc.constant('attention' as const),
+  heads: fc.constant(4),
+  kvHeads: fc.constantFrom(1, 2, 4),
+  headDim: fc.constant(8),
+  scale: fc.constantFrom(8 ** -0.5, 0.1),
+  rope: fc.option(
+    fc.record({
+      theta: fc.constant(10_000),
+      rotatedDim: fc.constantFrom(4, 8),
+      style: fc.constantFrom('halves' as const, 'interleaved' as const),
+    }),
+  ),
+  queryKeyNorm: fc.constantFrom('head' as const, 'all' as const, null),
+  bias: fc.record({ qkv: fc.boolean(), output: fc.boolean() }),
+  clip: fc.option(fc.constant(0.3)),
+  window: fc.option(fc.integer({ min: 1, max: 20 })),
+});
+
+const anyMlp: fc.Arbitrary<LayerConfig['mlp']> = fc.oneof(
+  fc.record({
+    kind: fc.constant('dense' as const),
+    intermediateSize: fc.integer({ min: 1, max: 12 }),
+    activation: fc.constant('silu' as const),
+  }),
+  fc.record({
+    kind: fc.constant('moe' as const),
+    route: fc.record({
+      experts: fc.integer({ min: 3, max: 6 }),
+      expertsPerToken: fc.integer({ min: 1, max: 3 }),
+      score: fc.constantFrom('softmax' as const, 'softmaxAfterTopK' as const, 'sigmoid' as const),
+      normalizeTopK: fc.boolean(),
+      scalingFactor: fc.constantFrom(1, 2.5),
+    }),
+    intermediateSize: fc.integer({ min: 1, max: 12 }),
+    activation: fc.constant('silu' as const),
+    correctionBias: fc.boolean(),
+    shared: fc.option(fc.record({ intermediateSize: fc.integer({ min: 1, max: 12 }), gated: fc.boolean() })),
+  }),
+);
+
+/** Layers that differ in all but what a cache keeps of a token. */
+const anyLayers: fc.Arbitrary<LayerConfig[]> = fc
+  .tuple(fc.array(fc.tuple(anyAttention, anyMlp), { minLength: 1, maxLength: 3 }), fc.constantFrom(1, 2, 4))
+  .map(([layers, kvHeads]) => layers.map(([mixer, mlp]) => ({ mixer: { ...mixer, kvHeads }, mlp })));
+
+/** Decoders with any mixture of the options that architectures have. */
+const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record({
+  architecture: fc.constant('any'),
+  vocabularySize: fc.constant(30),
+  hiddenSize: fc.constant(12),
+  layers: anyLayers,
+  contextLength: fc.constant(64),
+  normEpsilon: fc.constantFrom(1e-5, 1e-6),
+  embeddingScale: fc.constantFrom(1, 12),
+  residualScale: fc.constantFrom(1, 0.22),
+  logitsScale: fc.constantFrom(1, 1 / 6),
+  tiedHead: fc.boolean(),
+});
+
+/** Float32 against float64 through up to three layers. */
+const tolerance = 1e-4;
+
+/** Scores of experts nearer to each other than this may rank differently in float32. */
+const closestChoice = 1e-5;
+
+describe('forward', () => {
+  test.each([
+    ['Mixtral', anyMixtral],
+    ['decoder with any options', anyDecoder],
+  ])('computes what a float64 %s computes, whatever the sizes and the chunks', async (_, configs) => {
+    await fc.assert(
+      fc.asyncProperty(
+        configs,
+        fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer({ min: 1, max: 20 }),
+        compare,
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test('prefill at once, in chunks and token by token give the same logits', async () => {
+    const source = randomSource(tinyMixtral, 1);
+    const ids = someIds(tinyMixtral, 37, 2);
+    const outputs = await Promise.all(
+      [64, 16, 7, 1].map(async (prefillChunk) => {
+        const model = await createModel(source, { backend: referenceBackend(), prefillChunk });
+        return (await model.logits(ids)).logits;
+      }),
+    );
+    for (const output of outputs) expect(largestDifference(output, outputs[0] ?? [])).toBeLessThan(1e-6);
+  });
+});
+
+async function compare(
+  config: DecoderConfig,
+  seed: number,
+  length: number,
+  prefillChunk: number,
+): Promise<void> {
+  const source = randomSource(config, seed);
+  const ids = someIds(config, length, seed);
+  const expected = await naiveDecoder(source, ids);
+  fc.pre(expected.margin > closestChoice);
+  const model = await createModel(source, { backend: referenceBackend(), prefillChunk });
+  const { logits, routings, tokens, vocabularySize } = await model.logits(ids, { routings: true });
+  expect([tokens, vocabularySize]).toEqual([length, config.vocabularySize]);
+  expect(largestDifference(logits, expected.logits.flat())).toBeLessThan(tolerance);
+  const moeLayers = config.layers.flatMap(({ mlp }, layer) => (mlp.kind === 'moe' ? [layer] : []));
+  expect(routings.map(({ layer }) => layer)).toEqual(moeLayers);
+  for (const [index, { expertIndices }] of routings.entries()) {
+    expect([...expertIndices]).toEqual(expected.experts[index]?.flat());
+  }
+}

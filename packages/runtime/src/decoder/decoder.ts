@@ -1,0 +1,70 @@
+// The decoder: one forward pass over a batch of sequences, for every architecture and every backend. What an architecture
+// needs is an option in its configuration or a weight that may be absent, never a copy of this file. What a layer does is in
+// its blocks.
+//
+// Shapes: T tokens of the step, of all sequences together; D hidden, V vocabulary, A experts per token, R rows whose logits
+// are wanted.
+import type { Activations, KvCache, NormSpec, RoutingHandle, Segment, Step, Weight } from '@moeq/kernels';
+import type { BlockOutput, DecoderLayer, LayerPlace } from './block.js';
+
+export interface Decoder {
+  readonly embedding: Weight; // [V, D]
+  readonly embeddingScale: number;
+  readonly layers: readonly DecoderLayer[];
+  /** Its weight holds the factor on the logits too. */
+  readonly finalNorm: NormSpec; // [D]
+  readonly head: Weight; // [V, D]
+}
+
+/** What one step runs: new tokens of one sequence or of several, one below the other. */
+export interface Batch {
+  readonly ids: Int32Array; // [T]
+  readonly segments: readonly Segment[];
+  /** Rows whose logits are wanted; `all` of them, or none where empty. */
+  readonly rows: Int32Array | 'all'; // [R]
+}
+
+export interface ForwardResult {
+  /** null: no rows were wanted. */
+  readonly logits: Activations | null; // [R, V]
+  /** What the router chose in each MoE layer. */
+  readonly routings: readonly { readonly layer: number; readonly routing: RoutingHandle }[]; // [T, A]
+}
+
+/** Issues one pass over the layers; keys and values of the batch go into `cache`. Nothing is read or awaited. */
+export function forward(step: Step, decoder: Decoder, cache: KvCache, batch: Batch): ForwardResult {
+  const routings: { layer: number; routing: RoutingHandle }[] = [];
+
+  let x = step.embed(decoder.embedding, batch.ids, decoder.embeddingScale); // [T, D]
+  for (const [index, layer] of decoder.layers.entries()) {
+    const place = { cache, layer: index, segments: batch.segments };
+    const { output, routing } = runLayer(step, x, layer, place);
+    x = output; // [T, D]
+    if (routing !== null) routings.push({ layer: index, routing });
+  }
+
+  if (batch.rows !== 'all' && batch.rows.length === 0) return { logits: null, routings };
+  const last = batch.rows === 'all' ? x : step.selectRows(x, batch.rows); // [R, D]
+  return { logits: runHead(step, last, decoder), routings }; // [R, V]
+}
+
+/** One layer; `x` [T, D] must not be used again. */
+export function runLayer(step: Step, x: Activations, layer: DecoderLayer, place: LayerPlace): BlockOutput {
+  let output = x;
+  let routing: RoutingHandle | null = null;
+  for (const { norm, run, residualScale } of layer.blocks) {
+    const ran = run(step, step.rmsNorm(output, norm), place); // [T, D]
+    output = step.add(output, ran.output, residualScale);
+    routing = ran.routing ?? routing;
+  }
+  return { output, routing };
+}
+
+/** Logits [R, V] of hidden states [R, D]. */
+export function runHead(
+  step: Step,
+  x: Activations,
+  { finalNorm, head }: Pick<Decoder, 'finalNorm' | 'head'>,
+): Activations {
+  return step.linear(step.rmsNorm(x, finalNorm), head);
+}

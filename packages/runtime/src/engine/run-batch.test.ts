@@ -1,0 +1,107 @@
+import { referenceBackend } from '@moeq/kernels';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { PageAllocator } from '../caches/page-allocator.js';
+import { Sequence } from '../caches/sequence.js';
+import { loadDecoder } from '../load/load-decoder.js';
+import { randomSource, someIds, tinyAttention, tinyMixtral } from '../testkit/random-source.js';
+import { largestDifference } from '../testkit/rows.js';
+import { type Executor, runBatch, type Slice } from './run-batch.js';
+
+const pageSize = 4;
+const source = randomSource(tinyMixtral, 5);
+
+async function start(pages: number): Promise<{ executor: Executor; allocator: PageAllocator }> {
+  const backend = referenceBackend();
+  const { decoder } = await loadDecoder(source, backend, {});
+  const { kvHeads, headDim } = tinyAttention;
+  const cache = backend.createKvCache({ layers: 2, kvHeads, headDim, pageSize, pages });
+  return {
+    executor: { backend, decoder, cache, losses: 0, closed: false },
+    allocator: new PageAllocator(pages, pageSize),
+  };
+}
+
+/** Logits after every token, by itself and at once. */
+async function alone(ids: readonly number[]): Promise<Float32Array> {
+  const { executor, allocator } = await start(20);
+  const sequence = new Sequence(ids, allocator);
+  const [result] = await runBatch(executor, [{ sequence, count: ids.length, logits: 'all' }]);
+  return result?.logits ?? new Float32Array();
+}
+
+describe('runBatch', () => {
+  test('sequences that share steps, in pages that lie in any order, compute what each computes alone', async () => {
+    const lengths = fc.array(fc.integer({ min: 1, max: 24 }), { minLength: 1, maxLength: 4 });
+    const chunk = fc.integer({ min: 0, max: 7 });
+    await fc.assert(
+      fc.asyncProperty(lengths, fc.array(chunk, { minLength: 5, maxLength: 12 }), async (sizes, chunks) => {
+        fc.pre(chunks.some((size) => size > 0));
+        const { executor, allocator } = await start(24);
+        const texts = sizes.map((length, index) => someIds(tinyMixtral, length, index));
+        const sequences = texts.map((ids) => new Sequence(ids, allocator));
+        const found = texts.map((): number[] => []);
+        for (let turn = 0; sequences.some(({ pending }) => pending > 0); turn += 1) {
+          const slices = sequences.flatMap((sequence, index): Slice[] => {
+            const count = Math.min(chunks[(turn + index * 3) % chunks.length] ?? 0, sequence.pending);
+            return count === 0 ? [] : [{ sequence, count, logits: 'all' }];
+          });
+          if (slices.length === 0) continue;
+          const results = await runBatch(executor, slices, { routings: true });
+          for (const [index, { sequence, count }] of slices.entries()) {
+            found[sequences.indexOf(sequence)]?.push(...(results[index]?.logits ?? []));
+            expect(
+              results[index]?.routings.map(({ tokens, expertIndices }) => [tokens, expertIndices.length]),
+            ).toEqual([0, 1].map(() => [count, 2 * count]));
+          }
+        }
+        for (const [index, ids] of texts.entries()) {
+          expect(largestDifference(found[index] ?? [], await alone(ids))).toBeLessThan(1e-6);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('logits of the last token, of all or of none, in the order of the slices', async () => {
+    const { executor, allocator } = await start(20);
+    const texts = [3, 5, 4].map((length, index) => someIds(tinyMixtral, length, index));
+    const kinds = ['last', 'none', 'all'] as const;
+    const results = await runBatch(
+      executor,
+      texts.map((ids, index) => ({
+        sequence: new Sequence(ids, allocator),
+        count: ids.length,
+        logits: kinds[index] ?? 'none',
+      })),
+    );
+    const v = tinyMixtral.vocabularySize;
+    const [first, , third] = await Promise.all(texts.map(alone));
+    expect(largestDifference(results[0]?.logits ?? [], first?.subarray(2 * v) ?? [])).toBeLessThan(1e-6);
+    expect(results[1]?.logits).toHaveLength(0);
+    expect(largestDifference(results[2]?.logits ?? [], third ?? [])).toBeLessThan(1e-6);
+  });
+
+  test('a sequence that gave its pages up computes the same when it is fed again', async () => {
+    const { executor, allocator } = await start(10);
+    const ids = someIds(tinyMixtral, 9, 1);
+    const sequence = new Sequence(ids, allocator);
+    await runBatch(executor, [{ sequence, count: 8, logits: 'none' }]);
+    sequence.release();
+    expect([sequence.cached, sequence.pending, allocator.freePages]).toEqual([0, 9, 10]);
+    const [result] = await runBatch(executor, [{ sequence, count: 9, logits: 'last' }]);
+    const expected = (await alone(ids)).subarray(8 * tinyMixtral.vocabularySize);
+    expect(largestDifference(result?.logits ?? [], expected)).toBeLessThan(1e-6);
+  });
+
+  test('without room it is an error, and what was cached stays usable', async () => {
+    const { executor, allocator } = await start(2);
+    const sequence = new Sequence(someIds(tinyMixtral, 20, 1), allocator);
+    await runBatch(executor, [{ sequence, count: 5, logits: 'none' }]);
+    await expect(runBatch(executor, [{ sequence, count: 4, logits: 'last' }])).rejects.toThrow(
+      'the KV cache: cannot hold 4 more tokens: expected 1 free page of 4 tokens',
+    );
+    const [result] = await runBatch(executor, [{ sequence, count: 3, logits: 'last' }]);
+    expect(result?.logits).toHaveLength(tinyMixtral.vocabularySize);
+  });
+});

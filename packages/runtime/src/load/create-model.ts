@@ -1,0 +1,120 @@
+// The way from a source to a model: options, weights, KV cache; all of it or nothing.
+import type { Backend, KvCache, KvCacheSpec } from '@moeq/kernels';
+import { MoeqError } from '@moeq/tensors';
+import { PageAllocator, pageSize } from '../caches/page-allocator.js';
+import type { DecoderConfig } from '../decoder/config.js';
+import { decoderRotation } from '../decoder/mixers.js';
+import { LoadedModel, type Model } from '../model.js';
+import type { ModelSource } from '../model-source.js';
+import { abortSignal, type Check, callback, integer, validateOptions } from '../options.js';
+import { loadDecoder } from './load-decoder.js';
+import { cacheSpec, modelPlan } from './load-plan.js';
+import { assertFits } from './memory-error.js';
+import { type LoadedState, RevivableExecutor } from './revive.js';
+import type { LoadOptions } from './weight-loader.js';
+
+export interface ModelOptions extends LoadOptions {
+  /** Stays the caller's: several models can share one, and closing a model leaves it running. */
+  readonly backend: Backend;
+  /** Tokens of prompt and text together. Default: the model's own, at most 4096. */
+  readonly contextLength?: number | undefined;
+  /** Tokens of all texts under way together. Default: contextLength, at least 4096. */
+  readonly kvCacheTokens?: number | undefined;
+  /** Tokens of a prompt that one step takes. Default 256. */
+  readonly prefillChunk?: number | undefined;
+}
+
+/** Keeps the default cache near 1 GB for a model of the size of Mixtral 8x7B, which has 256 KB of float32 a token. */
+const defaultContextLimit = 4096;
+/** Room for several texts at once where the context is short. */
+const minDefaultCacheTokens = 4096;
+/** Enough tokens to fill the experts of a layer, few enough to stop or to interleave texts between two chunks. */
+export const defaultPrefillChunk = 256;
+/**
+ * Loads a model. The source may be closed afterwards, where the backend cannot lose what is loaded (`losses`) or the model
+ * need not survive that: it is read once more then.
+ * @throws MemoryError where, by the headers, the backend cannot hold it: no weight is read then; MoeqError for a wrong option, a
+ *   weight that does not fit the configuration, or memory that is short; the signal's reason when it aborts. Nothing stays
+ *   loaded then.
+ */
+export async function createModel(source: ModelSource, options: ModelOptions): Promise<Model> {
+  validateOptions('load a model', options, modelChecks(source.config.contextLength));
+  const { backend, prefillChunk = defaultPrefillChunk, onProgress, signal } = options;
+  const { contextLength, cacheTokens } = modelSize(source.config, options);
+  if (cacheTokens < contextLength) throw cacheTooSmall(cacheTokens, contextLength);
+  const rotation = decoderRotation(source.config);
+
+  assertFits(source, backend, modelPlan(source, cacheTokens));
+  const spec = cacheSpec(source.config, cacheTokens);
+  const allocator = new PageAllocator(spec.pages, pageSize);
+  const load = (how: LoadOptions) => loadState(source, backend, spec, how);
+  const state = await load({ onProgress, signal });
+  const executor = new RevivableExecutor(
+    source.name,
+    backend,
+    state,
+    () => load({}),
+    () => allocator.lose(),
+  );
+  return new LoadedModel({ source, executor, allocator, contextLength, prefillChunk, rotation });
+}
+
+/** Context and cache in tokens, as given or by default. */
+export function modelSize(
+  config: DecoderConfig,
+  options: Pick<ModelOptions, 'contextLength' | 'kvCacheTokens'>,
+): { readonly contextLength: number; readonly cacheTokens: number } {
+  const contextLength = options.contextLength ?? Math.min(config.contextLength, defaultContextLimit);
+  return {
+    contextLength,
+    cacheTokens: options.kvCacheTokens ?? Math.max(contextLength, minDefaultCacheTokens),
+  };
+}
+
+async function loadState(
+  source: ModelSource,
+  backend: Backend,
+  spec: KvCacheSpec,
+  options: LoadOptions,
+): Promise<LoadedState> {
+  const losses = backend.losses ?? 0;
+  const { decoder, bytes, release } = await loadDecoder(source, backend, options);
+  let cache: KvCache | null = null;
+  const releaseAll = () => {
+    if (cache !== null) backend.release(cache);
+    release();
+  };
+  try {
+    cache = backend.createKvCache(spec);
+    // A device tells with the next step whether it had room.
+    if (backend.losses !== undefined) await backend.step(async () => undefined);
+    return { decoder, cache, losses, weightBytes: bytes, release: releaseAll };
+  } catch (error) {
+    releaseAll();
+    throw error;
+  }
+}
+
+function modelChecks(contextLength: number): Record<keyof ModelOptions, Check> {
+  return {
+    backend: {
+      expected: 'a backend',
+      holds: (value) => typeof value === 'object' && value !== null && 'specificationVersion' in value,
+    },
+    contextLength: integer({ min: 1, max: contextLength }),
+    kvCacheTokens: integer({ min: 1 }),
+    prefillChunk: integer({ min: 1 }),
+    onProgress: callback,
+    signal: abortSignal,
+  };
+}
+
+function cacheTooSmall(found: number, contextLength: number): MoeqError {
+  return new MoeqError({
+    code: 'invalidOption',
+    operation: 'load a model',
+    subject: 'option kvCacheTokens',
+    expected: `at least the context length, ${contextLength}`,
+    found: `${found}`,
+  });
+}

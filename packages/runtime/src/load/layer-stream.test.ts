@@ -1,0 +1,97 @@
+import { referenceBackend } from '@moeq/kernels';
+import { describe, expect, test } from 'vitest';
+import type { DecoderConfig } from '../decoder/config.js';
+import type { ModelSource } from '../model-source.js';
+import { mixtralLayer, randomSource, someIds, tinyAttention, tinyMixtral } from '../testkit/random-source.js';
+import { largestDifference } from '../testkit/rows.js';
+import { watchedBackend } from '../testkit/watched-backend.js';
+import { createModel } from './create-model.js';
+import { type LayerStream, layerStream } from './layer-stream.js';
+
+const configs: [name: string, DecoderConfig][] = [
+  ['Mixtral', tinyMixtral],
+  [
+    'a decoder with factors, a tied head, a window and a dense layer',
+    {
+      ...tinyMixtral,
+      embeddingScale: 12,
+      residualScale: 0.22,
+      logitsScale: 1 / 6,
+      tiedHead: true,
+      layers: [
+        {
+          mixer: { ...tinyAttention, window: 5 },
+          mlp: { kind: 'dense', intermediateSize: 10, activation: 'silu' },
+        },
+        mixtralLayer(6, 3, 8),
+      ],
+    },
+  ],
+];
+
+async function streamed(stream: LayerStream, source: ModelSource, ids: readonly number[]) {
+  const embedding = await stream.embedding();
+  let hidden = await embedding.run(Int32Array.from(ids));
+  embedding.release();
+  const routings = [];
+  for (const index of source.config.layers.keys()) {
+    const layer = await stream.layer(index);
+    const output = await layer.run(hidden);
+    layer.release();
+    hidden = output.hidden;
+    if (output.routing !== null) routings.push(output.routing);
+  }
+  const head = await stream.head();
+  const logits = await head.run(hidden);
+  head.release();
+  return { logits, routings };
+}
+
+describe.each(configs)('%s', (_, config) => {
+  test.each([1, 7, 256])('computes what the model in memory computes, %i tokens a step', async (chunk) => {
+    const source = randomSource(config, 5);
+    const ids = someIds(config, 37, 3);
+    const model = await createModel(source, { backend: referenceBackend() });
+    const expected = await model.logits(ids, { routings: true });
+    const stream = layerStream(source, { backend: referenceBackend(), maxTokens: 37, chunk });
+    const { logits, routings } = await streamed(stream, source, ids);
+    expect(largestDifference(logits, expected.logits)).toBeLessThan(1e-6);
+    expect(routings.map(({ expertIndices }) => [...expertIndices])).toEqual(
+      expected.routings.map(({ expertIndices }) => [...expertIndices]),
+    );
+    for (const [index, { expertWeights, tokens }] of routings.entries()) {
+      expect(tokens).toBe(37);
+      expect(largestDifference(expertWeights, expected.routings[index]?.expertWeights ?? [])).toBeLessThan(
+        1e-6,
+      );
+    }
+  });
+});
+
+test('nothing stays loaded, whether it runs, fails to load or is aborted', async () => {
+  const source = randomSource(tinyMixtral, 5);
+  const backend = watchedBackend();
+  await streamed(layerStream(source, { backend }), source, [1, 2, 3]);
+  expect(backend.live()).toBe(0);
+
+  const read: ModelSource['weights']['read'] = async (slot, at) => {
+    if (slot === 'expertDown') throw new Error('torn');
+    return source.weights.read(slot, at);
+  };
+  const weights = { ...source.weights, read };
+  await expect(layerStream({ ...source, weights }, { backend }).layer(0)).rejects.toThrow('torn');
+  expect(backend.live()).toBe(0);
+
+  const signal = AbortSignal.abort(new Error('enough'));
+  await expect(layerStream(source, { backend, signal }).head()).rejects.toThrow('enough');
+  expect(backend.live()).toBe(0);
+});
+
+test('a part knows its bytes; options are checked', async () => {
+  const source = randomSource(tinyMixtral, 5);
+  const backend = referenceBackend();
+  const { bytes } = await layerStream(source, { backend }).head();
+  expect(bytes).toBe(4 * (40 * 16 + 16));
+  expect(() => layerStream(source, { backend, maxTokens: 0 })).toThrow(/option maxTokens: .* at least 1/);
+  expect(() => layerStream(source, { backend, rows: 3 } as never)).toThrow(/unknown option/);
+});

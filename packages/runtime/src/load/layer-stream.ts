@@ -1,0 +1,155 @@
+// A decoder one part at a time: embedding, each layer, head. A part is loaded, run over as many sequences as one likes and
+// released, so a model needs the memory of its largest part alone and several models can run side by side. The parts are
+// those that the decoder in memory is made of.
+//
+// Shapes: T tokens of one sequence, D hidden, V vocabulary, A experts per token.
+import type { Backend } from '@moeq/kernels';
+import { joinRoutings, type Routing } from '@moeq/router';
+import { pageSize } from '../caches/page-allocator.js';
+import { runHead, runLayer } from '../decoder/decoder.js';
+import { decoderRotation } from '../decoder/mixers.js';
+import { logitRowsPerStep } from '../engine/sequence-logits.js';
+import type { ModelSource } from '../model-source.js';
+import { abortSignal, type Check, integer, validateOptions } from '../options.js';
+import { defaultPrefillChunk } from './create-model.js';
+import { loadEmbedding, loadFinalNorm, loadHead, loadLayer } from './load-decoder.js';
+import { cacheSpec, partPlans } from './load-plan.js';
+import { assertFits } from './memory-error.js';
+import { WeightLoader } from './weight-loader.js';
+
+/** A part in the backend's memory. */
+export interface LoadedPart<Input, Output> {
+  /** Bytes of its weights. */
+  readonly bytes: number;
+  run(input: Input): Promise<Output>;
+  /** Frees all that it holds; it must not run again. */
+  release(): void;
+}
+
+export interface LayerOutput {
+  /** Float32 [T, D] */
+  readonly hidden: Float32Array;
+  /** [T, A]; null in a dense layer. */
+  readonly routing: Routing | null;
+}
+
+export interface LayerStream {
+  /** Int32 [T] token ids to Float32 [T, D]. */
+  embedding(): Promise<LoadedPart<Int32Array, Float32Array>>;
+  /** Float32 [T, D], a whole sequence from its first token, to the same after the layer. */
+  layer(index: number): Promise<LoadedPart<Float32Array, LayerOutput>>;
+  /** Float32 [T, D], any rows of the last layer, to logits Float32 [T, V]. */
+  head(): Promise<LoadedPart<Float32Array, Float32Array>>;
+}
+
+export interface LayerStreamOptions {
+  readonly backend: Backend;
+  /** Tokens of the longest sequence. Default: the model's context. */
+  readonly maxTokens?: number | undefined;
+  /** Tokens that one step takes. Default 256. */
+  readonly chunk?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Weights are read each time a part is loaded, so the source stays open for as long as the stream is used. Loading and
+ * running throw what `createModel` and `Model.logits` throw; a part that fails to load leaves nothing behind.
+ * @throws MoeqError for a wrong option; MemoryError where, by the headers, the backend cannot hold one of the parts
+ */
+export function layerStream(source: ModelSource, options: LayerStreamOptions): LayerStream {
+  validateOptions('stream the layers of a model', options, optionChecks);
+  const { config } = source;
+  const { backend, maxTokens = config.contextLength, chunk = defaultPrefillChunk, signal } = options;
+  for (const plan of partPlans(source, maxTokens)) assertFits(source, backend, plan);
+  const { hiddenSize, vocabularySize, embeddingScale } = config;
+  const rotation = decoderRotation(config);
+  const frequenciesOf = (length: number) => {
+    const kind = rotation?.kindOf(length) ?? 0;
+    return rotation === null || kind === 0 ? {} : { inverseFrequencies: rotation.inverseFrequencies(kind) };
+  };
+  const pages = Int32Array.from({ length: Math.ceil(maxTokens / pageSize) }, (_, page) => page);
+
+  /** All that `load` loads, and what is released with it. */
+  const part = async <Loaded, Input, Output>(
+    load: (loader: WeightLoader) => Promise<Loaded>,
+    run: (loaded: Loaded, input: Input) => Promise<Output>,
+  ): Promise<LoadedPart<Input, Output>> => {
+    const loader = new WeightLoader(source, backend, 0, { signal });
+    try {
+      const loaded = await load(loader);
+      const { bytes } = loader;
+      return { bytes, run: (input) => run(loaded, input), release: () => loader.release() };
+    } catch (error) {
+      loader.release();
+      throw error;
+    }
+  };
+
+  const embedding = () =>
+    part(
+      (loader) => loadEmbedding(loader),
+      (table, ids: Int32Array) => backend.step((step) => step.read(step.embed(table, ids, embeddingScale))),
+    );
+
+  const layer = (index: number) =>
+    part(
+      (loader) => loadLayer(loader, config, index),
+      async (loaded, hidden: Float32Array): Promise<LayerOutput> => {
+        const own = frequenciesOf(hidden.length / hiddenSize);
+        const cache = backend.createKvCache({ ...cacheSpec(config, maxTokens), layers: 1 });
+        const output = new Float32Array(hidden.length); // [T, D]
+        const routings: Routing[] = [];
+        try {
+          for (const { x, start, tokens } of chunks(hidden, hiddenSize, chunk)) {
+            const place = { cache, layer: 0, segments: [{ pages, start, tokens, ...own }] };
+            await backend.step(async (step) => {
+              const ran = runLayer(step, step.input(x, tokens), loaded, place);
+              output.set(await step.read(ran.output), start * hiddenSize);
+              if (ran.routing !== null) routings.push(await step.readRouting(ran.routing));
+            });
+          }
+        } finally {
+          backend.release(cache);
+        }
+        return { hidden: output, routing: joinRoutings(routings) };
+      },
+    );
+
+  const head = () =>
+    part(
+      async (loader) => ({
+        finalNorm: await loadFinalNorm(loader, config),
+        head: await loadHead(loader, config),
+      }),
+      async (loaded, hidden: Float32Array) => {
+        const logits = new Float32Array((hidden.length / hiddenSize) * vocabularySize); // [T, V]
+        const rows = logitRowsPerStep(vocabularySize, chunk);
+        for (const { x, start, tokens } of chunks(hidden, hiddenSize, rows)) {
+          const read = await backend.step((step) => step.read(runHead(step, step.input(x, tokens), loaded)));
+          logits.set(read, start * vocabularySize);
+        }
+        return logits;
+      },
+    );
+
+  return { embedding, layer, head };
+}
+
+const optionChecks: Record<keyof LayerStreamOptions, Check> = {
+  backend: {
+    expected: 'a backend',
+    holds: (value) => typeof value === 'object' && value !== null && 'specificationVersion' in value,
+  },
+  maxTokens: integer({ min: 1 }),
+  chunk: integer({ min: 1 }),
+  signal: abortSignal,
+};
+
+/** Consecutive rows of a matrix of `columns` columns. */
+function* chunks(values: Float32Array, columns: number, rows: number) {
+  const all = values.length / columns;
+  for (let start = 0; start < all; start += rows) {
+    const tokens = Math.min(rows, all - start);
+    yield { x: values.subarray(start * columns, (start + tokens) * columns), start, tokens };
+  }
+}

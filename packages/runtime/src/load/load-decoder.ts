@@ -1,0 +1,85 @@
+// From a configuration and its weights by slot to a decoder in a backend's memory. The factor on the logits moves into
+// the final norm, as W (s x) = s (W x).
+import type { Backend, NormSpec, Weight } from '@moeq/kernels';
+import type { DecoderLayer } from '../decoder/block.js';
+import type { DecoderConfig, LayerConfig } from '../decoder/config.js';
+import type { Decoder } from '../decoder/decoder.js';
+import { mixerOf } from '../decoder/mixers.js';
+import { loadMlp } from '../decoder/mlp.js';
+import type { ModelSource } from '../model-source.js';
+import { countTensors } from './load-parts.js';
+import { type LoadOptions, WeightLoader } from './weight-loader.js';
+
+export interface LoadedDecoder {
+  readonly decoder: Decoder;
+  readonly bytes: number;
+  /** Frees all weights in the backend. */
+  release(): void;
+}
+
+/**
+ * @throws MoeqError when a weight does not have the shape that the configuration gives it; the signal's reason when it
+ *   aborts. Nothing stays loaded then.
+ */
+export async function loadDecoder(
+  source: ModelSource,
+  backend: Backend,
+  options: LoadOptions,
+): Promise<LoadedDecoder> {
+  const loader = new WeightLoader(source, backend, countTensors(source.config), options);
+  try {
+    const decoder = await load(loader, source.config);
+    options.signal?.throwIfAborted();
+    return { decoder, bytes: loader.bytes, release: () => loader.release() };
+  } catch (error) {
+    loader.release();
+    throw error;
+  }
+}
+
+async function load(loader: WeightLoader, config: DecoderConfig): Promise<Decoder> {
+  const embedding = await loadEmbedding(loader);
+  const layers: DecoderLayer[] = [];
+  for (const index of config.layers.keys()) layers.push(await loadLayer(loader, config, index));
+  return {
+    embedding,
+    embeddingScale: config.embeddingScale,
+    layers,
+    finalNorm: await loadFinalNorm(loader, config),
+    head: config.tiedHead ? embedding : await loadHead(loader, config),
+  };
+}
+
+export function loadEmbedding(loader: WeightLoader): Promise<Weight> {
+  return loader.matrix(['embedding']);
+}
+
+export async function loadFinalNorm(
+  loader: WeightLoader,
+  { logitsScale, normEpsilon: epsilon }: DecoderConfig,
+): Promise<NormSpec> {
+  return { weight: await loader.vector(['finalNorm'], {}, logitsScale), epsilon };
+}
+
+export function loadHead(loader: WeightLoader, { tiedHead }: DecoderConfig): Promise<Weight> {
+  return loader.matrix([tiedHead ? 'embedding' : 'head']);
+}
+
+export async function loadLayer(
+  loader: WeightLoader,
+  { normEpsilon: epsilon, residualScale, layers }: DecoderConfig,
+  index: number,
+): Promise<DecoderLayer> {
+  const { mixer, mlp } = layers[index] as LayerConfig;
+  const layer = loader.layer(index);
+  const norm = async (slot: 'mixerNorm' | 'mlpNorm') => ({ weight: await layer.vector([slot]), epsilon });
+  const mixerNorm = await norm('mixerNorm');
+  const mix = await mixerOf(mixer).load(layer, mixer, epsilon);
+  const mlpNorm = await norm('mlpNorm');
+  return {
+    blocks: [
+      { norm: mixerNorm, run: mix, residualScale },
+      { norm: mlpNorm, run: await loadMlp(layer, mlp), residualScale },
+    ],
+  };
+}

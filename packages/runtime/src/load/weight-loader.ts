@@ -1,0 +1,185 @@
+// Brings weights from a source into a backend, part by part: reads, checks the shape against the table of tensors, hands it
+// over, drops it, reports. Remembers what it loaded, so that a failure or an abort leaves nothing behind.
+//
+// Shapes: N rows, K columns, D hidden, F intermediate, E experts.
+import type { Backend, ExpertWeights, MatrixData, MlpData, MlpWeights, Vector, Weight } from '@moeq/kernels';
+import { decodeTensor, isQuantized, MoeqError, toFloat32 } from '@moeq/tensors';
+import { describePlace, type Slot, type TensorPosition, tensorShape } from '../decoder/decoder-tensors.js';
+import type { MlpLoader } from '../decoder/mlp.js';
+import { type MlpName, mlpForms } from '../decoder/mlp-tensors.js';
+import type { ModelSource, WeightReader } from '../model-source.js';
+
+export interface LoadProgress {
+  /** Matrices, vectors, experts and MLPs loaded so far, and all there are. */
+  readonly loaded: number;
+  readonly total: number;
+  /** Bytes in the backend's memory; those of a layer's experts count when the layer's last one is there. */
+  readonly bytes: number;
+}
+
+export interface LoadOptions {
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class WeightLoader {
+  readonly #source: ModelSource;
+  readonly #backend: Backend;
+  readonly #total: number;
+  readonly #options: LoadOptions;
+  readonly #objects: (Weight | ExpertWeights | MlpWeights | Vector)[] = [];
+  #loaded = 0;
+  #bytes = 0;
+
+  /** @param total how many matrices, vectors, experts and MLPs there will be, for the progress */
+  constructor(source: ModelSource, backend: Backend, total: number, options: LoadOptions) {
+    this.#source = source;
+    this.#backend = backend;
+    this.#total = total;
+    this.#options = options;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The same for one layer. */
+  layer(layer: number): LayerWeightLoader {
+    return new LayerWeightLoader(this, layer, this.#source);
+  }
+
+  /** One weight [N, K] from the matrices of slots, one below the other. */
+  async matrix(slots: readonly Slot[], at: TensorPosition = {}): Promise<Weight> {
+    const parts: MatrixData[] = [];
+    for (const slot of slots) parts.push(await this.#checked(slot, at));
+    const weight = this.#keep(await this.#backend.loadWeight(parts));
+    this.#report(parts.length);
+    return weight;
+  }
+
+  /** The vectors of slots one after the other, times `factor`. */
+  async vector(slots: readonly Slot[], at: TensorPosition = {}, factor = 1): Promise<Vector> {
+    const parts: Float32Array[] = [];
+    for (const slot of slots) {
+      const data = await this.#checked(slot, at);
+      parts.push(isQuantized(data) ? decodeTensor(data) : toFloat32(data.data, data.dtype));
+    }
+    const values = new Float32Array(parts.reduce((total, { length }) => total + length, 0));
+    let end = 0;
+    for (const part of parts) {
+      for (const value of part) values[end++] = value * factor;
+    }
+    const vector = this.#keep(await this.#backend.loadVector(values));
+    this.#report(slots.length);
+    return vector;
+  }
+
+  async experts(layer: number, count: number): Promise<ExpertWeights> {
+    const weights = await this.#backend.loadExperts(count, async (expert) => {
+      if (expert > 0) this.#report(1);
+      return this.#mlpData('expert', { layer, expert });
+    });
+    this.#keep(weights);
+    this.#report(1);
+    return weights;
+  }
+
+  async mlp(name: MlpName, at: TensorPosition): Promise<MlpWeights> {
+    const weights = this.#keep(await this.#backend.loadMlp(await this.#mlpData(name, at)));
+    this.#report(1);
+    return weights;
+  }
+
+  /** Frees all that was loaded. */
+  release(): void {
+    for (const object of this.#objects.splice(0)) this.#backend.release(object);
+    this.#bytes = 0;
+  }
+
+  #mlpData(name: MlpName, at: TensorPosition): Promise<MlpData> {
+    return readMlp(this.#source.weights, name, at, (slot) => this.#checked(slot, at));
+  }
+
+  /** @throws MoeqError for another shape than the configuration gives the tensor */
+  async #checked(slot: Slot, at: TensorPosition): Promise<MatrixData> {
+    this.#options.signal?.throwIfAborted();
+    const data = await this.#source.weights.read(slot, at);
+    const expected = tensorShape({ slot, ...at }, this.#source.config) ?? [];
+    const { shape: found } = data;
+    if (found.length === expected.length && found.every((size, axis) => size === expected[axis])) return data;
+    throw new MoeqError({
+      operation: `load ${describePlace({ slot, ...at })}`,
+      subject: this.#source.name,
+      expected: `shape [${expected.join(', ')}] by the configuration`,
+      found: `[${found.join(', ')}]`,
+    });
+  }
+
+  #keep<Loaded extends Weight | ExpertWeights | MlpWeights | Vector>(object: Loaded): Loaded {
+    this.#objects.push(object);
+    this.#bytes += object.bytes;
+    return object;
+  }
+
+  #report(count: number): void {
+    this.#loaded += count;
+    this.#options.onProgress?.({ loaded: this.#loaded, total: this.#total, bytes: this.#bytes });
+  }
+}
+
+/** Loads the tensors of one layer. */
+class LayerWeightLoader implements MlpLoader {
+  readonly #loader: WeightLoader;
+  readonly #at: { readonly layer: number };
+  readonly #source: ModelSource;
+
+  constructor(loader: WeightLoader, layer: number, source: ModelSource) {
+    this.#loader = loader;
+    this.#at = { layer };
+    this.#source = source;
+  }
+
+  has(slot: Slot): boolean {
+    return tensorShape({ slot, ...this.#at }, this.#source.config) !== null;
+  }
+
+  matrix(slots: readonly Slot[]): Promise<Weight> {
+    return this.#loader.matrix(slots, this.#at);
+  }
+
+  vector(slots: readonly Slot[]): Promise<Vector> {
+    return this.#loader.vector(slots, this.#at);
+  }
+
+  mlp(name: Exclude<MlpName, 'expert'>): Promise<MlpWeights> {
+    return this.#loader.mlp(name, this.#at);
+  }
+
+  experts(count: number): Promise<ExpertWeights> {
+    return this.#loader.experts(this.#at.layer, count);
+  }
+}
+
+/**
+ * The matrices of an MLP, or of one expert, in the form in which the source holds them.
+ * @param read of one slot; by default from the source
+ */
+export async function readMlp(
+  weights: WeightReader,
+  name: MlpName,
+  at: TensorPosition,
+  read = (slot: Slot): Promise<MatrixData> => weights.read(slot, at),
+): Promise<MlpData> {
+  const gateUp = await Promise.all(gateUpSlots(weights, name, at).map(read));
+  return { gateUp, down: await read(mlpForms[name].down) };
+}
+
+/** The slots of an MLP's input side that a source holds; the first form where it holds none. */
+export function gateUpSlots(
+  weights: Pick<WeightReader, 'has'>,
+  name: MlpName,
+  at: TensorPosition,
+): readonly Slot[] {
+  const forms: readonly (readonly Slot[])[] = mlpForms[name].gateUp;
+  return forms.find((form) => form.every((slot) => weights.has(slot, at))) ?? forms[0] ?? [];
+}
