@@ -13,13 +13,19 @@ export interface Recorded {
   emit(program: Program): number;
 }
 
+/** An operation and its result. */
+interface Entry {
+  readonly operation: Recorded;
+  readonly value: Value;
+}
+
 /** The recorded operations of one step, in order. */
 export class Graph {
-  readonly #operations = new Map<Value, Recorded>();
+  readonly #entries: Entry[] = [];
 
   record(operation: Recorded): Value {
     const value = new Value(operation.rows, operation.columns, operation.inputs);
-    this.#operations.set(value, operation);
+    this.#entries.push({ operation, value });
     return value;
   }
 
@@ -27,10 +33,10 @@ export class Graph {
   compile(program: Program): boolean {
     const due = this.#due();
     const readers = new Map<Value, number>();
-    for (const [value] of due) {
+    for (const { value } of due) {
       for (const input of value.inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
     }
-    for (const [value, operation] of due) {
+    for (const { value, operation } of due) {
       program.begin(readers);
       value.address = operation.emit(program);
       value.ran = true;
@@ -41,12 +47,12 @@ export class Graph {
       }
     }
     // what outlives the program is read by the host, or by a program that knows no shares
-    for (const [value] of due) if (value.address !== null) program.addressOf(value);
+    for (const { value } of due) if (value.address !== null) program.addressOf(value);
     return due.length > 0;
   }
 
   /** In the order in which they were recorded. */
-  #due(): [Value, Recorded][] {
+  #due(): Entry[] {
     const due = new Set<Value>();
     const add = (first: Value): void => {
       for (const stack = [first]; stack.length > 0; ) {
@@ -56,8 +62,8 @@ export class Graph {
         stack.push(...value.inputs.filter((input) => input.address === null));
       }
     };
-    for (const value of this.#operations.keys())
+    for (const { value } of this.#entries)
       if (!value.ran || (value.wanted && value.address === null)) add(value);
-    return [...this.#operations].filter(([value]) => due.has(value));
+    return this.#entries.filter(({ value }) => due.has(value));
   }
 }

@@ -113,15 +113,3 @@ function recordsView<Of extends Fields>(fields: Of, cursor: Cursor, word: number
     },
   };
 }
-
-/** Reads records at addresses: a view of one, which the next call moves. */
-export function recordReader<Of extends Fields>(fields: Of): (memory: Memory, address: number) => View<Of> {
-  const cursor = new Cursor();
-  const view = viewOf(fields, cursor);
-  return (memory, address) => {
-    cursor.words = memory.words;
-    cursor.floats = memory.floats;
-    cursor.at = address / 4;
-    return view;
-  };
-}

@@ -6,6 +6,7 @@ import {
   isList,
   isScalar,
   placed,
+  type Scalar,
   type Values,
   wordsOf,
 } from './fields.js';
@@ -43,44 +44,77 @@ class Words {
   }
 }
 
-/** Writes a value to word `at`. Items of lists go behind the last word, and count from `operands`. */
-type Write = (words: Words, at: number, value: unknown, operands: number) => void;
+/** Writes the values of fields from word `at` on. Items of lists go behind the last word, and count from `operands`. */
+type Write = (words: Words, at: number, values: unknown, operands: number) => void;
 
-const writeFloat: Write = (words, at, value) => {
-  words.floats[at] = value as number;
-};
+/** The fields of a kind, and their words. */
+interface Group {
+  readonly names: readonly string[];
+  readonly at: readonly number[];
+}
 
-/** Addresses and sizes modulo 2^32, flags as 0 or 1. */
-const writeInteger: Write = (words, at, value) => {
-  words.integers[at] = Number(value);
-};
+/** Fields by how they are written: one loop for each kind is several times as fast as one for all. */
+function fieldsWriter(fields: Fields): Write {
+  const all = placed(fields);
+  const groupOf = (is: (field: Field) => boolean): Group => {
+    const group = all.filter(([, field]) => is(field));
+    return { names: group.map(([name]) => name), at: group.map(([, , word]) => word) };
+  };
+  const integers = groupOf((field) => isScalar(field) && field !== 'f32' && field !== 'flag');
+  const floats = groupOf((field) => field === 'f32');
+  const others = all.flatMap(([name, field, word]) =>
+    isScalar(field) && field !== 'flag' ? [] : [{ name, word, write: writerOf(field) }],
+  );
+  return (words, at, given, operands) => {
+    const values = given as Readonly<Record<string, unknown>>;
+    // addresses and sizes modulo 2^32
+    put(words.integers, at, integers, values);
+    put(words.floats, at, floats, values);
+    for (const { name, word, write } of others) write(words, at + word, values[name], operands);
+  };
+}
+
+function put(
+  words: Int32Array | Float32Array,
+  at: number,
+  { names, at: places }: Group,
+  values: Readonly<Record<string, unknown>>,
+): void {
+  for (let i = 0; i < names.length; i++) {
+    words[at + (places[i] as number)] = values[names[i] as string] as number;
+  }
+}
 
 function writerOf(field: Field): Write {
-  if (isScalar(field)) return field === 'f32' ? writeFloat : writeInteger;
+  if (isEnumeration(field)) {
+    return (words, at, value) => {
+      words.integers[at] = field[value as string] as number;
+    };
+  }
   if (isList(field)) return listWriter(field.items);
-  if (!isEnumeration(field)) return fieldsWriter(field);
+  if (!isScalar(field)) return fieldsWriter(field);
   return (words, at, value) => {
-    words.integers[at] = field[value as string] as number;
+    words.integers[at] = value === true ? 1 : 0;
   };
 }
 
-function fieldsWriter(fields: Fields): Write {
-  const writers = placed(fields).map(([name, field, word]) => ({ name, word, write: writerOf(field) }));
-  return (words, at, values, operands) => {
-    for (const { name, word, write } of writers)
-      write(words, at + word, (values as Readonly<Record<string, unknown>>)[name], operands);
-  };
+/** Short lists number by number, which is sooner done than a call of `set`. */
+function copy(list: ArrayLike<number>, to: Int32Array | Float32Array, at: number): void {
+  if (list.length > 32) to.set(list, at);
+  else for (let i = 0; i < list.length; i++) to[at + i] = list[i] as number;
 }
 
-function listWriter(items: Field): Write {
-  const size = isScalar(items) ? 1 : wordsOf(items as Fields);
+function listWriter(items: Scalar | Fields): Write {
+  const size = isScalar(items) ? 1 : wordsOf(items);
   const write = writerOf(items);
   return (words, at, value, operands) => {
     const list = value as ArrayLike<unknown>;
     const first = words.extend(size * list.length);
     words.integers[at] = first - operands;
     words.integers[at + 1] = list.length;
-    for (let i = 0; i < list.length; i++) write(words, first + size * i, list[i], operands);
+    if (isScalar(items))
+      copy(list as ArrayLike<number>, items === 'f32' ? words.floats : words.integers, first);
+    else for (let i = 0; i < list.length; i++) write(words, first + size * i, list[i], operands);
   };
 }
 

@@ -1,7 +1,7 @@
 // What the host writes is what the worker reads, for every instruction, whatever its operands are and whatever stands before.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Cursor, recordReader, viewOf } from './decode.js';
+import { Cursor, viewOf } from './decode.js';
 import { blankOf, encodeRecords, InstructionWriter } from './encode.js';
 import { type Field, type Fields, isEnumeration, isList, isScalar, type Values, wordsOf } from './fields.js';
 import {
@@ -12,7 +12,7 @@ import {
   opcodeNames,
   opcodes,
 } from './instructions.js';
-import { bytesOf, cacheRecord, matrixRecord } from './records.js';
+import { bytesOf, cacheRecord, matrixRecord, wordsIn } from './records.js';
 
 /** Values that a field may have. */
 function arbitraryOf(field: Field): fc.Arbitrary<unknown> {
@@ -86,6 +86,14 @@ test('programs are read as they were written', () => {
   );
 });
 
+function readRecord<Of extends Fields>(fields: Of, bytes: Uint8Array, index: number) {
+  const cursor = new Cursor();
+  cursor.words = new Int32Array(bytes.buffer);
+  cursor.floats = new Float32Array(bytes.buffer);
+  cursor.at = (index * bytesOf(fields)) / 4;
+  return { ...viewOf(fields, cursor) };
+}
+
 test('records too, one after the other, and addresses count modulo 2^32', () => {
   const shape = { pageStride: 1, pageSize: 2, paddedSize: 3, headDim: 4, valueDim: 5, paddedValueDim: 6 };
   const bytes = encodeRecords(
@@ -93,17 +101,16 @@ test('records too, one after the other, and addresses count modulo 2^32', () => 
     [7, 2 ** 32 + 8, 2 ** 32 - 64].map((base) => ({ base, ...shape })),
   );
   expect(bytes.length).toBe(3 * 28);
-  const memory = { words: new Int32Array(bytes.buffer), floats: new Float32Array(bytes.buffer) };
-  const recordAt = recordReader(cacheRecord);
-  const found = [0, 1, 2].map((index) => ({ ...recordAt(memory, index * bytesOf(cacheRecord)) }));
+  const found = [0, 1, 2].map((index) => readRecord(cacheRecord, bytes, index));
   expect(found).toEqual([7, 8, 2 ** 32 - 64].map((base) => ({ base, ...shape })));
+  const second = new Int32Array(bytes.buffer, bytesOf(cacheRecord));
+  expect(second[wordsIn(cacheRecord).headDim]).toBe(shape.headDim);
 });
 
 test('fields that are left blank are zeros', () => {
   const bytes = encodeRecords(matrixRecord, [{ ...blankOf(matrixRecord), kernel: 'any', levelStep: 0.5 }]);
-  const words = new Int32Array(bytes.buffer);
-  expect(words.length).toBe(wordsOf(matrixRecord));
-  const found = { ...recordReader(matrixRecord)({ words, floats: new Float32Array(bytes.buffer) }, 0) };
+  expect(bytes.length).toBe(4 * wordsOf(matrixRecord));
+  const found = readRecord(matrixRecord, bytes, 0);
   const { kernel, levelStep, ...others } = found;
   expect({ kernel, levelStep }).toEqual({ kernel: 7, levelStep: 0.5 });
   expect(new Set(Object.values(others))).toEqual(new Set([0]));

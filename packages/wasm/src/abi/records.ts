@@ -1,7 +1,7 @@
 // Records in a thread's memory, by their addresses: the host writes them, the kernels read them, the worker some of their
 // fields. Classes of assembly/ have the same fields in the same order; build/check-abi.ts compares both.
 import { blockKinds, kernels, orders, scaleOrders, zeros } from './enumerations.js';
-import { type Fields, wordsOf } from './fields.js';
+import { type Fields, placed, wordsOf } from './fields.js';
 
 /** `Blocks` of assembly/matrix.ts: one number a block. */
 export const blocksRecord = {
@@ -74,3 +74,9 @@ export const expertRecord = {
 } as const satisfies Fields;
 
 export const bytesOf = (fields: Fields): number => 4 * wordsOf(fields);
+
+/** The word of each field, counted from the record's first: `words[address / 4 + at.field]`. */
+export const wordsIn = <Of extends Fields>(fields: Of) =>
+  Object.fromEntries(placed(fields).map(([name, , word]) => [name, word])) as Readonly<
+    Record<keyof Of, number>
+  >;

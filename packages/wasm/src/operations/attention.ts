@@ -118,7 +118,10 @@ export function attention(
           tokens: count,
           pages: pages.length,
         })),
-        pages: segments.flatMap(({ pages }) => [...pages]),
+        pages:
+          segments.length === 1
+            ? (segments[0] as Segment).pages
+            : segments.flatMap(({ pages }) => [...pages]),
       });
       for (const room of [queries, key, tile, scratch]) program.free(room);
       const group = heads / kvHeads;

@@ -1,8 +1,9 @@
 // A thread that quantizes: the jobs that are with it, and the map of its memory, which is the host's to lay out.
 import { MoeqError } from '@moeq/tensors';
 import { Heap, pageBytes } from '../heap.js';
+import type { WorkerLink } from '../team/link.js';
 import { sharedMemory } from '../team/shared-memory.js';
-import { spawnWorker, type WorkerLink, type WorkerSource } from '../team/spawn.js';
+import { spawnWorker, type WorkerSource } from '../team/spawn.js';
 import { HEAP_START } from './kernels.js';
 import type { Answer, FromWorker, Job, ToWorker } from './messages.js';
 import { serveQuantize } from './serve.js';

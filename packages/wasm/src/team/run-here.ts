@@ -1,9 +1,9 @@
-// A worker that is none: messages are served on the calling thread, each in a turn of its own, so that other events get theirs.
+// A worker that is none: messages are served on the calling thread, one a task, which yields to the event loop in between.
+import type { WorkerLink } from './link.js';
 import type { Serve } from './port.js';
-import type { WorkerLink } from './spawn.js';
 
-/** Runs a task after the events that wait already. Timers would take milliseconds in browsers. */
-function inNextTurn(task: () => void): void {
+/** Yields to the events that wait already, then runs a task. Timers would take milliseconds in browsers. */
+function yieldThen(task: () => void): void {
   const { setImmediate } = globalThis as { setImmediate?: (task: () => void) => void };
   if (setImmediate !== undefined) {
     setImmediate(task);
@@ -30,7 +30,7 @@ export function runHere<ToWorker, FromWorker>(
   return {
     post(message) {
       waiting.push(message);
-      inNextTurn(serveNext);
+      yieldThen(serveNext);
     },
     onMessage(listener) {
       hear = listener;

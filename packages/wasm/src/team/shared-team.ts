@@ -2,11 +2,12 @@
 // A program is announced by a counter that the workers watch, and its end by one message.
 import { compileKernels, type SimdLevel } from '../kernel-module.js';
 import { serveCompute } from '../worker/serve.js';
+import type { WorkerLink } from './link.js';
 import type { Failure, FromWorker, ToWorker } from './messages.js';
 import { sync as at } from './messages.js';
 import { failureError, Outcome } from './outcome.js';
 import { type SharedMemory, sharedMemory } from './shared-memory.js';
-import { spawnWorker, type WorkerLink, type WorkerSource } from './spawn.js';
+import { spawnWorker, type WorkerSource } from './spawn.js';
 import type { Team } from './team.js';
 
 const initialPages = 1;

@@ -1,22 +1,13 @@
 // Starts a worker: from the embedded script or from a URL; in browsers and Bun as a module worker, in Node, which has no global
 // Worker, and in Deno by node:worker_threads; or none, where the calling thread does the work itself.
-import type { MoeqError } from '@moeq/tensors';
 import { workerScript } from '../generated/worker-script.js';
+import type { WorkerLink } from './link.js';
 import { failureError, startError } from './outcome.js';
 import type { Serve } from './port.js';
 import { runHere } from './run-here.js';
 
 /** `embedded`, the URL of the script, or `none`: no worker, the calling thread works. */
 export type WorkerSource = 'embedded' | 'none' | { readonly url: string | URL };
-
-export interface WorkerLink<ToWorker, FromWorker> {
-  post(message: ToWorker, transfer?: readonly ArrayBuffer[]): void;
-  onMessage(listener: (message: FromWorker) => void): void;
-  onError(listener: (error: MoeqError) => void): void;
-  /** Whether the worker holds the process open; of no effect in browsers. */
-  hold(held: boolean): void;
-  terminate(): Promise<void>;
-}
 
 /** The part of Node that is used, found by feature, so that bundles for browsers hold no `node:` import. */
 interface NodeProcess {

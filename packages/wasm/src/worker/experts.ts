@@ -2,9 +2,9 @@
 // threads share each expert's rows; tokens are grouped by expert, so that a row is decoded once for all of its tokens.
 //
 // Shapes: T tokens, E experts, A experts per token, S = T * A slots sorted by expert, D hidden, F intermediate.
-import { recordReader, type View } from '../abi/decode.js';
+import type { View } from '../abi/decode.js';
 import type { Instructions } from '../abi/instructions.js';
-import { bytesOf, expertRecord } from '../abi/records.js';
+import { bytesOf, expertRecord, wordsIn } from '../abi/records.js';
 import { scalesStride } from '../abi/sizes.js';
 import { shareStart } from '../share.js';
 import type { Intakes } from './linear.js';
@@ -13,8 +13,8 @@ import type { Machine } from './machine.js';
 import { planAt } from './route.js';
 import { runItems } from './run-items.js';
 
-const recordAt = recordReader(expertRecord);
 const recordBytes = bytesOf(expertRecord);
+const at = wordsIn(expertRecord);
 
 export function expertsUp(machine: Machine, operands: View<Instructions['expertsUp']>): void {
   const { indices, activation, h, up, slots, intakes } = operands;
@@ -22,22 +22,22 @@ export function expertsUp(machine: Machine, operands: View<Instructions['experts
   const { offsets, tokenOfSlot } = planAt(machine, indices, tokens, active, experts);
   machine.words.set(tokenOfSlot, slots / 4);
   runRows(machine, offsets, 2 * hidden, intermediate, (owner, { expert, first, count, from, to }) => {
-    const { kernels, thread, threads } = owner;
-    const record = recordAt(owner, table + recordBytes * expert);
+    const { words, kernels, thread, threads } = owner;
+    const record = (table + recordBytes * expert) / 4;
     const rows = 4 * intermediate * first;
     const run = (matrix: number, mode: number, out: number): void =>
       multiplyShare(
         owner,
-        { record: matrix, rows: intermediate },
+        { record: (words[record + matrix] as number) >>> 0, rows: intermediate },
         { from, to },
-        intakes.at(mode),
+        intakes.at(words[record + mode] as number),
         slots + 4 * first,
         count,
         out + rows,
         intermediate,
       );
-    run(record.gate, record.gateMode, h);
-    run(record.up, record.upMode, up);
+    run(at.gate, at.gateMode, h);
+    run(at.up, at.upMode, up);
     const start = 4 * (shareStart(intermediate, thread, threads) + from);
     for (let slot = 0; slot < count; slot++) {
       const offset = rows + 4 * intermediate * slot + start;
@@ -52,9 +52,10 @@ export function expertsDown(machine: Machine, operands: View<Instructions['exper
   const { tokens, active, experts, hidden, intermediate, table } = operands.shape;
   const { offsets, sortedSlot } = planAt(machine, indices, tokens, active, experts);
   runRows(machine, offsets, intermediate, hidden, (owner, { expert, first, count, from, to }) => {
-    const { down, downMode } = recordAt(owner, table + recordBytes * expert);
-    const intake = rowsFrom(intakes.at(downMode), first, intermediate);
-    const matrix = { record: down, rows: hidden };
+    const record = (table + recordBytes * expert) / 4;
+    const mode = owner.words[record + at.downMode] as number;
+    const intake = rowsFrom(intakes.at(mode), first, intermediate);
+    const matrix = { record: (owner.words[record + at.down] as number) >>> 0, rows: hidden };
     multiplyShare(owner, matrix, { from, to }, intake, 0, count, y + 4 * hidden * first, hidden);
   });
   const start = 4 * shareStart(hidden, thread, threads);

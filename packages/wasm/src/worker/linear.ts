@@ -1,14 +1,13 @@
 // Rows of a matrix against activations.
 //
 // Shapes: T tokens, N rows, K columns.
-import { recordReader } from '../abi/decode.js';
-import { matrixRecord } from '../abi/records.js';
+import { matrixRecord, wordsIn } from '../abi/records.js';
 import { shareStart } from '../share.js';
 import { mostItems } from './claims.js';
 import type { Machine } from './machine.js';
 import { runItems } from './run-items.js';
 
-const matrixAt = recordReader(matrixRecord);
+const at = wordsIn(matrixRecord);
 
 /** Activations as a matrix takes them. */
 export interface Intakes {
@@ -49,16 +48,18 @@ export function multiplyShares(
   outColumns: number,
 ): void {
   const { record, rows } = matrix;
-  const { columns } = matrixAt(machine, record);
-  const ownRows = (owner: Machine): number => matrixAt(owner, record).rows;
-  const step = itemRows(columns, tokens, rows);
-  const everywhere = ownRows(machine) === rows;
+  const { words } = machine;
+  const step = itemRows(words[record / 4 + at.columns] as number, tokens, rows);
+  const ownRows = words[record / 4 + at.rows] as number;
+  const everywhere = ownRows === rows;
+  const rowsAt = (owner: Machine): number =>
+    owner === machine ? ownRows : (owner.words[record / 4 + at.rows] as number);
   runItems(
     machine,
-    (owner) => (everywhere && owner !== machine ? 0 : Math.ceil(ownRows(owner) / step)),
+    (owner) => (everywhere && owner !== machine ? 0 : Math.ceil(rowsAt(owner) / step)),
     (owner, item) => {
       const from = step * item;
-      const range = { from, to: Math.min(from + step, ownRows(owner)) };
+      const range = { from, to: Math.min(from + step, rowsAt(owner)) };
       multiplyShare(owner, matrix, range, intakes, 0, tokens, out, outColumns);
     },
   );
@@ -79,8 +80,10 @@ export function multiplyShare(
   out: number,
   outColumns: number,
 ): void {
-  const { kernel, rows: ownRows } = matrixAt(machine, record);
-  const first = ownRows === rows ? from : from + shareStart(rows, machine.thread, machine.threads);
+  const { words } = machine;
+  const kernel = words[record / 4 + at.kernel] as number;
+  const first =
+    words[record / 4 + at.rows] === rows ? from : from + shareStart(rows, machine.thread, machine.threads);
   const own = out + 4 * first;
   const stride = 4 * outColumns;
   const kernels = unit === 0 ? undefined : machine.linearKernels[kernel]?.[unit];
