@@ -115,7 +115,7 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
     hiddenSize: config.hidden_size,
     layers: Array.from({ length: config.num_hidden_layers }, (_, index) => {
       const { window, mlp } = differences.layer(index);
-      return { mixer: mixerOf(window), mlp };
+      return { mixer: mixerOf(window), mlp, norms: 'before' };
     }),
     contextLength: config.max_position_embeddings,
     normEpsilon: config.rms_norm_eps ?? differences.normEpsilon,

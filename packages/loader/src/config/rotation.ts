@@ -103,10 +103,11 @@ export function withRotation(
 /** Layers that shared a mixer share it still. */
 function withRope(layers: readonly LayerConfig[], rope: RopeConfig): LayerConfig[] {
   const turned = new Map<MixerConfig, MixerConfig>();
-  return layers.map(({ mixer, mlp }) => {
+  return layers.map((layer) => {
+    const { mixer } = layer;
     const own = turned.get(mixer) ?? (mixer.rope === null ? mixer : { ...mixer, rope });
     turned.set(mixer, own);
-    return { mixer: own, mlp };
+    return { ...layer, mixer: own };
   });
 }
 

@@ -19,7 +19,7 @@ export interface FileSet {
 }
 
 /** A container that holds a whole model, e.g. GGUF. */
-export interface ModelContainer {
+interface ModelContainer {
   /**
    * What it says of the subjects that other models have JSON files for, by the names and fields of those; null for what it
    * says nothing of. Such files of the set are made of it when they are opened, for conversions.

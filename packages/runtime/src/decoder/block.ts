@@ -32,10 +32,11 @@ export interface BlockOutput {
 /** Issues the operations of a mixer or an MLP on normed inputs [T, D]. */
 export type BlockRun = (step: Step, x: Activations, place: LayerPlace) => BlockOutput;
 
-/** `x + residualScale * run(norm(x))` */
+/** `x + residualScale * postNorm(run(norm(x)))`, each norm where there is one. */
 interface Block {
-  readonly norm: NormSpec; // [D]
+  readonly norm: NormSpec | null; // [D]
   readonly run: BlockRun;
+  readonly postNorm: NormSpec | null; // [D]
   readonly residualScale: number;
 }
 

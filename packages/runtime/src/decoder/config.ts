@@ -27,7 +27,11 @@ export interface DecoderConfig {
 export interface LayerConfig {
   readonly mixer: MixerConfig;
   readonly mlp: MlpConfig;
+  readonly norms: NormPlacement;
 }
+
+/** Whether a layer norms what its mixer and its MLP get, what they give before it is added to the residual, or both. */
+export type NormPlacement = 'before' | 'after' | 'both';
 
 export type MlpConfig = MoeConfig | DenseConfig;
 

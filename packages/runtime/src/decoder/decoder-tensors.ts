@@ -3,20 +3,24 @@
 // plans, checks of files and the roles of recipes derive from it.
 //
 // Shapes: D hidden, V vocabulary.
-import type { DecoderConfig } from './config.js';
+import type { DecoderConfig, NormPlacement } from './config.js';
 import { mixerTensors } from './mixers.js';
 import { mlpTensors } from './mlp-tensors.js';
 import { layerRow, modelRow, type TensorRow } from './tensor-row.js';
 
-const norm = layerRow('norm', ({ hiddenSize }) => [hiddenSize]);
+/** A norm of a layer, absent where the layer has none there. */
+const norm = (without: NormPlacement) =>
+  layerRow('norm', ({ hiddenSize }, { norms }) => (norms === without ? null : [hiddenSize]));
 
 const table = {
   embedding: modelRow('embedding', (c) => [c.vocabularySize, c.hiddenSize]),
 
-  mixerNorm: norm,
+  mixerNorm: norm('after'),
   ...mixerTensors,
-  mlpNorm: norm,
+  mixerPostNorm: norm('before'),
+  mlpNorm: norm('after'),
   ...mlpTensors,
+  mlpPostNorm: norm('before'),
 
   finalNorm: modelRow('norm', (c) => [c.hiddenSize]),
   /** Of a tied head too, for files that hold the matrix twice. */

@@ -52,9 +52,10 @@ export function forward(step: Step, decoder: Decoder, cache: KvCache, batch: Bat
 export function runLayer(step: Step, x: Activations, layer: DecoderLayer, place: LayerPlace): BlockOutput {
   let output = x;
   let routing: RoutingHandle | null = null;
-  for (const { norm, run, residualScale } of layer.blocks) {
-    const ran = run(step, step.rmsNorm(output, norm), place); // [T, D]
-    output = step.add(output, ran.output, residualScale);
+  for (const { norm, run, postNorm, residualScale } of layer.blocks) {
+    const ran = run(step, norm === null ? output : step.rmsNorm(output, norm), place);
+    const added = postNorm === null ? ran.output : step.rmsNorm(ran.output, postNorm); // [T, D]
+    output = step.add(output, added, residualScale);
     routing = ran.routing ?? routing;
   }
   return { output, routing };

@@ -30,8 +30,12 @@ describe('createModel', () => {
       ...tinyMixtral,
       layers: [
         layer,
-        { mixer, mlp: { ...layer.mlp, shared, correctionBias: true } },
-        { mixer, mlp: { kind: 'dense' as const, intermediateSize: 7, activation: 'silu' as const } },
+        { mixer, norms: 'both' as const, mlp: { ...layer.mlp, shared, correctionBias: true } },
+        {
+          mixer,
+          norms: 'both' as const,
+          mlp: { kind: 'dense' as const, intermediateSize: 7, activation: 'silu' as const },
+        },
       ],
     };
     for (const tiedHead of [true, false]) {

@@ -21,6 +21,7 @@ const configs: [name: string, DecoderConfig][] = [
       layers: [
         {
           mixer: { ...tinyAttention, window: 5 },
+          norms: 'both',
           mlp: { kind: 'dense', intermediateSize: 10, activation: 'silu' },
         },
         mixtralLayer(6, 3, 8),

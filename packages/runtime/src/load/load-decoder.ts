@@ -72,14 +72,22 @@ export async function loadLayer(
 ): Promise<DecoderLayer> {
   const { mixer, mlp } = layers[index] as LayerConfig;
   const layer = loader.layer(index);
-  const norm = async (slot: 'mixerNorm' | 'mlpNorm') => ({ weight: await layer.vector([slot]), epsilon });
-  const mixerNorm = await norm('mixerNorm');
-  const mix = await mixerOf(mixer).load(layer, mixer, epsilon);
-  const mlpNorm = await norm('mlpNorm');
+  const norm = async (slot: 'mixerNorm' | 'mixerPostNorm' | 'mlpNorm' | 'mlpPostNorm') =>
+    layer.has(slot) ? { weight: await layer.vector([slot]), epsilon } : null;
   return {
     blocks: [
-      { norm: mixerNorm, run: mix, residualScale },
-      { norm: mlpNorm, run: await loadMlp(layer, mlp), residualScale },
+      {
+        norm: await norm('mixerNorm'),
+        run: await mixerOf(mixer).load(layer, mixer, epsilon),
+        postNorm: await norm('mixerPostNorm'),
+        residualScale,
+      },
+      {
+        norm: await norm('mlpNorm'),
+        run: await loadMlp(layer, mlp),
+        postNorm: await norm('mlpPostNorm'),
+        residualScale,
+      },
     ],
   };
 }

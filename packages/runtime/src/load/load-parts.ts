@@ -33,8 +33,10 @@ export function layerParts(config: DecoderConfig, layer: number): LoadPart[] {
   const lists: readonly (readonly Slot[])[] = [
     ['mixerNorm'],
     ...Object.values(mixerOf(mixer).parts),
+    ['mixerPostNorm'],
     ['mlpNorm'],
     ...Object.values(mlpParts),
+    ['mlpPostNorm'],
   ];
   const has = (slot: Slot, position: TensorPosition = at) =>
     tensorShape({ slot, ...position }, config) !== null;

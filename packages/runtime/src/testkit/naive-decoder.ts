@@ -45,18 +45,24 @@ export async function naiveDecoder(source: ModelSource, ids: readonly number[]):
 
   let rows = ids.map((id) => scaled(embedding[id] ?? [], config.embeddingScale)); // [T][D]
   for (const [layer, layerConfig] of config.layers.entries()) {
-    const mixerNorm = await vector('mixerNorm', layer);
-    const inputs = rows.map((row) => rmsNorm(row, mixerNorm, epsilon));
+    const { norms } = layerConfig;
+    const normed = async (slot: Slot, without: typeof norms) => {
+      const weight = norms === without ? null : await vector(slot, layer);
+      return (row: Row) => (weight === null ? row : rmsNorm(row, weight, epsilon));
+    };
+    const inputs = rows.map(await normed('mixerNorm', 'after'));
+    const mixerPostNorm = await normed('mixerPostNorm', 'before');
     const attended = await attention(source, layer, layerConfig, inputs);
-    rows = rows.map((row, t) => add(row, attended[t] ?? [], residualScale));
+    rows = rows.map((row, t) => add(row, mixerPostNorm(attended[t] ?? []), residualScale));
 
-    const mlpNorm = await vector('mlpNorm', layer);
+    const mlpNorm = await normed('mlpNorm', 'after');
+    const mlpPostNorm = await normed('mlpPostNorm', 'before');
     const chosen: number[][] = [];
     for (const [t, row] of rows.entries()) {
-      const x = rmsNorm(row, mlpNorm, epsilon);
+      const x = mlpNorm(row);
       const { output, expertIndices, margin: distance } = await mlp(source, layer, layerConfig, x);
       margin = Math.min(margin, distance);
-      rows[t] = add(row, output, residualScale);
+      rows[t] = add(row, mlpPostNorm(output), residualScale);
       if (expertIndices !== null) chosen.push(expertIndices);
     }
     if (layerConfig.mlp.kind === 'moe') experts.push(chosen);

@@ -45,6 +45,7 @@ export function mixtralLayer(
 ): DecoderConfig['layers'][number] {
   return {
     mixer,
+    norms: 'before',
     mlp: {
       kind: 'moe',
       route: { experts, expertsPerToken, score: 'softmax', normalizeTopK: true },
