@@ -1,14 +1,15 @@
 // The suite must find what is wrong with a backend. Here the reference backend is broken in one way at a time, and the case
 // named must fail.
+import { MoeqError } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
-import type { Backend } from './backend.js';
+import type { Backend, MlpData } from './backend.js';
 import { Bench } from './conformance/bench.js';
 import { cases } from './conformance/cases.js';
 import { seededRandom } from './conformance/random.js';
 import type { BackendTestOptions } from './conformance.js';
 import { testBackend } from './conformance.js';
 import { referenceBackend } from './reference/backend.js';
-import type { Activations, Step } from './step.js';
+import type { Activations, Segment, Step } from './step.js';
 
 /** The reference backend with some operations of its steps replaced. */
 function breakStep(replace: (step: Step) => Partial<Step>): () => Backend {
@@ -196,6 +197,102 @@ const broken: Record<string, readonly [make: () => Backend, notices: string]> = 
       };
     }),
     'read: twice the same, in copies, between operations',
+  ],
+  'numbers taken as they are': [
+    breakStep((step) => {
+      const given = new Map<Activations, { readonly values: Float32Array; readonly rows: number }>();
+      return {
+        input(values, rows) {
+          const x = step.input(values, rows);
+          given.set(x, { values, rows });
+          return x;
+        },
+        read(x) {
+          const found = given.get(x);
+          return step.read(found === undefined ? x : step.input(found.values, found.rows));
+        },
+      };
+    }),
+    'life: numbers, ids and rows may change when the operation has returned',
+  ],
+  'segments taken down once for all layers': [
+    breakStep((step) => {
+      const known = new Map<readonly Segment[], Segment[]>();
+      return {
+        attention(qkv, cache, layer, segments, spec) {
+          const copies = known.get(segments) ?? structuredClone([...segments]);
+          known.set(segments, copies);
+          return step.attention(qkv, cache, layer, copies, spec);
+        },
+      };
+    }),
+    'life: the same array of segments says something else in the next layer',
+  ],
+  'an ended step that goes on taking numbers': [
+    breakStep((step) => ({
+      input(values, rows) {
+        try {
+          return step.input(values, rows);
+        } catch {
+          return { rows, columns: values.length / rows };
+        }
+      },
+    })),
+    'life: an ended step refuses every operation and read, whatever its operands',
+  ],
+  'released objects that may be named until the step ends': [
+    breakBackend((backend) => {
+      let last: Promise<unknown> = Promise.resolve();
+      return {
+        step(body) {
+          const result = backend.step(body);
+          last = result.catch(() => {});
+          return result;
+        },
+        release: (object) => void last.then(() => backend.release(object)),
+      };
+    }),
+    'life: objects released while a step runs are there for what was issued before',
+  ],
+  'errors without a code': [
+    breakStep((step) => ({
+      add(a, b, scale) {
+        try {
+          return step.add(a, b, scale);
+        } catch (error) {
+          throw MoeqError.isInstance(error) ? new MoeqError({ ...error.facts, code: undefined }) : error;
+        }
+      },
+    })),
+    'life: dead operands are refused in the same words, and the step goes on',
+  ],
+  'reads that fail in silence': [
+    breakBackend((backend) => ({
+      async step(body) {
+        let result: { readonly value: Awaited<ReturnType<typeof body>> } | undefined;
+        try {
+          return await backend.step(async (step) => {
+            const value = await body(step);
+            result = { value };
+            return value;
+          });
+        } catch (error) {
+          if (result === undefined) throw error;
+          return result.value;
+        }
+      },
+    })),
+    'life: a read that fails makes the step fail, even where the body catches it or does not wait',
+  ],
+  'experts that are read later': [
+    breakBackend((backend) => ({
+      async loadExperts(experts, expert) {
+        const all: MlpData[] = [];
+        for (let index = 0; index < experts; index++) all.push(await expert(index));
+        return backend.loadExperts(experts, async (index) => all[index] as MlpData);
+      },
+    })),
+    'life: two sets of arrays are enough to load experts from',
   ],
   'noise in the last bits': [
     breakStep((step) => ({

@@ -6,6 +6,8 @@ import type { RopeSpec, Segment } from './step.js';
 
 /** Factor of the rotation included. */
 export interface Rotations {
+  /** T */
+  readonly tokens: number;
   /** P */
   readonly pairs: number;
   /** Float32 [T, P] */
@@ -30,10 +32,5 @@ export function rotationsOf(segments: readonly Segment[], rope: RopeSpec): Rotat
       }
     }
   }
-  return { pairs, cos, sin };
-}
-
-/** How the tokens of a segment turn: by its own frequencies where it has them. */
-export function ropeOfSegment({ inverseFrequencies }: Segment, rope: RopeSpec): RopeSpec {
-  return inverseFrequencies === undefined ? rope : { ...rope, inverseFrequencies };
+  return { tokens, pairs, cos, sin };
 }

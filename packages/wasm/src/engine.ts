@@ -1,22 +1,11 @@
 // What stands between steps and threads: compiles what a step has recorded, places the program in the heaps, runs it.
-import { type BackendObjects, makeObjects } from '@moeq/kernels';
 import type { Graph } from './graph.js';
-import type { LoadedCache, LoadedExperts, LoadedMlp, LoadedVector, LoadedWeight } from './loaded.js';
 import { Program } from './program.js';
 import type { Store } from './store.js';
 import type { Team } from './team/team.js';
 import type { Value } from './value.js';
 
-export type Objects = BackendObjects<{
-  weight: LoadedWeight;
-  experts: LoadedExperts;
-  mlp: LoadedMlp;
-  vector: LoadedVector;
-  cache: LoadedCache;
-}>;
-
 export class Engine {
-  readonly objects: Objects = makeObjects();
   readonly store: Store;
   readonly #team: Team;
   readonly #program: Program;
@@ -41,8 +30,10 @@ export class Engine {
     await this.#team.run(this.#room.address, words.length);
   }
 
-  read(value: Value): Promise<Float32Array> {
-    return this.#team.read(value.address as number, value.rows * value.columns);
+  /** The numbers of what has run, a copy. */
+  async read(value: Value): Promise<ArrayBufferLike> {
+    const { buffer } = await this.#team.read(value.address as number, value.rows * value.columns);
+    return buffer;
   }
 
   /** Gives up what a step holds. */

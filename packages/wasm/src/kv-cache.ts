@@ -2,7 +2,6 @@
 //
 // Shapes: L layers, HK key/value heads, C head dimension, CV value dimension.
 import type { KvCacheSpec } from '@moeq/kernels';
-import { assertKvCacheSpec } from '@moeq/kernels';
 import { encodeRecords } from './abi/encode.js';
 import { bytesOf, cacheRecord } from './abi/records.js';
 import { paddedToEight } from './abi/sizes.js';
@@ -18,9 +17,8 @@ export function cacheShape({ headDim, valueDim = headDim, pageSize }: KvCacheSpe
   return { headDim, valueDim, paddedSize, paddedValueDim, pageStride };
 }
 
-/** @throws MoeqError when a size is no positive integer or memory is short */
+/** @throws MoeqError when memory is short */
 export function createCache(store: Store, spec: KvCacheSpec): LoadedCache {
-  assertKvCacheSpec(spec);
   const { layers, kvHeads, pageSize, pages } = spec;
   const { headDim, valueDim, paddedSize, paddedValueDim, pageStride } = cacheShape(spec);
   const headsAThread = longestShare(kvHeads, store.threads);
@@ -37,5 +35,5 @@ export function createCache(store: Store, spec: KvCacheSpec): LoadedCache {
     ),
   );
   const bytes = layers * kvHeads * pages * pageStride;
-  return { spec: { ...spec }, bytes, address, records, headsAThread };
+  return { spec, bytes, address, records, headsAThread };
 }

@@ -2,7 +2,6 @@
 //
 // Shapes: D hidden, F intermediate.
 import type { MlpData } from '@moeq/kernels';
-import { mlpShape } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
 import { encodeRecords } from './abi/encode.js';
 import { expertRecord } from './abi/records.js';
@@ -10,15 +9,15 @@ import { type Intake, loadMatrix } from './load-matrix.js';
 import type { LoadedExperts, LoadedMlp } from './loaded.js';
 import type { Store } from './store.js';
 
-/** @throws MoeqError when matrices do not fit each other or memory is short */
-export function loadMlp(store: Store, data: MlpData, subject?: string): LoadedMlp {
-  const { hidden, intermediate } = mlpShape(data, subject);
+/** @throws MoeqError when there are more matrices than gate and up, or memory is short */
+export function loadMlp(store: Store, data: MlpData, subject = 'mlp'): LoadedMlp {
+  const [hidden = 0, intermediate = 0] = data.down.shape;
   const [first, second, ...rest] = data.gateUp;
   const halves = second === undefined || second.shape[0] === intermediate;
   if (first === undefined || rest.length > 0 || !halves) {
     throw new MoeqError({
       operation: 'load',
-      subject: `${subject ?? 'mlp'} gateUp`,
+      subject: `${subject} gateUp`,
       expected: 'one fused matrix, or gate and up',
       found: `matrices of ${data.gateUp.map(({ shape }) => shape[0]).join(' and ')} rows`,
     });

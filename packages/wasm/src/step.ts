@@ -1,75 +1,58 @@
-// One step: checks shapes and records operations; reading runs them. `step.ts` computes nothing itself.
-import type { Activations, NormSpec, RopeSpec, RoutingHandle, Segment, Step, Vector } from '@moeq/kernels';
-import {
-  assertIndices,
-  assertSegments,
-  assertSize,
-  attentionWidths,
-  Handles,
-  inputColumns,
-} from '@moeq/kernels';
-import { validateRouteSpec } from '@moeq/router';
-import { MoeqError } from '@moeq/tensors';
+// One step: takes operations down, and runs them when something is read or the step ends. What each writes into a program is
+// in operations/.
+import type { OperationTable, RawStep, RopeSpec, Segment } from '@moeq/kernels';
 import type { Engine } from './engine.js';
 import { Graph, type Recorded } from './graph.js';
-import type { LoadedVector } from './loaded.js';
+import type { LoadedCache, LoadedExperts, LoadedMlp, LoadedVector, LoadedWeight } from './loaded.js';
 import { attention, rotations } from './operations/attention.js';
 import { add, embed, input, linear, rmsNorm, selectRows } from './operations/basic.js';
 import { experts, mlp } from './operations/mlp.js';
 import { route } from './operations/route.js';
 import type { Value } from './value.js';
 
-interface RoutedValue {
-  readonly value: Value;
-  readonly experts: number;
+export interface WasmTypes {
+  readonly node: Value;
+  readonly weight: LoadedWeight;
+  readonly experts: LoadedExperts;
+  readonly mlp: LoadedMlp;
+  readonly vector: LoadedVector;
+  readonly cache: LoadedCache;
 }
 
-/** The step, what runs what is left of it, and what gives its memory back. */
-export function openStep(engine: Engine): { step: Step; finish: () => Promise<void>; close: () => void } {
-  const { objects } = engine;
+/** What operations of one step share. */
+interface Shared {
+  /** Cosines and sines of all tokens. */
+  rotationsOf(rope: RopeSpec, segments: readonly Segment[]): Value;
+}
+
+const operations: OperationTable<WasmTypes, [rows: number, columns: number, shared: Shared], Recorded> = {
+  input: ({ values }, rows, columns) => input(values, rows, columns),
+  embed: ({ table, ids, scale }) => embed(table, ids, scale),
+  norm: ({ x, weight, epsilon }) => rmsNorm(x, weight, epsilon),
+  linear: ({ x, weight, bias }) => linear(x, weight, bias),
+  add: ({ a, b, scale }) => add(a, b, scale),
+  attention({ x, cache, layer, segments, spec, norms }, _rows, _columns, { rotationsOf }) {
+    const rotation = spec.rope === null ? null : rotationsOf(spec.rope, segments);
+    return attention(x, cache, layer, segments, spec, norms, rotation);
+  },
+  route: ({ x, spec, bias }) => route(x, spec, bias),
+  experts: ({ x, routing, weights, activation }) => experts(x, routing, weights, activation),
+  mlp: ({ x, weights, activation, gate }) => mlp(x, weights, activation, gate),
+  select: ({ x, rows }) => selectRows(x, rows),
+};
+
+export function openStep(engine: Engine): RawStep<WasmTypes> {
   const graph = new Graph();
-  const live = new Handles<Activations, Value>('activations');
-  const routings = new Handles<RoutingHandle, RoutedValue>('routing');
-  const rotationTables = new Map<RopeSpec, Map<string, Value>>();
-  let open = true;
+  const known = new Map<RopeSpec, Map<readonly Segment[], Value>>();
 
-  const record = (operation: Recorded): Value => {
-    if (open) return graph.record(operation);
-    throw new MoeqError({
-      operation: 'run an operation',
-      subject: 'step',
-      expected: 'a running step',
-      found: 'one that has ended',
-    });
-  };
-  const keep = (operation: Recorded): Activations => {
-    const value = record(operation);
-    return live.add({ rows: value.rows, columns: value.columns }, value);
-  };
-  const vector = (operation: string, subject: string, handle: Vector, length: number): LoadedVector => {
-    const loaded = objects.vectors.get(handle);
-    assertSize(operation, subject, length, loaded.length);
-    return loaded;
-  };
-  const normVector = (norm: NormSpec | undefined): LoadedVector | undefined =>
-    norm && objects.vectors.get(norm.weight);
-
-  /** Tells frequencies of segments apart, by which array they are. */
-  const frequencies: Float32Array[] = [];
-  const frequenciesOf = ({ inverseFrequencies: own }: Segment): string => {
-    if (own === undefined) return '';
-    if (!frequencies.includes(own)) frequencies.push(own);
-    return `@${frequencies.indexOf(own)}`;
-  };
-
-  /** One table of cosines and sines for all layers that rotate the same positions alike. */
-  const rotationsOf = (rope: RopeSpec, segments: readonly Segment[]): Value => {
-    const key = segments.map((each) => `${each.start}+${each.tokens}${frequenciesOf(each)}`).join();
-    const known = rotationTables.get(rope) ?? new Map<string, Value>();
-    rotationTables.set(rope, known);
-    const value = known.get(key) ?? record(rotations(rope, segments));
-    known.set(key, value);
-    return value;
+  const shared: Shared = {
+    rotationsOf(rope, segments) {
+      const bySegments = known.get(rope) ?? new Map<readonly Segment[], Value>();
+      known.set(rope, bySegments);
+      const table = bySegments.get(segments) ?? graph.record(rotations(rope, segments));
+      bySegments.set(segments, table);
+      return table;
+    },
   };
 
   /** Operations recorded in one go run as one program, whatever of them is read. */
@@ -83,116 +66,19 @@ export function openStep(engine: Engine): { step: Step; finish: () => Promise<vo
     last = running.catch(() => {});
     return running;
   };
-  const read = async (value: Value): Promise<Float32Array> => {
-    value.wanted = true;
-    await run();
-    return engine.read(value);
+
+  return {
+    record: (operation, rows, columns) =>
+      graph.record(operations[operation.kind](operation, rows, columns, shared)),
+
+    async read(value) {
+      value.wanted = true;
+      await run();
+      return engine.read(value);
+    },
+
+    finish: run,
+
+    close: () => engine.close(),
   };
-
-  const step: Step = {
-    input(values, rows) {
-      return keep(input(values.slice(), rows, inputColumns(values.length, rows)));
-    },
-
-    embed(table, ids, scale = 1) {
-      const weight = objects.weights.get(table);
-      assertIndices('embed', 'token ids', ids, weight.rows);
-      return keep(embed(weight, ids.slice(), scale));
-    },
-
-    rmsNorm(x, norm) {
-      const weight = vector('norm', 'norm weights', norm.weight, x.columns);
-      return keep(rmsNorm(live.get(x), weight, norm.epsilon));
-    },
-
-    linear(x, weight, bias) {
-      const loaded = objects.weights.get(weight);
-      assertSize('multiply', 'columns of the activations', loaded.columns, x.columns);
-      const added = bias && vector('multiply', 'bias', bias, loaded.rows);
-      return keep(linear(live.get(x), loaded, added));
-    },
-
-    add(a, b, scale = 1) {
-      const [left, right] = [live.get(a), live.get(b)];
-      assertSize('add', 'rows', a.rows, b.rows);
-      assertSize('add', 'columns', a.columns, b.columns);
-      live.delete(a);
-      return keep(add(left, right, scale));
-    },
-
-    attention(qkv, cache, layer, segments, spec) {
-      const loaded = objects.caches.get(cache);
-      const widths = attentionWidths(spec, loaded.spec);
-      assertSize('attend', 'columns of qkv', widths.queries + widths.keys + widths.values, qkv.columns);
-      assertSegments(segments, qkv.rows, loaded.spec, spec);
-      assertIndices('attend', 'layer', Int32Array.of(layer), loaded.spec.layers);
-      const norms = { query: normVector(spec.queryNorm), key: normVector(spec.keyNorm) };
-      const rotation = spec.rope === null ? null : rotationsOf(spec.rope, segments);
-      return keep(attention(live.get(qkv), loaded, layer, copySegments(segments), spec, norms, rotation));
-    },
-
-    route(logits, spec, correctionBias) {
-      validateRouteSpec(spec);
-      assertSize('route', 'columns of the router logits', spec.experts, logits.columns);
-      const bias = correctionBias && vector('route', 'correction bias', correctionBias, spec.experts);
-      const value = record(route(live.get(logits), spec, bias));
-      return routings.add(
-        { tokens: logits.rows, expertsPerToken: spec.expertsPerToken, experts: spec.experts },
-        { value, experts: spec.experts },
-      );
-    },
-
-    experts(x, routing, weights, activation) {
-      const loaded = objects.experts.get(weights);
-      const chosen = routings.get(routing);
-      assertSize('run experts', 'experts of the routing', loaded.experts.length, chosen.experts);
-      assertSize('run experts', 'tokens of the routing', x.rows, routing.tokens);
-      assertSize('run experts', 'columns of the activations', loaded.hidden, x.columns);
-      return keep(experts(live.get(x), chosen.value, loaded, activation));
-    },
-
-    mlp(x, weights, activation, outputGate) {
-      const loaded = objects.mlps.get(weights);
-      assertSize('run an MLP', 'columns of the activations', loaded.hidden, x.columns);
-      const gate = outputGate && objects.weights.get(outputGate);
-      if (gate !== undefined) {
-        assertSize('run an MLP', 'rows of the output gate', 1, gate.rows);
-        assertSize('run an MLP', 'columns of the output gate', x.columns, gate.columns);
-      }
-      return keep(mlp(live.get(x), loaded, activation, gate));
-    },
-
-    selectRows(x, rows) {
-      assertIndices('select rows', 'row indices', rows, x.rows);
-      return keep(selectRows(live.get(x), rows.slice()));
-    },
-
-    read: async (x) => read(live.get(x)),
-
-    readRouting: async (routing) => {
-      const { value } = routings.get(routing);
-      const { tokens, expertsPerToken } = routing;
-      const slots = tokens * expertsPerToken;
-      const words = await read(value);
-      return {
-        tokens,
-        expertsPerToken,
-        expertIndices: new Int32Array(words.buffer, 0, slots).slice(),
-        expertWeights: words.slice(slots),
-      };
-    },
-  };
-
-  const close = (): void => {
-    open = false;
-    live.clear();
-    routings.clear();
-    engine.close();
-  };
-  return { step, finish: run, close };
-}
-
-/** A caller may change its segments once the operation is recorded. */
-function copySegments(segments: readonly Segment[]): Segment[] {
-  return segments.map((segment) => ({ ...segment, pages: segment.pages.slice() }));
 }

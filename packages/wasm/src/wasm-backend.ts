@@ -1,8 +1,8 @@
 // The CPU backend: WebAssembly SIMD kernels on worker threads, in Node and in browsers. Every thread holds the rows that it
 // computes, in a memory of its own; a step is one program that all threads run, with no word from the host in between.
-import type { Backend, Step } from '@moeq/kernels';
-import { assertExpertCount, assertSize, weightShape } from '@moeq/kernels';
-import { counted, MoeqError } from '@moeq/tensors';
+import type { Backend } from '@moeq/kernels';
+import { checkedBackend } from '@moeq/kernels';
+import { counted } from '@moeq/tensors';
 import { Engine } from './engine.js';
 import { pageBytes } from './heap.js';
 import { createCache } from './kv-cache.js';
@@ -12,7 +12,7 @@ import type { LoadedMlp } from './loaded.js';
 import { wasmMemory } from './memory-need.js';
 import { readOptions, type StartSettings, type WasmOptions } from './options.js';
 import { readAhead } from './read-ahead.js';
-import { openStep } from './step.js';
+import { openStep, type WasmTypes } from './step.js';
 import { Store } from './store.js';
 import { loneTeam } from './team/lone-team.js';
 import { sharedTeam } from './team/shared-team.js';
@@ -39,154 +39,75 @@ export async function startBackend({
   const team = await (shared ? sharedTeam(threads, simd, worker) : loneTeam(simd, worker));
   const store = new Store(team);
   const engine = new Engine(team, store);
-  const { objects } = engine;
-  /** What frees each object. */
-  const held = new Map<object, () => void>();
-  /** Freed when no step is running that may still use them. */
-  const leaving: (() => void)[] = [];
-  let steps = 0;
-  let lastStep: Promise<unknown> = Promise.resolve();
-  let destroyed = false;
 
-  const checkAlive = (operation: string): void => {
-    if (!destroyed) return;
-    throw new MoeqError({
-      operation,
-      subject: 'WebAssembly backend',
-      expected: 'a live backend',
-      found: 'a destroyed one',
-    });
-  };
-  const freeWhenIdle = (...frees: (() => void)[]): void => {
-    leaving.push(...frees);
-    if (steps > 0) return;
-    for (const free of leaving.splice(0)) free();
-  };
-
-  const hold = <Handle extends object>(handle: Handle, free: () => void): Handle => {
-    held.set(handle, free);
-    return handle;
-  };
-
-  const runStep = async <Result>(body: (step: Step) => Promise<Result>): Promise<Result> => {
-    const { step, finish, close } = openStep(engine);
-    steps++;
-    try {
-      const result = await body(step);
-      await finish();
-      return result;
-    } finally {
-      close();
-      steps--;
-      freeWhenIdle();
-    }
-  };
-
-  return {
-    specificationVersion: 'v1',
+  return checkedBackend<WasmTypes>({
     name: 'wasm',
     description: `WebAssembly, ${simd} SIMD, ${counted(team.threads, 'thread')}`,
     threads: team.threads,
 
     async loadWeight(parts) {
-      checkAlive('load a weight');
-      const { rows, columns } = weightShape(parts);
+      const [rows, columns] = [sum(parts.map(({ shape }) => shape[0] ?? 0)), parts[0]?.shape[1] ?? 0];
       const loaded = parts.map((part) => loadMatrix(store, part, { everywhereIfSmall: true }));
       await team.settle();
-      const bytes = loaded.reduce((sum, part) => sum + part.bytes, 0);
-      const weight = objects.weights.add({ rows, columns, bytes }, { rows, columns, bytes, parts: loaded });
-      return hold(weight, () => {
+      const bytes = sum(loaded.map((part) => part.bytes));
+      const free = (): void => {
         for (const { record } of loaded) store.free(record);
-      });
+      };
+      return { data: { rows, columns, bytes, parts: loaded }, bytes, free };
     },
 
     async loadExperts(experts, expert) {
-      checkAlive('load experts');
-      assertExpertCount(experts);
       const mlps: LoadedMlp[] = [];
       try {
         for await (const [index, data] of readAhead(experts, expert)) {
-          const mlp = loadMlp(store, data, `expert ${index}`);
-          mlps.push(mlp);
-          const [first = mlp] = mlps;
-          assertSize('load', `expert ${index}: hidden size`, first.hidden, mlp.hidden);
-          assertSize('load', `expert ${index}: intermediate size`, first.intermediate, mlp.intermediate);
+          mlps.push(loadMlp(store, data, `expert ${index}`));
           await team.settle();
         }
       } catch (error) {
         for (const mlp of mlps) freeMlp(store, mlp);
         throw error;
       }
-      const loaded = joinExperts(store, mlps);
-      return hold(
-        objects.experts.add({ experts, hidden: loaded.hidden, bytes: loaded.bytes }, loaded),
-        () => {
-          for (const mlp of mlps) freeMlp(store, mlp);
-          store.free(loaded.table);
-        },
-      );
+      const data = joinExperts(store, mlps);
+      const free = (): void => {
+        for (const mlp of mlps) freeMlp(store, mlp);
+        store.free(data.table);
+      };
+      return { data, bytes: data.bytes, free };
     },
 
-    async loadMlp(data) {
-      checkAlive('load an MLP');
-      const loaded = loadMlp(store, data);
+    async loadMlp(mlp) {
+      const data = loadMlp(store, mlp);
       await team.settle();
-      return hold(objects.mlps.add({ hidden: loaded.hidden, bytes: loaded.bytes }, loaded), () =>
-        freeMlp(store, loaded),
-      );
+      return { data, bytes: data.bytes, free: () => freeMlp(store, data) };
     },
 
     async loadVector(values) {
-      checkAlive('load a vector');
-      const address = store.allocate(values.byteLength, 'vector');
-      store.writeAll(address, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-      await team.settle();
       const { length, byteLength: bytes } = values;
-      return hold(objects.vectors.add({ length, bytes }, { length, bytes, address }), () =>
-        store.free(address),
-      );
+      const address = store.allocate(bytes, 'vector');
+      store.writeAll(address, bytesOf(values));
+      await team.settle();
+      return { data: { length, bytes, address }, bytes, free: () => store.free(address) };
     },
 
     createKvCache(spec) {
-      checkAlive('create a KV cache');
-      const loaded = createCache(store, spec);
-      return hold(objects.caches.add({ spec: loaded.spec, bytes: loaded.bytes }, loaded), () => {
-        store.free(loaded.address);
-        store.free(loaded.records);
-      });
+      const data = createCache(store, spec);
+      const free = (): void => {
+        store.free(data.address);
+        store.free(data.records);
+      };
+      return { data, bytes: data.bytes, free };
     },
 
     memoryFor: (plan) => wasmMemory(plan, team.threads, team.maximumPages * pageBytes),
 
-    async step(body) {
-      checkAlive('run a step');
-      const result = lastStep.then(() => runStep(body));
-      lastStep = result.catch(() => {});
-      return result;
-    },
+    openStep: () => openStep(engine),
 
-    release(object) {
-      const free = held.get(object);
-      if (free === undefined) {
-        throw new MoeqError({
-          operation: 'release',
-          subject: 'object',
-          expected: 'one that this backend made and still holds',
-          found: 'one that is released or of another backend',
-        });
-      }
-      held.delete(object);
-      for (const handles of Object.values(objects)) handles.delete(object);
-      freeWhenIdle(free);
-    },
+    stop: () => team.stop(),
+  });
+}
 
-    async destroy() {
-      if (destroyed) return;
-      destroyed = true;
-      await lastStep;
-      held.clear();
-      for (const handles of Object.values(objects)) handles.clear();
-      await team.stop();
-    },
-  };
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

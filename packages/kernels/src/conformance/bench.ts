@@ -1,5 +1,5 @@
 // What a case works with: the backend, random numbers of its own, and loading that is undone when the case ends.
-import { isQuantized, type Layout, MoeqError } from '@moeq/tensors';
+import { type ErrorCode, isQuantized, type Layout, MoeqError } from '@moeq/tensors';
 import type {
   Backend,
   ExpertWeights,
@@ -123,4 +123,22 @@ export async function assertRefused(what: string, found: string, work: () => unk
     outcome = `thrown: ${error}`;
   }
   throw new Error(`${what}: expected a MoeqError that has found ${found}; ${outcome}`);
+}
+
+/** Throws unless `work` fails, at once or later, with a MoeqError of this code that says exactly this. */
+export async function assertSaid(
+  what: string,
+  code: ErrorCode,
+  sentence: string,
+  work: () => unknown,
+): Promise<void> {
+  countCheck();
+  let outcome = 'nothing thrown';
+  try {
+    await work();
+  } catch (error) {
+    if (MoeqError.isInstance(error) && error.code === code && error.message === sentence) return;
+    outcome = `thrown: ${error}${MoeqError.isInstance(error) ? ` (${error.code})` : ''}`;
+  }
+  throw new Error(`${what}: expected a MoeqError of code ${code} that says "${sentence}"; ${outcome}`);
 }

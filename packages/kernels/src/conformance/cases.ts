@@ -3,6 +3,7 @@ import { attentionCases } from './attention-cases.js';
 import type { Case } from './bench.js';
 import { errorCases } from './error-cases.js';
 import { expertCases } from './expert-cases.js';
+import { lifeCases } from './life-cases.js';
 import { linearCases } from './linear-cases.js';
 import { mlpCases } from './mlp-cases.js';
 import { modelCases } from './model-cases.js';
@@ -20,6 +21,7 @@ export const cases: readonly Case[] = [
   ...expertCases,
   ...modelCases,
   ...stepCases,
+  ...lifeCases,
   ...objectCases,
   ...errorCases,
 ];

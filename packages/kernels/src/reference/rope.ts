@@ -5,7 +5,11 @@ import type { Rotations } from '../rotation.js';
 import type { RopeSpec } from '../step.js';
 
 /** Turns one head [C] in place by the first P angles; dimensions from 2P on stay. */
-export function rotate(head: Float32Array, { pairs, cos, sin }: Rotations, style: RopeSpec['style']): void {
+export function rotate(
+  head: Float32Array,
+  { pairs, cos, sin }: Pick<Rotations, 'pairs' | 'cos' | 'sin'>,
+  style: RopeSpec['style'],
+): void {
   for (let i = 0; i < pairs; i++) {
     const first = style === 'halves' ? i : 2 * i;
     const second = style === 'halves' ? i + pairs : 2 * i + 1;

@@ -9,7 +9,7 @@ import { BackendObjects } from './objects.js';
 import type { BackendTypes, RawBackend, RawStep } from './raw-backend.js';
 
 /** The backend of the contract that computes with `raw`. */
-export function checkedBackend<T extends BackendTypes, OpenStep extends RawStep<T>>(
+export function checkedBackend<T extends BackendTypes, OpenStep extends RawStep<T> = RawStep<T>>(
   raw: RawBackend<T, OpenStep>,
 ): Backend {
   const objects = new BackendObjects<T>();

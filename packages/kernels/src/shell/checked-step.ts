@@ -44,7 +44,7 @@ export function checkedStep<T extends BackendTypes>(
   const read = <Handle extends object, Result>(
     handles: Handles<Handle, T['node']>,
     handle: Handle,
-    decode: (bytes: ArrayBuffer) => Result,
+    decode: (bytes: ArrayBufferLike) => Result,
   ): Promise<Result> => {
     checkOpen();
     const node = handles.get(handle);
@@ -100,7 +100,7 @@ function settled<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 /** @param bytes Int32 [T, A], then Float32 [T, A] */
-function decodeRouting(bytes: ArrayBuffer, { tokens, expertsPerToken }: RoutingHandle): Routing {
+function decodeRouting(bytes: ArrayBufferLike, { tokens, expertsPerToken }: RoutingHandle): Routing {
   const slots = tokens * expertsPerToken;
   return {
     tokens,

@@ -38,7 +38,7 @@ export interface RawStep<T extends BackendTypes> {
     columns: number,
   ): T['node'];
   /** The numbers of a node, 4 * rows * columns bytes, a copy. */
-  read(node: T['node']): Promise<ArrayBuffer>;
+  read(node: T['node']): Promise<ArrayBufferLike>;
   /** The body has ended well and its reads are answered: runs what is left, for its effects on caches and for its errors. */
   finish(): Promise<void>;
   /** Ends the step in any case; gives back the memory of its nodes. */

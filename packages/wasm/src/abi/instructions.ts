@@ -103,16 +103,6 @@ export const instructions = {
   /** Each row of x times sigmoid of its gate: each thread its share of the columns. */
   sigmoid: { x: 'address', gates: 'address', rows: 'u32', columns: 'u32' },
 
-  /** Float32 [T, P] cosines and sines. */
-  rotations: {
-    cos: 'address',
-    sin: 'address',
-    factor: 'f32',
-    positions: list('u32'),
-    /** [P] */
-    inverseFrequencies: list('f32'),
-  },
-
   attention: {
     qkv: 'address',
     /** Columns of qkv. */

@@ -1,7 +1,7 @@
 // Attention in a program.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension, P rotated pairs.
-import { type AttentionSpec, type NormSpec, type RopeSpec, ropeOfSegment, type Segment } from '@moeq/kernels';
+import { type AttentionSpec, type NormSpec, type RopeSpec, rotationsOf, type Segment } from '@moeq/kernels';
 import type { Values } from '../abi/fields.js';
 import type { Instructions } from '../abi/instructions.js';
 import { bytesOf, cacheRecord } from '../abi/records.js';
@@ -11,55 +11,20 @@ import { cacheShape } from '../kv-cache.js';
 import type { LoadedCache, LoadedVector } from '../loaded.js';
 import type { SharedColumns } from '../program.js';
 import type { Value } from '../value.js';
+import { input } from './basic.js';
 
 /** Float32 [T, P] cosines, then Float32 [T, P] sines, for all layers that rotate alike. */
 export function rotations(rope: RopeSpec, segments: readonly Segment[]): Recorded {
-  const runs = alike(rope, segments);
-  const rows = runs.reduce((sum, { positions }) => sum + positions.length, 0);
-  const pairs = rope.inverseFrequencies.length;
-  return {
-    rows,
-    columns: 2 * pairs,
-    inputs: [],
-    emit(program) {
-      const cos = program.room(2 * rows * pairs);
-      const sin = cos + 4 * rows * pairs;
-      let row = 0;
-      for (const { positions, inverseFrequencies } of runs) {
-        const before = 4 * row * pairs;
-        program.emit('rotations', {
-          cos: cos + before,
-          sin: sin + before,
-          factor: rope.attentionFactor,
-          positions,
-          inverseFrequencies,
-        });
-        row += positions.length;
-      }
-      return cos;
-    },
-  };
-}
-
-/** Consecutive tokens with the same frequencies. */
-function alike(
-  rope: RopeSpec,
-  segments: readonly Segment[],
-): { readonly positions: number[]; readonly inverseFrequencies: Float32Array }[] {
-  const runs: { readonly positions: number[]; readonly inverseFrequencies: Float32Array }[] = [];
-  for (const segment of segments) {
-    const { inverseFrequencies } = ropeOfSegment(segment, rope);
-    const positions = Array.from({ length: segment.tokens }, (_, index) => segment.start + index);
-    const last = runs.at(-1);
-    if (last?.inverseFrequencies === inverseFrequencies) last.positions.push(...positions);
-    else runs.push({ positions, inverseFrequencies });
-  }
-  return runs;
+  const { tokens, pairs, cos, sin } = rotationsOf(segments, rope);
+  const values = new Float32Array(cos.length + sin.length);
+  values.set(cos);
+  values.set(sin, cos.length);
+  return input(values, tokens, 2 * pairs);
 }
 
 export interface LoadedNorms {
-  readonly query: LoadedVector | undefined;
-  readonly key: LoadedVector | undefined;
+  readonly query: LoadedVector | null;
+  readonly key: LoadedVector | null;
 }
 
 /** @param rotation cosines and sines of all tokens; null: none */
@@ -144,9 +109,9 @@ function columnsOfHeads(spec: AttentionSpec, valueDim: number): SharedColumns[] 
 
 function normOperands(
   norm: (NormSpec & { readonly over: 'head' | 'all' }) | undefined,
-  weight: LoadedVector | undefined,
+  weight: LoadedVector | null,
 ): Values<Instructions['attention']['queryNorm']> {
-  if (norm === undefined || weight === undefined) return { over: 'none', weight: 0, epsilon: 0 };
+  if (norm === undefined || weight === null) return { over: 'none', weight: 0, epsilon: 0 };
   return { over: norm.over, weight: weight.address, epsilon: norm.epsilon };
 }
 

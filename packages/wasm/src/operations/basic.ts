@@ -74,7 +74,7 @@ export function emitLinear(
   program.emit('linear', { record, rows, intake, tokens, out, columns, first });
 }
 
-export function linear(x: Value, { rows, parts }: LoadedWeight, bias: LoadedVector | undefined): Recorded {
+export function linear(x: Value, { rows, parts }: LoadedWeight, bias: LoadedVector | null): Recorded {
   return {
     rows: x.rows,
     columns: rows,
@@ -86,7 +86,7 @@ export function linear(x: Value, { rows, parts }: LoadedWeight, bias: LoadedVect
       for (const part of parts) {
         const { rows: count, everywhere } = part;
         emitLinear(program, part, program.form(x, part.intake), x.rows, { out, columns: rows, first });
-        if (bias !== undefined) {
+        if (bias !== null) {
           const place = { x: out, rows: x.rows, columns: rows, first, count, everywhere };
           program.emit('bias', { ...place, bias: bias.address });
         }

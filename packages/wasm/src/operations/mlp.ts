@@ -14,7 +14,7 @@ export function mlp(
   x: Value,
   { gate, up, down, hidden, intermediate }: LoadedMlp,
   activation: Activation,
-  outputGate: LoadedWeight | undefined,
+  outputGate: LoadedWeight | null,
 ): Recorded {
   const tokens = x.rows;
   return {
@@ -35,7 +35,7 @@ export function mlp(
       const form = program.quantize(h, tokens, intermediate, down.intake);
       emitLinear(program, down, form, tokens, { out, columns: hidden });
       freeForms(program, h, [form]);
-      if (outputGate !== undefined) emitOutputGate(program, x, outputGate, out, hidden);
+      if (outputGate !== null) emitOutputGate(program, x, outputGate, out, hidden);
       program.gather(out, tokens, hidden, whole(hidden));
       return out;
     },

@@ -4,7 +4,7 @@ import type { Recorded } from '../graph.js';
 import type { LoadedVector } from '../loaded.js';
 import type { Value } from '../value.js';
 
-export function route(logits: Value, spec: RouteSpec, bias: LoadedVector | undefined): Recorded {
+export function route(logits: Value, spec: RouteSpec, bias: LoadedVector | null): Recorded {
   const { experts, expertsPerToken, score, normalizeTopK, groups } = spec;
   const slots = logits.rows * expertsPerToken;
   return {

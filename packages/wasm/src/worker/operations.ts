@@ -116,18 +116,6 @@ export const operations: Operations = {
     }
   },
 
-  rotations({ floats }, { cos, sin, factor, positions, inverseFrequencies }) {
-    const { count: pairs, start } = inverseFrequencies;
-    for (let t = 0; t < positions.count; t++) {
-      const position = positions.at(t);
-      for (let i = 0; i < pairs; i++) {
-        const angle = Math.fround(position * (floats[start + i] as number));
-        floats[cos / 4 + t * pairs + i] = Math.fround(Math.cos(angle)) * factor;
-        floats[sin / 4 + t * pairs + i] = Math.fround(Math.sin(angle)) * factor;
-      }
-    }
-  },
-
   attention,
   route,
   expertsUp,
