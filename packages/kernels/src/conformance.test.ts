@@ -266,24 +266,6 @@ const broken: Record<string, readonly [make: () => Backend, notices: string]> = 
     })),
     'life: dead operands are refused in the same words, and the step goes on',
   ],
-  'reads that fail in silence': [
-    breakBackend((backend) => ({
-      async step(body) {
-        let result: { readonly value: Awaited<ReturnType<typeof body>> } | undefined;
-        try {
-          return await backend.step(async (step) => {
-            const value = await body(step);
-            result = { value };
-            return value;
-          });
-        } catch (error) {
-          if (result === undefined) throw error;
-          return result.value;
-        }
-      },
-    })),
-    'life: a read that fails makes the step fail, even where the body catches it or does not wait',
-  ],
   'experts that are read later': [
     breakBackend((backend) => ({
       async loadExperts(experts, expert) {

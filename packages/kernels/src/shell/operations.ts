@@ -13,7 +13,7 @@ import type { BackendTypes } from './raw-backend.js';
 import { SegmentCopies } from './segments.js';
 
 /** Operands by kind of operation, on the types of a backend. Arrays belong to the operation. */
-export interface Operands<T extends BackendTypes> {
+interface Operands<T extends BackendTypes> {
   /** -> [rows, columns] as given */
   input: { readonly values: Float32Array };
   /** -> [T, D] */

@@ -30,7 +30,7 @@ interface KindOfOperation<Kind extends OperationKind> {
   readonly effect: 'none' | 'cache' | 'status';
 }
 
-export const kinds: { readonly [Kind in OperationKind]: KindOfOperation<Kind> } = {
+const kinds: { readonly [Kind in OperationKind]: KindOfOperation<Kind> } = {
   input: { emit: ({ emitter, results }, node) => emitInput(emitter, node, results), effect: 'none' },
   embed: { emit: ({ emitter, results }, node) => emitEmbed(emitter, node, results), effect: 'none' },
   norm: { emit: ({ emitter, results }, node) => emitNorm(emitter, node, results), effect: 'none' },
