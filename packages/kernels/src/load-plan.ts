@@ -27,7 +27,8 @@ export interface LoadPlan {
   readonly mlps: readonly MlpHead[];
   /** Lengths, as `loadVector` gets them. */
   readonly vectors: readonly number[];
-  readonly cache: KvCacheSpec | null;
+  /** As `createKvCache` gets them. */
+  readonly caches: readonly KvCacheSpec[];
   /** Matrices of which no header says what they will be; they are not in the plan. */
   readonly unknown: number;
 }

@@ -1,7 +1,7 @@
-// A model in memory: weights and KV cache in a backend, ready to write.
+// A model in memory: weights and caches in a backend, ready to generate.
 import type { Backend } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
-import type { PageAllocator } from './caches/page-allocator.js';
+import type { CachePool } from './caches/cache-pool.js';
 import { Sequence } from './caches/sequence.js';
 import type { DecoderConfig } from './decoder/config.js';
 import type { LengthRotation } from './decoder/rope-frequencies.js';
@@ -21,17 +21,17 @@ export interface Model {
   readonly config: DecoderConfig;
   readonly backend: Backend;
   readonly tokenizer: Tokenizer | null;
-  /** Tokens that end a text. */
+  /** Tokens that end a generation. */
   readonly stopTokenIds: readonly number[];
   /** What its checkpoint says about sampling, where it says anything. */
   readonly generation: GenerationDefaults;
-  /** Tokens of prompt and text together. */
+  /** Tokens of prompt and generated tokens together. */
   readonly contextLength: number;
   /** Bytes in the backend's memory. */
   readonly memory: { readonly weightBytes: number; readonly kvCacheBytes: number };
   /**
    * Writes on from a prompt: `for await (const piece of model.generate(prompt)) …`. The last piece holds the result.
-   * Leaving the loop ends the text and frees its memory. Several texts can be under way at once.
+   * Leaving the loop ends the generation and frees its memory. Several can run at once.
    * @throws MoeqError at once for an option or prompt that is wrong or too long; from the loop when the KV cache is full,
    *   the model computes NaN, the model was closed, or the backend has lost it with its device; the next call loads it again
    */
@@ -49,7 +49,7 @@ export interface Model {
    * @param onProgress programs ready, and how many there are: the prompt's, then what else a token needs
    */
   warmUp(onProgress?: (ready: number, total: number) => void): Promise<void>;
-  /** Frees weights and KV cache after the step that is running; the backend stays. Texts under way end with an error. */
+  /** Frees weights and caches after the step that is running; the backend stays. Generations that run end with an error. */
   close(): Promise<void>;
 }
 
@@ -62,7 +62,7 @@ export interface LogitsOptions {
 export interface LoadedModelParts {
   readonly source: ModelSource;
   readonly executor: RevivableExecutor;
-  readonly allocator: PageAllocator;
+  readonly pool: CachePool;
   readonly contextLength: number;
   readonly prefillChunk: number;
   /** Of sequences longer than the original length, where it depends on the length. */
@@ -116,8 +116,8 @@ export class LoadedModel implements Model {
   }
 
   get memory(): Model['memory'] {
-    const { weightBytes, cache } = this.#parts.executor;
-    return { weightBytes, kvCacheBytes: cache.bytes };
+    const { weightBytes, caches } = this.#parts.executor;
+    return { weightBytes, kvCacheBytes: caches.bytes };
   }
 
   generate(prompt: Prompt, options: GenerateOptions = {}): AsyncGenerator<GeneratedPiece, void, void> {
@@ -168,7 +168,7 @@ export class LoadedModel implements Model {
   }
 
   #sequence(prompt: Prompt, maxTokens: number): Sequence {
-    const { source, allocator, rotation } = this.#parts;
-    return new Sequence(promptTokens(source, prompt, maxTokens), allocator, rotation);
+    const { source, pool, rotation } = this.#parts;
+    return new Sequence(promptTokens(source, prompt, maxTokens), pool, rotation);
   }
 }

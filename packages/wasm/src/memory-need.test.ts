@@ -25,7 +25,7 @@ function forgetful(threads: number): Team {
   };
 }
 
-const plan: LoadPlan = { weights: [], mlps: [], vectors: [], cache: null, unknown: 0 };
+const plan: LoadPlan = { weights: [], mlps: [], vectors: [], caches: [], unknown: 0 };
 
 const random = seededRandom('memory need');
 const shapes = [
@@ -99,7 +99,7 @@ test('MLPs, fused and not, vectors and caches', () => {
     createCache(store, cache);
     store.allocate(4 * 24, 'vector');
     const heads = mlps.map(({ gateUp, down }) => ({ gateUp: gateUp.map(headOf), down: headOf(down) }));
-    const need = wasmMemory({ ...plan, mlps: heads, cache, vectors: [24] }, threads, 1e6);
+    const need = wasmMemory({ ...plan, mlps: heads, caches: [cache], vectors: [24] }, threads, 1e6);
     expect(kernelBytes + store.used - before).toBe(need.largest);
     expect(need).toMatchObject({ unit: 'thread', units: threads, limit: 1e6, bytes: threads * need.largest });
   }

@@ -26,7 +26,7 @@ export function wasmMemory(plan: LoadPlan, threads: number, limit: number = addr
     weights += matrixBytes(down, rowsOf(down), false);
   }
   for (const length of plan.vectors) weights += blockBytes(4 * length);
-  const cache = plan.cache === null ? 0 : cacheBytes(plan.cache, threads);
+  const cache = plan.caches.reduce((sum, spec) => sum + cacheBytes(spec, threads), 0);
   const largest = weights + cache;
   return {
     bytes: threads * largest,

@@ -10,9 +10,13 @@ export function deviceMemory(plan: LoadPlan, dtype: CacheDType, limit: number): 
   const matrices = [...plan.weights.flat(), ...plan.mlps.flatMap(({ gateUp, down }) => [...gateUp, down])];
   const weights = matrices.reduce((sum, head) => sum + bytesOf(head), 0);
   const vectors = plan.vectors.reduce((sum, length) => sum + 4 * length, 0);
-  const { keys, values } = plan.cache === null ? { keys: 0, values: 0 } : cacheBufferBytes(plan.cache, dtype);
-  const cacheBytes = (plan.cache?.layers ?? 0) * (keys + values);
-  const largest = Math.max(keys, values);
+  let cacheBytes = 0;
+  let largest = 0;
+  for (const spec of plan.caches) {
+    const { keys, values } = cacheBufferBytes(spec, dtype);
+    cacheBytes += spec.layers * (keys + values);
+    largest = Math.max(largest, keys, values);
+  }
   return { bytes: weights + vectors + cacheBytes, cacheBytes, unit: 'buffer', units: 1, largest, limit };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PageAllocator } from './page-allocator.js';
 
 describe('PageAllocator', () => {
-  test('hands out each page once until its last owner lets go, whatever the order', () => {
+  test('hands out each page once until its last owner releases it, whatever the order', () => {
     const action = fc.record({
       kind: fc.constantFrom('allocate', 'share', 'release'),
       pick: fc.nat({ max: 20 }),
@@ -38,6 +38,51 @@ describe('PageAllocator', () => {
         expect(allocator.allocate(12).toSorted((a, b) => a - b)).toEqual(
           Array.from({ length: 12 }, (_, page) => page),
         );
+      }),
+    );
+  });
+
+  test('counts what is kept and not used, whatever the order, and reclaims it', () => {
+    const action = fc.record({
+      kind: fc.constantFrom('allocate', 'share', 'release', 'keep', 'drop'),
+      pick: fc.nat({ max: 20 }),
+    });
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 80 }), (actions) => {
+        const allocator = new PageAllocator(6, 16);
+        const kept = new Set<number>();
+        const owned: number[] = [];
+        allocator.reclaimFrom((count) => {
+          for (const page of [...kept].filter((each) => !owned.includes(each)).slice(0, count)) {
+            kept.delete(page);
+            allocator.drop(page);
+          }
+        });
+        for (const { kind, pick } of actions) {
+          const page = owned[pick % Math.max(1, owned.length)];
+          if (kind === 'allocate' && allocator.available > 0) owned.push(...allocator.allocate(1));
+          else if (kind === 'drop' && kept.size > 0) {
+            const [oldest] = kept;
+            kept.delete(oldest as number);
+            allocator.drop(oldest as number);
+          } else if (page !== undefined && kind === 'share') {
+            allocator.share([page]);
+            owned.push(page);
+          } else if (page !== undefined && kind === 'keep' && !kept.has(page)) {
+            allocator.keep(page);
+            kept.add(page);
+          } else if (page !== undefined && kind === 'release') {
+            allocator.release([page]);
+            owned.splice(owned.indexOf(page), 1);
+          }
+          const unused = [...kept].filter((each) => !owned.includes(each)).length;
+          const used = new Set([...owned, ...kept]).size;
+          expect([allocator.reclaimable, allocator.freePages, allocator.available]).toEqual([
+            unused,
+            6 - used,
+            6 - used + unused,
+          ]);
+        }
       }),
     );
   });

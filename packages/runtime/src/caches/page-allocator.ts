@@ -1,48 +1,49 @@
-// Who owns which page of the KV cache. Pages are counted references, so that sequences with a common beginning can own
-// the same full pages and memory comes back when the last of them lets go (vLLM's PagedAttention, arXiv 2309.06180).
+// Who owns which page of a cache group. Pages are counted references, so that sequences with a common prefix can own the
+// same full pages and memory comes back when the last of them is released (vLLM's PagedAttention, arXiv 2309.06180).
+// Pages that are kept for later sequences have one reference more; those that nothing else uses can be reclaimed.
 // Pure bookkeeping: the numbers themselves lie in the backend.
 import { counted, MoeqError } from '@moeq/tensors';
-
-/** vLLM's page: a text wastes 8 tokens on average, and common beginnings can be shared in steps of 16. */
-export const pageSize = 16;
 
 export class PageAllocator {
   readonly pages: number;
   /** Tokens a page. */
   readonly pageSize: number;
   readonly #references: Uint32Array;
+  /** 1 where a reference is that of `keep`. */
+  readonly #isKept: Uint8Array;
+  #reclaimable = 0;
   /** A stack: the page freed last is used next, while it may still be in a processor's cache. */
   readonly #free: number[];
   #reclaim: (count: number) => void = () => undefined;
-  #losses = 0;
 
   constructor(pages: number, pageSize: number) {
     this.pages = pages;
     this.pageSize = pageSize;
     this.#references = new Uint32Array(pages);
+    this.#isKept = new Uint8Array(pages);
     this.#free = Array.from({ length: pages }, (_, index) => pages - 1 - index);
-  }
-
-  /** How often the contents of all pages were lost. Pages that were taken before hold nothing any more. */
-  get losses(): number {
-    return this.#losses;
-  }
-
-  /** What was in the pages is gone; who owns which is unchanged. */
-  lose(): void {
-    this.#losses += 1;
   }
 
   get freePages(): number {
     return this.#free.length;
   }
 
-  /** Owners of a page; 0 where it is free. */
+  /** Pages that are kept and that no sequence uses. */
+  get reclaimable(): number {
+    return this.#reclaimable;
+  }
+
+  /** Pages that can be allocated now. */
+  get available(): number {
+    return this.#free.length + this.#reclaimable;
+  }
+
+  /** References to a page; 0 where it is free. */
   owners(page: number): number {
     return this.#references[page] ?? 0;
   }
 
-  /** Asked for `count` more pages before an allocation fails: whoever keeps pages for later can release some. */
+  /** Asked to `drop` at least `count` reclaimable pages where an allocation is short of them. */
   reclaimFrom(reclaim: (count: number) => void): void {
     this.#reclaim = reclaim;
   }
@@ -62,7 +63,7 @@ export class PageAllocator {
       throw new MoeqError({
         operation: `hold ${count * this.pageSize} more tokens`,
         subject: 'the KV cache',
-        expected: `${counted(count, 'free page')} of ${counted(this.pageSize, 'token')} (a larger kvCacheTokens, or fewer texts at a time)`,
+        expected: `${counted(count, 'free page')} of ${counted(this.pageSize, 'token')} (a larger kvCacheTokens, or fewer sequences at a time)`,
         found: `${this.#free.length} of ${this.pages} free`,
       });
     }
@@ -73,26 +74,45 @@ export class PageAllocator {
 
   /** One more owner for each page. @throws MoeqError for a page that is free or does not exist */
   share(pages: readonly number[]): void {
-    for (const page of pages) this.#references[page] = this.#owners(page, 'share') + 1;
+    for (const page of pages) this.#change(page, 1, 'share');
   }
 
   /** One owner fewer; a page without any is free. @throws MoeqError for a page that is free or does not exist */
   release(pages: readonly number[]): void {
-    for (const page of pages) {
-      const owners = this.#owners(page, 'release') - 1;
-      this.#references[page] = owners;
-      if (owners === 0) this.#free.push(page);
-    }
+    for (const page of pages) this.#change(page, -1, 'release');
   }
 
-  #owners(page: number, operation: string): number {
-    const owners = this.#references[page] ?? 0;
-    if (owners > 0) return owners;
-    throw new MoeqError({
-      operation,
-      subject: `page ${page} of the KV cache`,
-      expected: 'a page in use',
-      found: page in this.#references ? 'a free page' : `a cache of ${this.pages} pages`,
-    });
+  /** Keeps a page beyond its owners. @throws MoeqError for a page that is free or does not exist */
+  keep(page: number): void {
+    this.#change(page, 1, 'keep');
+    this.#isKept[page] = 1;
   }
+
+  /** Ends `keep`. @throws MoeqError for a page that is free or does not exist */
+  drop(page: number): void {
+    if (this.#isKept[page] === 1 && this.owners(page) === 1) this.#reclaimable -= 1;
+    this.#isKept[page] = 0;
+    this.#change(page, -1, 'drop');
+  }
+
+  #change(page: number, by: 1 | -1, operation: string): void {
+    const before = this.owners(page);
+    if (before === 0) throw noOwner(page, operation, this.pages);
+    const now = before + by;
+    this.#references[page] = now;
+    if (now === 0) this.#free.push(page);
+    else if (this.#isKept[page] === 1) {
+      if (now === 1) this.#reclaimable += 1;
+      else if (before === 1) this.#reclaimable -= 1;
+    }
+  }
+}
+
+function noOwner(page: number, operation: string, pages: number): MoeqError {
+  return new MoeqError({
+    operation,
+    subject: `page ${page} of the KV cache`,
+    expected: 'a page in use',
+    found: page >= 0 && page < pages ? 'a free page' : `a cache of ${pages} pages`,
+  });
 }

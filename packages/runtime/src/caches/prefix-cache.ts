@@ -1,182 +1,240 @@
-// Pages of the KV cache that outlive their text, so that another text with the same beginning need not compute it again:
-// a trie over pages of tokens, as in SGLang's RadixAttention (arXiv 2312.07104), but of whole pages only, which are never
-// written again and so need no copy on write. The trie owns one reference to each of its pages; texts that use one own
-// another. A text that uses a page uses all pages before it, so what no text uses is always the end of a branch.
+// Pages that outlive their sequence, so that another one with the same prefix need not compute it again: a trie over pages
+// of tokens, as in SGLang's RadixAttention (arXiv 2312.07104), but of whole pages only, which are never written again and so
+// need no copy on write. The trie keeps each of its pages with one reference; sequences that use one own another. A sequence
+// that uses a page uses all pages before it, as far as windows reach, so what none uses is the end of a branch, or lies
+// before the windows of those that use it.
+import { deadPages } from './cache-groups.js';
+import type { CachePool } from './cache-pool.js';
 import type { PageAllocator } from './page-allocator.js';
-import type { Sequence } from './sequence.js';
+import { givenBack } from './page-table.js';
+import { adoptable, type PrefixNode, prefixRoot } from './prefix-node.js';
+import type { PrefixHold, Sequence } from './sequence.js';
 
-interface Node {
-  readonly id: number;
-  readonly page: number;
-  /** Its tokens, as text: the key in `parent.children`. */
-  readonly key: string;
-  readonly parent: Node | null;
-  /** Pages from the root to here. */
-  readonly depth: number;
-  readonly children: Map<string, Node>;
+/** How far a sequence's pages are those of the trie. */
+class Cursor implements PrefixHold {
+  readonly #pageSize: number;
+  #node: PrefixNode;
+
+  constructor(root: PrefixNode, pageSize: number) {
+    this.#node = root;
+    this.#pageSize = pageSize;
+    root.sequences += 1;
+  }
+
+  get node(): PrefixNode {
+    return this.#node;
+  }
+
+  moveTo(node: PrefixNode): void {
+    this.#node.sequences -= 1;
+    node.sequences += 1;
+    this.#node = node;
+  }
+
+  shrinkTo(length: number): void {
+    let node = this.#node;
+    while (node.parent !== null && node.depth * this.#pageSize > length) node = node.parent;
+    this.moveTo(node);
+  }
 }
 
 export class PrefixCache {
-  readonly #allocator: PageAllocator;
-  readonly #root: Node = { id: 0, page: -1, key: '', parent: null, depth: 0, children: new Map() };
+  readonly #pool: CachePool;
+  readonly #root = prefixRoot();
   /** All nodes but the root, the one used longest ago first. */
-  readonly #nodes = new Set<Node>();
-  /** How far each text's pages are those of the trie. */
-  #cursors = new WeakMap<Sequence, Node>();
+  readonly #nodes = new Set<PrefixNode>();
   #ids = 0;
-  /** Of the allocator, when the trie was last empty. */
+  /** Of the pool, when the trie was last empty. */
   #losses: number;
 
-  /** Takes part in allocation from now on: gives pages back when the allocator is short of them. */
-  constructor(allocator: PageAllocator) {
-    this.#allocator = allocator;
-    this.#losses = allocator.losses;
-    allocator.reclaimFrom((count) => this.#evict(count));
+  /** Takes part in allocation from now on: gives pages back when an allocator is short of them. */
+  constructor(pool: CachePool) {
+    this.#pool = pool;
+    this.#losses = pool.losses;
+    for (const [group, allocator] of pool.allocators.entries())
+      allocator.reclaimFrom((count) => this.#evict(group, count));
   }
 
-  /** Pages in the trie. */
-  get pages(): number {
+  /** Pages of tokens in the trie. */
+  get size(): number {
     return this.#nodes.size;
   }
 
-  /** Pages of the trie that no text uses. */
-  get evictable(): number {
-    let count = 0;
-    for (const { page } of this.#nodes) if (this.#allocator.owners(page) === 1) count += 1;
-    return count;
-  }
-
   /**
-   * Gives a text all pages of its next tokens that are here. At least one token stays to be fed, as logits come of it.
+   * Gives a sequence all pages of its next tokens that are here. At least one token stays to be fed, as logits come of it.
    * @returns tokens that need not be fed any more
    */
   adopt(sequence: Sequence): number {
-    const found: Node[] = [];
-    let node = this.#cursor(sequence);
-    if (node.depth * this.#allocator.pageSize !== sequence.cached) return 0;
-    for (;;) {
-      const next = node.children.get(this.#key(sequence, node.depth) ?? '');
-      if (next === undefined || this.#end(next) >= sequence.tokens.length) break;
-      found.push(next);
-      node = next;
-    }
-    if (found.length === 0) return 0;
-    const pages = found.map(({ page }) => page);
-    this.#allocator.share(pages);
-    sequence.adopt(pages);
-    this.#cursors.set(sequence, node);
-    this.#touch(node);
-    return pages.length * this.#allocator.pageSize;
+    const found = this.#match(sequence);
+    const end = found.at(-1);
+    if (end === undefined) return 0;
+    const pages = this.#pagesOf(found);
+    for (const [group, own] of pages.entries())
+      this.#pool.allocators[group]?.share(own.filter((page) => page !== givenBack));
+    sequence.adopt(pages, found.length);
+    this.#cursor(sequence).moveTo(end);
+    this.#touch(end);
+    return found.length * this.#pool.pageSize;
   }
 
-  /** Pages that `adopt` would find now. */
-  matches(sequence: Sequence): number {
-    let node = this.#cursor(sequence);
-    const start = node.depth;
-    for (;;) {
-      const next = node.children.get(this.#key(sequence, node.depth) ?? '');
-      if (next === undefined || this.#end(next) >= sequence.tokens.length) return node.depth - start;
-      node = next;
-    }
+  /** Pages of each group that `adopt` would take now and that are in use already: they take no room. */
+  sharedBy(sequence: Sequence): number[] {
+    const pages = this.#pagesOf(this.#match(sequence));
+    return this.#pool.allocators.map((allocator, group) => {
+      return pages[group]?.filter((page) => allocator.owners(page) > 1).length ?? 0;
+    });
   }
 
-  /** Takes in the pages that a text has filled. Where the same page is here already, the text's own is freed for it. */
+  /** Takes in the pages that a sequence has filled. Where the same page is here already, the sequence's own is freed for it. */
   record(sequence: Sequence): void {
-    let node = this.#cursor(sequence);
-    while ((node.depth + 1) * this.#allocator.pageSize <= sequence.cached) {
+    const { pageSize, allocators } = this.#pool;
+    const { cached } = sequence;
+    const cursor = this.#cursor(sequence);
+    let { node } = cursor;
+    while ((node.depth + 1) * pageSize <= cached) {
       const key = this.#key(sequence, node.depth);
-      const page = sequence.pages[node.depth];
-      if (key === null || page === undefined) break;
-      const known = node.children.get(key);
-      this.#allocator.share([known?.page ?? page]);
-      if (known !== undefined) sequence.exchange(node.depth, known.page);
-      node = known ?? this.#add(node, key, page);
+      if (key === null) break;
+      const next = node.children.get(key) ?? this.#add(node, key);
+      for (const [group, allocator] of allocators.entries()) shareWith(next, sequence, group, allocator);
+      node = next;
     }
-    if (node === this.#cursor(sequence)) return;
-    this.#cursors.set(sequence, node);
+    if (node === cursor.node) return;
+    cursor.moveTo(node);
     this.#touch(node);
   }
 
   /**
-   * Names the page of tokens that a text would feed next; the same for two texts that would compute the same page. null
-   * where it does not begin a page, or not fill it.
+   * Names the page of tokens that a sequence would feed next; the same for two that would compute the same page. null where
+   * it does not begin a page, or not fill it.
    */
   nextPage(sequence: Sequence): string | null {
-    const { id, depth } = this.#cursor(sequence);
-    if (depth * this.#allocator.pageSize !== sequence.cached) return null;
+    const { cached } = sequence;
+    const { id, depth } = this.#cursor(sequence).node;
+    if (depth * this.#pool.pageSize !== cached) return null;
     const key = this.#key(sequence, depth);
     return key === null ? null : `${id}:${key}`;
   }
 
-  /** A text gives its pages back; those that are here stay until somebody needs the room. */
-  release(sequence: Sequence): void {
-    this.#cursors.delete(sequence);
-    sequence.release();
-  }
-
-  /** Frees all pages that no text uses. */
+  /** Frees all pages that no sequence uses. */
   clear(): void {
-    this.#evict(Infinity);
+    for (const group of this.#pool.groups.keys()) this.#evict(group, Infinity);
   }
 
-  #cursor(sequence: Sequence): Node {
-    if (this.#losses !== this.#allocator.losses) this.#forget();
-    return this.#cursors.get(sequence) ?? this.#root;
+  /** Nodes that `adopt` would take over now. */
+  #match(sequence: Sequence): PrefixNode[] {
+    const { pageSize } = this.#pool;
+    const { cached, tokens, tables } = sequence;
+    let { node } = this.#cursor(sequence);
+    const first = node.depth;
+    if (first * pageSize !== cached) return [];
+    const branch: PrefixNode[] = [];
+    for (;;) {
+      const next = node.children.get(this.#key(sequence, node.depth) ?? '');
+      if (next === undefined || next.depth * pageSize >= tokens.length) break;
+      branch.push(next);
+      node = next;
+    }
+    const held = tables.map(({ pages }) => first - (pages.lastIndexOf(givenBack) + 1));
+    return branch.slice(0, adoptable(this.#pool, branch, first, held));
+  }
+
+  /** What a sequence takes of a branch, in each group; `givenBack` before the window behind it. */
+  #pagesOf(branch: readonly PrefixNode[]): number[][] {
+    const { groups, pageSize } = this.#pool;
+    const depth = branch.at(-1)?.depth ?? 0;
+    return groups.map(({ window }, group) => {
+      const dead = deadPages(depth * pageSize, window, pageSize) - (depth - branch.length);
+      return branch.map(({ pages }, index) => (index < dead ? givenBack : (pages[group] as number)));
+    });
+  }
+
+  #cursor(sequence: Sequence): Cursor {
+    if (this.#losses !== this.#pool.losses) this.#forget();
+    if (sequence.hold instanceof Cursor) return sequence.hold;
+    const cursor = new Cursor(this.#root, this.#pool.pageSize);
+    sequence.hold = cursor;
+    return cursor;
   }
 
   /** What the pages held was lost. */
   #forget(): void {
-    this.#losses = this.#allocator.losses;
-    this.#cursors = new WeakMap();
+    this.#losses = this.#pool.losses;
     this.#root.children.clear();
-    for (const { page } of this.#nodes) this.#allocator.release([page]);
-    this.#nodes.clear();
+    for (const node of this.#nodes) this.#drop(node);
   }
 
-  /** The tokens of a text's page by index, and how they turn; null where it is not full. */
+  /** The tokens of a sequence's page by index, and how they turn; null where it is not full. */
   #key(sequence: Sequence, index: number): string | null {
     const { tokens } = sequence;
-    const { pageSize } = this.#allocator;
+    const { pageSize } = this.#pool;
     const first = index * pageSize;
     if (first + pageSize > tokens.length) return null;
     const key = tokens.slice(first, first + pageSize).join();
-    // Lengths only grow: where the last token turns as in a short text, all do.
+    // Lengths only grow: where the last token turns as in a short sequence, all do.
     if (sequence.rotationKind(first + pageSize - 1) === 0) return key;
     const kinds = Array.from({ length: pageSize }, (_, i) => sequence.rotationKind(first + i));
     return `${key}@${kinds.join()}`;
   }
 
-  #end({ depth }: Node): number {
-    return depth * this.#allocator.pageSize;
-  }
-
-  /** The trie's reference to the page is the caller's. */
-  #add(parent: Node, key: string, page: number): Node {
+  #add(parent: PrefixNode, key: string): PrefixNode {
     this.#ids += 1;
-    const node = { id: this.#ids, page, key, parent, depth: parent.depth + 1, children: new Map() };
+    const pages = this.#pool.groups.map(() => givenBack);
+    const depth = parent.depth + 1;
+    const node = { id: this.#ids, pages, key, parent, depth, children: new Map(), sequences: 0 };
     parent.children.set(key, node);
     this.#nodes.add(node);
     return node;
   }
 
   /** Makes a branch the one used last; its end before its beginning, so that evicting goes from the end. */
-  #touch(end: Node): void {
-    for (let node: Node | null = end; node !== null && node !== this.#root; node = node.parent) {
+  #touch(end: PrefixNode): void {
+    for (let node: PrefixNode | null = end; node !== null && node !== this.#root; node = node.parent) {
       this.#nodes.delete(node);
       this.#nodes.add(node);
     }
   }
 
-  #evict(count: number): void {
-    let left = count;
-    // Ends before beginnings: one pass over the oldest first finds each page after those behind it.
+  /**
+   * Frees pages of a group, those used longest ago first: whole nodes at the ends of branches, and before that pages that
+   * lie before all windows. Ends come before beginnings, so one pass finds each node after those behind it.
+   */
+  #evict(group: number, count: number): void {
+    const allocator = this.#pool.allocators[group] as PageAllocator;
+    const isWindowed = this.#pool.groups[group]?.window !== null;
+    const goal = allocator.freePages + count;
     for (const node of this.#nodes) {
-      if (left <= 0) return;
-      if (node.children.size > 0 || this.#allocator.owners(node.page) !== 1) continue;
-      node.parent?.children.delete(node.key);
-      this.#nodes.delete(node);
-      this.#allocator.release([node.page]);
-      left -= 1;
+      if (allocator.freePages >= goal) return;
+      if (node.children.size === 0 && node.sequences === 0) {
+        node.parent?.children.delete(node.key);
+        this.#drop(node);
+        continue;
+      }
+      const page = node.pages[group] as number;
+      if (!isWindowed || page === givenBack || allocator.owners(page) > 1) continue;
+      node.pages[group] = givenBack;
+      allocator.drop(page);
     }
   }
+
+  #drop(node: PrefixNode): void {
+    this.#nodes.delete(node);
+    for (const [group, page] of node.pages.entries())
+      if (page !== givenBack) this.#pool.allocators[group]?.drop(page);
+  }
+}
+
+/** The page of a node in one group, for the trie and for a sequence: the node's where it has one, else the sequence's. */
+function shareWith(node: PrefixNode, sequence: Sequence, group: number, allocator: PageAllocator): void {
+  const table = sequence.tables[group];
+  const index = node.depth - 1;
+  const own = table?.pages[index] ?? givenBack;
+  const known = node.pages[group] as number;
+  if (own === givenBack || own === known) return;
+  if (known === givenBack) {
+    allocator.keep(own);
+    node.pages[group] = own;
+    return;
+  }
+  allocator.share([known]);
+  table?.exchange(index, known);
 }

@@ -1,33 +1,43 @@
-// One text in the making: all its tokens, and how many of them the KV cache holds. Whatever is not cached yet is what the
-// next steps feed: the chunks of a prompt, the token sampled last, or everything again after the pages were given up, or
-// what they held was lost.
+// One sequence in the making: all its tokens, and how many of them the caches hold. What is not cached yet is what the next
+// steps feed: the chunks of a prompt, the token sampled last, tokens behind a cut, or all of them after the pages were given
+// up, or what they held was lost.
 import type { Segment } from '@moeq/kernels';
 import type { LengthRotation } from '../decoder/rope-frequencies.js';
-import type { PageAllocator } from './page-allocator.js';
+import type { CachePool, PageCounts } from './cache-pool.js';
+import type { PageTable } from './page-table.js';
+
+/** Where a sequence stands in a prefix cache that shares pages with it. */
+export interface PrefixHold {
+  /** The sequence has `length` tokens in the caches, fewer than before. */
+  shrinkTo(length: number): void;
+}
 
 export class Sequence {
   /** Prompt and generated tokens. */
   readonly tokens: number[];
-  readonly #allocator: PageAllocator;
-  #pages: number[] = [];
+  /** Of the prefix cache that it takes part in. */
+  hold: PrefixHold | null = null;
+  readonly #pool: CachePool;
+  readonly #tables: readonly PageTable[];
   #cached = 0;
-  /** Of the allocator, when the first page was taken. */
+  /** Of the pool, when the first page was taken. */
   #losses: number;
   readonly #rotation: LengthRotation | null;
-  readonly #promptTokens: number;
+  #promptTokens: number;
 
   /** @param rotation where it depends on the length of a sequence */
-  constructor(tokens: Iterable<number>, allocator: PageAllocator, rotation: LengthRotation | null = null) {
+  constructor(tokens: Iterable<number>, pool: CachePool, rotation: LengthRotation | null = null) {
     this.tokens = [...tokens];
-    this.#allocator = allocator;
+    this.#pool = pool;
+    this.#tables = pool.tables();
     this.#rotation = rotation;
     this.#promptTokens = this.tokens.length;
-    this.#losses = allocator.losses;
+    this.#losses = pool.losses;
   }
 
-  /** Tokens whose keys and values are in the cache. */
+  /** Tokens whose keys and values are in the caches. */
   get cached(): number {
-    if (this.#losses !== this.#allocator.losses) this.release();
+    if (this.#losses !== this.#pool.losses) this.release();
     return this.#cached;
   }
 
@@ -52,44 +62,64 @@ export class Sequence {
   /**
    * How the token at a position turns, where that depends on the length of the sequence: for that of the prompt, and a token
    * that was sampled for the length with it, as in transformers. So a token turns alike whatever the chunks of the prompt,
-   * whatever is fed again, and whichever texts are computed beside it. 0: as in sequences up to the original length.
+   * whatever is fed again, and whichever sequences are computed beside it. 0: as in sequences up to the original length.
    */
   rotationKind(position: number): number {
     return this.#rotation?.kindOf(Math.max(position + 1, this.#promptTokens)) ?? 0;
   }
 
-  /** Pages that hold its cached tokens, in order, and perhaps room for more. */
-  get pages(): readonly number[] {
-    return this.#pages;
+  /** What it holds of each group. */
+  get tables(): readonly PageTable[] {
+    return this.#tables;
+  }
+
+  /** Pages of each group that feeding `count` tokens takes. */
+  missing(count: number): PageCounts {
+    const length = this.cached + count;
+    return this.#tables.map((table) => table.missing(length));
+  }
+
+  /** Gives back what no token sees from here on; the cuts that need it go back to the start from now on. */
+  trim(): void {
+    const length = this.cached;
+    for (const table of this.#tables) table.trim(length);
   }
 
   /**
-   * Takes over pages that hold the keys and values of its next tokens, full ones, with a reference to each.
-   * The cached tokens end where a page ends.
+   * Takes over pages that hold the keys and values of its next tokens, full ones, with a reference to each; those of a
+   * group as far as its window reaches. The cached tokens end where a page ends.
+   * @param pages for each group, of `count` pages of tokens
    */
-  adopt(pages: readonly number[]): void {
-    const full = this.cached / this.#allocator.pageSize;
-    this.#allocator.release(this.#pages.splice(full));
-    this.#pages.push(...pages);
-    this.#cached += pages.length * this.#allocator.pageSize;
-  }
-
-  /** Gives the page at `index` up for another with the same contents, with a reference to it. */
-  exchange(index: number, page: number): void {
-    this.#allocator.release(this.#pages.splice(index, 1, page));
+  adopt(pages: readonly (readonly number[])[], count: number): void {
+    const length = this.cached;
+    for (const [group, table] of this.#tables.entries()) {
+      // Room that was taken for tokens that were never fed.
+      table.cut(length);
+      table.adopt(pages[group] as readonly number[]);
+    }
+    this.#cached += count * this.#pool.pageSize;
   }
 
   /**
-   * The next `count` uncached tokens, at most as many as turn alike, as part of a step; pages are taken for them.
-   * @throws MoeqError when the cache has no room
+   * The next `count` uncached tokens, at most as many as turn alike, as part of a step: a segment for each group. Pages are
+   * taken for them, and those that no token sees any more are given back before.
+   * @throws MoeqError when a cache has no room; it holds what it held then
    */
-  segment(count: number): Segment {
-    const missing = this.#allocator.pagesFor(this.cached + count) - this.#pages.length;
-    if (missing > 0) this.#pages.push(...this.#allocator.allocate(missing));
-    const segment = { pages: Int32Array.from(this.#pages), start: this.#cached, tokens: count };
-    const kind = this.rotationKind(this.#cached);
-    if (kind === 0 || this.#rotation === null) return segment;
-    return { ...segment, inverseFrequencies: this.#rotation.inverseFrequencies(kind) };
+  segments(count: number): Segment[] {
+    this.trim();
+    const start = this.#cached;
+    try {
+      for (const table of this.#tables) table.reserve(start + count);
+    } catch (error) {
+      for (const table of this.#tables) table.cut(start);
+      throw error;
+    }
+    const kind = this.rotationKind(start);
+    const own =
+      kind === 0 || this.#rotation === null
+        ? {}
+        : { inverseFrequencies: this.#rotation.inverseFrequencies(kind) };
+    return this.#tables.map(({ pages }) => ({ pages: Int32Array.from(pages), start, tokens: count, ...own }));
   }
 
   /** The step that fed `count` tokens has ended. */
@@ -97,11 +127,35 @@ export class Sequence {
     this.#cached += count;
   }
 
-  /** Gives the pages back; the tokens stay, and would be fed again. */
+  /**
+   * Drops the tokens from position `length` on; what follows is as if they had never been there. `cached` becomes the longest
+   * length up to it that every group can go back to: `length` itself after the last step, or a page that others share ends
+   * before it, or a window that was given back makes it 0. The tokens from there on are pending.
+   */
+  cut(length: number): void {
+    const before = this.cached;
+    this.tokens.length = Math.min(this.tokens.length, length);
+    let restored = Math.min(before, this.tokens.length);
+    if (this.tokens.length < this.#promptTokens) {
+      // A shorter prompt may turn otherwise.
+      const kind = this.rotationKind(0);
+      this.#promptTokens = this.tokens.length;
+      if (this.rotationKind(0) !== kind) restored = 0;
+    }
+    for (let length = -1; length !== restored; ) {
+      length = restored;
+      for (const table of this.#tables) restored = table.restorable(restored);
+    }
+    for (const table of this.#tables) table.cut(restored);
+    this.#cached = restored;
+    if (restored < before) this.hold?.shrinkTo(restored);
+  }
+
+  /** Gives all pages back; the tokens stay, and would be fed again. */
   release(): void {
-    this.#allocator.release(this.#pages);
-    this.#pages = [];
+    for (const table of this.#tables) table.cut(0);
     this.#cached = 0;
-    this.#losses = this.#allocator.losses;
+    this.#losses = this.#pool.losses;
+    this.hold?.shrinkTo(0);
   }
 }

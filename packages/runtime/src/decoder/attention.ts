@@ -82,7 +82,7 @@ export const attention: Mixer<AttentionConfig, AttentionSlot> = {
       return { output: step.linear(heads, output, outputBias), routing: null }; // [T, D]
     };
   },
-  cache: ({ kvHeads, headDim }) => ({ kvHeads, headDim }),
+  cache: ({ kvHeads, headDim, window }) => ({ kind: 'kv', kvHeads, headDim, window }),
   activationsPerToken: ({ heads, kvHeads, headDim }) => 3 * (heads + 2 * kvHeads) * headDim,
   rope: ({ rope }) => rope,
 };

@@ -2,26 +2,9 @@
 // is known to its own file alone.
 //
 // Shapes: T tokens of the step, of all sequences together; D hidden, N rows, K columns, A experts per token.
-import type {
-  Activations,
-  KvCache,
-  KvCacheSpec,
-  NormSpec,
-  RoutingHandle,
-  Segment,
-  Step,
-  Vector,
-  Weight,
-} from '@moeq/kernels';
+import type { Activations, NormSpec, RoutingHandle, Step, Vector, Weight } from '@moeq/kernels';
+import type { CacheNeed, LayerPlace } from '../caches/layer-cache.js';
 import type { RopeConfig } from './config.js';
-
-/** Where a layer keeps what it remembers, and the sequences that the tokens of a step belong to. */
-export interface LayerPlace {
-  readonly cache: KvCache;
-  /** Of the cache. */
-  readonly layer: number;
-  readonly segments: readonly Segment[];
-}
 
 export interface BlockOutput {
   readonly output: Activations; // [T, D]
@@ -60,8 +43,8 @@ export interface Mixer<Config, Slot extends string> {
   readonly parts: Readonly<Record<string, readonly Slot[]>>;
   /** @param epsilon of norms within the mixer */
   load(loader: LayerLoader<Slot>, config: Config, epsilon: number): Promise<BlockRun>;
-  /** What a layer keeps of each token. */
-  cache(config: Config): Pick<KvCacheSpec, 'kvHeads' | 'headDim'>;
+  /** What a layer keeps of a sequence. */
+  cache(config: Config): CacheNeed;
   /** Numbers of activations of a token, all that a step may hold at once. */
   activationsPerToken(config: Config): number;
   rope(config: Config): RopeConfig | null;

@@ -4,8 +4,9 @@
 //
 // Shapes: T tokens of the step, of all sequences together; D hidden, V vocabulary, A experts per token, R rows whose logits
 // are wanted.
-import type { Activations, KvCache, NormSpec, RoutingHandle, Segment, Step, Weight } from '@moeq/kernels';
-import type { BlockOutput, DecoderLayer, LayerPlace } from './block.js';
+import type { Activations, NormSpec, RoutingHandle, Step, Weight } from '@moeq/kernels';
+import type { LayerPlace } from '../caches/layer-cache.js';
+import type { BlockOutput, DecoderLayer } from './block.js';
 
 export interface Decoder {
   readonly embedding: Weight; // [V, D]
@@ -19,7 +20,8 @@ export interface Decoder {
 /** What one step runs: new tokens of one sequence or of several, one below the other. */
 export interface Batch {
   readonly ids: Int32Array; // [T]
-  readonly segments: readonly Segment[];
+  /** Of each layer: where its sequences keep what it needs of them. */
+  readonly places: readonly LayerPlace[];
   /** Rows whose logits are wanted; `all` of them, or none where empty. */
   readonly rows: Int32Array | 'all'; // [R]
 }
@@ -31,14 +33,13 @@ export interface ForwardResult {
   readonly routings: readonly { readonly layer: number; readonly routing: RoutingHandle }[]; // [T, A]
 }
 
-/** Issues one pass over the layers; keys and values of the batch go into `cache`. Nothing is read or awaited. */
-export function forward(step: Step, decoder: Decoder, cache: KvCache, batch: Batch): ForwardResult {
+/** Issues one pass over the layers; what they keep of the batch goes into its caches. Nothing is read or awaited. */
+export function forward(step: Step, decoder: Decoder, batch: Batch): ForwardResult {
   const routings: { layer: number; routing: RoutingHandle }[] = [];
 
   let x = step.embed(decoder.embedding, batch.ids, decoder.embeddingScale); // [T, D]
   for (const [index, layer] of decoder.layers.entries()) {
-    const place = { cache, layer: index, segments: batch.segments };
-    const { output, routing } = runLayer(step, x, layer, place);
+    const { output, routing } = runLayer(step, x, layer, batch.places[index] as LayerPlace);
     x = output; // [T, D]
     if (routing !== null) routings.push({ layer: index, routing });
   }

@@ -1,6 +1,7 @@
 // The list of mixers: each has a file of its own, and its configuration, its tensors and its way to run stand here. What
 // follows asks all layers of a decoder.
 import { MoeqError } from '@moeq/tensors';
+import type { CacheNeed } from '../caches/layer-cache.js';
 import { type AttentionConfig, attention, attentionTensors } from './attention.js';
 import type { Mixer } from './block.js';
 import type { DecoderConfig } from './config.js';
@@ -19,6 +20,14 @@ const mixers: {
 
 export function mixerOf({ kind }: MixerConfig): Mixer<MixerConfig, MixerSlot> {
   return mixers[kind];
+}
+
+/** What each layer keeps of a sequence. A window as long as the context gives nothing back. */
+export function cacheNeeds({ contextLength, layers }: DecoderConfig): CacheNeed[] {
+  return layers.map(({ mixer }) => {
+    const need = mixerOf(mixer).cache(mixer);
+    return { ...need, window: need.window === null || need.window >= contextLength ? null : need.window };
+  });
 }
 
 /**

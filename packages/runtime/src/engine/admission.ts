@@ -1,32 +1,36 @@
-// Which texts join the next step: as many as there are places and pages for, in the order of the queue.
-import type { PageAllocator } from '../caches/page-allocator.js';
+// Which requests join the next step: as many as there are places and pages for, in the order of the queue.
+import type { CachePool } from '../caches/cache-pool.js';
 import type { PrefixCache } from '../caches/prefix-cache.js';
 import type { FairQueue } from './fair-queue.js';
-import type { Request } from './request.js';
+import type { EngineRequest } from './request.js';
 
 /**
- * Takes texts out of the queue; one in any case where nothing runs.
- * @param running texts under way
- * @param maxBatch texts under way at most
+ * Takes requests out of the queue; one in any case where nothing runs.
+ * @param running requests that run already
+ * @param maxBatch requests that run at most
  */
 export function admit(
-  waiting: FairQueue<Request>,
+  waiting: FairQueue<EngineRequest>,
   running: number,
   maxBatch: number,
-  allocator: PageAllocator,
+  pool: CachePool,
   prefixes: PrefixCache,
-): Request[] {
-  const admitted: Request[] = [];
-  // Texts under way may each need a page more for their next token.
-  let available = allocator.freePages + prefixes.evictable - running;
+): EngineRequest[] {
+  const admitted: EngineRequest[] = [];
+  // Each request that runs may need a page more for its next token.
+  const available = pool.allocators.map((allocator) => allocator.available - running);
   while (running + admitted.length < maxBatch) {
     const request = waiting.peek();
     if (request === undefined) break;
     const { sequence } = request;
-    // One page more than it has tokens for now, so that it is not the next to be sent away.
-    const pages = allocator.pagesFor(sequence.tokens.length) + 1 - prefixes.matches(sequence);
-    if (pages > available && running + admitted.length > 0) break;
-    available -= pages;
+    const shared = prefixes.sharedBy(sequence);
+    // One page more than it has tokens for now, so that it is not the next to be preempted.
+    const pages = pool
+      .demand(sequence.tokens.length)
+      .map((own, group) => own + 1 - (shared[group] as number));
+    const fits = pages.every((own, group) => own <= (available[group] as number));
+    if (!fits && running + admitted.length > 0) break;
+    for (const [group, own] of pages.entries()) available[group] = (available[group] as number) - own;
     waiting.take();
     admitted.push(request);
   }

@@ -1,6 +1,6 @@
-// Continuous batching (Orca, OSDI 2022): a text joins at the next step and leaves with its last token. Each step feeds one
-// token of every text under way and a chunk of the prompts that are coming in, as in Sarathi-Serve (arXiv 2403.02310), so
-// a layer's experts see the tokens of all texts together. Sampling is each text's own.
+// Continuous batching (Orca, OSDI 2022): a request joins at the next step and leaves with its last token. Each step feeds one
+// token of every request that generates and a chunk of the prompts that are coming in, as in Sarathi-Serve (arXiv
+// 2403.02310), so a layer's experts see the tokens of all requests together. Each request has its own sampling.
 import { counted, MoeqError } from '@moeq/tensors';
 import { PrefixCache } from '../caches/prefix-cache.js';
 import { Sequence } from '../caches/sequence.js';
@@ -14,16 +14,16 @@ import { computeSlices, type SliceOutcome } from './compute-slices.js';
 import { EngineCounters } from './counters.js';
 import type { Engine, EngineGenerateOptions, EngineOptions } from './engine.js';
 import { FairQueue } from './fair-queue.js';
-import { Request } from './request.js';
+import { EngineRequest } from './request.js';
 import { type EngineStatistics, ExpertLoads } from './statistics.js';
 import { type PlannedSlice, planStep } from './step-plan.js';
 import { turn } from './turn.js';
 
 /** Where the experts of a large model are busy and tokens still come at reading speed. */
 const defaultMaxBatch = 32;
-/** Several minutes of work; whoever comes later is better told so. */
+/** Several minutes of work; later requests are refused. */
 const defaultMaxQueue = 256;
-/** Bounds the pause in other texts to a fraction of that of a whole prompt, and still fills the experts. */
+/** Bounds the pause in other requests to a fraction of that of a whole prompt, and still fills the experts. */
 const defaultMixedPrefillChunk = 64;
 
 export class BatchingEngine implements Engine {
@@ -31,16 +31,16 @@ export class BatchingEngine implements Engine {
   readonly #parts: LoadedModelParts;
   readonly #options: EngineOptions;
   readonly #prefixes: PrefixCache;
-  readonly #waiting = new FairQueue<Request>();
+  readonly #waiting = new FairQueue<EngineRequest>();
   /** In the order of their admission. */
-  #running: Request[] = [];
-  readonly #paused = new Set<Request>();
-  readonly #aborted = new Set<Request>();
+  #running: EngineRequest[] = [];
+  readonly #paused = new Set<EngineRequest>();
+  readonly #aborted = new Set<EngineRequest>();
   readonly #loads: ExpertLoads;
   #loop: Promise<void> | null = null;
   #open = true;
   /** Submitted and not ended. */
-  #texts = 0;
+  #requests = 0;
   readonly #whenIdle: (() => void)[] = [];
   readonly #counters = new EngineCounters();
 
@@ -48,13 +48,13 @@ export class BatchingEngine implements Engine {
     this.model = model;
     this.#parts = LoadedModel.parts(model);
     this.#options = options;
-    this.#prefixes = new PrefixCache(this.#parts.allocator);
+    this.#prefixes = new PrefixCache(this.#parts.pool);
     this.#loads = new ExpertLoads(model.config);
   }
 
-  hasRoom(texts = 1): boolean {
+  hasRoom(requests = 1): boolean {
     const { maxBatch = defaultMaxBatch, maxQueue = defaultMaxQueue } = this.#options;
-    return this.#open && this.#texts + texts <= maxBatch + maxQueue;
+    return this.#open && this.#requests + requests <= maxBatch + maxQueue;
   }
 
   encode(prompt: Prompt): readonly number[] {
@@ -65,30 +65,31 @@ export class BatchingEngine implements Engine {
   generate(prompt: Prompt, options: EngineGenerateOptions = {}): AsyncGenerator<GeneratedPiece, void, void> {
     const { client = '', ...rest } = options;
     validateOptions('generate', { client: options.client }, { client: text });
-    const { source, allocator, contextLength, rotation } = this.#parts;
-    const sequence = new Sequence(this.encode(prompt), allocator, rotation);
+    const { source, pool, contextLength, rotation } = this.#parts;
+    const sequence = new Sequence(this.encode(prompt), pool, rotation);
     const settings = generationSettings(rest, source, contextLength - sequence.tokens.length);
-    const request = new Request({ client, sequence, tokenizer: source.tokenizer, settings });
+    const request = new EngineRequest({ client, sequence, tokenizer: source.tokenizer, settings });
     return this.#pieces(request, options.signal);
   }
 
   statistics(): EngineStatistics {
-    const { allocator } = this.#parts;
-    const { pages, pageSize, freePages } = allocator;
-    const kept = this.#prefixes.evictable;
+    const { pool } = this.#parts;
+    const pages = pool.total((allocator) => allocator.pages);
+    const free = pool.total(({ freePages }) => freePages);
+    const kept = pool.total(({ reclaimable }) => reclaimable);
     return {
       waiting: this.#waiting.length,
       running: this.#running.length,
       paused: this.#paused.size,
       ...this.#counters.snapshot(),
-      kvCache: { pageSize, pages, used: pages - freePages - kept, kept, free: freePages },
+      kvCache: { pageSize: pool.pageSize, pages, used: pages - free - kept, kept, free },
       expertLoads: this.#loads.all,
     };
   }
 
   async drain(): Promise<void> {
     this.#open = false;
-    if (this.#texts > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    if (this.#requests > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     this.#prefixes.clear();
   }
 
@@ -102,13 +103,13 @@ export class BatchingEngine implements Engine {
   }
 
   async *#pieces(
-    request: Request,
+    request: EngineRequest,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<GeneratedPiece, void, void> {
     if (!this.hasRoom()) throw this.#refusal();
     const abort = () => this.#abort(request);
     signal?.addEventListener('abort', abort);
-    this.#texts += 1;
+    this.#requests += 1;
     try {
       this.#waiting.push(request);
       if (signal?.aborted === true) abort();
@@ -125,8 +126,8 @@ export class BatchingEngine implements Engine {
     }
   }
 
-  /** Ends a text: at once where it is not under way, otherwise after the step that may be computing it. */
-  #abort(request: Request): void {
+  /** Ends a request: at once where it does not run, otherwise after the step that may be computing it. */
+  #abort(request: EngineRequest): void {
     if (request.ended) return;
     request.generation.abort();
     const idle = this.#waiting.remove(request) || this.#paused.delete(request);
@@ -134,26 +135,26 @@ export class BatchingEngine implements Engine {
     else this.#aborted.add(request);
   }
 
-  #end(request: Request): void {
+  #end(request: EngineRequest): void {
     request.end();
     this.#dismiss(request, request.generation.finishReason ?? 'aborted');
   }
 
-  #fail(request: Request, error: unknown): void {
+  #fail(request: EngineRequest, error: unknown): void {
     this.#dismiss(request, 'error');
     request.fail(error);
   }
 
-  /** Lets go of a text. */
-  #dismiss(request: Request, reason: FinishReason | 'error'): void {
-    this.#prefixes.release(request.sequence);
+  /** Forgets a request that has ended. */
+  #dismiss(request: EngineRequest, reason: FinishReason | 'error'): void {
+    request.sequence.release();
     this.#options.onEnd?.(reason);
-    this.#texts -= 1;
-    if (this.#texts === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+    this.#requests -= 1;
+    if (this.#requests === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  /** A text that was under way waits for its turn again, before the other texts of its client. */
-  #queueAgain(request: Request): void {
+  /** A request that ran before waits for its turn again, before the others of its client. */
+  #queueAgain(request: EngineRequest): void {
     this.#waiting.push(request, true);
     this.#start();
   }
@@ -161,7 +162,7 @@ export class BatchingEngine implements Engine {
   #start(): void {
     this.#loop ??= this.#run().finally(() => {
       this.#loop = null;
-      // Somebody may have come between the last look at the queue and now.
+      // A request may have come since the queue was read last.
       if (this.#waiting.length > 0) this.#start();
     });
   }
@@ -175,12 +176,12 @@ export class BatchingEngine implements Engine {
     }
   }
 
-  /** Takes out the texts that were aborted, and those whose readers have to catch up. */
+  /** Takes out the requests that were aborted, and those whose readers have to catch up. */
   #leave(): void {
     this.#running = this.#running.filter((request) => {
       if (this.#aborted.has(request)) this.#end(request);
       else if (request.full) {
-        this.#prefixes.release(request.sequence);
+        request.sequence.release();
         this.#paused.add(request);
       }
       return !request.ended && !this.#paused.has(request);
@@ -188,12 +189,12 @@ export class BatchingEngine implements Engine {
     this.#aborted.clear();
   }
 
-  #admitted(): Request[] {
+  #admitted(): EngineRequest[] {
     const { maxBatch = defaultMaxBatch } = this.#options;
-    return admit(this.#waiting, this.#running.length, maxBatch, this.#parts.allocator, this.#prefixes);
+    return admit(this.#waiting, this.#running.length, maxBatch, this.#parts.pool, this.#prefixes);
   }
 
-  /** A model that was lost is loaded again; where it cannot be, all texts under way fail with the reason. */
+  /** A model that was lost is loaded again; where it cannot be, all requests that run fail with the reason. */
   async #revive(): Promise<boolean> {
     try {
       await this.#parts.executor.revive();
@@ -205,10 +206,10 @@ export class BatchingEngine implements Engine {
   }
 
   async #step(): Promise<void> {
-    const { allocator, prefillChunk } = this.#parts;
+    const { pool, prefillChunk } = this.#parts;
     const { mixedPrefillChunk = defaultMixedPrefillChunk } = this.#options;
     const limits = { prefillChunk, mixedPrefillChunk: Math.min(mixedPrefillChunk, prefillChunk) };
-    const { slices, preempted, reused } = planStep(this.#running, allocator, this.#prefixes, limits);
+    const { slices, preempted, reused } = planStep(this.#running, pool, this.#prefixes, limits);
     for (const request of preempted) this.#waiting.push(request, true);
     this.#counters.plan(preempted.length, reused);
 
@@ -249,15 +250,15 @@ export class BatchingEngine implements Engine {
 
   #refusal(): MoeqError {
     return new MoeqError({
-      operation: 'take another text',
+      operation: 'take another request',
       subject: 'the engine',
       expected: this.#open ? 'room in the queue' : 'an open engine',
-      found: this.#open ? `${counted(this.#waiting.length, 'text')} waiting` : 'one that is closing',
+      found: this.#open ? `${counted(this.#waiting.length, 'request')} waiting` : 'one that is closing',
     });
   }
 }
 
-/** Prepares the constraints of texts that get a token, one after the other; one that fails takes no other with it. */
+/** Prepares the constraints of requests that get a token, one after the other; one that fails leaves the others. */
 async function prepareAll(slices: readonly PlannedSlice[], results: SliceOutcome[]): Promise<void> {
   for (const [index, { logits, request }] of slices.entries()) {
     const result = results[index];

@@ -1,5 +1,5 @@
-// The computation of a step, with errors told apart: all slices in one step of the backend; where that fails, each in one
-// of its own, so that a text that cannot be computed takes no other with it.
+// The computation of a step, with an error for each slice: all slices in one step of the backend; where that fails, each in
+// one of its own, so that a sequence that cannot be computed does not fail the others.
 import { type Executor, runBatch, type Slice, type SliceResult } from './run-batch.js';
 
 export type SliceOutcome = SliceResult | { readonly error: unknown };

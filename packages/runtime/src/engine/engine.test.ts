@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { load, pieces, prompt } from '../testkit/loaded-model.js';
-import { someIds, tinyMixtral } from '../testkit/random-source.js';
+import { windowedConfig } from '../testkit/cached-model.js';
+import { load, pieces, prompt, source } from '../testkit/loaded-model.js';
+import { lossyBackend } from '../testkit/lossy-backend.js';
+import { randomSource, someIds, tinyMixtral } from '../testkit/random-source.js';
 import { start, write } from '../testkit/started-engine.js';
 import { watchedBackend } from '../testkit/watched-backend.js';
 import { createEngine } from './engine.js';
 
 describe('engine', () => {
-  test('any mix of texts, in any cache, is each text alone', async () => {
-    const alone = await load();
+  test('any mix of requests, in any cache, after any loss, is each request alone', async () => {
+    const sources = [source, randomSource(windowedConfig([5, null, 20], 64), 7)] as const;
+    const alone = await Promise.all(sources.map((each) => load({}, each)));
     const text = fc.record({
       beginning: fc.nat({ max: 2 }),
       shared: fc.integer({ min: 0, max: 40 }),
@@ -23,33 +26,43 @@ describe('engine', () => {
       pages: fc.integer({ min: 4, max: 12 }),
       prefillChunk: fc.constantFrom(1, 5, 16, 64),
       maxBatch: fc.integer({ min: 1, max: 6 }),
+      which: fc.constantFrom(0, 1),
+      loss: fc.option(fc.nat({ max: 12 })),
     });
     await fc.assert(
-      fc.asyncProperty(shape, async ({ texts, pages, prefillChunk, maxBatch }) => {
-        const model = await load({ kvCacheTokens: pages * 16, prefillChunk });
+      fc.asyncProperty(shape, async ({ texts, pages, prefillChunk, maxBatch, which, loss }) => {
+        const backend = lossyBackend();
+        const model = await load({ kvCacheTokens: pages * 16, prefillChunk, backend }, sources[which]);
         const engine = createEngine(model, { maxBatch, mixedPrefillChunk: 7 });
+        const turns = async (count: number) => {
+          for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        };
+        if (loss !== null) void turns(loss).then(() => backend.lose());
         const results = await Promise.all(
           texts.map(async ({ beginning, shared, own, delay, ...options }) => {
             const ids = [
               ...someIds(tinyMixtral, shared, beginning),
               ...someIds(tinyMixtral, own, options.seed),
             ];
-            for (let round = 0; round < delay; round += 1)
-              await new Promise((resolve) => setImmediate(resolve));
+            await turns(delay);
             return { ids, options, found: await write(engine, ids, options) };
           }),
         );
         for (const { ids, options, found } of results) {
-          const expected = await alone.complete(ids, options);
-          expect(found.tokenIds).toEqual(expected.tokenIds);
+          const expected = await alone[which]?.complete(ids, options);
+          expect(found.tokenIds).toEqual(expected?.tokenIds);
           expect([found.text, found.finishReason, found.promptTokenIds]).toEqual([
-            expected.text,
-            expected.finishReason,
-            expected.promptTokenIds,
+            expected?.text,
+            expected?.finishReason,
+            expected?.promptTokenIds,
           ]);
         }
         await engine.drain();
-        expect(engine.statistics().kvCache).toMatchObject({ used: 0, kept: 0, free: pages });
+        expect(engine.statistics().kvCache).toMatchObject({
+          used: 0,
+          kept: 0,
+          free: pages * (which === 0 ? 1 : 3),
+        });
       }),
       { numRuns: 40 },
     );

@@ -99,7 +99,7 @@ describe('leaving an engine', () => {
     const texts = [1, 2].map((seed) => write(engine, prompt, { seed, maxNewTokens: 4 }));
     expect([engine.hasRoom(), engine.hasRoom(0)]).toEqual([false, true]);
     await expect(write(engine, prompt)).rejects.toThrow(
-      'the engine: cannot take another text: expected room in the queue, found 2 texts waiting',
+      'the engine: cannot take another request: expected room in the queue, found 2 requests waiting',
     );
     await Promise.all(texts);
     expect(engine.hasRoom(2)).toBe(true);

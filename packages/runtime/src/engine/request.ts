@@ -1,21 +1,21 @@
-// One text of an engine, from its prompt to its last piece: its tokens, its sampling, and the pieces that its reader has
-// not taken yet.
+// One request to an engine, from its prompt to its last piece: its sequence, its sampling, and the pieces that its reader
+// has not taken yet.
 
 import type { Sequence } from '../caches/sequence.js';
 import type { Tokenizer } from '../model-source.js';
 import { type GeneratedPiece, Generation, type GenerationSettings } from '../text/generation.js';
 
-/** Pieces that wait for a reader before its text pauses: enough to hide its hiccups, too few to be memory. */
+/** Pieces that wait for a reader before its request pauses: enough to hide short delays, too few to take memory. */
 const maxUnread = 64;
 
-export interface RequestOptions {
+export interface EngineRequestOptions {
   readonly client: string;
   readonly sequence: Sequence;
   readonly tokenizer: Tokenizer | null;
   readonly settings: GenerationSettings;
 }
 
-export class Request {
+export class EngineRequest {
   readonly client: string;
   readonly sequence: Sequence;
   readonly generation: Generation;
@@ -27,7 +27,7 @@ export class Request {
   #failure: { readonly error: unknown } | null = null;
   #wake: () => void = () => undefined;
 
-  constructor({ client, sequence, tokenizer, settings }: RequestOptions) {
+  constructor({ client, sequence, tokenizer, settings }: EngineRequestOptions) {
     this.client = client;
     this.sequence = sequence;
     this.generation = new Generation(sequence, tokenizer, settings);
@@ -38,7 +38,7 @@ export class Request {
     return this.#ended;
   }
 
-  /** The reader has to take pieces before more are written. */
+  /** The reader has to take pieces before more are generated. */
   get full(): boolean {
     return this.#pieces.length >= maxUnread;
   }

@@ -1,7 +1,8 @@
 import { referenceBackend } from '@moeq/kernels';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PageAllocator } from '../caches/page-allocator.js';
+import { CachePool } from '../caches/cache-pool.js';
+import { createCaches } from '../caches/model-caches.js';
 import { Sequence } from '../caches/sequence.js';
 import { loadDecoder } from '../load/load-decoder.js';
 import { randomSource, someIds, tinyAttention, tinyMixtral } from '../testkit/random-source.js';
@@ -11,21 +12,22 @@ import { type Executor, runBatch, type Slice } from './run-batch.js';
 const pageSize = 4;
 const source = randomSource(tinyMixtral, 5);
 
-async function start(pages: number): Promise<{ executor: Executor; allocator: PageAllocator }> {
+async function start(pages: number): Promise<{ executor: Executor; pool: CachePool }> {
   const backend = referenceBackend();
   const { decoder } = await loadDecoder(source, backend, {});
   const { kvHeads, headDim } = tinyAttention;
-  const cache = backend.createKvCache({ layers: 2, kvHeads, headDim, pageSize, pages });
+  const spec = { layers: 2, kvHeads, headDim, pageSize, pages };
+  const groups = [{ kind: 'kv', spec, window: null, layers: [0, 1] }] as const;
   return {
-    executor: { backend, decoder, cache, losses: 0, closed: false },
-    allocator: new PageAllocator(pages, pageSize),
+    executor: { backend, decoder, caches: createCaches(backend, groups), losses: 0, closed: false },
+    pool: new CachePool(groups),
   };
 }
 
 /** Logits after every token, by itself and at once. */
 async function alone(ids: readonly number[]): Promise<Float32Array> {
-  const { executor, allocator } = await start(20);
-  const sequence = new Sequence(ids, allocator);
+  const { executor, pool } = await start(20);
+  const sequence = new Sequence(ids, pool);
   const [result] = await runBatch(executor, [{ sequence, count: ids.length, logits: 'all' }]);
   return result?.logits ?? new Float32Array();
 }
@@ -37,9 +39,9 @@ describe('runBatch', () => {
     await fc.assert(
       fc.asyncProperty(lengths, fc.array(chunk, { minLength: 5, maxLength: 12 }), async (sizes, chunks) => {
         fc.pre(chunks.some((size) => size > 0));
-        const { executor, allocator } = await start(24);
+        const { executor, pool } = await start(24);
         const texts = sizes.map((length, index) => someIds(tinyMixtral, length, index));
-        const sequences = texts.map((ids) => new Sequence(ids, allocator));
+        const sequences = texts.map((ids) => new Sequence(ids, pool));
         const found = texts.map((): number[] => []);
         for (let turn = 0; sequences.some(({ pending }) => pending > 0); turn += 1) {
           const slices = sequences.flatMap((sequence, index): Slice[] => {
@@ -64,13 +66,13 @@ describe('runBatch', () => {
   });
 
   test('logits of the last token, of all or of none, in the order of the slices', async () => {
-    const { executor, allocator } = await start(20);
+    const { executor, pool } = await start(20);
     const texts = [3, 5, 4].map((length, index) => someIds(tinyMixtral, length, index));
     const kinds = ['last', 'none', 'all'] as const;
     const results = await runBatch(
       executor,
       texts.map((ids, index) => ({
-        sequence: new Sequence(ids, allocator),
+        sequence: new Sequence(ids, pool),
         count: ids.length,
         logits: kinds[index] ?? 'none',
       })),
@@ -83,20 +85,20 @@ describe('runBatch', () => {
   });
 
   test('a sequence that gave its pages up computes the same when it is fed again', async () => {
-    const { executor, allocator } = await start(10);
+    const { executor, pool } = await start(10);
     const ids = someIds(tinyMixtral, 9, 1);
-    const sequence = new Sequence(ids, allocator);
+    const sequence = new Sequence(ids, pool);
     await runBatch(executor, [{ sequence, count: 8, logits: 'none' }]);
     sequence.release();
-    expect([sequence.cached, sequence.pending, allocator.freePages]).toEqual([0, 9, 10]);
+    expect([sequence.cached, sequence.pending, pool.allocators[0]?.freePages]).toEqual([0, 9, 10]);
     const [result] = await runBatch(executor, [{ sequence, count: 9, logits: 'last' }]);
     const expected = (await alone(ids)).subarray(8 * tinyMixtral.vocabularySize);
     expect(largestDifference(result?.logits ?? [], expected)).toBeLessThan(1e-6);
   });
 
   test('without room it is an error, and what was cached stays usable', async () => {
-    const { executor, allocator } = await start(2);
-    const sequence = new Sequence(someIds(tinyMixtral, 20, 1), allocator);
+    const { executor, pool } = await start(2);
+    const sequence = new Sequence(someIds(tinyMixtral, 20, 1), pool);
     await runBatch(executor, [{ sequence, count: 5, logits: 'none' }]);
     await expect(runBatch(executor, [{ sequence, count: 4, logits: 'last' }])).rejects.toThrow(
       'the KV cache: cannot hold 4 more tokens: expected 1 free page of 4 tokens',

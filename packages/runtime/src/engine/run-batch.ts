@@ -1,10 +1,11 @@
-// One step of the backend over new tokens of any number of sequences: chunks of prompts beside single tokens of texts
-// under way. Who takes part in a step, and with how many tokens, is the caller's choice.
+// One step of the backend over new tokens of any number of sequences: chunks of prompts beside single tokens of sequences
+// that generate. Which sequences take part in a step, and with how many tokens, is the caller's choice.
 //
 // Shapes: T tokens of the step, R rows whose logits are wanted, V vocabulary, A experts per token.
-import type { Backend, KvCache } from '@moeq/kernels';
+import type { Backend, Segment } from '@moeq/kernels';
 import type { Routing } from '@moeq/router';
 import { MoeqError } from '@moeq/tensors';
+import type { ModelCaches } from '../caches/model-caches.js';
 import type { Sequence } from '../caches/sequence.js';
 import { type Decoder, forward } from '../decoder/decoder.js';
 
@@ -12,10 +13,10 @@ import { type Decoder, forward } from '../decoder/decoder.js';
 export interface Executor {
   readonly backend: Backend;
   readonly decoder: Decoder;
-  readonly cache: KvCache;
-  /** Losses of the backend before decoder and cache were loaded into it. */
+  readonly caches: ModelCaches;
+  /** Losses of the backend before decoder and caches were loaded into it. */
   readonly losses: number;
-  /** Weights and cache are freed, or about to be. */
+  /** Weights and caches are freed, or about to be. */
   closed: boolean;
 }
 
@@ -41,24 +42,25 @@ export interface SliceResult {
 
 /**
  * Feeds the slices in one step and answers in their order. Sequences advance when the step has succeeded.
- * @throws MoeqError when the KV cache has no room for all of them, the model was closed, or the backend has lost it
+ * @throws MoeqError when a cache has no room for all of them, the model was closed, or the backend has lost it
  */
 export async function runBatch(
   executor: Executor,
   slices: readonly Slice[],
   { routings: wantsRoutings = false }: { routings?: boolean } = {},
 ): Promise<SliceResult[]> {
-  const { backend, decoder, cache } = executor;
-  const segments = slices.map(({ sequence, count }) => sequence.segment(count));
+  const { backend, decoder, caches } = executor;
+  const segments = slices.map(({ sequence, count }) => sequence.segments(count));
+  const ofGroups = caches.groups.map((_, group) => segments.map((own) => own[group] as Segment));
   const ids = Int32Array.from(slices.flatMap(nextTokens)); // [T]
   const rows = Int32Array.from(wantedRows(slices)); // [R]
 
   const output = await backend.step(async (step) => {
     if (executor.closed) throw closedModel();
     if (isLost(executor)) throw lostModel();
-    const { logits, routings } = forward(step, decoder, cache, {
+    const { logits, routings } = forward(step, decoder, {
       ids,
-      segments,
+      places: caches.places(ofGroups),
       rows: rows.length === ids.length ? 'all' : rows,
     });
     const layers = wantsRoutings ? routings : [];
@@ -73,7 +75,7 @@ export async function runBatch(
   return cutBySlice(slices, output, decoder.head.rows);
 }
 
-/** Whether the backend has lost decoder and cache. */
+/** Whether the backend has lost decoder and caches. */
 export function isLost({ backend, losses }: Executor): boolean {
   return (backend.losses ?? 0) !== losses;
 }
@@ -82,7 +84,7 @@ function lostModel(): MoeqError {
   return new MoeqError({
     operation: 'run a step',
     subject: 'the model',
-    expected: 'weights and KV cache in the memory of the backend',
+    expected: 'weights and caches in the memory of the backend',
     found: 'that they were lost meanwhile',
   });
 }

@@ -1,14 +1,16 @@
-// The way from a source to a model: options, weights, KV cache; all of it or nothing.
-import type { Backend, KvCache, KvCacheSpec } from '@moeq/kernels';
+// The way from a source to a model: options, weights, caches; all of it or nothing.
+import type { Backend } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
-import { PageAllocator, pageSize } from '../caches/page-allocator.js';
+import { type CacheGroup, cacheGroups } from '../caches/cache-groups.js';
+import { CachePool } from '../caches/cache-pool.js';
+import { createCaches, type ModelCaches } from '../caches/model-caches.js';
 import type { DecoderConfig } from '../decoder/config.js';
-import { decoderRotation } from '../decoder/mixers.js';
+import { cacheNeeds, decoderRotation } from '../decoder/mixers.js';
 import { LoadedModel, type Model } from '../model.js';
 import type { ModelSource } from '../model-source.js';
 import { abortSignal, type Check, callback, integer, validateOptions } from '../options.js';
 import { loadDecoder } from './load-decoder.js';
-import { cacheSpec, modelPlan } from './load-plan.js';
+import { defaultPrefillChunk, modelPlan } from './load-plan.js';
 import { assertFits } from './memory-error.js';
 import { type LoadedState, RevivableExecutor } from './revive.js';
 import type { LoadOptions } from './weight-loader.js';
@@ -16,9 +18,9 @@ import type { LoadOptions } from './weight-loader.js';
 export interface ModelOptions extends LoadOptions {
   /** Stays the caller's: several models can share one, and closing a model leaves it running. */
   readonly backend: Backend;
-  /** Tokens of prompt and text together. Default: the model's own, at most 4096. */
+  /** Tokens of prompt and generated tokens together. Default: the model's own, at most 4096. */
   readonly contextLength?: number | undefined;
-  /** Tokens of all texts under way together. Default: contextLength, at least 4096. */
+  /** Tokens of all sequences together. Default: contextLength, at least 4096. */
   readonly kvCacheTokens?: number | undefined;
   /** Tokens of a prompt that one step takes. Default 256. */
   readonly prefillChunk?: number | undefined;
@@ -26,10 +28,9 @@ export interface ModelOptions extends LoadOptions {
 
 /** Keeps the default cache near 1 GB for a model of the size of Mixtral 8x7B, which has 256 KB of float32 a token. */
 const defaultContextLimit = 4096;
-/** Room for several texts at once where the context is short. */
+/** Room for several sequences at once where the context is short. */
 const minDefaultCacheTokens = 4096;
-/** Enough tokens to fill the experts of a layer, few enough to stop or to interleave texts between two chunks. */
-export const defaultPrefillChunk = 256;
+
 /**
  * Loads a model. The source may be closed afterwards, where the backend cannot lose what is loaded (`losses`) or the model
  * need not survive that: it is read once more then.
@@ -44,19 +45,19 @@ export async function createModel(source: ModelSource, options: ModelOptions): P
   if (cacheTokens < contextLength) throw cacheTooSmall(cacheTokens, contextLength);
   const rotation = decoderRotation(source.config);
 
-  assertFits(source, backend, modelPlan(source, cacheTokens));
-  const spec = cacheSpec(source.config, cacheTokens);
-  const allocator = new PageAllocator(spec.pages, pageSize);
-  const load = (how: LoadOptions) => loadState(source, backend, spec, how);
+  assertFits(source, backend, modelPlan(source, cacheTokens, prefillChunk));
+  const groups = cacheGroups(cacheNeeds(source.config), { tokens: cacheTokens, chunk: prefillChunk });
+  const pool = new CachePool(groups);
+  const load = (how: LoadOptions) => loadState(source, backend, groups, how);
   const state = await load({ onProgress, signal });
   const executor = new RevivableExecutor(
     source.name,
     backend,
     state,
     () => load({}),
-    () => allocator.lose(),
+    () => pool.lose(),
   );
-  return new LoadedModel({ source, executor, allocator, contextLength, prefillChunk, rotation });
+  return new LoadedModel({ source, executor, pool, contextLength, prefillChunk, rotation });
 }
 
 /** Context and cache in tokens, as given or by default. */
@@ -74,21 +75,21 @@ export function modelSize(
 async function loadState(
   source: ModelSource,
   backend: Backend,
-  spec: KvCacheSpec,
+  groups: readonly CacheGroup[],
   options: LoadOptions,
 ): Promise<LoadedState> {
   const losses = backend.losses ?? 0;
   const { decoder, bytes, release } = await loadDecoder(source, backend, options);
-  let cache: KvCache | null = null;
+  let caches: ModelCaches | null = null;
   const releaseAll = () => {
-    if (cache !== null) backend.release(cache);
+    caches?.release();
     release();
   };
   try {
-    cache = backend.createKvCache(spec);
-    // A device tells with the next step whether it had room.
+    caches = createCaches(backend, groups);
+    // A device answers with the next step whether it had room.
     if (backend.losses !== undefined) await backend.step(async () => undefined);
-    return { decoder, cache, losses, weightBytes: bytes, release: releaseAll };
+    return { decoder, caches, losses, weightBytes: bytes, release: releaseAll };
   } catch (error) {
     releaseAll();
     throw error;

@@ -5,15 +5,17 @@
 // Shapes: T tokens of one sequence, D hidden, V vocabulary, A experts per token.
 import type { Backend } from '@moeq/kernels';
 import { joinRoutings, type Routing } from '@moeq/router';
-import { pageSize } from '../caches/page-allocator.js';
+import { layerGroup } from '../caches/cache-groups.js';
+import { CachePool } from '../caches/cache-pool.js';
+import type { CacheNeed, LayerPlace } from '../caches/layer-cache.js';
+import { createCaches } from '../caches/model-caches.js';
 import { runHead, runLayer } from '../decoder/decoder.js';
-import { decoderRotation } from '../decoder/mixers.js';
+import { cacheNeeds, decoderRotation } from '../decoder/mixers.js';
 import { logitRowsPerStep } from '../engine/sequence-logits.js';
 import type { ModelSource } from '../model-source.js';
 import { abortSignal, type Check, integer, validateOptions } from '../options.js';
-import { defaultPrefillChunk } from './create-model.js';
 import { loadEmbedding, loadFinalNorm, loadHead, loadLayer } from './load-decoder.js';
-import { cacheSpec, partPlans } from './load-plan.js';
+import { defaultPrefillChunk, partPlans } from './load-plan.js';
 import { assertFits } from './memory-error.js';
 import { WeightLoader } from './weight-loader.js';
 
@@ -60,14 +62,13 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
   validateOptions('stream the layers of a model', options, optionChecks);
   const { config } = source;
   const { backend, maxTokens = config.contextLength, chunk = defaultPrefillChunk, signal } = options;
-  for (const plan of partPlans(source, maxTokens)) assertFits(source, backend, plan);
+  for (const plan of partPlans(source, maxTokens, chunk)) assertFits(source, backend, plan);
   const { hiddenSize, vocabularySize, embeddingScale } = config;
   const rotation = decoderRotation(config);
   const frequenciesOf = (length: number) => {
     const kind = rotation?.kindOf(length) ?? 0;
     return rotation === null || kind === 0 ? {} : { inverseFrequencies: rotation.inverseFrequencies(kind) };
   };
-  const pages = Int32Array.from({ length: Math.ceil(maxTokens / pageSize) }, (_, page) => page);
 
   /** All that `load` loads, and what is released with it. */
   const part = async <Loaded, Input, Output>(
@@ -96,12 +97,17 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
       (loader) => loadLayer(loader, config, index),
       async (loaded, hidden: Float32Array): Promise<LayerOutput> => {
         const own = frequenciesOf(hidden.length / hiddenSize);
-        const cache = backend.createKvCache({ ...cacheSpec(config, maxTokens), layers: 1 });
+        const group = layerGroup(cacheNeeds(config)[index] as CacheNeed, { tokens: maxTokens, chunk });
+        const [table] = new CachePool([group]).tables();
+        const caches = createCaches(backend, [group]);
         const output = new Float32Array(hidden.length); // [T, D]
         const routings: Routing[] = [];
         try {
           for (const { x, start, tokens } of chunks(hidden, hiddenSize, chunk)) {
-            const place = { cache, layer: 0, segments: [{ pages, start, tokens, ...own }] };
+            table?.trim(start);
+            table?.reserve(start + tokens);
+            const segment = { pages: Int32Array.from(table?.pages ?? []), start, tokens, ...own };
+            const [place] = caches.places([[segment]]) as [LayerPlace];
             await backend.step(async (step) => {
               const ran = runLayer(step, step.input(x, tokens), loaded, place);
               output.set(await step.read(ran.output), start * hiddenSize);
@@ -109,7 +115,7 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
             });
           }
         } finally {
-          backend.release(cache);
+          caches.release();
         }
         return { hidden: output, routing: joinRoutings(routings) };
       },

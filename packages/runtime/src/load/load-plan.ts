@@ -1,10 +1,9 @@
 // What a decoder will have a backend hold, part by part, from the headers of its source: nothing is read.
-import type { KvCacheSpec, LoadPlan, MatrixHead, MlpHead } from '@moeq/kernels';
-import { MoeqError } from '@moeq/tensors';
-import { pageSize } from '../caches/page-allocator.js';
+import type { LoadPlan, MatrixHead, MlpHead } from '@moeq/kernels';
+import { type CacheGroup, cacheGroups, layerGroup } from '../caches/cache-groups.js';
 import type { DecoderConfig } from '../decoder/config.js';
 import { type Slot, tensorShape } from '../decoder/decoder-tensors.js';
-import { mixerOf } from '../decoder/mixers.js';
+import { cacheNeeds, mixerOf } from '../decoder/mixers.js';
 import { mlpActivationsPerToken } from '../decoder/mlp.js';
 import { mlpForms } from '../decoder/mlp-tensors.js';
 import type { ModelSource, WeightHeads } from '../model-source.js';
@@ -14,7 +13,11 @@ import { gateUpSlots } from './weight-loader.js';
 type Source = Pick<ModelSource, 'config' | 'heads'>;
 
 /** Heads that are null are counted. */
-function planOf({ config, heads }: Source, parts: readonly LoadPart[], cache: KvCacheSpec | null): LoadPlan {
+function planOf(
+  { config, heads }: Source,
+  parts: readonly LoadPart[],
+  groups: readonly CacheGroup[],
+): LoadPlan {
   const weights: MatrixHead[][] = [];
   const mlps: MlpHead[] = [];
   const vectors: number[] = [];
@@ -35,7 +38,7 @@ function planOf({ config, heads }: Source, parts: readonly LoadPart[], cache: Kv
     weights.push(found.filter((head) => head !== null));
     unknown += found.filter((head) => head === null).length;
   }
-  return { weights, mlps, vectors, cache, unknown };
+  return { weights, mlps, vectors, caches: groups.map(({ spec }) => spec), unknown };
 }
 
 function mlpHead(heads: WeightHeads, { mlp, at }: Extract<LoadPart, { mlp: unknown }>): MlpHead | null {
@@ -46,44 +49,40 @@ function mlpHead(heads: WeightHeads, { mlp, at }: Extract<LoadPart, { mlp: unkno
   return down === null || gateUp.length < slots.length ? null : { gateUp, down };
 }
 
-/**
- * The KV cache of so many tokens.
- * @throws MoeqError for layers that keep different numbers of a token
- */
-export function cacheSpec({ architecture, layers }: DecoderConfig, tokens: number): KvCacheSpec {
-  const kept = layers.map(({ mixer }) => mixerOf(mixer).cache(mixer));
-  const [first = { kvHeads: 1, headDim: 1 }] = kept;
-  const other = kept.find(({ kvHeads, headDim }) => kvHeads !== first.kvHeads || headDim !== first.headDim);
-  if (other === undefined) {
-    return { layers: layers.length, ...first, pageSize, pages: Math.ceil(tokens / pageSize) };
-  }
-  const size = ({ kvHeads, headDim }: typeof first) => `${kvHeads} key/value heads of ${headDim}`;
-  throw new MoeqError({
-    operation: 'make the KV cache',
-    subject: architecture,
-    expected: `${size(first)} in all layers`,
-    found: size(other),
-  });
-}
+/** Enough tokens to fill the experts of a layer, few enough to stop or to interleave sequences between two chunks. */
+export const defaultPrefillChunk = 256;
 
-/** All of a model, as `createModel` loads it. */
-export function modelPlan(source: Source, cacheTokens: number): LoadPlan {
+/**
+ * All of a model, as `createModel` loads it.
+ * @param chunk tokens of a sequence that a step feeds at most
+ */
+export function modelPlan(
+  source: Source,
+  cacheTokens: number,
+  chunk: number = defaultPrefillChunk,
+): LoadPlan {
   const { config } = source;
   const layers = [...config.layers.keys()].flatMap((layer) => layerParts(config, layer));
   return planOf(
     source,
     [embeddingPart, ...layers, ...headParts(config, false)],
-    cacheSpec(config, cacheTokens),
+    cacheGroups(cacheNeeds(config), { tokens: cacheTokens, chunk }),
   );
 }
 
 /** What a model is run from a part at a time, as `layerStream` loads it: embedding, layers with their caches, head. */
-export function* partPlans(source: Source, cacheTokens: number): Generator<LoadPlan> {
+export function* partPlans(
+  source: Source,
+  cacheTokens: number,
+  chunk: number = defaultPrefillChunk,
+): Generator<LoadPlan> {
   const { config } = source;
-  yield planOf(source, [embeddingPart], null);
-  const cache = { ...cacheSpec(config, cacheTokens), layers: 1 };
-  for (const layer of config.layers.keys()) yield planOf(source, layerParts(config, layer), cache);
-  yield planOf(source, headParts(config, true), null);
+  yield planOf(source, [embeddingPart], []);
+  for (const [layer, need] of cacheNeeds(config).entries()) {
+    const group = layerGroup(need, { tokens: cacheTokens, chunk });
+    yield planOf(source, layerParts(config, layer), [group]);
+  }
+  yield planOf(source, headParts(config, true), []);
 }
 
 /** Of kernels and their tables, and of what sizes below do not name. */

@@ -1,18 +1,18 @@
 // A model whose backend has lost it, with a GPU's device, is loaded again before its next step: the same weights from the
-// same source, an empty KV cache of the same size. The texts of the failed step have ended with its error; all others are
-// fed again from their beginning.
+// same source, empty caches of the same size. The requests of the failed step have ended with its error; all other sequences
+// are fed again from their first token.
 import { MoeqError } from '@moeq/tensors';
 import { type Executor, isLost } from '../engine/run-batch.js';
 
 /** What is loaded into a backend, and again after a loss. */
-export interface LoadedState extends Pick<Executor, 'decoder' | 'cache' | 'losses'> {
+export interface LoadedState extends Pick<Executor, 'decoder' | 'caches' | 'losses'> {
   /** Bytes in the backend's memory. */
   readonly weightBytes: number;
-  /** Frees weights and KV cache. */
+  /** Frees weights and caches. */
   release(): void;
 }
 
-/** An executor over whatever is loaded at the moment. */
+/** An executor over what is loaded at the moment. */
 export class RevivableExecutor implements Executor {
   readonly backend: Executor['backend'];
   closed = false;
@@ -23,8 +23,8 @@ export class RevivableExecutor implements Executor {
   #reviving: Promise<void> | null = null;
 
   /**
-   * @param load loads weights and cache into the backend, from a source that may be closed by now
-   * @param onLoss the cache is empty from now on
+   * @param load loads weights and caches into the backend, from a source that may be closed by now
+   * @param onLoss the caches are empty from now on
    */
   constructor(
     name: string,
@@ -44,8 +44,8 @@ export class RevivableExecutor implements Executor {
     return this.#state.decoder;
   }
 
-  get cache(): Executor['cache'] {
-    return this.#state.cache;
+  get caches(): Executor['caches'] {
+    return this.#state.caches;
   }
 
   get losses(): number {
@@ -56,7 +56,7 @@ export class RevivableExecutor implements Executor {
     return this.#state.weightBytes;
   }
 
-  /** Frees weights and cache, unless they are lost anyway. */
+  /** Frees weights and caches, unless they are lost anyway. */
   release(): void {
     if (!isLost(this)) this.#state.release();
   }

@@ -1,5 +1,5 @@
-// Compiling ahead: what one token of a text needs, and what a chunk of a prompt does. Nothing runs, so the pages are of
-// nobody.
+// Compiling ahead: what one generated token needs, and what a chunk of a prompt does. Nothing runs, so the pages belong to no
+// sequence.
 import { forward } from '../decoder/decoder.js';
 import type { Executor } from '../engine/run-batch.js';
 
@@ -8,14 +8,20 @@ import type { Executor } from '../engine/run-batch.js';
  * @param onProgress programs ready, and how many there are: of the prompt's, then of the others that a token needs
  */
 export async function warmUp(
-  { backend, decoder, cache }: Executor,
+  { backend, decoder, caches }: Executor,
   chunk: number,
   onProgress?: (ready: number, total: number) => void,
 ): Promise<void> {
   for (const tokens of new Set([chunk, 1])) {
-    const pages = Int32Array.from({ length: Math.ceil(tokens / cache.spec.pageSize) }, (_, page) => page);
-    const segments = [{ pages, start: 0, tokens }];
-    const batch = { ids: new Int32Array(tokens), segments, rows: Int32Array.of(tokens - 1) };
-    await backend.warmUp?.((step) => void forward(step, decoder, cache, batch), onProgress);
+    const segments = caches.groups.map(({ spec }) => {
+      const pages = Int32Array.from({ length: Math.ceil(tokens / spec.pageSize) }, (_, page) => page);
+      return [{ pages, start: 0, tokens }];
+    });
+    const batch = {
+      ids: new Int32Array(tokens),
+      places: caches.places(segments),
+      rows: Int32Array.of(tokens - 1),
+    };
+    await backend.warmUp?.((step) => void forward(step, decoder, batch), onProgress);
   }
 }

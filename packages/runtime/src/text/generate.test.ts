@@ -220,7 +220,7 @@ describe('leaving early', () => {
     const second = model.generate(Array.from({ length: 31 }, () => 2));
     await second.next();
     await expect(pieces(model.generate(prompt))).rejects.toThrow(
-      'a larger kvCacheTokens, or fewer texts at a time',
+      'a larger kvCacheTokens, or fewer sequences at a time',
     );
     await second.return();
     const rest = await pieces(first);

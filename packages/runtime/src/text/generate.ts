@@ -1,6 +1,5 @@
-// Drives one text from its prompt to its end: feeds the prompt in chunks, then one token a step. Other texts of the same
-// model may be under way meanwhile; the backend runs their steps one after the other.
-
+// Drives one generation from its prompt to its end: feeds the prompt in chunks, then one token a step. Others of the same
+// model may run meanwhile; the backend runs their steps one after the other.
 import type { Sequence } from '../caches/sequence.js';
 import { runBatch } from '../engine/run-batch.js';
 import type { RevivableExecutor } from '../load/revive.js';
@@ -15,10 +14,10 @@ export interface GenerateContext {
 }
 
 /**
- * The pieces of a text, the last of them with the result. The sequence's pages are freed when the text has ended, when an
+ * The pieces of a generation, the last of them with the result. The sequence's pages are freed when it has ended, when an
  * error ends it, and when the consumer leaves its loop.
  * @param sequence holds the prompt
- * @param signal ends the text before the next step
+ * @param signal ends the generation before the next step
  */
 export async function* generate(
   { executor, tokenizer, prefillChunk }: GenerateContext,

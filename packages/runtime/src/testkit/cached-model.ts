@@ -1,0 +1,88 @@
+// A small model whose layers see windows of given sizes, in a backend that can lose it, with its caches in pages of any
+// size: for tests of what sequences keep.
+import { type CacheGroup, cacheGroups } from '../caches/cache-groups.js';
+import { CachePool } from '../caches/cache-pool.js';
+import { createCaches } from '../caches/model-caches.js';
+import { PrefixCache } from '../caches/prefix-cache.js';
+import { Sequence } from '../caches/sequence.js';
+import type { DecoderConfig } from '../decoder/config.js';
+import { cacheNeeds } from '../decoder/mixers.js';
+import { runBatch } from '../engine/run-batch.js';
+import { loadDecoder } from '../load/load-decoder.js';
+import { RevivableExecutor } from '../load/revive.js';
+import { type LossyBackend, lossyBackend } from './lossy-backend.js';
+import { mixtralLayer, randomSource, tinyAttention, tinyMixtral } from './random-source.js';
+
+/** One layer for each window; null: it sees all. */
+export function windowedConfig(windows: readonly (number | null)[], contextLength = 128): DecoderConfig {
+  return {
+    ...tinyMixtral,
+    contextLength,
+    layers: windows.map((window) => mixtralLayer(5, 2, 12, { ...tinyAttention, window })),
+  };
+}
+
+export interface CachedModel {
+  readonly backend: LossyBackend;
+  readonly executor: RevivableExecutor;
+  readonly pool: CachePool;
+  readonly prefixes: PrefixCache;
+  sequence(tokens: Iterable<number>): Sequence;
+  /** Feeds `count` pending tokens in one step. @returns float32 [count, V] */
+  feed(sequence: Sequence, count: number): Promise<Float32Array>;
+  /** Feeds what is pending, in steps of `chunk`. @returns logits after the last token, float32 [V] */
+  feedAll(sequence: Sequence, chunk?: number): Promise<Float32Array>;
+}
+
+export interface PagesOfGroups {
+  readonly pageSize: number;
+  readonly pages: number;
+  /** Of a group with a window; as many unless given. */
+  readonly windowed?: number;
+}
+
+export async function cachedModel(
+  config: DecoderConfig,
+  { pageSize, pages, windowed = pages }: PagesOfGroups,
+): Promise<CachedModel> {
+  const source = randomSource(config, 11);
+  const backend = lossyBackend();
+  const groups = cacheGroups(cacheNeeds(config), { tokens: config.contextLength, chunk: 1 }).map(
+    (group): CacheGroup => ({
+      ...group,
+      spec: { ...group.spec, pageSize, pages: group.window === null ? pages : windowed },
+    }),
+  );
+  const pool = new CachePool(groups);
+  const load = async () => {
+    const { losses = 0 } = backend;
+    const { decoder, bytes, release } = await loadDecoder(source, backend, {});
+    return { decoder, caches: createCaches(backend, groups), losses, weightBytes: bytes, release };
+  };
+  const executor = new RevivableExecutor(source.name, backend, await load(), load, () => pool.lose());
+
+  const feed = async (sequence: Sequence, count: number) => {
+    await executor.revive();
+    const [result] = await runBatch(executor, [{ sequence, count, logits: 'all' }]);
+    return result?.logits ?? new Float32Array();
+  };
+  return {
+    backend,
+    executor,
+    pool,
+    prefixes: new PrefixCache(pool),
+    sequence: (tokens) => new Sequence(tokens, pool),
+    feed,
+    async feedAll(sequence, chunk = Infinity) {
+      let logits = new Float32Array();
+      await executor.revive();
+      while (sequence.pending > 0) logits = (await feed(sequence, Math.min(chunk, sequence.pending))).slice();
+      return logits.slice(-config.vocabularySize);
+    },
+  };
+}
+
+/** The token of the greatest logit. */
+export function best(logits: Float32Array): number {
+  return logits.indexOf(Math.max(...logits));
+}
