@@ -3,19 +3,27 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkConsumer, consumers } from './consumers.ts';
-import { install, type Packed, pack, publishable, root, run } from './pack.ts';
+import { bundlers, html } from './bundlers/bundlers.ts';
+import type { write } from './bundlers/page.ts';
+import { checkConsumers } from './consumers.ts';
+import { startChromium } from './in-chromium/chromium.ts';
+import { serve } from './in-chromium/serve.ts';
+import { install, type Packed, packAll, publishable, root, run } from './pack.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'moeq-packed-'));
 const project = join(folder, 'project');
 const examples = ['custom-quantizer', 'one-package-only'];
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+declare const moeqWrite: typeof write;
+
 let packed: readonly Packed[] = [];
 beforeAll(async () => {
-  packed = await Promise.all(publishable().map((each) => pack(each, folder)));
-}, 60_000);
+  packed = await packAll(folder);
+});
 
 describe('tarballs', () => {
   test.each(publishable())('%s', async (each) => {
@@ -46,6 +54,15 @@ describe('tarballs', () => {
   });
 });
 
+const browser = await startChromium();
+afterAll(async () => {
+  if ('close' in browser) await browser.close();
+});
+
+/** What tiny-moe in nf4 writes on in Node. */
+const written = ' of the night, the day is come, the day of';
+const plainNotice = expect.stringMatching(/^one thread only: this page is not cross-origin isolated/);
+
 describe('in an empty folder', () => {
   beforeAll(async () => {
     await install(project, packed);
@@ -65,7 +82,7 @@ describe('in an empty folder', () => {
     };
     const config = { compilerOptions: options, include: ['*/*.ts'] };
     await writeFile(join(project, 'tsconfig.json'), JSON.stringify(config));
-  }, 120_000);
+  });
 
   test('the packages are the tarballs', async () => {
     const lock = JSON.parse(await readFile(join(project, 'package-lock.json'), 'utf8'));
@@ -80,8 +97,8 @@ describe('in an empty folder', () => {
     expect(await run(project, 'tsc', '--noEmit')).toBe('');
   });
 
-  test.each(consumers)('consumers type-check with TypeScript 5.9: $name', async (consumer) => {
-    expect(await checkConsumer(project, packed, consumer)).toBe('');
+  test('consumers with and without DOM type-check with TypeScript 5.9', async () => {
+    expect(await checkConsumers(project, packed)).toBe('');
   });
 
   test('custom-quantizer runs, and passes the published suite', async () => {
@@ -109,6 +126,40 @@ describe('in an empty folder', () => {
     const { text, tokenIds } = JSON.parse(await moeq('generate', 'out', '--greedy', '-n', '8', '--json'));
     expect(tokenIds).toHaveLength(8);
     expect(text.length).toBeGreaterThan(8);
+  });
+
+  test('the page of the bundlers, in Node', async () => {
+    const options = ['--recipe', 'nf4', '--greedy', '-n', '12', '--json'];
+    const { text } = JSON.parse(
+      await run(project, join(project, 'node_modules/.bin/moeq'), 'generate', ...options),
+    );
+    expect(text).toBe(written);
+  });
+
+  describe.skipIf('reason' in browser)('a bundle in Chromium', () => {
+    beforeAll(async () => {
+      const page = await readFile(join(root, 'scripts/bundlers/page.ts'), 'utf8');
+      await writeFile(join(project, 'main.js'), (await transform(page, { loader: 'ts' })).code);
+      await writeFile(join(project, 'index.html'), html);
+    });
+
+    test.each(bundlers)('of $bundler: two threads, and one where memory is not shared', async (each) => {
+      if ('reason' in browser) throw new Error(browser.reason);
+      const out = join(folder, each.bundler);
+      await each.build(project, out);
+      const write = async (isolated: boolean, options: object) => {
+        const model = pathToFileURL(`${project}/node_modules/@moeq/tiny-moe/model/`);
+        const files = { '/page/': pathToFileURL(`${out}/`), '/model/': model };
+        await using site = await serve({ files, isolated });
+        const page = await browser.newPage();
+        await page.goto(`${site.url}page/index.html`);
+        const found = await page.evaluate((given) => moeqWrite(given), options);
+        await page.close();
+        return found;
+      };
+      expect(await write(true, { threads: 2 })).toEqual({ text: written, threads: 2, notices: [] });
+      expect(await write(false, {})).toEqual({ text: written, threads: 1, notices: [plainNotice] });
+    });
   });
 
   test('without the package webgpu the CPU computes, and asking for the GPU says what to install', async () => {
