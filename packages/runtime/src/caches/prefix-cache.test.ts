@@ -54,6 +54,9 @@ describe('PrefixCache', () => {
     const second = new Sequence(tokens, pool);
     expect(prefixes.adopt(second)).toBe(4);
     expect(second.tables.map(({ held }) => held)).toEqual([1, 1]);
+    // What a sequence used then is kept.
+    first.release();
+    expect(pool.allocators[0]?.reclaimable).toBe(1);
   });
 
   test('a window that was lost comes back when it is computed again', () => {
