@@ -1,4 +1,4 @@
-// The other end of a measurement: asks what it is told to, from a process of its own.
+// The other end of a measurement: sends the requests it is given, from a process of its own.
 import { shapes } from './shapes.ts';
 
 process.on('message', async ({ url, shape }: { url: string; shape: string }) => {

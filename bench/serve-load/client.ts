@@ -1,7 +1,7 @@
 // One request through the stock OpenAI client: its text, when each token came, and whether it was given up.
 import type OpenAI from 'openai';
 
-/** A request whose text is known: same prompt and seed, same text, whoever else is there. */
+/** A request whose text is known: same prompt and seed, same text, whatever other requests run. */
 export interface Task {
   readonly prompt: string;
   readonly seed: number;

@@ -92,7 +92,7 @@ console.log(
   `\nmemory: ${megabytes(startBytes)} at the start, ${megabytes(await server.residentBytes())} at the end`,
 );
 const left = await server.metric('moeq_requests_running');
-console.log(`texts still under way: ${left}; preemptions: ${await server.metric('moeq_preemptions_total')}`);
+console.log(`requests still running: ${left}; preemptions: ${await server.metric('moeq_preemptions_total')}`);
 
 function quantile(numbers: readonly number[], share: number): number {
   const sorted = numbers.toSorted((a, b) => a - b);

@@ -33,7 +33,7 @@ export async function startServer(argv: readonly string[]): Promise<ServerProces
   };
 }
 
-/** A server that is somebody else's to stop. */
+/** A server that another process stops. */
 export function attach(url: string): ServerProcess {
   const metric = async (name: string) => {
     const text = await (await fetch(`${url}/metrics`)).text();

@@ -46,7 +46,7 @@ test('a recipe that quantizes routers: --allow-router-quantization', async () =>
   expect(await refusal(['generate', '--recipe', recipe])).toMatch(sentence);
 });
 
-test('a quantizer that nobody has: --plugin', async () => {
+test('an unknown quantizer: --plugin', async () => {
   await using folder = await temporaryFolder();
   const recipe = join(folder.path, 'recipe.json');
   await writeFile(

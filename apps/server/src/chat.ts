@@ -63,7 +63,7 @@ async function whole(
     texts.reader(index).push(piece.text);
     logprobs[index]?.push(...texts.logprobs(piece, index));
   });
-  // Nobody reads it; the status is nginx's, for logs.
+  // The client has gone; the status is nginx's, for logs.
   if (results === null) return new Response(null, { status: 499 });
   return c.json({
     ...headOf('chatcmpl', 'chat.completion', ready),

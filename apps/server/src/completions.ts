@@ -49,7 +49,7 @@ async function whole(
   const results = await answer.read((piece, index) => {
     entries[index]?.push(...(shown[index]?.take(piece) ?? []));
   });
-  // Nobody reads it; the status is nginx's, for logs.
+  // The client has gone; the status is nginx's, for logs.
   if (results === null) return new Response(null, { status: 499 });
   return c.json({
     ...headOf('cmpl', 'text_completion', ready),

@@ -1,5 +1,5 @@
 // Layers down, experts across: the more of a layer's tokens an expert computes, the stronger its cell; those of the last token
-// have a rim. A cell can be pointed at, or walked to with the arrow keys, and is then told in words.
+// have a rim. A cell can be pointed at, or walked to with the arrow keys, and is then described in words.
 import { element } from './elements.ts';
 import type { LayerHeat } from './expert-window.ts';
 
@@ -7,8 +7,8 @@ import type { LayerHeat } from './expert-window.ts';
 const fullHeat = 4;
 
 let layers: readonly LayerHeat[] = [];
-/** Row and column that are told in words; null: the busiest. */
-let told: { row: number; column: number } | null = null;
+/** Row and column that are described in words; null: the busiest. */
+let described: { row: number; column: number } | null = null;
 
 export function setUpHeatMap(): void {
   const canvas = element('experts', HTMLCanvasElement);
@@ -33,7 +33,7 @@ export function setUpHeatMap(): void {
     const [down, right] = arrows[event.key] ?? [0, 0];
     if ((down === 0 && right === 0) || layers.length === 0) return;
     event.preventDefault();
-    tell((told?.row ?? -Math.max(0, down)) + down, (told?.column ?? -Math.max(0, right)) + right);
+    tell((described?.row ?? -Math.max(0, down)) + down, (described?.column ?? -Math.max(0, right)) + right);
   });
 }
 
@@ -56,12 +56,12 @@ function columns(): number {
 
 function tell(row: number, column: number): void {
   const limit = (value: number, most: number) => Math.max(0, Math.min(most, value));
-  told = { row: limit(row, layers.length - 1), column: limit(column, columns() - 1) };
+  described = { row: limit(row, layers.length - 1), column: limit(column, columns() - 1) };
   draw();
 }
 
 function tellBusiest(): void {
-  told = null;
+  described = null;
   draw();
 }
 
@@ -94,17 +94,17 @@ function draw(): void {
       context.globalAlpha = 1;
       context.strokeStyle = rim ?? '';
       context.lineWidth = Math.min(gap, scale * 1.5);
-      const isTold = told?.row === row && told.column === column;
-      if (latest[column] === true || isTold) context.stroke();
-      if (isTold) context.strokeRect(cell[0] - gap, cell[1] - gap, cell[2] + 2 * gap, cell[3] + 2 * gap);
+      const isDescribed = described?.row === row && described.column === column;
+      if (latest[column] === true || isDescribed) context.stroke();
+      if (isDescribed) context.strokeRect(cell[0] - gap, cell[1] - gap, cell[2] + 2 * gap, cell[3] + 2 * gap);
     }
   }
   say(canvas);
 }
 
 function say(canvas: HTMLCanvasElement): void {
-  let { row, column } = told ?? { row: 0, column: 0 };
-  if (told === null) {
+  let { row, column } = described ?? { row: 0, column: 0 };
+  if (described === null) {
     const share = (at: { row: number; column: number }) => layers[at.row]?.shares[at.column] ?? 0;
     for (const [r, { shares }] of layers.entries()) {
       for (const c of shares.keys())
@@ -113,7 +113,7 @@ function say(canvas: HTMLCanvasElement): void {
   }
   const { layer = row, shares = [] } = layers[row] ?? {};
   const part = `${(100 * (shares[column] ?? 0)).toFixed(0)} %`;
-  const note = `${told === null ? 'Busiest: layer' : 'Layer'} ${layer}, expert ${column}: ${part} of the layer’s recent work.`;
+  const note = `${described === null ? 'Busiest: layer' : 'Layer'} ${layer}, expert ${column}: ${part} of the layer’s recent work.`;
   element('experts-note', HTMLElement).textContent = note;
   canvas.setAttribute('aria-label', `${layers.length} layers down, ${columns()} experts across. ${note}`);
 }

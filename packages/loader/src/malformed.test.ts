@@ -127,7 +127,7 @@ const cases: Record<string, [files: FileSet, sentence: RegExp]> = {
     withConfig({ num_attention_heads: 6, num_key_value_heads: 2 }),
     /hidden_size to be a multiple of num_attention_heads, found 64 and 6/,
   ],
-  'an activation that nobody knows': [
+  'an unknown activation': [
     withConfig({ hidden_act: 'tanhshrink' }),
     /hidden_act to be .*silu.*found "tanhshrink"/,
   ],
@@ -204,7 +204,7 @@ const cases: Record<string, [files: FileSet, sentence: RegExp]> = {
     withTensors({ 'model.layers.0.self_attn.q_proj.bias': zeros(64) }),
     /only tensors that mixtral has, found "model\.layers\.0\.self_attn\.q_proj\.bias"/,
   ],
-  'a tensor that nobody knows': [
+  'an unknown tensor': [
     withTensors({ 'model.layers.0.mlp.gate_up_proj': zeros(2) }),
     /only tensors that mixtral has/,
   ],

@@ -6,7 +6,7 @@ import { ggufFiles } from './gguf/files.js';
 import { type OpenedModel, type OpenOptions, openModelFiles } from './model-source.js';
 
 export interface OpenUrlOptions extends OpenOptions {
-  /** How files are fetched: headers, retries, a signal, and who hears of progress. */
+  /** How files are fetched: headers, retries, a signal, and progress. */
   readonly http?: Omit<HttpOptions, 'name'>;
 }
 

@@ -1,6 +1,6 @@
 // Attention of four queries that share one key/value head, over pages: softmax(scale q · k) v.
 // Keys of a page lie transposed, so that lanes are positions and nothing is summed across them; values lie by position.
-// A query's sums run over positions in order from the start of a page, whoever stands beside it.
+// A query's sums run over positions in order from the start of a page, whatever queries are computed beside it.
 //
 // Shapes: C head dimension, CV value dimension padded to 8, P page size padded to 8.
 //   page = Float32 [C, P] keys, then Float32 [P, CV] values.

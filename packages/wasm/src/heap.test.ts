@@ -64,7 +64,7 @@ describe('heap', () => {
     heap.allocate(4 * pageBytes, 'what still fits');
   });
 
-  test('a system that gives no memory is told in one sentence', () => {
+  test('a system that gives no memory is an error of one sentence', () => {
     const refusing: Memory = {
       maximumPages: 65536,
       threads: 1,

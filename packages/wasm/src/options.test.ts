@@ -29,7 +29,7 @@ describe('options', () => {
     expect(() => readOptions(options as WasmOptions)).toThrow(message);
   });
 
-  test('has at least one thread and the SIMD of the engine unless told', () => {
+  test('has at least one thread and the SIMD of the engine by default', () => {
     const { threads, simd, shared, notice } = readOptions({});
     expect(threads).toBeGreaterThanOrEqual(1);
     expect(['relaxed', 'plain']).toContain(simd);

@@ -138,7 +138,7 @@ export class Program {
     value.address = null;
   }
 
-  /** The memory of a value that nobody reads after the operation being written, for its result; null where there is none. */
+  /** The memory of a value that has no reader after the operation being written, for its result; null where there is none. */
   takeOver(value: Value): number | null {
     const { address } = value;
     const last = this.#readers.get(value) === 1 && !value.wanted;

@@ -12,7 +12,7 @@ export async function* readAhead<Value>(
   for (let index = 0; next !== null; index++) {
     const value: Value = await next;
     next = index + 1 < count ? read(index + 1) : null;
-    // whoever uses the values may stop before this one's turn
+    // the reader of the values may stop before this one
     next?.catch(() => {});
     yield [index, value];
   }

@@ -1,4 +1,4 @@
-// How many threads compute unless told: one for each physical core. Engines tell logical processors only; on Linux the
+// How many threads compute by default: one for each physical core. Engines report logical processors only; on Linux the
 // kernel's topology says which of them share a core.
 
 interface NodeProcess {

@@ -9,7 +9,7 @@ import { expectClose, expectedLayer, loadSmallModel } from './testkit/small-mode
 const { gpu, reason } = await testGpu();
 
 describe.skipIf(gpu === null)(`WebGPU backend${reason && ` (${reason})`}`, () => {
-  test('every buffer is destroyed, whoever owns the device', async () => {
+  test('every buffer is destroyed, whether the device is ours or not', async () => {
     const { device, live } = watched(await newDevice(gpu));
     const backend = await webgpuBackend({ device });
     const idle = live.size;
@@ -47,13 +47,13 @@ describe.skipIf(gpu === null)(`WebGPU backend${reason && ` (${reason})`}`, () =>
     await backend.destroy();
   });
 
-  test('what nobody reads is not computed', async () => {
+  test('what has no reader is not computed', async () => {
     const backend = await webgpuBackend({ gpu: gpu as GPU });
     const { layer } = await loadSmallModel(backend);
     await backend.step(async (step) => {
       layer(step, 1);
     });
-    // the router has to say whether its logits are finite; the experts after it have nobody to tell
+    // the router has to say whether its logits are finite; the experts after it have no reader
     expect(backend.stats().dispatches).toBe(3);
     await backend.destroy();
   });

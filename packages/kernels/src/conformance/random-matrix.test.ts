@@ -43,7 +43,7 @@ describe('randomMatrix', () => {
   });
 });
 
-/** A layout as somebody might misread it, and one case that has to notice. */
+/** A layout misread in one way, and a case that has to notice. */
 const misread: Record<string, readonly [change: (layout: Layout) => Layout, notices: string]> = {
   'high and low nibbles exchanged': [
     (layout) => ({ ...layout, order: layout.order === 'highFirst' ? 'lowFirst' : 'highFirst' }),
@@ -90,7 +90,7 @@ const misread: Record<string, readonly [change: (layout: Layout) => Layout, noti
   ],
 };
 
-/** Planes as somebody might neglect them: filled with zeros. */
+/** A plane left out: filled with zeros. */
 const neglected: Record<string, string> = {
   zeroPoints: 'linear: affine 4 bits zeroPoint',
   offsets: 'linear: affine 8 bits offset F16',

@@ -60,7 +60,7 @@ test('members of prototypes are undefined, not reachable', () => {
   expect(render('{{ messages[0].toString is defined }}')).toBe('False');
 });
 
-test('a template may refuse messages, and its reason is told', () => {
+test('a template may refuse messages, and its reason is the error', () => {
   expect(() => render("{{ raise_exception('System role not supported') }}")).toThrow(
     /System role not supported/,
   );

@@ -87,7 +87,7 @@ export function matrixStage(recipe: Recipe | null, options: StageOptions): Matri
       const quantizer = (recipe === null ? null : resolve(recipe, tensor.facts)) ?? 'keep';
       const { role } = tensor.facts;
       const { stored } = tensor;
-      // its place in the report is that of the first that is asked for, whoever is quantized first
+      // its place in the report is that of the first that is asked for, whichever is quantized first
       const before = loaded.get(tensor) ?? {
         name,
         role,

@@ -79,7 +79,7 @@ describe('quantizing while loading', () => {
     expect(report.notices.join()).toContain('bfloat16');
   });
 
-  test('refuses to quantize a router, unless told to, and then warns', async () => {
+  test('refuses to quantize a router, without permission, and warns with it', async () => {
     const recipe = { name: 'mine', rules: [{ role: 'router', quantizer: { name: 'nf4' } }] } as const;
     await expect(openModelFiles(plain, { recipe })).rejects.toThrow(/router/);
     const source = await openModelFiles(plain, { recipe, allowRouterQuantization: true });

@@ -103,7 +103,7 @@ describe('engine', () => {
     },
   );
 
-  test('prompts that come in hold texts under way up by a chunk a step, all of them together', async () => {
+  test('new prompts delay running requests by one chunk a step, all of them together', async () => {
     const steps: { texts: number; tokens: number }[] = [];
     const engine = createEngine(await load(), { mixedPrefillChunk: 7, onStep: (step) => steps.push(step) });
     const long = engine.generate(prompt, { seed: 1, maxNewTokens: 40, stopTokenIds: [] });
@@ -117,7 +117,7 @@ describe('engine', () => {
     for (const { texts, tokens } of mixed) expect(tokens).toBeLessThanOrEqual(7 + texts);
   });
 
-  test('a text that has no room waits, rather than to be sent away', async () => {
+  test('a request that has no room waits instead of being preempted', async () => {
     const { engine } = await start({ contextLength: 64, kvCacheTokens: 64 });
     await Promise.all(
       [1, 2, 3].map((seed) =>

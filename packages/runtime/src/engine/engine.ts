@@ -10,7 +10,7 @@ import { BatchingEngine } from './batching-engine.js';
 import type { EngineStatistics } from './statistics.js';
 
 export interface EngineOptions {
-  /** Texts under way at once. Default 32. */
+  /** Requests in the batch at most. Default 32. */
   readonly maxBatch?: number | undefined;
   /** Texts that may wait besides. Default 256. */
   readonly maxQueue?: number | undefined;
@@ -54,7 +54,7 @@ export interface Engine {
 }
 
 /**
- * @param model made by createModel; texts of `model.generate` may be under way beside the engine's
+ * @param model made by createModel; generations of `model.generate` may run beside the engine's
  * @throws MoeqError for a wrong option or another kind of model
  */
 export function createEngine(model: Model, options: EngineOptions = {}): Engine {

@@ -1,6 +1,6 @@
 // Who is served next: the client that has been served least, as the Virtual Token Counter (Sheng et al., "Fairness in
 // Serving Large Language Models", arXiv 2401.00588). Every client has a counter of tokens computed for it; of the clients
-// that wait, the one with the lowest counter comes first, and within a client whoever came first. A client that comes
+// that wait, the one with the lowest counter comes first, and within a client the one that came first. A client that comes
 // back from a pause starts at the level of the others, so idling saves up no claim.
 
 /** Counters of clients that left are dropped above this number of clients. */
@@ -18,7 +18,7 @@ export class FairQueue<Item extends { readonly client: string }> {
     return this.#length;
   }
 
-  /** @param first before the others of its client, as it was under way already */
+  /** @param first before the others of its client, as it ran already */
   push(item: Item, first = false): void {
     const items = this.#waiting.get(item.client);
     if (items === undefined) {
@@ -29,7 +29,7 @@ export class FairQueue<Item extends { readonly client: string }> {
     this.#length += 1;
   }
 
-  /** Whose turn it is; undefined where nobody waits. */
+  /** The next one; undefined where the queue is empty. */
   peek(): Item | undefined {
     let next: Item | undefined;
     let least = Infinity;

@@ -46,7 +46,7 @@ describe('leaving an engine', () => {
     expect(engine.statistics()).toMatchObject({ running: 0, waiting: 0, paused: 0 });
   });
 
-  test('a reader that stops reading pauses its text and nobody else, and finds it whole', async () => {
+  test('a reader that stops reading pauses its own request alone, and finds its text whole', async () => {
     // Longer than a reader's pieces may become.
     const long = randomSource({ ...tinyMixtral, contextLength: 128 }, 7);
     const engine = createEngine(await load({ kvCacheTokens: 256 }, long));
@@ -111,7 +111,7 @@ describe('leaving an engine', () => {
     await engine.drain();
   });
 
-  test('close ends what is under way', async () => {
+  test('close ends running requests', async () => {
     const model = await load();
     const engine = createEngine(model, { maxBatch: 1 });
     const texts = [1, 2].map((seed) => write(engine, prompt, { seed }));

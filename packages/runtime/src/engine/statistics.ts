@@ -4,9 +4,9 @@ import type { DecoderConfig } from '../decoder/config.js';
 import type { LayerRouting } from './run-batch.js';
 
 export interface EngineStatistics {
-  /** Texts that wait to be admitted, those that were under way before included. */
+  /** Requests that wait to be admitted, preempted ones included. */
   readonly waiting: number;
-  /** Texts under way. */
+  /** Requests in the batch. */
   readonly running: number;
   /** Texts that pause until their reader has caught up. */
   readonly paused: number;
@@ -22,7 +22,7 @@ export interface EngineStatistics {
     readonly reused: number;
     readonly generated: number;
   };
-  /** Pages of `pageSize` tokens: of texts under way, kept for later ones, and free. */
+  /** Pages of `pageSize` tokens: held by requests, kept in the prefix cache, and free. */
   readonly kvCache: {
     readonly pageSize: number;
     readonly pages: number;

@@ -73,7 +73,7 @@ describe('createModel', () => {
     await expect(model.complete([1])).rejects.toThrow('expected an open model, found a closed one');
   });
 
-  test('closing while a text is under way ends it with an error', async () => {
+  test('closing while a request runs ends it with an error', async () => {
     const backend = watchedBackend();
     const model = await createModel(source, { backend });
     const text = model.complete([1, 2, 3], { temperature: 0 });

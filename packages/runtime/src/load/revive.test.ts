@@ -28,7 +28,7 @@ test('a loss ends the text of its step with the error; the next call works again
   await model.close();
 });
 
-test('texts under way beside it go on as they would have', async () => {
+test('other running requests go on as they would have', async () => {
   const backend = lossyBackend();
   const model = await createModel(source, { backend });
   const first = model.generate(prompt, options);

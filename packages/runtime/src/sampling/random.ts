@@ -38,7 +38,7 @@ export function seededRandom(seed: number, stream = 0): Random {
   return () => ((bits() >>> 5) * 2 ** 26 + (bits() >>> 6)) / 2 ** 53;
 }
 
-/** A seed that nobody chose. */
+/** A random seed. */
 export function freshSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }

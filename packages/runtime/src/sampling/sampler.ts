@@ -28,7 +28,7 @@ export class Sampler {
 
   /**
    * @param logits float32 [V], overwritten with what they are after bias, penalties and constraint
-   * @param constraint what may come next; hears of the choice from the caller
+   * @param constraint what may come next; the caller passes the choice on to it
    * @returns the id of the token, which is taken to be part of the text from now on
    * @throws MoeqError when a logit is NaN or infinite, or when no token is allowed
    */

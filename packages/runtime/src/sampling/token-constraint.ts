@@ -1,4 +1,4 @@
-// What keeps a text within a grammar: asked before each token, told of each. The grammar itself is somebody else's, e.g.
+// What keeps a text within a grammar: a mask before each token, and each token as it is accepted. The grammar comes from outside, e.g.
 // `@moeq/grammar`, which makes constraints from JSON schemas.
 
 export interface TokenConstraint {

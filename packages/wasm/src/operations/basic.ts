@@ -99,7 +99,7 @@ export function linear(x: Value, { rows, parts }: LoadedWeight, bias: LoadedVect
   };
 }
 
-/** a + scale * b, in the memory of `a` where nobody else reads it. */
+/** a + scale * b, in the memory of `a` where it has no other reader. */
 export function add(a: Value, b: Value, scale: number): Recorded {
   const { rows, columns } = a;
   return {

@@ -15,7 +15,7 @@ export class QuantizeEngine {
   /** The codebook whose tables are in place, for each of the places. */
   readonly #prepared = new Map<'prepareCodebook4' | 'prepareCodebook8' | 'prepareNested', Codebook>();
 
-  /** @param memory that somebody else lays out and makes large enough; null: one of its own */
+  /** @param memory that the caller lays out and makes large enough; null: one of its own */
   constructor(module: WebAssembly.Module, memory: WebAssembly.Memory | null) {
     this.#memory = memory ?? new WebAssembly.Memory({ initial: HEAP_START / 65536, maximum: 65536 });
     const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });

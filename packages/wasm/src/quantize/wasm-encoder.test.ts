@@ -279,7 +279,7 @@ it('refuses work once closed', async () => {
   await expect(encodeWith(encoder, nf4(), inputOf(data, 'F32', [1, 64]))).rejects.toThrow('closed');
 });
 
-it.each([true, false])('refuses what is under way when it is closed, memory shared: %s', async (shared) => {
+it.each([true, false])('refuses what runs when it is closed, memory shared: %s', async (shared) => {
   const encoder = encoderOf({ threads: 1, simd: 'plain', shared });
   const shape = [4096, 4096] as const; // strips for more rooms than there are
   const data = new Uint8Array(byteLength('BF16', shape));

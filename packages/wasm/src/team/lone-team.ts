@@ -16,7 +16,7 @@ export async function loneTeam(simd: SimdLevel, worker: WorkerSource): Promise<T
   const link = spawnWorker<ToWorker, FromWorker>(worker, 'moeq', serveCompute);
   /** Who waits for an answer; answers come in the order of the questions. */
   const waiting: Outcome<FromWorker>[] = [];
-  /** A failure of an order that nobody waits for; the next answer is this. */
+  /** A failure of an order whose answer is not awaited; the next answer is this. */
   let failure: unknown = null;
 
   link.onMessage((message) => {

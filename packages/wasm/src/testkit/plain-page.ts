@@ -1,4 +1,4 @@
-// In a page without shared memory: the suite of every backend, a main thread that stays free, and what the user is told.
+// In a page without shared memory: the suite of every backend, a main thread that stays free, and the notices to the user.
 import { testBackend } from '@moeq/kernels/conformance';
 import { wasmBackend } from '@moeq/wasm';
 import { test } from 'vitest';
@@ -18,12 +18,12 @@ test('one thread, and a notice of it, once', async () => {
   await backend.destroy();
   if (backend.threads !== 1) throw new Error(`there are ${backend.threads} threads`);
   if (notices.length !== 1 || !/not cross-origin isolated/.test(notices[0] ?? ''))
-    throw new Error(`told: ${JSON.stringify(notices)}`);
+    throw new Error(`notices: ${JSON.stringify(notices)}`);
 });
 
-test('nothing is told to who asks for one thread', async () => {
+test('no notice where one thread was asked for', async () => {
   const notices: string[] = [];
   const backend = await wasmBackend({ threads: 1, onNotice: (notice) => notices.push(notice) });
   await backend.destroy();
-  if (notices.length > 0) throw new Error(`told: ${JSON.stringify(notices)}`);
+  if (notices.length > 0) throw new Error(`notices: ${JSON.stringify(notices)}`);
 });

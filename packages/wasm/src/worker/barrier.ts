@@ -40,7 +40,7 @@ export function makeBarrier(sync: Int32Array, threads: number): Barrier {
 }
 
 /**
- * Opens the barrier for ever: whoever waits or comes finds that a thread has failed.
+ * Opens the barrier for ever: threads that wait or arrive find that one has failed.
  * @returns whether this thread is the first that did
  */
 export function abandonBarrier(sync: Int32Array): boolean {

@@ -1,5 +1,5 @@
-// What goes wrong on a device outside of any call: its loss, which is final, and errors of commands, which are told to
-// whoever waits next.
+// What goes wrong on a device outside of any call: its loss, which is final, and errors of commands, which go to
+// the caller that waits next.
 import { deviceLost, formatBytes, WebGpuError } from '../errors.js';
 
 export class Health {
@@ -55,7 +55,7 @@ export class Health {
     if (failure !== null) throw failure;
   }
 
-  /** Runs `allocate`, which cannot wait; whether there was room is told by `settle`. */
+  /** Runs `allocate`, which cannot wait; `settle` says whether there was room. */
   allocate<Result>(what: string, bytes: (result: Result) => number, allocate: () => Result): Result {
     this.#device.pushErrorScope('out-of-memory');
     try {
@@ -91,7 +91,7 @@ function noRoom(subject: string, bytes: number | null): WebGpuError {
   });
 }
 
-/** What the device says it refused. Its class is told by name, because Node has no global GPUOutOfMemoryError. */
+/** What the device says it refused. Its class is recognised by name, because Node has no global GPUOutOfMemoryError. */
 function typedError(error: GPUError): WebGpuError {
   if (error.constructor.name === 'GPUOutOfMemoryError') return noRoom('a buffer', null);
   return new WebGpuError('validation', {

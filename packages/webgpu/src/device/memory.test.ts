@@ -21,7 +21,7 @@ function fakeDevice(room: number): GPUDevice {
 }
 
 describe('Memory', () => {
-  test('gives a pooled buffer again to whoever needs its size', () => {
+  test('gives a pooled buffer again where its size is needed', () => {
     const memory = new Memory(fakeDevice(1e6));
     const first = memory.take('a', 300);
     expect(first.size).toBe(512);

@@ -57,7 +57,7 @@ function canMerge(first: Command, second: Command, { bindings, workgroups }: Bes
 
 const sizeOf = ({ grid: [x, y] }: Command): number => x * y;
 
-/** Equal numbers for bindings of one buffer and type that nobody writes. */
+/** Equal numbers for bindings of one buffer and type that no shader writes. */
 function bindingNumbers(first: Command, second: Command): number[] {
   const seen: { operand: Operand; type: string; access: string }[] = [];
   return [first, second].flatMap(({ kernel, operands }) =>

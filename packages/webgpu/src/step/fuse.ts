@@ -91,7 +91,7 @@ class Fuser {
     return node.consumers.filter((consumer) => this.#needed.has(consumer));
   }
 
-  /** The one operation that uses the node, if nobody reads it otherwise. */
+  /** The one operation that uses the node, if it has no other reader. */
   #onlyConsumer(node: Node): Node | null {
     if (this.#targets.has(node)) return null;
     const [first, ...others] = this.#consumers(node);

@@ -1,5 +1,5 @@
 // What a step records: operations as nodes that point to their inputs. Nothing runs until something is read, so that
-// neighbours can be joined and what nobody reads is never computed.
+// neighbours can be joined and what has no reader is never computed.
 import * as kernels from '@moeq/kernels';
 import type { StoredExperts, StoredVector, StoredWeight } from '../weights/store.js';
 import type { StoredCache } from './kv-cache.js';

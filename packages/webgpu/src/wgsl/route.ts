@@ -27,7 +27,7 @@ const least = '-3.4e38';
 
 /**
  * Scores below e^-86 are subnormal, which GPUs may flush to zero; the reference keeps their order down to e^-103.97, where
- * float32 ends. Equal scores are told apart by the exponent within that range.
+ * float32 ends. Equal scores are distinguished by the exponent within that range.
  */
 const subnormal = { from: '-86.0', to: '-103.97' } as const;
 
