@@ -169,7 +169,7 @@ describe('who asks', () => {
   test('a port that is taken is one sentence', async () => {
     const port = Number(new URL(shared.server.url).port);
     await expect(serve(null, { port })).rejects.toThrow(
-      `127.0.0.1, port ${port}: cannot listen: expected an address and port that are free, found EADDRINUSE`,
+      `127.0.0.1, port ${port}: cannot listen: expected an address and port that are free, found a port that is in use (EADDRINUSE)`,
     );
   });
 });

@@ -111,12 +111,17 @@ describe.each(cases)('$name, $variant', (each) => {
 describe.each(cases.filter(({ name, variant }) => name === 'qwen3_moe' && /dynamic|longrope$/.test(variant)))(
   'many texts at once, $variant',
   (each) => {
-    test('a text turns alike whatever texts stand beside it, share its beginning or push it out', async () => {
-      const prompts = [28, 12, 25, 17, 28].map((length) => each.ids.slice(0, length));
-      const options = { temperature: 0, stopTokenIds: [], maxNewTokens: 9 };
+    test('a request rotates alike beside others, with a shared prefix, and after a preemption', async () => {
+      const prompts = [12, 9, 28, 25, 28].map((length) => each.ids.slice(0, length));
+      // Up to the end of the context: the first two, admitted together, outgrow the page that admission keeps for each.
+      const optionsOf = (prompt: readonly number[]) => ({
+        temperature: 0,
+        stopTokenIds: [],
+        maxNewTokens: 40 - prompt.length,
+      });
       const model = await modelOf(each);
       const alone: (readonly number[])[] = [];
-      for (const prompt of prompts) alone.push((await model.complete(prompt, options)).tokenIds);
+      for (const prompt of prompts) alone.push((await model.complete(prompt, optionsOf(prompt))).tokenIds);
       await model.close();
       const files = checkpointFiles(configOf(each), weights.get(each.name) ?? new Map());
       const sizes = { contextLength: 40, kvCacheTokens: 80, prefillChunk: 8 };
@@ -128,7 +133,7 @@ describe.each(cases.filter(({ name, variant }) => name === 'qwen3_moe' && /dynam
       const texts = await Promise.all(
         prompts.map(async (prompt) => {
           const ids: number[] = [];
-          for await (const { tokenId } of engine.generate(prompt, options))
+          for await (const { tokenId } of engine.generate(prompt, optionsOf(prompt)))
             if (tokenId !== null) ids.push(tokenId);
           return ids;
         }),
