@@ -50,7 +50,7 @@ test('metrics tell what was computed', async () => {
   expect(
     value('moeq_http_requests_total{route="/v1/completions",status="200"}'.replace(/[{}"]/g, '\\$&')),
   ).toBe(4);
-  const pages = ['used', 'kept', 'free'].map((use) => value(`moeq_kv_cache_pages\\{use="${use}"\\}`));
+  const pages = ['used', 'cached', 'free'].map((use) => value(`moeq_kv_cache_pages\\{use="${use}"\\}`));
   expect(pages.reduce((sum, count) => sum + count, 0)).toBe(256);
   const experts = [...text.matchAll(/^moeq_expert_tokens_total\{layer="(\d)",expert="(\d)"\} (\d+)$/gm)];
   expect(experts).toHaveLength(6 * 8);

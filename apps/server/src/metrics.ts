@@ -73,7 +73,7 @@ export function createMetrics(service: Service): Metrics {
   total(
     'moeq_prefix_cache_tokens_total',
     'Prompt tokens found in the prefix cache',
-    ({ engine }) => engine.statistics().tokens.reused,
+    ({ engine }) => engine.statistics().tokens.cached,
   );
   total(
     'moeq_generated_tokens_total',
@@ -87,7 +87,7 @@ export function createMetrics(service: Service): Metrics {
     registers,
     collect() {
       const cache = service.current?.engine.statistics().kvCache;
-      for (const use of ['used', 'kept', 'free'] as const) this.set({ use }, cache?.[use] ?? 0);
+      for (const use of ['used', 'cached', 'free'] as const) this.set({ use }, cache?.[use] ?? 0);
     },
   });
   new Counter({
@@ -153,8 +153,8 @@ export function createMetrics(service: Service): Metrics {
   });
   return {
     observers: {
-      onStep: ({ texts, seconds }) => {
-        batch.observe(texts);
+      onStep: ({ sequences, seconds }) => {
+        batch.observe(sequences);
         step.observe(seconds);
       },
       onFirstToken: (seconds) => first.observe(seconds),

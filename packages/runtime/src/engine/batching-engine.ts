@@ -76,13 +76,13 @@ export class BatchingEngine implements Engine {
     const { pool } = this.#parts;
     const pages = pool.total((allocator) => allocator.pages);
     const free = pool.total(({ freePages }) => freePages);
-    const kept = pool.total(({ reclaimable }) => reclaimable);
+    const cached = pool.total(({ reclaimable }) => reclaimable);
     return {
       waiting: this.#waiting.length,
       running: this.#running.length,
       paused: this.#paused.size,
       ...this.#counters.snapshot(),
-      kvCache: { pageSize: pool.pageSize, pages, used: pages - free - kept, kept, free },
+      kvCache: { pageSize: pool.pageSize, pages, used: pages - free - cached, cached, free },
       expertLoads: this.#loads.all,
     };
   }

@@ -5,18 +5,18 @@ import type { PlannedSlice } from './step-plan.js';
 export class EngineCounters {
   #steps = 0;
   #preemptions = 0;
-  #lastStep = { texts: 0, tokens: 0, seconds: 0 };
-  readonly #tokens = { prefilled: 0, reused: 0, generated: 0 };
+  #lastStep = { sequences: 0, tokens: 0, seconds: 0 };
+  readonly #tokens = { prefilled: 0, cached: 0, generated: 0 };
 
-  plan(preemptions: number, reusedTokens: number): void {
+  plan(preemptions: number, cachedTokens: number): void {
     this.#preemptions += preemptions;
-    this.#tokens.reused += reusedTokens;
+    this.#tokens.cached += cachedTokens;
   }
 
   step(slices: readonly PlannedSlice[], seconds: number): EngineStatistics['lastStep'] {
     const tokens = slices.reduce((total, { count }) => total + count, 0);
     this.#steps += 1;
-    this.#lastStep = { texts: slices.length, tokens, seconds };
+    this.#lastStep = { sequences: slices.length, tokens, seconds };
     return { ...this.#lastStep };
   }
 

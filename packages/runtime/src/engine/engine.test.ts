@@ -60,7 +60,7 @@ describe('engine', () => {
         await engine.drain();
         expect(engine.statistics().kvCache).toMatchObject({
           used: 0,
-          kept: 0,
+          cached: 0,
           free: pages * (which === 0 ? 1 : 3),
         });
       }),
@@ -90,7 +90,7 @@ describe('engine', () => {
     });
     expect([first, again, longer].map(({ reusedPromptTokens }) => reusedPromptTokens)).toEqual([0, 32, 32]);
     expect(again.tokenIds).toEqual(first.tokenIds);
-    expect(engine.statistics().tokens).toEqual({ prefilled: 40 + 8 + 17, reused: 64, generated: 9 });
+    expect(engine.statistics().tokens).toEqual({ prefilled: 40 + 8 + 17, cached: 64, generated: 9 });
   });
 
   test.each([16, 256])(
@@ -99,12 +99,12 @@ describe('engine', () => {
       const { engine } = await start({ prefillChunk });
       const ids = someIds(tinyMixtral, 48, 3);
       await Promise.all([1, 2, 3].map((seed) => write(engine, [...ids, seed], { seed, maxNewTokens: 2 })));
-      expect(engine.statistics().tokens).toMatchObject({ prefilled: 48 + 3, reused: 96 });
+      expect(engine.statistics().tokens).toMatchObject({ prefilled: 48 + 3, cached: 96 });
     },
   );
 
   test('new prompts delay running requests by one chunk a step, all of them together', async () => {
-    const steps: { texts: number; tokens: number }[] = [];
+    const steps: { sequences: number; tokens: number }[] = [];
     const engine = createEngine(await load(), { mixedPrefillChunk: 7, onStep: (step) => steps.push(step) });
     const long = engine.generate(prompt, { seed: 1, maxNewTokens: 40, stopTokenIds: [] });
     await long.next();
@@ -112,9 +112,9 @@ describe('engine', () => {
       write(engine, someIds(tinyMixtral, 30, seed), { seed, maxNewTokens: 2, stopTokenIds: [] }),
     );
     await Promise.all([pieces(long), ...others]);
-    const mixed = steps.slice(1).filter(({ texts, tokens }) => tokens > texts);
+    const mixed = steps.slice(1).filter(({ sequences, tokens }) => tokens > sequences);
     expect(mixed.length).toBeGreaterThanOrEqual(Math.floor(90 / 7));
-    for (const { texts, tokens } of mixed) expect(tokens).toBeLessThanOrEqual(7 + texts);
+    for (const { sequences, tokens } of mixed) expect(tokens).toBeLessThanOrEqual(7 + sequences);
   });
 
   test('a request that has no room waits instead of being preempted', async () => {

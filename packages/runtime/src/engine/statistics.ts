@@ -8,18 +8,18 @@ export interface EngineStatistics {
   readonly waiting: number;
   /** Requests in the batch. */
   readonly running: number;
-  /** Texts that pause until their reader has caught up. */
+  /** Requests that pause until their reader has caught up. */
   readonly paused: number;
   /** Of the step computed last. */
-  readonly lastStep: { readonly texts: number; readonly tokens: number; readonly seconds: number };
+  readonly lastStep: { readonly sequences: number; readonly tokens: number; readonly seconds: number };
   readonly steps: number;
-  /** Texts that gave up their pages to others, and were computed again. */
+  /** Requests that gave up their pages to others and were computed again. */
   readonly preemptions: number;
   readonly tokens: {
-    /** Computed of prompts, and of texts after a preemption. */
+    /** Computed of prompts, and of requests after a preemption. */
     readonly prefilled: number;
-    /** Of prompts, found in the cache. */
-    readonly reused: number;
+    /** Of prompts, found in the prefix cache. */
+    readonly cached: number;
     readonly generated: number;
   };
   /** Pages of `pageSize` tokens: held by requests, kept in the prefix cache, and free. */
@@ -27,7 +27,7 @@ export interface EngineStatistics {
     readonly pageSize: number;
     readonly pages: number;
     readonly used: number;
-    readonly kept: number;
+    readonly cached: number;
     readonly free: number;
   };
   /** Tokens that went to each expert so far, one entry an MoE layer. */
