@@ -1,7 +1,7 @@
 // How fast a loaded model reads a prompt and writes a text, on random tokens, so that all experts take part. Medians over
 // repetitions, after one that warms caches and compilers up.
 import type { Model } from '@moeq/runtime';
-import { counted, MoeqError, quote } from '@moeq/tensors';
+import { checkOptions, checks, counted, type OptionChecks, optionError } from '@moeq/tensors';
 
 export interface BenchmarkOptions {
   /** Default 128, or half of the context. */
@@ -23,20 +23,25 @@ export interface Benchmark {
   readonly decodeTokensPerSecond: number;
 }
 
-const optionNames: Readonly<Record<keyof BenchmarkOptions, true>> = {
-  promptTokens: true,
-  decodeTokens: true,
-  repetitions: true,
-  onProgress: true,
-  signal: true,
+const known: OptionChecks<BenchmarkOptions> = {
+  promptTokens: checks.integer({ min: 1 }),
+  decodeTokens: checks.integer({ min: 2 }),
+  repetitions: checks.integer({ min: 1 }),
+  onProgress: checks.callback,
+  signal: checks.signal,
 };
 
 /** @throws MoeqError for a wrong option or more tokens than the context has room for; the signal's reason when it aborts */
 export async function benchmark(model: Model, options: BenchmarkOptions = {}): Promise<Benchmark> {
+  checkOptions('measure', options, known);
   const { contextLength, config } = model;
   const { promptTokens = Math.max(1, Math.min(128, contextLength >> 1)), onProgress, signal } = options;
   const { decodeTokens = Math.max(2, Math.min(64, contextLength - promptTokens)), repetitions = 5 } = options;
-  assertOptions(options, { promptTokens, decodeTokens, repetitions }, contextLength);
+  if (promptTokens + decodeTokens > contextLength) {
+    const expected = `at most ${counted(contextLength, 'token')} together, the context of the model`;
+    const found = `${promptTokens + decodeTokens}`;
+    throw optionError('measure', 'options promptTokens and decodeTokens', expected, found);
+  }
   const prefill: number[] = [];
   const decode: number[] = [];
   for (let run = 0; run <= repetitions; run++) {
@@ -78,28 +83,4 @@ function randomTokens(count: number, vocabularySize: number, run: number): Int32
     const hash = Math.imul(place + 1 + 7919 * run, 0x9e3779b1) >>> 0;
     return hash % vocabularySize;
   });
-}
-
-function assertOptions(
-  options: BenchmarkOptions,
-  counts: { readonly promptTokens: number; readonly decodeTokens: number; readonly repetitions: number },
-  contextLength: number,
-): void {
-  const refuse = (subject: string, expected: string, found: string) =>
-    new MoeqError({ code: 'invalidOption', operation: 'measure', subject, expected, found });
-  const unknown = Object.keys(options).find((key) => !Object.hasOwn(optionNames, key));
-  if (unknown !== undefined)
-    throw refuse('options', `only ${Object.keys(optionNames).join(', ')}`, quote(unknown));
-  for (const [name, value] of Object.entries(counts)) {
-    const min = name === 'decodeTokens' ? 2 : 1;
-    if (!Number.isSafeInteger(value) || value < min)
-      throw refuse(`option ${name}`, `a whole number of at least ${min}`, `${value}`);
-  }
-  const { promptTokens, decodeTokens } = counts;
-  if (promptTokens + decodeTokens <= contextLength) return;
-  throw refuse(
-    'options promptTokens and decodeTokens',
-    `at most ${counted(contextLength, 'token')} together, the context of the model`,
-    `${promptTokens + decodeTokens}`,
-  );
 }

@@ -250,11 +250,11 @@ describe('what cannot be evaluated is one sentence', () => {
     );
     await refused({ texts: [] }).toThrow('at least one text');
     await refused({ window: 257 }).toThrow('expected at most the context of the model, 256, found 257');
-    await refused({ stride: 13 }).toThrow(
-      'option stride: cannot evaluate: expected a whole number from 1 to 12',
-    );
+    await refused({ stride: 13 }).toThrow('option stride: cannot evaluate: expected an integer from 1 to 12');
     await refused({ maxTokens: 1 }).toThrow('option maxTokens');
-    await refused({ strides: 1 }).toThrow(/only models, .* found "strides"/);
+    await refused({ strides: 1 }).toThrow(
+      /option "strides": .* an unknown option, which is nearest to stride$/,
+    );
   });
 
   test('texts', async () => {

@@ -1,7 +1,7 @@
 // The options of an evaluation, checked and completed.
 import type { Backend } from '@moeq/kernels';
 import type { ModelSource } from '@moeq/runtime';
-import { MoeqError, quote } from '@moeq/tensors';
+import { checkOptions, checks, type OptionChecks, optionError } from '@moeq/tensors';
 import type { EvaluationText } from './texts.js';
 import type { WindowOptions } from './windows.js';
 
@@ -32,33 +32,29 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const optionNames: Readonly<Record<keyof EvaluateOptions, true>> = {
-  models: true,
-  baseline: true,
-  texts: true,
-  backend: true,
-  maxTokens: true,
-  window: true,
-  stride: true,
-  onProgress: true,
-  signal: true,
+/** Texts and windows have their own readers. */
+const known: OptionChecks<EvaluateOptions> = {
+  models: checks.list,
+  baseline: checks.objectWith('an open model', 'config'),
+  texts: checks.list,
+  backend: checks.objectWith('a backend', 'specificationVersion'),
+  maxTokens: checks.integer({ min: 2 }),
+  window: checks.anything,
+  stride: checks.anything,
+  onProgress: checks.callback,
+  signal: checks.signal,
 };
 
 /**
  * Window and stride as given, or by default.
- * @throws MoeqError for an unknown option, no model, no text, or a window longer than a context
+ * @throws MoeqError for a wrong option, no model, no text, or a window longer than a context
  */
 export function windowSettings(options: EvaluateOptions, sources: readonly ModelSource[]): WindowOptions {
-  const unknown = Object.keys(options).find((key) => !Object.hasOwn(optionNames, key));
+  checkOptions('evaluate', options, known);
   const refuse = (subject: string, expected: string, found: string) =>
-    new MoeqError({ code: 'invalidOption', operation: 'evaluate', subject, expected, found });
-  if (unknown !== undefined)
-    throw refuse('options', `only ${Object.keys(optionNames).join(', ')}`, quote(unknown));
+    optionError('evaluate', subject, expected, found);
   if (options.models.length === 0) throw refuse('option models', 'at least one model', 'none');
   if (options.texts.length === 0) throw refuse('option texts', 'at least one text', 'none');
-  const { maxTokens = 2 } = options;
-  if (!Number.isSafeInteger(maxTokens) || maxTokens < 2)
-    throw refuse('option maxTokens', 'a whole number of at least 2', `${maxTokens}`);
   const context = Math.min(...sources.map(({ config }) => config.contextLength));
   const { window = context, stride = window } = options;
   if (window > context)

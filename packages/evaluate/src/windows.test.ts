@@ -69,7 +69,7 @@ describe('windows', () => {
       [4, Number.NaN],
     ] as const)
       expect(() => textWindows(10, { window, stride })).toThrow(
-        /option (window|stride): .* a whole number from/,
+        /option (window|stride): .* an integer (from|of at least)/,
       );
   });
 });

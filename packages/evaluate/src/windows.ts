@@ -2,7 +2,7 @@
 // tokens. A token is scored once, in the first window that holds it behind another token: with stride = window all but the
 // first of each window, with a smaller stride those that no earlier window held, which then see at least window - stride
 // tokens before them. https://huggingface.co/docs/transformers/perplexity
-import { MoeqError } from '@moeq/tensors';
+import { checkOptions, checks } from '@moeq/tensors';
 
 /** Tokens `first` to `end` - 1 of a text. */
 export interface Window {
@@ -26,8 +26,11 @@ export interface WindowOptions {
  * @throws MoeqError for a window or stride out of range
  */
 export function textWindows(tokens: number, { window, stride }: WindowOptions): Window[] {
-  assertRange('window', window, 2, Number.MAX_SAFE_INTEGER);
-  assertRange('stride', stride, 1, window);
+  checkOptions(
+    'evaluate',
+    { window, stride },
+    { window: checks.integer({ min: 2 }), stride: checks.integer({ min: 1, max: window }) },
+  );
   const windows: Window[] = [];
   for (let first = 0, fresh = 0; fresh < tokens; first += stride) {
     const end = Math.min(first + window, tokens);
@@ -36,14 +39,4 @@ export function textWindows(tokens: number, { window, stride }: WindowOptions): 
     fresh = end;
   }
   return windows;
-}
-
-function assertRange(option: string, value: number, min: number, max: number): void {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
-  throw new MoeqError({
-    operation: 'evaluate',
-    subject: `option ${option}`,
-    expected: `a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`,
-    found: `${value}`,
-  });
 }

@@ -299,13 +299,17 @@ describe('conformance suite', () => {
     [
       'a case that does not exist',
       { skip: [{ reason: 'slow', tests: ['linear: F64'] }] },
-      /^skipped cases: .* found linear: F64$/,
+      /^option "skip\.linear: F64": cannot test a backend: .* found an unknown option, /,
     ],
-    ['an unknown option', { seeds: 3 }, /^options: .*expected some of name, make, .*, found seeds$/],
+    [
+      'an unknown option',
+      { seeds: 3 },
+      /^option "seeds": .*expected one of the options make, name, .*, which is nearest to seed$/,
+    ],
     [
       'an unknown tolerance',
       { tolerance: { quantised: 1 } },
-      /^tolerance: .*expected some of float, quantized, found quantised$/,
+      /^option "tolerance.quantised": .* options float, quantized, .* nearest to quantized$/,
     ],
   ])('refuses %s', (_, options, sentence) => {
     const wrong = { name: 'reference', make: referenceBackend, ...options } as BackendTestOptions;

@@ -4,7 +4,7 @@
 //   testBackend({ name: 'mine', make: () => myBackend() });
 //
 // Inputs are random and new in every run; a failure names the seed that repeats it.
-import { MoeqError } from '@moeq/tensors';
+import { checkOptions, checks, type OptionChecks } from '@moeq/tensors';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Backend } from './backend.js';
 import type { Tolerance } from './conformance/bench.js';
@@ -39,23 +39,29 @@ export interface BackendTestOptions {
 /** Names of all cases, e.g. to skip those that another run covers. */
 export const caseNames: readonly string[] = cases.map((each) => each.name);
 
-const optionNames = ['name', 'make', 'tolerance', 'skip', 'seed'];
-const toleranceNames = ['float', 'quantized'];
+const known: OptionChecks<BackendTestOptions> = {
+  name: checks.text,
+  make: checks.callback,
+  tolerance: checks.anything,
+  skip: checks.list,
+  seed: checks.integer({ min: 0 }),
+};
+const knownTolerance: OptionChecks<Tolerance> = {
+  float: checks.number({ min: 0 }),
+  quantized: checks.anything,
+};
 
 /**
  * Declares the tests of a backend.
  * @throws MoeqError for an unknown option or the name of a case that does not exist
  */
 export function testBackend(options: BackendTestOptions): void {
+  checkOptions('test a backend', options, known);
+  checkOptions('test a backend', options.tolerance ?? {}, knownTolerance, 'tolerance');
   const { name, make, tolerance, skip = [], seed = Math.floor(Math.random() * 2 ** 32) } = options;
   const skipped = new Map(skip.flatMap(({ reason, tests }) => tests.map((each) => [each, reason] as const)));
-  checkNames('options', Object.keys(options), optionNames);
-  checkNames('tolerance', Object.keys(tolerance ?? {}), toleranceNames);
-  checkNames(
-    'skipped cases',
-    [...skipped.keys()],
-    cases.map((each) => each.name),
-  );
+  const knownCases = Object.fromEntries(caseNames.map((each) => [each, checks.text]));
+  checkOptions('test a backend', Object.fromEntries(skipped), knownCases, 'skip');
 
   describe(`${name} backend`, () => {
     let made: Promise<Backend> | undefined;
@@ -89,16 +95,5 @@ export function testBackend(options: BackendTestOptions): void {
         }
       });
     }
-  });
-}
-
-function checkNames(what: string, found: readonly string[], known: readonly string[]): void {
-  const wrong = found.find((each) => !known.includes(each));
-  if (wrong === undefined) return;
-  throw new MoeqError({
-    operation: 'test a backend',
-    subject: what,
-    expected: `some of ${known.join(', ')}`,
-    found: wrong,
   });
 }

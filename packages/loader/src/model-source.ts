@@ -2,7 +2,7 @@
 // defaults. Needs no file system: the files may come from anywhere.
 import { type Quantizer, type Recipe, type RecipeData, recipeFrom, routerWarning } from '@moeq/quantizers';
 import type { ModelSource, WeightHeads } from '@moeq/runtime';
-import { type MatrixEncoder, MoeqError, quote } from '@moeq/tensors';
+import { checkOptions, checks, type MatrixEncoder, type OptionChecks } from '@moeq/tensors';
 import type { Checkpoint } from './checkpoint/checkpoint.js';
 import { type LoadReport, matrixStage } from './checkpoint/matrix-stage.js';
 import { openCheckpoint } from './checkpoint/open-checkpoint.js';
@@ -47,13 +47,13 @@ export interface OpenedModel extends ModelSource {
   report(): LoadReport;
 }
 
-const optionNames: Readonly<Record<keyof OpenOptions, true>> = {
-  recipe: true,
-  quantizers: true,
-  encoder: true,
-  runsFormat: true,
-  allowRouterQuantization: true,
-  name: true,
+const known: OptionChecks<OpenOptions> = {
+  recipe: checks.anything,
+  quantizers: checks.list,
+  encoder: checks.anything,
+  runsFormat: checks.callback,
+  allowRouterQuantization: checks.flag,
+  name: checks.text,
 };
 
 /**
@@ -61,15 +61,7 @@ const optionNames: Readonly<Record<keyof OpenOptions, true>> = {
  * @throws MoeqError for an unknown option, a recipe that cannot be, a rotation that is not known, or anything in the files that does not fit
  */
 export async function openModelFiles(files: FileSet, options: OpenOptions = {}): Promise<OpenedModel> {
-  const unknown = Object.keys(options).find((key) => !Object.hasOwn(optionNames, key));
-  if (unknown !== undefined) {
-    throw new MoeqError({
-      operation: 'open the model',
-      subject: 'options',
-      expected: `only ${Object.keys(optionNames).join(', ')}`,
-      found: quote(unknown),
-    });
-  }
+  checkOptions('open the model', options, known);
   const { quantizers = [] } = options;
   const recipe = recipeOf(options);
   const checkpoint = await openCheckpoint(files, { quantizers });

@@ -53,9 +53,9 @@ testQuantizer({
 
 test('an unknown option or case is refused', () => {
   expect(() => testQuantizer({ make: nf4, tolerence: 1 } as never)).toThrow(
-    'only name, make, tolerance, skip, seed',
+    'option "tolerence": cannot test the quantizer: expected one of the options make, name, seed, skip, tolerance, found an unknown option, which is nearest to tolerance',
   );
-  expect(() => testQuantizer({ make: nf4, skip: [{ reason: '', tests: ['no such case'] }] })).toThrow(
-    '"no such case"',
+  expect(() => testQuantizer({ make: nf4, skip: [{ reason: 'slow', tests: ['no such case'] }] })).toThrow(
+    'option "skip.no such case": cannot test the quantizer',
   );
 });

@@ -3,7 +3,7 @@
 //   testQuantizer({ make: () => mine() });
 //
 // Weights are random and new in every run; a failure names the seed that repeats it.
-import { MoeqError } from '@moeq/tensors';
+import { checkOptions, checks, type OptionChecks } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
 import type { Bench, Case } from './conformance/bench.js';
 import { claimsChecked, seededRandom } from './conformance/bench.js';
@@ -23,7 +23,13 @@ export interface QuantizerTestOptions {
   readonly seed?: number;
 }
 
-const optionNames = ['name', 'make', 'tolerance', 'skip', 'seed'];
+const known: OptionChecks<QuantizerTestOptions> = {
+  name: checks.text,
+  make: checks.callback,
+  tolerance: checks.number({ min: 0 }),
+  skip: checks.list,
+  seed: checks.integer({ min: 0 }),
+};
 
 const cases: readonly Case[] = [...contractCases, ...valueCases];
 
@@ -32,11 +38,11 @@ const cases: readonly Case[] = [...contractCases, ...valueCases];
  * @throws MoeqError for an unknown option or the name of a case that does not exist
  */
 export function testQuantizer(options: QuantizerTestOptions): void {
+  checkOptions('test the quantizer', options, known);
   const { make, tolerance = 0.125, skip = [], seed = Math.floor(Math.random() * 2 ** 32) } = options;
   const skipped = new Map(skip.flatMap(({ reason, tests }) => tests.map((each) => [each, reason] as const)));
-  const caseNames = cases.map(({ name }) => name);
-  assertKnown('options', Object.keys(options), optionNames);
-  assertKnown('skipped cases', [...skipped.keys()], caseNames);
+  const knownCases = Object.fromEntries(cases.map(({ name }) => [name, checks.text]));
+  checkOptions('test the quantizer', Object.fromEntries(skipped), knownCases, 'skip');
 
   describe(options.name ?? title(make()), () => {
     for (const [index, each] of cases.entries()) {
@@ -61,15 +67,4 @@ function runSeeded(each: Case, bench: Bench, seed: number): void {
     if (error instanceof Error) error.message += ` (seed ${seed})`;
     throw error;
   }
-}
-
-function assertKnown(subject: string, found: readonly string[], known: readonly string[]): void {
-  const unknown = found.find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new MoeqError({
-    operation: 'test the quantizer',
-    subject,
-    expected: `only ${known.join(', ')}`,
-    found: JSON.stringify(unknown),
-  });
 }

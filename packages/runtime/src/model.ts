@@ -1,6 +1,6 @@
 // A model in memory: weights and caches in a backend, ready to generate.
 import type { Backend } from '@moeq/kernels';
-import { MoeqError } from '@moeq/tensors';
+import { checkOptions, checks, MoeqError } from '@moeq/tensors';
 import type { CachePool } from './caches/cache-pool.js';
 import { Sequence } from './caches/sequence.js';
 import type { DecoderConfig } from './decoder/config.js';
@@ -10,7 +10,6 @@ import { type SequenceLogits, sequenceLogits } from './engine/sequence-logits.js
 import type { RevivableExecutor } from './load/revive.js';
 import { warmUp } from './load/warm-up.js';
 import type { GenerationDefaults, ModelSource, Tokenizer } from './model-source.js';
-import { abortSignal, flag, validateOptions } from './options.js';
 import { generate } from './text/generate.js';
 import { type GenerateOptions, generationSettings } from './text/generate-options.js';
 import type { GeneratedPiece, GenerationResult } from './text/generation.js';
@@ -138,7 +137,7 @@ export class LoadedModel implements Model {
   }
 
   async logits(prompt: Prompt, options: LogitsOptions = {}): Promise<SequenceLogits> {
-    validateOptions('compute logits', options, { routings: flag, signal: abortSignal });
+    checkOptions('compute logits', options, { routings: checks.flag, signal: checks.signal });
     const { executor, prefillChunk: chunk, contextLength } = this.#parts;
     const sequence = this.#sequence(prompt, contextLength);
     try {

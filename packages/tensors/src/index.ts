@@ -56,6 +56,8 @@ export type {
   QuantizedTensor,
   Zero,
 } from './layout.js';
+export type { OptionCheck, OptionChecks } from './options.js';
+export { checkOptions, checks, optionError } from './options.js';
 export { packCodes, packedLength, unpackCodes } from './pack.js';
 export type { PlaneSpec } from './planes.js';
 export { bitsPerWeight, blocksPerMatrix, planeSpecs } from './planes.js';

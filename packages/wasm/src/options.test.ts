@@ -7,11 +7,11 @@ describe('options', () => {
     [
       'an unknown one',
       { thread: 2 },
-      'option "thread": cannot start the WebAssembly backend: expected one of threads, simd, workerUrl, workers, onNotice, found an unknown name',
+      'option "thread": cannot start the WebAssembly backend: expected one of the options onNotice, simd, threads, workerUrl, workers, found an unknown option, which is nearest to threads',
     ],
-    ['no threads', { threads: 0 }, 'expected a whole number from 1 to 256, found 0'],
-    ['half a thread', { threads: 1.5 }, 'expected a whole number from 1 to 256, found 1.5'],
-    ['too many', { threads: 257 }, 'expected a whole number from 1 to 256, found 257'],
+    ['no threads', { threads: 0 }, 'expected an integer from 1 to 256, found 0'],
+    ['half a thread', { threads: 1.5 }, 'expected an integer from 1 to 256, found 1.5'],
+    ['too many', { threads: 257 }, 'expected an integer from 1 to 256, found 257'],
     ['a SIMD level that is none', { simd: 'avx' }, 'expected auto, relaxed or plain, found "avx"'],
     ['workers that are neither wanted nor not', { workers: 'no' }, 'expected true or false, found "no"'],
     [

@@ -1,5 +1,5 @@
 // The options of the backend, checked.
-import { MoeqError, quote } from '@moeq/tensors';
+import { checkOptions, checks, MoeqError, type OptionChecks, optionError, quote } from '@moeq/tensors';
 import { hasRelaxedSimd } from './kernel-module.js';
 import type { SimdLevel } from './simd-level.js';
 import { hasWorkers, type WorkerSource } from './team/spawn.js';
@@ -37,31 +37,34 @@ export interface WasmSettings {
 export type StartSettings = Pick<WasmSettings, 'threads' | 'simd' | 'shared'> &
   Partial<Pick<WasmSettings, 'worker'>>;
 
-const names: readonly (keyof WasmOptions)[] = ['threads', 'simd', 'workerUrl', 'workers', 'onNotice'];
-
 /** Most that a caller may ask for; each holds up to 4 GiB of addresses. */
 const maxThreads = 256;
 
+const known: OptionChecks<WasmOptions> = {
+  threads: checks.integer({ min: 1, max: maxThreads }),
+  simd: checks.oneOf('auto', 'relaxed', 'plain'),
+  workerUrl: {
+    expected: 'a URL',
+    holds: (value) => typeof value === 'string' || value instanceof URL,
+  },
+  workers: checks.flag,
+  onNotice: checks.callback,
+};
+
 /** @throws MoeqError for an unknown option, a number of threads that is none, or SIMD that the engine lacks */
 export function readOptions(options: WasmOptions): WasmSettings {
-  const fail = (subject: string, expected: string, found: string): never => {
-    throw new MoeqError({ operation: 'start the WebAssembly backend', subject, expected, found });
-  };
-  const unknown = Object.keys(options).find((key) => !names.some((name) => name === key));
-  if (unknown !== undefined)
-    fail(`option ${quote(unknown)}`, `one of ${names.join(', ')}`, 'an unknown name');
+  const operation = 'start the WebAssembly backend';
+  checkOptions(operation, options, known);
   const { threads, simd = 'auto', workerUrl, workers = true } = options;
-  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1 && threads <= maxThreads))
-    fail('option threads', `a whole number from 1 to ${maxThreads}`, `${threads}`);
-  if (!['auto', 'relaxed', 'plain'].includes(simd))
-    fail('option simd', 'auto, relaxed or plain', quote(simd));
-  if (typeof workers !== 'boolean') fail('option workers', 'true or false', quote(workers));
-  if (workerUrl !== undefined && typeof workerUrl !== 'string' && !(workerUrl instanceof URL))
-    fail('option workerUrl', 'a URL', quote(workerUrl));
+  const fail = (subject: string, expected: string, found: string): never => {
+    throw optionError(operation, subject, expected, found);
+  };
   if (!workers && workerUrl !== undefined) fail('option workerUrl', 'none without workers', quote(workerUrl));
   if (!workers && threads !== undefined && threads > 1)
     fail('option threads', '1 without workers', `${threads}`);
-  if (typeof WebAssembly === 'undefined') fail('this engine', 'WebAssembly', 'none');
+  if (typeof WebAssembly === 'undefined') {
+    throw new MoeqError({ operation, subject: 'this engine', expected: 'WebAssembly', found: 'none' });
+  }
   const relaxed = hasRelaxedSimd();
   if (simd === 'relaxed' && !relaxed) fail('option simd', 'an engine with relaxed SIMD', 'one without');
 

@@ -4,7 +4,7 @@ import type { WebGpuBackend } from './contract.js';
 import { keepAlive, noAdapter, requestAdapter, requestDevice } from './device/adapter.js';
 import { deviceLost } from './errors.js';
 import type { WebGpuOptions } from './options.js';
-import { validateOptions } from './options.js';
+import { checkWebGpuOptions } from './options.js';
 import { openSession } from './session.js';
 
 /**
@@ -12,7 +12,7 @@ import { openSession } from './session.js';
  * @throws WebGpuError `noAdapter` where there is none; MoeqError for an option that is not known
  */
 export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  validateOptions(options);
+  checkWebGpuOptions(options);
   let losses = 0;
   const open = async () => {
     const device = options.device ?? (await openDevice(options));

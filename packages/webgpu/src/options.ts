@@ -1,5 +1,5 @@
 // What can be chosen when a backend is made. An unknown key or value is an error.
-import { MoeqError, quote } from '@moeq/tensors';
+import { checkOptions, checks, type OptionChecks } from '@moeq/tensors';
 import type { Gpu, GpuAdapter, GpuDevice } from './gpu-objects.js';
 import type { WgslFormats } from './weights/custom.js';
 import { validateFormats } from './weights/custom.js';
@@ -22,41 +22,22 @@ export interface WebGpuOptions {
   readonly kvCache?: 'f32' | 'f16';
 }
 
-const optionKeys = [
-  'gpu',
-  'adapter',
-  'device',
-  'powerPreference',
-  'software',
-  'features',
-  'formats',
-  'kvCache',
-];
-const featureKeys = ['subgroups'];
+const known: OptionChecks<WebGpuOptions> = {
+  gpu: checks.objectWith('a GPU', 'requestAdapter'),
+  adapter: checks.objectWith('an adapter', 'requestDevice'),
+  device: checks.objectWith('a device', 'queue'),
+  powerPreference: checks.oneOf('low-power', 'high-performance'),
+  software: checks.flag,
+  features: checks.anything,
+  formats: checks.objectWith('WGSL formats by name'),
+  kvCache: checks.oneOf('f32', 'f16'),
+};
 
 /** @throws MoeqError at the first key or value that is not known */
-export function validateOptions(options: WebGpuOptions): void {
-  const check = (holds: boolean, expected: string, found: unknown): void => {
-    if (!holds)
-      throw new MoeqError({ operation: 'start', subject: 'WebGPU options', expected, found: quote(found) });
-  };
-  for (const key of Object.keys(options))
-    check(optionKeys.includes(key), `options of ${optionKeys.join(', ')}`, key);
-  const { powerPreference, software, features = {}, formats = {}, kvCache } = options;
+export function checkWebGpuOptions(options: WebGpuOptions): void {
+  const operation = 'start the WebGPU backend';
+  checkOptions(operation, options, known);
+  const { features = {}, formats = {} } = options;
+  checkOptions(operation, features, { subgroups: checks.flag }, 'features');
   validateFormats(formats);
-  const preferences = [undefined, 'low-power', 'high-performance'];
-  check(
-    preferences.includes(powerPreference),
-    'powerPreference low-power or high-performance',
-    powerPreference,
-  );
-  check([undefined, true, false].includes(software), 'software true or false', software);
-  for (const key of Object.keys(features))
-    check(featureKeys.includes(key), `features of ${featureKeys.join(', ')}`, key);
-  check(
-    [undefined, true, false].includes(features.subgroups),
-    'features.subgroups true or false',
-    features.subgroups,
-  );
-  check([undefined, 'f32', 'f16'].includes(kvCache), 'kvCache f32 or f16', kvCache);
 }

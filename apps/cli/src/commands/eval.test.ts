@@ -110,9 +110,9 @@ test('what cannot be evaluated is one sentence', async () => {
     [
       ['--text', file, '--window', '257'],
       1,
-      /option window: .* at most the context of the model, 256, found 257/,
+      /option --window: .* at most the context of the model, 256, found 257/,
     ],
-    [['--text', file, '--window', '8', '--stride', '9'], 1, /option stride: .* from 1 to 8, found 9/],
+    [['--text', file, '--window', '8', '--stride', '9'], 1, /option --stride: .* from 1 to 8, found 9/],
     [['--text', file, '--baseline', join(folder.path, 'none')], 1, /none: cannot open the model/],
     [['--text', file, '--window', '1'], 2, /It takes a whole number, 2 or more/],
   ];

@@ -4,11 +4,12 @@ import { resolveModel } from '@moeq/loader/node';
 import type { Quantizer } from '@moeq/quantizers';
 import {
   addNorms,
+  checkOptions,
+  checks,
   elementCount,
   ggufByteLength,
   ggufType,
-  MoeqError,
-  quote,
+  type OptionChecks,
   type SquaredNorms,
 } from '@moeq/tensors';
 import { createGgufWriter, type GgufWriter } from '@moeq/tensors/node';
@@ -43,15 +44,15 @@ export interface GgufOptions {
   readonly signal?: AbortSignal;
 }
 
-const known: Readonly<Record<keyof GgufOptions, true>> = {
-  model: true,
-  allowLinks: true,
-  out: true,
-  recipe: true,
-  quantizers: true,
-  overwrite: true,
-  onProgress: true,
-  signal: true,
+const known: OptionChecks<GgufOptions> = {
+  model: checks.anything,
+  allowLinks: checks.flag,
+  out: checks.text,
+  recipe: checks.anything,
+  quantizers: checks.list,
+  overwrite: checks.flag,
+  onProgress: checks.callback,
+  signal: checks.signal,
 };
 
 /**
@@ -60,15 +61,7 @@ const known: Readonly<Record<keyof GgufOptions, true>> = {
  *   and from writing; the signal's reason when it aborts. `out` is then as it was before.
  */
 export async function convertToGguf(options: GgufOptions): Promise<QuantizeReport> {
-  const unknown = Object.keys(options).find((key) => !Object.hasOwn(known, key));
-  if (unknown !== undefined) {
-    throw new MoeqError({
-      operation: 'write as GGUF',
-      subject: `option ${quote(unknown)}`,
-      expected: `one of ${Object.keys(known).join(', ')}`,
-      found: 'an unknown option',
-    });
-  }
+  checkOptions('write as GGUF', options, known);
   const { model, quantizers = [], allowLinks = false } = options;
   const checkpoint =
     typeof model === 'string'

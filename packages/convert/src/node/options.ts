@@ -1,7 +1,7 @@
 // Options of a conversion, checked: a misspelt one is an error, never a default.
 import type { Checkpoint } from '@moeq/loader';
 import { type Quantizer, type Recipe, recipeFrom } from '@moeq/quantizers';
-import { type MatrixEncoder, MoeqError, quote } from '@moeq/tensors';
+import { checkOptions, checks, type MatrixEncoder, type OptionChecks, optionError } from '@moeq/tensors';
 
 export interface QuantizeOptions {
   /** A folder or `tiny-moe`; or a checkpoint that is open already and stays open. */
@@ -47,41 +47,38 @@ export interface QuantizeProgress {
   readonly bytesPerSecond: number;
 }
 
-const known: Readonly<Record<keyof QuantizeOptions, true>> = {
-  model: true,
-  allowLinks: true,
-  out: true,
-  recipe: true,
-  quantizers: true,
-  allowRouterQuantization: true,
-  maxShardBytes: true,
-  overwrite: true,
-  shard: true,
-  resume: true,
-  partBytes: true,
-  encoder: true,
-  onProgress: true,
-  signal: true,
+/** What a recipe is, `recipeFrom` says. */
+const known: OptionChecks<QuantizeOptions> = {
+  model: {
+    expected: 'the path of a folder, tiny-moe or an open checkpoint',
+    holds: (value) => typeof value === 'string' || checks.objectWith('', 'tensors').holds(value),
+  },
+  allowLinks: checks.flag,
+  out: checks.text,
+  recipe: checks.anything,
+  quantizers: checks.list,
+  allowRouterQuantization: checks.flag,
+  maxShardBytes: checks.integer({ min: 1 }),
+  overwrite: checks.flag,
+  shard: checks.objectWith('an index from 1 to a number of parts', 'index', 'of'),
+  resume: checks.flag,
+  partBytes: checks.number({ above: 0 }),
+  encoder: checks.anything,
+  onProgress: checks.callback,
+  signal: checks.signal,
 };
 
 /** @throws MoeqError for an option that does not exist, or values that cannot be */
-export function checkOptions(options: QuantizeOptions): void {
-  const fail = (subject: string, expected: string, found: string): never => {
-    throw new MoeqError({ operation: 'quantize', subject, expected, found });
-  };
-  const unknown = Object.keys(options).find((key) => !Object.hasOwn(known, key));
-  if (unknown !== undefined)
-    fail(`option ${quote(unknown)}`, `one of ${Object.keys(known).join(', ')}`, 'an unknown option');
-  const { shard, resume = false, partBytes = 1 } = options;
-  const counts = shard === undefined ? [1, 1] : [shard.index, shard.of];
-  const [index = 0, of = 0] = counts;
-  if (!counts.every(Number.isSafeInteger) || index < 1 || index > of) {
-    fail('option shard', 'an index from 1 to a number of parts', `${index} of ${of}`);
+export function checkQuantizeOptions(options: QuantizeOptions): void {
+  const operation = 'quantize';
+  checkOptions(operation, options, known);
+  const { shard, resume = false } = options;
+  if (shard === undefined) return;
+  const { index, of } = shard;
+  if (![index, of].every(Number.isSafeInteger) || index < 1 || index > of) {
+    throw optionError(operation, 'option shard', 'an index from 1 to a number of parts', `${index} of ${of}`);
   }
-  if (shard !== undefined && resume) fail('options', 'shard or resume', 'both');
-  if (!(partBytes > 0)) fail('option partBytes', 'a number above 0', quote(partBytes));
-  if (typeof options.out !== 'string' || options.out === '')
-    fail('option out', 'the path of a folder', quote(options.out));
+  if (resume) throw optionError(operation, 'options', 'shard or resume', 'both');
 }
 
 /** The recipe of a conversion, ready for use. @throws MoeqError when it is none */

@@ -6,7 +6,7 @@ import { type ConversionPlan, planConversion, planPart } from '../plan.js';
 import type { QuantizeReport } from '../report.js';
 import { assertApart } from './apart.js';
 import { convert, type Target } from './convert.js';
-import { checkOptions, type QuantizeOptions, recipeOf } from './options.js';
+import { checkQuantizeOptions, type QuantizeOptions, recipeOf } from './options.js';
 import { describePart, fingerprint } from './part.js';
 import { convertInParts, partsFolder } from './resume.js';
 
@@ -16,7 +16,7 @@ import { convertInParts, partsFolder } from './resume.js';
  *   signal's reason when it aborts. The output folder is then as it was before.
  */
 export async function quantizeCheckpoint(options: QuantizeOptions): Promise<QuantizeReport> {
-  checkOptions(options);
+  checkQuantizeOptions(options);
   const { model, out, allowRouterQuantization = false, allowLinks = false } = options;
   const recipe = recipeOf(options);
   const checkpoint =

@@ -83,7 +83,9 @@ test('an output that is there stays, unless it is to be replaced', async () => {
 test('options that do not exist are errors', async () => {
   const wrong = { model: 'tiny-moe', out: 'x', recipee: 'nf4' };
   await expect(quantizeCheckpoint(wrong)).rejects.toThrow('option "recipee"');
-  await expect(quantizeCheckpoint({ model: 'tiny-moe', out: '' })).rejects.toThrow('the path of a folder');
+  await expect(quantizeCheckpoint({ model: 'tiny-moe', out: '' })).rejects.toThrow(
+    'option out: cannot quantize: expected text of at least one character, found ""',
+  );
   await expect(quantizeCheckpoint({ model: 'tiny-moe', out: 'x', recipe: 'nf5' })).rejects.toThrow('nf5');
 });
 

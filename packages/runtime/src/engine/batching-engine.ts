@@ -1,11 +1,10 @@
 // Continuous batching (Orca, OSDI 2022): a request joins at the next step and leaves with its last token. Each step feeds one
 // token of every request that generates and a chunk of the prompts that are coming in, as in Sarathi-Serve (arXiv
 // 2403.02310), so a layer's experts see the tokens of all requests together. Each request has its own sampling.
-import { counted, MoeqError } from '@moeq/tensors';
+import { checkOptions, checks, counted, MoeqError } from '@moeq/tensors';
 import { PrefixCache } from '../caches/prefix-cache.js';
 import { Sequence } from '../caches/sequence.js';
 import { LoadedModel, type LoadedModelParts, type Model } from '../model.js';
-import { text, validateOptions } from '../options.js';
 import { generationSettings } from '../text/generate-options.js';
 import type { FinishReason, GeneratedPiece } from '../text/generation.js';
 import { type Prompt, promptTokens } from '../text/prompt.js';
@@ -64,7 +63,7 @@ export class BatchingEngine implements Engine {
 
   generate(prompt: Prompt, options: EngineGenerateOptions = {}): AsyncGenerator<GeneratedPiece, void, void> {
     const { client = '', ...rest } = options;
-    validateOptions('generate', { client: options.client }, { client: text });
+    checkOptions('generate', { client: options.client }, { client: checks.text });
     const { source, pool, contextLength, rotation } = this.#parts;
     const sequence = new Sequence(this.encode(prompt), pool, rotation);
     const settings = generationSettings(rest, source, contextLength - sequence.tokens.length);

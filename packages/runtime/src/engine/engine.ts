@@ -1,8 +1,8 @@
 // The contract of an engine: many texts over one model at once, each as it would be alone. A text is the same alone and in
 // company wherever the backend computes a row of activations alike whatever rows stand beside it.
 
+import { checkOptions, checks, type OptionChecks } from '@moeq/tensors';
 import type { Model } from '../model.js';
-import { type Check, callback, flag, integer, validateOptions } from '../options.js';
 import type { GenerateOptions } from '../text/generate-options.js';
 import type { FinishReason, GeneratedPiece } from '../text/generation.js';
 import type { Prompt } from '../text/prompt.js';
@@ -58,17 +58,17 @@ export interface Engine {
  * @throws MoeqError for a wrong option or another kind of model
  */
 export function createEngine(model: Model, options: EngineOptions = {}): Engine {
-  validateOptions('make an engine', options, engineChecks);
+  checkOptions('make an engine', options, engineChecks);
   return new BatchingEngine(model, options);
 }
 
-const engineChecks: Record<keyof EngineOptions, Check> = {
-  maxBatch: integer({ min: 1 }),
-  maxQueue: integer({ min: 0 }),
-  mixedPrefillChunk: integer({ min: 1 }),
-  expertLoads: flag,
-  onStep: callback,
-  onFirstToken: callback,
-  onNextToken: callback,
-  onEnd: callback,
+const engineChecks: OptionChecks<EngineOptions> = {
+  maxBatch: checks.integer({ min: 1 }),
+  maxQueue: checks.integer({ min: 0 }),
+  mixedPrefillChunk: checks.integer({ min: 1 }),
+  expertLoads: checks.flag,
+  onStep: checks.callback,
+  onFirstToken: checks.callback,
+  onNextToken: checks.callback,
+  onEnd: checks.callback,
 };

@@ -185,7 +185,7 @@ describe('createModel', () => {
       'option kvCacheTokens: cannot load a model: expected at least the context length, 64, found 10',
     ],
     [{ prefillChunk: 0 }, 'expected an integer of at least 1, found 0'],
-    [{ backend: null }, 'option backend: cannot load a model: expected a backend, found "null"'],
+    [{ backend: null }, 'option backend: cannot load a model: expected a backend, found null'],
     [{ signal: {} }, 'expected an AbortSignal, found "{}"'],
   ])('option %j is an error', async (options, message) => {
     const all = { backend: watchedBackend(), ...options } as ModelOptions;

@@ -1,6 +1,6 @@
 // The way from a source to a model: options, weights, caches; all of it or nothing.
 import type { Backend } from '@moeq/kernels';
-import { MoeqError } from '@moeq/tensors';
+import { checkOptions, checks, type MoeqError, type OptionChecks, optionError } from '@moeq/tensors';
 import { type CacheGroup, cacheGroups } from '../caches/cache-groups.js';
 import { CachePool } from '../caches/cache-pool.js';
 import { createCaches, type ModelCaches } from '../caches/model-caches.js';
@@ -8,7 +8,6 @@ import type { DecoderConfig } from '../decoder/config.js';
 import { cacheNeeds, decoderRotation } from '../decoder/mixers.js';
 import { LoadedModel, type Model } from '../model.js';
 import type { ModelSource } from '../model-source.js';
-import { abortSignal, type Check, callback, integer, validateOptions } from '../options.js';
 import { loadDecoder } from './load-decoder.js';
 import { defaultPrefillChunk, modelPlan } from './load-plan.js';
 import { assertFits } from './memory-error.js';
@@ -39,7 +38,7 @@ const minDefaultCacheTokens = 4096;
  *   loaded then.
  */
 export async function createModel(source: ModelSource, options: ModelOptions): Promise<Model> {
-  validateOptions('load a model', options, modelChecks(source.config.contextLength));
+  checkOptions('load a model', options, modelChecks(source.config.contextLength));
   const { backend, prefillChunk = defaultPrefillChunk, onProgress, signal } = options;
   const { contextLength, cacheTokens } = modelSize(source.config, options);
   if (cacheTokens < contextLength) throw cacheTooSmall(cacheTokens, contextLength);
@@ -96,26 +95,18 @@ async function loadState(
   }
 }
 
-function modelChecks(contextLength: number): Record<keyof ModelOptions, Check> {
+function modelChecks(contextLength: number): OptionChecks<ModelOptions> {
   return {
-    backend: {
-      expected: 'a backend',
-      holds: (value) => typeof value === 'object' && value !== null && 'specificationVersion' in value,
-    },
-    contextLength: integer({ min: 1, max: contextLength }),
-    kvCacheTokens: integer({ min: 1 }),
-    prefillChunk: integer({ min: 1 }),
-    onProgress: callback,
-    signal: abortSignal,
+    backend: checks.objectWith('a backend', 'specificationVersion'),
+    contextLength: checks.integer({ min: 1, max: contextLength }),
+    kvCacheTokens: checks.integer({ min: 1 }),
+    prefillChunk: checks.integer({ min: 1 }),
+    onProgress: checks.callback,
+    signal: checks.signal,
   };
 }
 
 function cacheTooSmall(found: number, contextLength: number): MoeqError {
-  return new MoeqError({
-    code: 'invalidOption',
-    operation: 'load a model',
-    subject: 'option kvCacheTokens',
-    expected: `at least the context length, ${contextLength}`,
-    found: `${found}`,
-  });
+  const expected = `at least the context length, ${contextLength}`;
+  return optionError('load a model', 'option kvCacheTokens', expected, `${found}`);
 }

@@ -5,6 +5,7 @@
 // Shapes: T tokens of one sequence, D hidden, V vocabulary, A experts per token.
 import type { Backend } from '@moeq/kernels';
 import { joinRoutings, type Routing } from '@moeq/router';
+import { checkOptions, checks, type OptionChecks } from '@moeq/tensors';
 import { layerGroup } from '../caches/cache-groups.js';
 import { CachePool } from '../caches/cache-pool.js';
 import type { CacheNeed, LayerPlace } from '../caches/layer-cache.js';
@@ -13,7 +14,6 @@ import { runHead, runLayer } from '../decoder/decoder.js';
 import { cacheNeeds, decoderRotation } from '../decoder/mixers.js';
 import { logitRowsPerStep } from '../engine/sequence-logits.js';
 import type { ModelSource } from '../model-source.js';
-import { abortSignal, type Check, integer, validateOptions } from '../options.js';
 import { loadEmbedding, loadFinalNorm, loadHead, loadLayer } from './load-decoder.js';
 import { defaultPrefillChunk, partPlans } from './load-plan.js';
 import { assertFits } from './memory-error.js';
@@ -59,7 +59,7 @@ export interface LayerStreamOptions {
  * @throws MoeqError for a wrong option; MemoryError where, by the headers, the backend cannot hold one of the parts
  */
 export function layerStream(source: ModelSource, options: LayerStreamOptions): LayerStream {
-  validateOptions('stream the layers of a model', options, optionChecks);
+  checkOptions('stream the layers of a model', options, optionChecks);
   const { config } = source;
   const { backend, maxTokens = config.contextLength, chunk = defaultPrefillChunk, signal } = options;
   for (const plan of partPlans(source, maxTokens, chunk)) assertFits(source, backend, plan);
@@ -141,14 +141,11 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
   return { embedding, layer, head };
 }
 
-const optionChecks: Record<keyof LayerStreamOptions, Check> = {
-  backend: {
-    expected: 'a backend',
-    holds: (value) => typeof value === 'object' && value !== null && 'specificationVersion' in value,
-  },
-  maxTokens: integer({ min: 1 }),
-  chunk: integer({ min: 1 }),
-  signal: abortSignal,
+const optionChecks: OptionChecks<LayerStreamOptions> = {
+  backend: checks.objectWith('a backend', 'specificationVersion'),
+  maxTokens: checks.integer({ min: 1 }),
+  chunk: checks.integer({ min: 1 }),
+  signal: checks.signal,
 };
 
 /** Consecutive rows of a matrix of `columns` columns. */

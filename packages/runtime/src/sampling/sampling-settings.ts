@@ -1,7 +1,7 @@
 // How the next token is chosen: the options people give, the checks they pass, and the settings that come of them
 // together with the defaults of the model's generation_config.
+import { checks, type OptionChecks } from '@moeq/tensors';
 import type { GenerationDefaults } from '../model-source.js';
-import { type Check, flag, integer, number } from '../options.js';
 import { freshSeed } from './random.js';
 
 export interface SamplingOptions {
@@ -41,15 +41,15 @@ export interface SamplingSettings {
 }
 
 /** @param vocabularySize ids of a logit bias are below it */
-export function samplingChecks(vocabularySize: number): Record<keyof SamplingOptions, Check> {
+export function samplingChecks(vocabularySize: number): OptionChecks<SamplingOptions> {
   return {
-    temperature: number({ min: 0 }),
-    topK: integer({ min: 0 }),
-    topP: number({ min: 0, max: 1 }),
-    minP: number({ min: 0, max: 1 }),
-    repetitionPenalty: number({ above: 0 }),
-    presencePenalty: number(),
-    frequencyPenalty: number(),
+    temperature: checks.number({ min: 0 }),
+    topK: checks.integer({ min: 0 }),
+    topP: checks.number({ min: 0, max: 1 }),
+    minP: checks.number({ min: 0, max: 1 }),
+    repetitionPenalty: checks.number({ above: 0 }),
+    presencePenalty: checks.number(),
+    frequencyPenalty: checks.number(),
     logitBias: {
       expected: `token ids below ${vocabularySize} with finite numbers or -Infinity`,
       holds: (value) =>
@@ -65,8 +65,8 @@ export function samplingChecks(vocabularySize: number): Record<keyof SamplingOpt
             bias !== Infinity,
         ),
     },
-    seed: integer({ min: 0 }),
-    stream: integer({ min: 0, max: 2 ** 32 - 1 }),
+    seed: checks.integer({ min: 0 }),
+    stream: checks.integer({ min: 0, max: 2 ** 32 - 1 }),
   };
 }
 
@@ -87,12 +87,12 @@ export function samplingSettings(options: SamplingOptions, defaults: GenerationD
 }
 
 /** Checks of the fields of GenerationDefaults, which come from a file. */
-export const generationDefaultsChecks: Record<keyof GenerationDefaults, Check> = {
-  temperature: number({ min: 0 }),
-  topK: integer({ min: 0 }),
-  topP: number({ min: 0, max: 1 }),
-  minP: number({ min: 0, max: 1 }),
-  repetitionPenalty: number({ above: 0 }),
-  maxNewTokens: integer({ min: 1 }),
-  greedy: flag,
+export const generationDefaultsChecks: OptionChecks<GenerationDefaults> = {
+  temperature: checks.number({ min: 0 }),
+  topK: checks.integer({ min: 0 }),
+  topP: checks.number({ min: 0, max: 1 }),
+  minP: checks.number({ min: 0, max: 1 }),
+  repetitionPenalty: checks.number({ above: 0 }),
+  maxNewTokens: checks.integer({ min: 1 }),
+  greedy: checks.flag,
 };

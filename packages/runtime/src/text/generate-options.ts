@@ -1,7 +1,6 @@
 // Options of one text: sampling, where it ends, and the signal that ends it. Checked in full before anything runs.
-import { MoeqError } from '@moeq/tensors';
+import { checkOptions, checks, optionError } from '@moeq/tensors';
 import type { ModelSource } from '../model-source.js';
-import { abortSignal, integer, listOf, text, validateOptions } from '../options.js';
 import {
   generationDefaultsChecks,
   type SamplingOptions,
@@ -40,28 +39,23 @@ export function generationSettings(
 ): GenerationSettings {
   const { vocabularySize } = source.config;
   const operation = 'generate';
-  validateOptions(operation, options, {
+  checkOptions(operation, options, {
     ...samplingChecks(vocabularySize),
-    maxNewTokens: integer({ min: 1 }),
-    stopStrings: listOf(text),
-    stopTokenIds: listOf(integer({ min: 0, max: vocabularySize - 1 })),
-    logprobs: integer({ min: 0, max: maxLogprobs }),
-    constraint: {
-      expected: 'a TokenConstraint',
-      holds: (value) => typeof value === 'object' && value !== null && 'mask' in value && 'accept' in value,
-    },
-    signal: abortSignal,
+    maxNewTokens: checks.integer({ min: 1 }),
+    stopStrings: checks.listOf(checks.text),
+    stopTokenIds: checks.listOf(checks.integer({ min: 0, max: vocabularySize - 1 })),
+    logprobs: checks.integer({ min: 0, max: maxLogprobs }),
+    constraint: checks.objectWith('a TokenConstraint', 'mask', 'accept'),
+    signal: checks.signal,
   });
-  validateOptions(
-    `use the generation defaults of ${source.name}`,
-    source.generation,
-    generationDefaultsChecks,
-  );
+  checkOptions(`use the generation defaults of ${source.name}`, source.generation, generationDefaultsChecks);
   const stopStrings = options.stopStrings ?? [];
   if (stopStrings.length > 0 && source.tokenizer === null) {
     const found = `${source.name}, which has none`;
-    const missing = { operation, subject: 'option stopStrings', expected: 'a model with a tokenizer', found };
-    throw source.unreadableTokenizer ?? new MoeqError(missing);
+    throw (
+      source.unreadableTokenizer ??
+      optionError(operation, 'option stopStrings', 'a model with a tokenizer', found)
+    );
   }
   return {
     sampling: samplingSettings(options, source.generation),

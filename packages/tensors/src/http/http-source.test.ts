@@ -238,7 +238,7 @@ describe('refusals', () => {
 
   test('options and addresses that cannot be', async () => {
     await expect(httpSource('http://localhost/', { retry: 1 } as HttpOptions)).rejects.toThrow(
-      /found "retry"/,
+      /option "retry": .* an unknown option, which is nearest to retries$/,
     );
     await expect(httpSource('http://localhost/', { retries: -1 })).rejects.toThrow(/from 0 to 10, found -1/);
     await expect(httpSource('model.safetensors')).rejects.toThrow(/model\.safetensors/);

@@ -1,5 +1,5 @@
 // The options of a file on a server, checked.
-import { MoeqError, quote } from '../errors.js';
+import { checkOptions, checks, type OptionChecks } from '../options.js';
 
 export interface HttpProgress {
   /** The file's name. */
@@ -28,30 +28,23 @@ export interface HttpSettings extends Required<Pick<HttpOptions, 'name' | 'heade
   readonly signal: AbortSignal | null;
 }
 
-const names: Readonly<Record<keyof HttpOptions, true>> = {
-  name: true,
-  headers: true,
-  onProgress: true,
-  signal: true,
-  retries: true,
-};
-
 /** Together 2 s of waiting at 3, 4 minutes at 10. */
 const defaultRetries = 3;
 const maxRetries = 10;
 
-/** @throws MoeqError for an unknown option, or retries that are no count */
+const known: OptionChecks<HttpOptions> = {
+  name: checks.text,
+  headers: checks.objectWith('names of headers with their values'),
+  onProgress: checks.callback,
+  signal: checks.signal,
+  retries: checks.integer({ min: 0, max: maxRetries }),
+};
+
+/** @throws MoeqError for a wrong option */
 export function httpSettings(url: URL, options: HttpOptions): HttpSettings {
-  const fail = (subject: string, expected: string, found: string): never => {
-    throw new MoeqError({ operation: 'open a file over HTTP', subject, expected, found });
-  };
-  const unknown = Object.keys(options).find((key) => !Object.hasOwn(names, key));
-  if (unknown !== undefined) fail('options', `only ${Object.keys(names).join(', ')}`, quote(unknown));
+  checkOptions('open a file over HTTP', options, known);
   const { name = nameOf(url), headers = {}, onProgress = () => {}, signal = null } = options;
   const { retries = defaultRetries } = options;
-  if (!(Number.isInteger(retries) && retries >= 0 && retries <= maxRetries)) {
-    fail('option retries', `a whole number from 0 to ${maxRetries}`, `${retries}`);
-  }
   return { name, headers, onProgress, signal, retries };
 }
 

@@ -262,11 +262,11 @@ describe('refused', () => {
   test('unknown and impossible options', async () => {
     const options = { out: join(folder, 'out'), tensors: plan };
     await expect(createCheckpointWriter({ ...options, maxShardSize: 5 } as typeof options)).rejects.toThrow(
-      /known options, found .*maxShardSize/,
+      /option "maxShardSize": .* nearest to maxShardBytes$/,
     );
     for (const maxShardBytes of [0, -1, 1.5, Number.NaN]) {
       await expect(createCheckpointWriter({ ...options, maxShardBytes })).rejects.toThrow(
-        /maxShardBytes of 1/,
+        /option maxShardBytes: .* an integer of at least 1, found/,
       );
     }
   });

@@ -3,6 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MoeqError, quote } from '../errors.js';
+import { checkOptions, checks, type OptionChecks } from '../options.js';
 import { sha256, syncFolder, writeDurably } from './durable.js';
 import { withFileErrors } from './file-error.js';
 import { createOutputFolder } from './output-folder.js';
@@ -29,6 +30,14 @@ export interface CheckpointWriterOptions {
   /** Replace a checkpoint that is in `out` already, once the new one is complete. */
   readonly overwrite?: boolean;
 }
+
+const known: OptionChecks<CheckpointWriterOptions> = {
+  out: checks.text,
+  tensors: checks.list,
+  metadata: checks.objectWith('texts by name'),
+  maxShardBytes: checks.integer({ min: 1 }),
+  overwrite: checks.flag,
+};
 
 export interface CheckpointWriter extends AsyncDisposable {
   /** Names of the safetensors files in order, `model.safetensors` or `model-00001-of-0000N.safetensors`. */
@@ -62,21 +71,17 @@ export interface CheckpointWriter extends AsyncDisposable {
  * @throws MoeqError when `out` is in the way, the plan is wrong, or the system refuses (no permission, no room)
  */
 export async function createCheckpointWriter(options: CheckpointWriterOptions): Promise<CheckpointWriter> {
+  checkOptions('write a checkpoint', options, known);
   const {
     out,
     tensors,
     metadata = { format: 'pt' },
     maxShardBytes = defaultShardBytes,
     overwrite = false,
-    ...unknown
   } = options;
   const refuse = (expected: string, found: string): never => {
     throw new MoeqError({ operation: 'write', subject: out, expected, found });
   };
-  for (const key of Object.keys(unknown)) refuse('known options', quote(key));
-  if (!(Number.isSafeInteger(maxShardBytes) && maxShardBytes > 0)) {
-    refuse('maxShardBytes of 1 or more', `${maxShardBytes}`);
-  }
   const plan = planShards(tensors, metadata, maxShardBytes);
   const bytes = plan.reduce((sum, shard) => sum + shard.headerBytes + (shard.tensors.at(-1)?.end ?? 0), 0);
   const folder = await createOutputFolder(out, bytes, overwrite);

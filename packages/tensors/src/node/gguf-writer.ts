@@ -5,6 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { type ErrorCode, MoeqError, quote } from '../errors.js';
 import { encodeGgufHeader, type GgufTensor, type PlacedGgufTensor } from '../gguf/encode-header.js';
 import type { GgufMetadata } from '../gguf/value.js';
+import { checkOptions, checks, type OptionChecks } from '../options.js';
 import { sha256OfFile, syncFolder } from './durable.js';
 import { withFileErrors } from './file-error.js';
 import { assertRoom } from './output-folder.js';
@@ -20,6 +21,13 @@ export interface GgufWriterOptions {
   /** Replace a file that is at `out` already, once the new one is complete. */
   readonly overwrite?: boolean;
 }
+
+const known: OptionChecks<GgufWriterOptions> = {
+  out: checks.text,
+  metadata: checks.objectWith('a map of metadata', 'entries'),
+  tensors: checks.list,
+  overwrite: checks.flag,
+};
 
 export interface GgufWriter extends AsyncDisposable {
   /**
@@ -42,11 +50,11 @@ export interface GgufWriter extends AsyncDisposable {
  * @throws MoeqError when a file is in the way, a tensor or value cannot be written, or the system refuses
  */
 export async function createGgufWriter(options: GgufWriterOptions): Promise<GgufWriter> {
-  const { out, metadata, tensors, overwrite = false, ...unknown } = options;
+  checkOptions('write a GGUF file', options, known);
+  const { out, metadata, tensors, overwrite = false } = options;
   const refuse = (expected: string, found: string, code?: ErrorCode): never => {
     throw new MoeqError({ code, operation: 'write', subject: out, expected, found });
   };
-  for (const key of Object.keys(unknown)) refuse('known options', quote(key));
   const header = encodeGgufHeader(out, metadata, tensors);
   const target = resolve(out);
   const partial = unfinishedName(target, 'partial');
