@@ -223,6 +223,7 @@ test('a layer of one model is all that is in memory at a time, and nothing stays
     loadMlp: async (data) => loaded(await inner.loadMlp(data)),
     loadVector: async (values) => loaded(await inner.loadVector(values)),
     createKvCache: (spec) => loaded(inner.createKvCache(spec)),
+    createStateCache: (spec) => loaded(inner.createStateCache(spec)),
     release(object) {
       live -= object.bytes;
       inner.release(object);

@@ -61,6 +61,22 @@ export interface KvCacheSpec {
   readonly pages: number;
 }
 
+/** States of fixed size of all layers in slots: what a recurrence or a convolution keeps of a sequence, whatever its length. */
+export interface StateCache {
+  readonly spec: StateCacheSpec;
+  readonly bytes: number;
+}
+
+export interface StateCacheSpec {
+  readonly layers: number;
+  /** Channels or heads of a layer: no part reads what another one keeps. */
+  readonly parts: number;
+  /** Float32 numbers that each part keeps. */
+  readonly size: number;
+  /** States of all parts that each layer holds; what they hold at first is not defined. */
+  readonly slots: number;
+}
+
 /** One expert, or a dense or shared MLP: down(act(gate(x)) * up(x)). */
 export interface MlpData {
   /** Rows: gate [F, D] then up [F, D], as one fused matrix [2F, D] or as two. */
@@ -95,6 +111,7 @@ export interface Backend {
   loadMlp(data: MlpData): Promise<MlpWeights>;
   loadVector(values: Float32Array): Promise<Vector>;
   createKvCache(spec: KvCacheSpec): KvCache;
+  createStateCache(spec: StateCacheSpec): StateCache;
   /**
    * What loading a plan would take, from arithmetic alone. Where `largest` is above `limit` it cannot be loaded. Absent where
    * nothing but the system's memory sets a limit.
@@ -132,7 +149,7 @@ export interface Backend {
    * object, and its memory is given back when the step has ended.
    * @throws MoeqError `deadObject` when the object is released already or of another backend
    */
-  release(object: Weight | ExpertWeights | MlpWeights | Vector | KvCache): void;
+  release(object: Weight | ExpertWeights | MlpWeights | Vector | KvCache | StateCache): void;
   /**
    * Waits for the steps asked for, then frees everything and stops threads or the device. Loads and steps that are asked for
    * afterwards are refused, `destroyed`. Again: does nothing.

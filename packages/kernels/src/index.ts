@@ -6,6 +6,8 @@ export type {
   MatrixData,
   MlpData,
   MlpWeights,
+  StateCache,
+  StateCacheSpec,
   Vector,
   Weight,
 } from './backend.js';
@@ -24,9 +26,11 @@ export type {
   Activation,
   Activations,
   AttentionSpec,
+  ConvolutionSpec,
   NormSpec,
   RopeSpec,
   RoutingHandle,
   Segment,
+  StateSegment,
   Step,
 } from './step.js';

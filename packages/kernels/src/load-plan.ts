@@ -2,7 +2,7 @@
 //
 // Shapes: D hidden, N rows, K columns, F intermediate.
 import { type DType, isQuantized, type Layout } from '@moeq/tensors';
-import type { KvCacheSpec, MatrixData } from './backend.js';
+import type { KvCacheSpec, MatrixData, StateCacheSpec } from './backend.js';
 
 /** A matrix [N, K] without its data. */
 export interface MatrixHead {
@@ -29,6 +29,8 @@ export interface LoadPlan {
   readonly vectors: readonly number[];
   /** As `createKvCache` gets them. */
   readonly caches: readonly KvCacheSpec[];
+  /** As `createStateCache` gets them. */
+  readonly states: readonly StateCacheSpec[];
   /** Matrices of which no header says what they will be; they are not in the plan. */
   readonly unknown: number;
 }

@@ -3,9 +3,9 @@
 // Shapes: T tokens, D hidden, N rows, K columns, H heads, HK key/value heads, C head dimension, CV value dimension,
 // F intermediate.
 import { assertQuantizedTensor, byteLength, isQuantized, MoeqError, quote } from '@moeq/tensors';
-import type { KvCacheSpec, MatrixData, MlpData } from './backend.js';
+import type { KvCacheSpec, MatrixData, MlpData, StateCacheSpec } from './backend.js';
 import { floatMatrixDTypes } from './backend.js';
-import type { AttentionSpec, Segment } from './step.js';
+import type { AttentionSpec, ConvolutionSpec, Segment, StateSegment } from './step.js';
 
 const mismatch = (operation: string, subject: string, expected: string, found: string): MoeqError =>
   new MoeqError({ code: 'mismatch', operation, subject, expected, found });
@@ -92,13 +92,16 @@ export function mlpShape(
   return { hidden: down.rows, intermediate: down.columns };
 }
 
-/** @throws MoeqError when a size is no positive integer */
-export function assertKvCacheSpec(spec: KvCacheSpec): void {
+/**
+ * @param cache what it is, for the message
+ * @throws MoeqError when a size is no positive integer
+ */
+export function assertCacheSpec(cache: string, spec: KvCacheSpec | StateCacheSpec): void {
   for (const [name, size] of Object.entries(spec)) {
     if (!Number.isSafeInteger(size) || size < 1) {
       throw new MoeqError({
         operation: 'create',
-        subject: `KV cache: ${name}`,
+        subject: `${cache}: ${name}`,
         expected: 'a positive integer',
         found: `${size}`,
       });
@@ -187,6 +190,47 @@ export function assertSegments(
     covered += segment.tokens;
   });
   assertSize('attend', 'tokens of all segments', tokens, covered);
+}
+
+/**
+ * C, the channels of a convolution.
+ * @throws MoeqError when the specification does not fit the cache
+ */
+export function convolutionChannels({ taps }: ConvolutionSpec, { parts, size }: StateCacheSpec): number {
+  if (!Number.isSafeInteger(taps) || taps < 2)
+    throw mismatch('convolve', 'taps', 'an integer of at least 2', `${taps}`);
+  assertSize('convolve', 'inputs that the cache keeps', taps - 1, size);
+  return parts;
+}
+
+/**
+ * Checks that segments cover the rows of the step, and that no slot is written that another segment, or itself, uses.
+ * @param tokens T, rows of the activations
+ * @throws MoeqError at the first segment that does not fit
+ */
+export function assertStateSegments(
+  operation: string,
+  segments: readonly StateSegment[],
+  tokens: number,
+  { slots }: StateCacheSpec,
+): void {
+  const read = new Set(segments.map(({ from }) => from));
+  const written = new Set<number>();
+  let covered = 0;
+  for (const [index, { tokens: own, from, to }] of segments.entries()) {
+    const check = (holds: boolean, expected: string, found: string): void => {
+      if (!holds) throw mismatch(operation, `segment ${index}`, expected, found);
+    };
+    const isSlot = (slot: number): boolean => Number.isSafeInteger(slot) && slot >= 0 && slot < slots;
+    check(Number.isSafeInteger(own) && own >= 1, 'at least 1 token', `${own}`);
+    check(from === -1 || isSlot(from), `a state from a slot up to ${slots - 1}, or -1`, `${from}`);
+    check(isSlot(to), `a state to a slot from 0 to ${slots - 1}`, `${to}`);
+    check(!read.has(to), 'a state to a slot that no segment reads', `slot ${to}, which one reads`);
+    check(!written.has(to), 'a slot of its own for its state', `slot ${to}, which another writes`);
+    written.add(to);
+    covered += own;
+  }
+  assertSize(operation, 'tokens of all segments', tokens, covered);
 }
 
 /**

@@ -7,7 +7,7 @@
 // Shapes: T tokens of the step (of one sequence or of several), D hidden, N rows, K columns, H heads, HK key/value heads,
 // C head dimension, CV value dimension (C unless a cache says otherwise), E experts, A experts per token, F intermediate.
 import type { RouteSpec, Routing } from '@moeq/router';
-import type { ExpertWeights, KvCache, MlpWeights, Vector, Weight } from './backend.js';
+import type { ExpertWeights, KvCache, MlpWeights, StateCache, Vector, Weight } from './backend.js';
 
 /** Activations, float32 [rows, columns]; live until the end of the step that made them. */
 export interface Activations {
@@ -38,6 +38,25 @@ export interface Segment {
    * (dynamic NTK, LongRoPE). Keys that are in the cache stay as they were rotated.
    */
   readonly inverseFrequencies?: Float32Array;
+}
+
+/**
+ * The same for layers that keep a state: the state is read at one slot and the one after the tokens is written to another, so
+ * that a slot never changes under those who share it, and a step that fails can be run again.
+ */
+export interface StateSegment {
+  readonly tokens: number;
+  /** Slot of the state before the first new token; -1: zeros, at the start of a sequence. Segments may share it. */
+  readonly from: number;
+  /** Slot of the state after the last one, which no segment of the step reads and no other one writes. */
+  readonly to: number;
+}
+
+export interface ConvolutionSpec {
+  /** k, at least 2: inputs that an output is made of, its own included. */
+  readonly taps: number;
+  /** Whether a row of x is [B | C | x], and an output C * convolution(B * x) (LFM2). */
+  readonly gated: boolean;
 }
 
 export type Activation = 'silu' | 'gelu' | 'geluTanh';
@@ -106,6 +125,19 @@ export interface Step {
     layer: number,
     segments: readonly Segment[],
     spec: AttentionSpec,
+  ): Activations;
+  /**
+   * Causal convolution of each channel over the tokens of its segment: sum of weight[c, i] * x[t - k + 1 + i, c] for i from 0
+   * to k - 1, in float32. Weight Float32 [C * k], channel by channel. The cache has C parts of k - 1 numbers: the last inputs.
+   * [T, C], gated [T, 3 C] -> [T, C]
+   */
+  convolution(
+    x: Activations,
+    weight: Vector,
+    cache: StateCache,
+    layer: number,
+    segments: readonly StateSegment[],
+    spec: ConvolutionSpec,
   ): Activations;
   /**
    * Chooses experts from router logits [T, E]. `correctionBias` Float32 [E] takes part in the choice, not in the weights.

@@ -1,6 +1,7 @@
 // What the workers call.
 export { add, multiply, clamp, rmsNorm, activate, rotate, multiplySigmoid } from './elementwise';
 export { attendFour, storeKeyValue } from './attention';
+export { convolve } from './convolution';
 export { decodeRow } from './decode-row';
 export { floatLinear } from './float-linear';
 export {

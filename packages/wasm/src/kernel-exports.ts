@@ -58,6 +58,18 @@ export interface KernelExports
     scale: number,
     scratch: Address,
   ): void;
+  convolve(
+    x: Address,
+    xStride: number,
+    part: number,
+    weight: Address,
+    taps: number,
+    window: Address,
+    tokens: number,
+    channels: number,
+    out: Address,
+    outStride: number,
+  ): void;
   decodeRow(matrix: Address, row: number, out: Address): void;
   floatLinear(
     matrix: Address,

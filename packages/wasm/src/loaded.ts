@@ -1,5 +1,5 @@
 // What stands behind the objects that the backend hands out: addresses in the heaps.
-import type { KvCacheSpec } from '@moeq/kernels';
+import type { KvCacheSpec, StateCacheSpec } from '@moeq/kernels';
 import type { Intake, LoadedMatrix } from './load-matrix.js';
 
 export interface LoadedWeight {
@@ -45,4 +45,13 @@ export interface LoadedCache {
   /** Of the records: layers times the most key/value heads that a thread has. */
   readonly records: number;
   readonly headsAThread: number;
+}
+
+export interface LoadedStates {
+  readonly spec: StateCacheSpec;
+  readonly bytes: number;
+  /** Of the first slot of the first layer; layers one after the other. */
+  readonly address: number;
+  /** Bytes from a slot to the next. */
+  readonly stride: number;
 }

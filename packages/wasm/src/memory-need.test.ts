@@ -8,6 +8,7 @@ import { createCache } from './kv-cache.js';
 import { loadMatrix } from './load-matrix.js';
 import { loadMlp } from './load-mlp.js';
 import { wasmMemory } from './memory-need.js';
+import { createStates } from './state-cache.js';
 import { Store } from './store.js';
 import type { Team } from './team/team.js';
 
@@ -25,7 +26,7 @@ function forgetful(threads: number): Team {
   };
 }
 
-const plan: LoadPlan = { weights: [], mlps: [], vectors: [], caches: [], unknown: 0 };
+const plan: LoadPlan = { weights: [], mlps: [], vectors: [], caches: [], states: [], unknown: 0 };
 
 const random = seededRandom('memory need');
 const shapes = [
@@ -90,6 +91,7 @@ test('MLPs, fused and not, vectors and caches', () => {
     { gateUp: [f32(40, 24), f32(40, 24)], down },
     { gateUp: [f32(80, 24)], down },
   ];
+  const states = { layers: 2, parts: 5, size: 3, slots: 7 };
   const cache = { layers: 3, kvHeads: 5, headDim: 20, pageSize: 16, pages: 7 };
   for (const threads of [1, 2, 3, 8]) {
     const store = new Store(forgetful(threads));
@@ -97,9 +99,14 @@ test('MLPs, fused and not, vectors and caches', () => {
     const before = store.used;
     for (const mlp of mlps) loadMlp(store, mlp);
     createCache(store, cache);
+    createStates(store, states);
     store.allocate(4 * 24, 'vector');
     const heads = mlps.map(({ gateUp, down }) => ({ gateUp: gateUp.map(headOf), down: headOf(down) }));
-    const need = wasmMemory({ ...plan, mlps: heads, caches: [cache], vectors: [24] }, threads, 1e6);
+    const need = wasmMemory(
+      { ...plan, mlps: heads, caches: [cache], states: [states], vectors: [24] },
+      threads,
+      1e6,
+    );
     expect(kernelBytes + store.used - before).toBe(need.largest);
     expect(need).toMatchObject({ unit: 'thread', units: threads, limit: 1e6, bytes: threads * need.largest });
   }

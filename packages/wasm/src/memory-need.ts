@@ -7,6 +7,7 @@ import { blockBytes } from './heap.js';
 import { cacheShape } from './kv-cache.js';
 import { padded, placeMatrix, type RowRange } from './place-matrix.js';
 import { longestShare } from './share.js';
+import { stateCacheBytes } from './state-cache.js';
 
 /** What a thread can address: 4 GiB. */
 const addressable = 2 ** 32;
@@ -26,7 +27,9 @@ export function wasmMemory(plan: LoadPlan, threads: number, limit: number = addr
     weights += matrixBytes(down, rowsOf(down), false);
   }
   for (const length of plan.vectors) weights += blockBytes(4 * length);
-  const cache = plan.caches.reduce((sum, spec) => sum + cacheBytes(spec, threads), 0);
+  let cache = 0;
+  for (const spec of plan.caches) cache += cacheBytes(spec, threads);
+  for (const spec of plan.states) cache += blockBytes(stateCacheBytes(spec, threads));
   const largest = weights + cache;
   return {
     bytes: threads * largest,

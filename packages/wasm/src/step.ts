@@ -3,9 +3,17 @@
 import type { OperationTable, RawStep, RopeSpec, Segment } from '@moeq/kernels';
 import type { Engine } from './engine.js';
 import { Graph, type Recorded } from './graph.js';
-import type { LoadedCache, LoadedExperts, LoadedMlp, LoadedVector, LoadedWeight } from './loaded.js';
+import type {
+  LoadedCache,
+  LoadedExperts,
+  LoadedMlp,
+  LoadedStates,
+  LoadedVector,
+  LoadedWeight,
+} from './loaded.js';
 import { attention, rotations } from './operations/attention.js';
 import { add, embed, input, linear, rmsNorm, selectRows } from './operations/basic.js';
+import { convolution } from './operations/convolution.js';
 import { experts, mlp } from './operations/mlp.js';
 import { route } from './operations/route.js';
 import type { Value } from './value.js';
@@ -17,6 +25,7 @@ export interface WasmTypes {
   readonly mlp: LoadedMlp;
   readonly vector: LoadedVector;
   readonly cache: LoadedCache;
+  readonly state: LoadedStates;
 }
 
 /** What operations of one step share. */
@@ -35,6 +44,8 @@ const operations: OperationTable<WasmTypes, [rows: number, columns: number, shar
     const rotation = spec.rope === null ? null : rotationsOf(spec.rope, segments);
     return attention(x, cache, layer, segments, spec, norms, rotation);
   },
+  convolution: ({ x, weight, cache, layer, segments, spec }) =>
+    convolution(x, weight, cache, layer, segments, spec),
   route: ({ x, spec, bias }) => route(x, spec, bias),
   experts: ({ x, routing, weights, activation }) => experts(x, routing, weights, activation),
   mlp: ({ x, weights, activation, gate }) => mlp(x, weights, activation, gate),

@@ -12,6 +12,7 @@ import type { LoadedMlp } from './loaded.js';
 import { wasmMemory } from './memory-need.js';
 import { readOptions, type StartSettings, type WasmOptions } from './options.js';
 import { readAhead } from './read-ahead.js';
+import { createStates } from './state-cache.js';
 import { openStep, type WasmTypes } from './step.js';
 import { Store } from './store.js';
 import { loneTeam } from './team/lone-team.js';
@@ -96,6 +97,11 @@ export async function startBackend({
         store.free(data.records);
       };
       return { data, bytes: data.bytes, free };
+    },
+
+    createStateCache(spec) {
+      const data = createStates(store, spec);
+      return { data, bytes: data.bytes, free: () => store.free(data.address) };
     },
 
     memoryFor: (plan) => wasmMemory(plan, team.threads, team.maximumPages * pageBytes),

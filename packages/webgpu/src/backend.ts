@@ -50,6 +50,7 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
     loadMlp: (data) => session.backend.loadMlp(data),
     loadVector: (values) => session.backend.loadVector(values),
     createKvCache: (spec) => session.backend.createKvCache(spec),
+    createStateCache: (spec) => session.backend.createStateCache(spec),
     memoryFor: (plan) => session.memoryFor(plan),
     step: (body) => session.backend.step(body),
     warmUp: async (body, onProgress) => session.backend.warmUp?.(body, onProgress),

@@ -1,8 +1,9 @@
 // What a plan takes on a device. Weights are divided over as many buffers as the device needs; keys and values of a layer lie in
-// one buffer each.
+// one buffer each, and so do its states.
 import type { LoadPlan, MatrixHead, MemoryNeed } from '@moeq/kernels';
 import { byteLength, planeSpecs } from '@moeq/tensors';
 import { cacheBufferBytes } from './step/kv-cache.js';
+import { stateBufferBytes } from './step/state-cache.js';
 import type { CacheDType } from './wgsl/prepare.js';
 
 /** @param limit bytes that the device binds at once */
@@ -16,6 +17,11 @@ export function deviceMemory(plan: LoadPlan, dtype: CacheDType, limit: number): 
     const { keys, values } = cacheBufferBytes(spec, dtype);
     cacheBytes += spec.layers * (keys + values);
     largest = Math.max(largest, keys, values);
+  }
+  for (const spec of plan.states) {
+    const bytes = stateBufferBytes(spec);
+    cacheBytes += spec.layers * bytes;
+    largest = Math.max(largest, bytes);
   }
   return { bytes: weights + vectors + cacheBytes, cacheBytes, unit: 'buffer', units: 1, largest, limit };
 }

@@ -13,6 +13,7 @@ import type { GpuTypes } from './step/graph.js';
 import { Kernels } from './step/kernels.js';
 import { makeCache } from './step/kv-cache.js';
 import { Recorder } from './step/recorder.js';
+import { makeStates } from './step/state-cache.js';
 import { type StoredExperts, storeExperts, storeWeight } from './weights/store.js';
 
 export interface Session {
@@ -114,6 +115,15 @@ export function openSession(device: GPUDevice, options: WebGpuOptions, onLoss: (
         () => makeCache(memory, spec, dtype),
       );
       return held(cache, cache.bytes, [...cache.keys, ...cache.values]);
+    },
+
+    createStateCache(spec) {
+      const states = health.allocate(
+        'state cache',
+        ({ bytes }) => bytes,
+        () => makeStates(memory, spec),
+      );
+      return held(states, states.bytes, states.layers);
     },
 
     check: () => health.checkLoss(),

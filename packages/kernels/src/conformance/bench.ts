@@ -8,6 +8,8 @@ import type {
   MatrixData,
   MlpData,
   MlpWeights,
+  StateCache,
+  StateCacheSpec,
   Vector,
   Weight,
 } from '../backend.js';
@@ -77,6 +79,10 @@ export class Bench {
 
   cache(spec: KvCacheSpec): KvCache {
     return this.#own(this.backend.createKvCache(spec));
+  }
+
+  states(spec: StateCacheSpec): StateCache {
+    return this.#own(this.backend.createStateCache(spec));
   }
 
   /** Numbers, rounded to float32, as activations of any step. */

@@ -1,6 +1,7 @@
 // All cases, in the order in which they are run and reported.
 import { attentionCases } from './attention-cases.js';
 import type { Case } from './bench.js';
+import { convolutionCases } from './convolution-cases.js';
 import { errorCases } from './error-cases.js';
 import { expertCases } from './expert-cases.js';
 import { lifeCases } from './life-cases.js';
@@ -16,6 +17,7 @@ export const cases: readonly Case[] = [
   ...plainCases,
   ...linearCases,
   ...attentionCases,
+  ...convolutionCases,
   ...routeCases,
   ...mlpCases,
   ...expertCases,

@@ -12,6 +12,7 @@ import { expertsData } from './random-mlp.js';
 
 const route = { experts: 8, expertsPerToken: 2, score: 'softmax', normalizeTopK: true } as const;
 const attention = { heads: 2, kvHeads: 1, headDim: 8, scale: 1 } as const;
+const convolution = { taps: 2, gated: false };
 const sizes = { layers: 2, kvHeads: 1, headDim: 8, pageSize: 4, pages: 6 };
 const ended = 'step: cannot run an operation: expected a running step, found one that has ended';
 const dead = (kind: string) =>
@@ -26,12 +27,14 @@ async function allOperations(bench: Bench) {
   const [mlp, experts] = [await bench.mlp(dense as (typeof others)[0]), await bench.experts(others)];
   const cache = bench.cache(sizes);
   const segments = [{ pages: Int32Array.of(1), start: 0, tokens: 2 }];
+  const states = bench.states({ layers: 1, parts: 4, size: 1, slots: 1 });
   const values = bench.random.normals(16);
   return (step: Step) => {
     const x = step.input(values, 2);
     const qkv = step.input(bench.random.normals(64), 2);
     const logits = step.input(clearLogits(2, route, bench.random), 2);
     const routing = step.route(logits, route);
+    const narrow = step.input(bench.random.normals(8), 2);
     const operations: Record<keyof Step, () => unknown> = {
       input: () => step.input(values, 2),
       embed: () => step.embed(weight, Int32Array.of(3)),
@@ -39,6 +42,8 @@ async function allOperations(bench: Bench) {
       linear: () => step.linear(x, weight, vector),
       add: () => step.add(x, x),
       attention: () => step.attention(qkv, cache, 0, segments, { ...attention, rope: null }),
+      convolution: () =>
+        step.convolution(narrow, vector, states, 0, [{ tokens: 2, from: -1, to: 0 }], convolution),
       route: () => step.route(logits, route),
       experts: () => step.experts(x, routing, experts, 'silu'),
       mlp: () => step.mlp(x, mlp, 'silu', gate),

@@ -3,6 +3,7 @@
 import type { Backend } from '../backend.js';
 import { checkedBackend } from '../shell/checked-backend.js';
 import type { Loaded, RawBackend } from '../shell/raw-backend.js';
+import { makeStates } from './convolution.js';
 import { makeCache } from './kv-cache.js';
 import { stackMatrices } from './matrix.js';
 import { type Mlp, makeMlp } from './mlp.js';
@@ -43,6 +44,11 @@ const raw: RawBackend<ReferenceTypes> = {
   createKvCache(spec) {
     const cache = makeCache(spec);
     return collected(cache, cache.bytes);
+  },
+
+  createStateCache(spec) {
+    const states = makeStates(spec);
+    return collected(states, states.bytes);
   },
 
   openStep,

@@ -4,6 +4,7 @@ import type { OperationTable } from '../shell/operations.js';
 import type { RawStep } from '../shell/raw-backend.js';
 import { sigmoid } from './activation.js';
 import { attend } from './attention.js';
+import { convolve } from './convolution.js';
 import { gatherRows, runExperts } from './experts.js';
 import { linear } from './linear.js';
 import { readRow } from './matrix.js';
@@ -36,6 +37,9 @@ const operations: OperationTable<ReferenceTypes, [], Float32Array> = {
 
   attention: ({ x, cache, layer, segments, spec, norms }) =>
     attend(x.values, cache, layer, segments, spec, norms),
+
+  convolution: ({ x, weight, cache, layer, segments, spec }) =>
+    convolve(x.values, weight, cache.layers[layer] as Float32Array, segments, spec),
 
   route({ x, spec, bias }) {
     const { expertIndices, expertWeights } = route(x.values, x.rows, spec, bias ?? undefined);

@@ -1,4 +1,5 @@
 // What the reference backend keeps behind the objects that it hands out.
+import type { States } from './convolution.js';
 import type { PagedCache } from './kv-cache.js';
 import type { StackedMatrix } from './matrix.js';
 import type { Mlp } from './mlp.js';
@@ -17,4 +18,5 @@ export interface ReferenceTypes {
   readonly mlp: Mlp;
   readonly vector: Float32Array;
   readonly cache: PagedCache;
+  readonly state: States;
 }

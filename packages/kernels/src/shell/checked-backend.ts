@@ -2,7 +2,7 @@
 // are the same for every backend, and are written here and in checked-step.ts alone.
 import { MoeqError } from '@moeq/tensors';
 import type { Backend, MlpData } from '../backend.js';
-import { assertExpertCount, assertKvCacheSpec, assertSize, mlpShape, weightShape } from '../shapes.js';
+import { assertCacheSpec, assertExpertCount, assertSize, mlpShape, weightShape } from '../shapes.js';
 import type { Step } from '../step.js';
 import { checkedStep } from './checked-step.js';
 import { BackendObjects } from './objects.js';
@@ -118,10 +118,18 @@ export function checkedBackend<T extends BackendTypes, OpenStep extends RawStep<
 
     createKvCache(spec) {
       checkAlive('create a KV cache');
-      assertKvCacheSpec(spec);
+      assertCacheSpec('KV cache', spec);
       const own = { ...spec };
       const loaded = raw.createKvCache(own);
       return objects.hold(objects.caches, { spec: own, bytes: loaded.bytes }, loaded);
+    },
+
+    createStateCache(spec) {
+      checkAlive('create a state cache');
+      assertCacheSpec('state cache', spec);
+      const own = { ...spec };
+      const loaded = raw.createStateCache(own);
+      return objects.hold(objects.states, { spec: own, bytes: loaded.bytes }, loaded);
     },
 
     ...(raw.memoryFor && { memoryFor: raw.memoryFor }),

@@ -1,6 +1,6 @@
 // The tables behind the objects that a backend hands out, one for each kind, and what frees them.
 import { MoeqError } from '@moeq/tensors';
-import type { Backend, ExpertWeights, KvCache, MlpWeights, Vector, Weight } from '../backend.js';
+import type { Backend, ExpertWeights, KvCache, MlpWeights, StateCache, Vector, Weight } from '../backend.js';
 import { Handles } from './handles.js';
 import type { BackendTypes, Loaded } from './raw-backend.js';
 
@@ -10,6 +10,7 @@ export class BackendObjects<T extends BackendTypes> {
   readonly mlps = new Handles<MlpWeights, T['mlp']>('MLP weights');
   readonly vectors = new Handles<Vector, T['vector']>('vector');
   readonly caches = new Handles<KvCache, T['cache']>('KV cache');
+  readonly states = new Handles<StateCache, T['state']>('state cache');
   readonly #frees = new Map<object, () => void>();
 
   /** Adds an object to one of the tables. */
@@ -50,6 +51,6 @@ export class BackendObjects<T extends BackendTypes> {
   }
 
   #tables() {
-    return [this.weights, this.experts, this.mlps, this.vectors, this.caches];
+    return [this.weights, this.experts, this.mlps, this.vectors, this.caches, this.states];
   }
 }

@@ -5,12 +5,22 @@
 import type { RouteSpec } from '@moeq/router';
 import { validateRouteSpec } from '@moeq/router';
 import type { Vector } from '../backend.js';
-import { assertIndices, assertSize, attentionWidths, inputColumns } from '../shapes.js';
-import type { Activation, Activations, AttentionSpec, RoutingHandle, Segment, Step } from '../step.js';
+import { assertIndices, assertSize, attentionWidths, convolutionChannels, inputColumns } from '../shapes.js';
+import type {
+  Activation,
+  Activations,
+  AttentionSpec,
+  ConvolutionSpec,
+  RoutingHandle,
+  Segment,
+  StateSegment,
+  Step,
+} from '../step.js';
 import type { Handles } from './handles.js';
 import type { BackendObjects } from './objects.js';
 import type { BackendTypes } from './raw-backend.js';
 import { SegmentCopies } from './segments.js';
+import { StateSegmentCopies } from './state-segments.js';
 
 /** Operands by kind of operation, on the types of a backend. Arrays belong to the operation. */
 interface Operands<T extends BackendTypes> {
@@ -32,6 +42,15 @@ interface Operands<T extends BackendTypes> {
     readonly segments: readonly Segment[];
     readonly spec: AttentionSpec;
     readonly norms: { readonly query: T['vector'] | null; readonly key: T['vector'] | null };
+  };
+  /** [T, C], gated [T, 3 C] -> [T, C] */
+  convolution: {
+    readonly x: T['node'];
+    readonly weight: T['vector'];
+    readonly cache: T['state'];
+    readonly layer: number;
+    readonly segments: readonly StateSegment[];
+    readonly spec: ConvolutionSpec;
   };
   /** [T, E] -> Int32 [T, A], then Float32 [T, A] */
   route: { readonly x: T['node']; readonly spec: RouteSpec; readonly bias: T['vector'] | null };
@@ -84,6 +103,7 @@ const inputTable = {
   linear: onlyX,
   add: <Node>({ a, b }: { readonly a: Node; readonly b: Node }) => [a, b],
   attention: onlyX,
+  convolution: onlyX,
   route: onlyX,
   experts: <Node>({ x, routing }: { readonly x: Node; readonly routing: Node }) => [x, routing],
   mlp: onlyX,
@@ -109,6 +129,7 @@ export function checkedOperations<T extends BackendTypes>(
   { live, routings, checkOpen, record }: StepNodes<T>,
 ): Omit<Step, 'read' | 'readRouting'> {
   const segmentCopies = new SegmentCopies();
+  const stateCopies = new StateSegmentCopies();
 
   const nodeOf = (x: Activations): T['node'] => {
     checkOpen();
@@ -175,6 +196,18 @@ export function checkedOperations<T extends BackendTypes>(
         key: spec.keyNorm === undefined ? null : objects.vectors.get(spec.keyNorm.weight),
       };
       return keep({ kind: 'attention', x, cache, layer, segments, spec, norms }, qkv.rows, output);
+    },
+
+    convolution(input, handle, states, layer, given, { taps, gated }) {
+      const x = nodeOf(input);
+      const cache = objects.states.get(states);
+      const channels = convolutionChannels({ taps, gated }, states.spec);
+      const weight = vector('convolve', 'weights', channels * taps, handle);
+      assertSize('convolve', 'columns of the activations', gated ? 3 * channels : channels, input.columns);
+      assertIndices('convolve', 'layer', [layer], states.spec.layers);
+      const segments = stateCopies.take('convolve', given, input.rows, states.spec);
+      const spec = { taps, gated };
+      return keep({ kind: 'convolution', x, weight, cache, layer, segments, spec }, input.rows, channels);
     },
 
     route(logits, spec, correctionBias) {

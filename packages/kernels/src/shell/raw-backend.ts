@@ -1,7 +1,7 @@
 // What a backend supplies: memory, and operations on types of its own, without handles and without checks. `checkedBackend`
 // makes a `Backend` of it, and asks for nothing that the contract forbids: operands are alive and fit each other, steps come
 // one after the other, and no object is freed that a running step may still use.
-import type { Backend, KvCacheSpec, MatrixData, MlpData } from '../backend.js';
+import type { Backend, KvCacheSpec, MatrixData, MlpData, StateCacheSpec } from '../backend.js';
 import type { OperationKind, OperationOf } from './operations.js';
 
 /** The types that a backend works with in place of the objects of the contract. */
@@ -13,6 +13,8 @@ export interface BackendTypes {
   readonly mlp: unknown;
   readonly vector: unknown;
   readonly cache: unknown;
+  /** A state cache. */
+  readonly state: unknown;
 }
 
 /** Something in the backend's memory. */
@@ -28,7 +30,7 @@ export interface Loaded<Data> {
 export interface RawStep<T extends BackendTypes> {
   /**
    * Runs an operation or takes it down to be run later. Nodes may be operands of any number of operations, and be read
-   * again; segments of attention are never changed, and are the same object as long as they say the same.
+   * again; segments are never changed, and are the same object as long as they say the same.
    * @param rows of the result
    * @param columns of the result; 2 A of a routing
    */
@@ -56,6 +58,7 @@ export interface RawBackend<T extends BackendTypes, OpenStep extends RawStep<T> 
   loadMlp(data: MlpData): Promise<Loaded<T['mlp']>>;
   loadVector(values: Float32Array): Promise<Loaded<T['vector']>>;
   createKvCache(spec: KvCacheSpec): Loaded<T['cache']>;
+  createStateCache(spec: StateCacheSpec): Loaded<T['state']>;
   /** Asked before loads and steps. @throws MoeqError where nothing can run any more, as after the loss of a device */
   check?(): void;
   openStep(): OpenStep | Promise<OpenStep>;

@@ -38,7 +38,7 @@ function planOf(
     weights.push(found.filter((head) => head !== null));
     unknown += found.filter((head) => head === null).length;
   }
-  return { weights, mlps, vectors, caches: groups.map(({ spec }) => spec), unknown };
+  return { weights, mlps, vectors, caches: groups.map(({ spec }) => spec), states: [], unknown };
 }
 
 function mlpHead(heads: WeightHeads, { mlp, at }: Extract<LoadPart, { mlp: unknown }>): MlpHead | null {

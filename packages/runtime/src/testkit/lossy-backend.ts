@@ -47,6 +47,7 @@ export function lossyBackend(): LossyBackend {
     loadMlp: (data) => alive(() => inner.loadMlp(data)),
     loadVector: (values) => alive(() => inner.loadVector(values)),
     createKvCache: (spec) => inner.createKvCache(spec),
+    createStateCache: (spec) => inner.createStateCache(spec),
     step: (body) =>
       alive(async () => {
         const result = await inner.step(body);

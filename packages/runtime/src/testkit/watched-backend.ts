@@ -33,6 +33,7 @@ export function watchedBackend({ onLoad, onStep }: Interventions = {}): WatchedB
     loadVector: async (values) => load(() => inner.loadVector(values)),
     loadMlp: async (data) => load(() => inner.loadMlp(data)),
     createKvCache: (spec) => load(() => inner.createKvCache(spec)),
+    createStateCache: (spec) => load(() => inner.createStateCache(spec)),
     async loadExperts(experts, expert) {
       const object = await inner.loadExperts(experts, expert);
       return load(() => object);

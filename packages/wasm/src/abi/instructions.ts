@@ -140,6 +140,28 @@ export const instructions = {
     pages: list('u32'),
   },
 
+  /** Each thread its share of the C channels. */
+  convolution: {
+    x: 'address',
+    /** Columns of x: C, or 3 C where it has gates. */
+    columns: 'u32',
+    /** C, k */
+    channels: 'u32',
+    taps: 'u32',
+    gated: 'flag',
+    /** Float32 [C, k] */
+    weight: 'address',
+    /** Of this layer: slots `stateStride` bytes apart, Float32 [k - 1, own channels] each. */
+    states: 'address',
+    stateStride: 'u32',
+    /** Room for the inputs of a segment and those before it. */
+    window: 'address',
+    /** Float32 [T, C] */
+    out: 'address',
+    /** `from` is a slot plus 1; 0: zeros. */
+    segments: list({ tokens: 'u32', from: 'u32', to: 'u32' }),
+  },
+
   /** Int32 [T, A] indices and Float32 [T, A] weights from router logits. */
   route: {
     logits: 'address',

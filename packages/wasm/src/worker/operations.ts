@@ -7,6 +7,7 @@ import { activationForms } from '../abi/enumerations.js';
 import type { Instructions } from '../abi/instructions.js';
 import { shareOwner, shareStart } from '../share.js';
 import { attention } from './attention.js';
+import { convolution } from './convolution.js';
 import { expertsDown, expertsUp } from './experts.js';
 import { multiplyShares } from './linear.js';
 import type { Machine } from './machine.js';
@@ -117,6 +118,7 @@ export const operations: Operations = {
   },
 
   attention,
+  convolution,
   route,
   expertsUp,
   expertsDown,

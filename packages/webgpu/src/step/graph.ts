@@ -4,6 +4,7 @@ import * as kernels from '@moeq/kernels';
 import type { StoredExperts, StoredVector, StoredWeight } from '../weights/store.js';
 import type { StoredCache } from './kv-cache.js';
 import type { Slot } from './program.js';
+import type { StoredStates } from './state-cache.js';
 
 /** What the backend keeps behind the objects that it hands out. */
 export interface GpuTypes {
@@ -13,6 +14,7 @@ export interface GpuTypes {
   readonly mlp: StoredExperts;
   readonly vector: StoredVector;
   readonly cache: StoredCache;
+  readonly state: StoredStates;
 }
 
 export type Kind = kernels.OperationKind;

@@ -1,6 +1,7 @@
 // The kinds of operations: how each becomes dispatches, and what of it outlives its result.
 import type { OperationKind } from '@moeq/kernels';
 import { emitAttention } from './attend.js';
+import { emitConvolution } from './convolve.js';
 import type { Emitter } from './dispatch-matrix.js';
 import type { ExpertEmitter } from './emit-experts.js';
 import { emitRoute } from './emit-route.js';
@@ -39,6 +40,10 @@ const kinds: { readonly [Kind in OperationKind]: KindOfOperation<Kind> } = {
   attention: {
     emit: ({ emitter, results, workgroupMemory }, node) =>
       emitAttention(emitter, node, results, workgroupMemory),
+    effect: 'cache',
+  },
+  convolution: {
+    emit: ({ emitter, results }, node) => emitConvolution(emitter, node, results),
     effect: 'cache',
   },
   route: {

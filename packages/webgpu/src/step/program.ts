@@ -1,6 +1,5 @@
 // A list of dispatches with their operands, before anything has a place in memory: slots are results that get a buffer
 // when they are first written and give it back after their last use.
-import type { Segment } from '@moeq/kernels';
 import type { Fields, Kernel, Values } from '../wgsl/shader.js';
 import { encodeUniforms } from '../wgsl/shader.js';
 
@@ -78,7 +77,7 @@ class Tables {
   }
 
   /** Adds what `make` returns unless it was added for the same segments and key before. */
-  addOnce(segments: readonly Segment[], key: string, make: () => Uint32Array): number {
+  addOnce(segments: readonly object[], key: string, make: () => Uint32Array): number {
     let known = this.#known.get(segments);
     if (known === undefined) {
       known = new Map();

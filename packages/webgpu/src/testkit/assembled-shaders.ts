@@ -5,6 +5,7 @@ import type { CodesKind, MatrixKind, ValuesKind } from '../weights/kind.js';
 import { kindName } from '../weights/kind.js';
 import { attendKernel, attendPlan } from '../wgsl/attend.js';
 import { combineExpertsKernel } from '../wgsl/combine-experts.js';
+import { convolveKernel } from '../wgsl/convolve.js';
 import { joinKernel } from '../wgsl/join.js';
 import { mergeKernels } from '../wgsl/merge.js';
 import { planKernel } from '../wgsl/plan.js';
@@ -156,7 +157,8 @@ function attentionShaders(): Shader[] {
 }
 
 function otherShaders(): Shader[] {
-  const kernels = [normKernel(), addKernel(), selectKernel(), planKernel(128), combineExpertsKernel()];
+  const plain = [normKernel(), addKernel(), selectKernel(), planKernel(128), combineExpertsKernel()];
+  const kernels = [...plain, convolveKernel(true), convolveKernel(false)];
   return [...kernels, ...activations.map(activateKernel)].map(({ shader }) => shader);
 }
 

@@ -14,7 +14,8 @@ const workgroupSize = 64;
 /** Elements of a row that one workgroup takes in element-wise kernels. */
 export const elementsPerWorkgroup = 256;
 
-const forElements = (columns: string, body: readonly string[]): string[] => [
+/** Body of a kernel on the elements `c` of a row that a workgroup has, 64 at a time. */
+export const forElements = (columns: string, body: readonly string[]): string[] => [
   `let end = min((workgroup.x + 1u) * ${elementsPerWorkgroup}u, ${columns});`,
   `for (var c = workgroup.x * ${elementsPerWorkgroup}u + local; c < end; c += ${workgroupSize}u) {`,
   ...body.map((line) => `  ${line}`),

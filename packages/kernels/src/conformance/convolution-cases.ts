@@ -1,0 +1,243 @@
+// convolution: sequences known as plain lists of inputs, whose states go from slot to slot: to new ones, back to old ones, and
+// from one to several.
+//
+// Shapes: C channels, k taps.
+import type { StateCacheSpec } from '../backend.js';
+import type { StateSegment } from '../step.js';
+import { assertRefused, type Bench, type Case } from './bench.js';
+import { assertClose, assertSame } from './compare.js';
+
+interface Setting {
+  readonly channels: number;
+  readonly taps: number;
+  readonly gated: boolean;
+}
+
+const layers = 2;
+
+/** All inputs of a sequence so far, of each layer: [tokens][C]. */
+type History = readonly number[][][];
+
+/** Runs steps over both layers and compares each with the histories of its slots. */
+async function check(
+  bench: Bench,
+  { channels, taps, gated }: Setting,
+  slots: number,
+  steps: readonly (readonly StateSegment[])[],
+): Promise<void> {
+  const spec: StateCacheSpec = { layers, parts: channels, size: taps - 1, slots };
+  const cache = bench.states(spec);
+  const columns = gated ? 3 * channels : channels;
+  const weights = Array.from({ length: layers }, () => bench.random.normals(channels * taps));
+  const vectors = await Promise.all(weights.map((weight) => bench.vector(weight)));
+  // What no segment names must not be read.
+  const untouched = bench.input({
+    rows: slots,
+    columns,
+    values: new Float32Array(slots * columns).fill(NaN),
+  });
+  const all = Array.from({ length: slots }, (_, to): StateSegment => ({ tokens: 1, from: -1, to }));
+  const convolve = { taps, gated };
+  const histories = new Map<number, History>();
+
+  for (let layer = 0; layer < layers; layer++) {
+    const vector = vectors[layer] as (typeof vectors)[0];
+    await bench.run((step) => step.convolution(untouched(step), vector, cache, layer, all, convolve));
+  }
+  for (const [index, segments] of steps.entries()) {
+    const tokens = segments.reduce((sum, segment) => sum + segment.tokens, 0);
+    const next = segments.map(({ from }) =>
+      Array.from({ length: layers }, (_, layer) => [...(histories.get(from)?.[layer] ?? [])]),
+    );
+    for (let layer = layers - 1; layer >= 0; layer--) {
+      const x = bench.normals(tokens, columns);
+      const input = bench.input(x);
+      const vector = vectors[layer] as (typeof vectors)[0];
+      const output = await bench.run((step) =>
+        step.convolution(input(step), vector, cache, layer, segments, convolve),
+      );
+      const values = Array.from(x.values);
+      let row = 0;
+      const expected = segments.flatMap(({ tokens: own }, i) =>
+        Array.from({ length: own }, () => {
+          const numbers = values.slice(row * columns, ++row * columns);
+          const inputs = next[i]?.[layer] as number[][];
+          return naiveConvolution(numbers, inputs, weights[layer] as Float32Array, { channels, taps, gated });
+        }).flat(),
+      );
+      assertClose(`step ${index}, layer ${layer}`, output, expected, bench.tolerance.float);
+    }
+    for (const [i, { to }] of segments.entries()) histories.set(to, next[i] as History);
+  }
+  bench.clear();
+}
+
+/** Adds one token to the inputs of its sequence. @returns C numbers */
+function naiveConvolution(
+  row: readonly number[],
+  inputs: number[][],
+  weight: Float32Array,
+  { channels, taps, gated }: Setting,
+): number[] {
+  const part = (index: number) => row.slice(index * channels, (index + 1) * channels);
+  inputs.push(gated ? part(0).map((b, c) => b * (part(2)[c] as number)) : part(0));
+  const seen = inputs.slice(-taps);
+  return Array.from({ length: channels }, (_, c) => {
+    const sum = seen.reduce((total, input, i) => {
+      const tap = taps - seen.length + i;
+      return total + (weight[c * taps + tap] as number) * (input[c] as number);
+    }, 0);
+    return gated ? (part(1)[c] as number) * sum : sum;
+  });
+}
+
+const settings: Record<string, Setting> = {
+  'one channel, 2 taps': { channels: 1, taps: 2, gated: false },
+  '3 taps, gates': { channels: 64, taps: 3, gated: true },
+  '4 taps': { channels: 40, taps: 4, gated: false },
+  'channels that fill no vector, gates': { channels: 37, taps: 4, gated: true },
+  'more channels than a workgroup has': { channels: 515, taps: 3, gated: true },
+  '9 taps': { channels: 6, taps: 9, gated: false },
+};
+
+/** One sequence, between two slots in turn. */
+const alone = (...tokens: number[]): StateSegment[][] =>
+  tokens.map((count, i) => [{ tokens: count, from: i === 0 ? -1 : (i + 1) % 2, to: i % 2 }]);
+
+export const convolutionCases: readonly Case[] = [
+  ...Object.entries(settings).map(
+    ([name, setting]): Case => ({
+      name: `convolution: ${name}`,
+      async run(bench) {
+        await check(bench, setting, 4, alone(1, 1, 1, 2, 7, 1));
+        await check(bench, setting, 4, alone(12, 1, 1, 3));
+      },
+    }),
+  ),
+  {
+    name: 'convolution: prefill of 300, then decode',
+    run: (bench) => check(bench, { channels: 24, taps: 3, gated: true }, 3, alone(300, 1, 1)),
+  },
+  {
+    name: 'convolution: sequences of different lengths in one step',
+    run: (bench) =>
+      check(bench, { channels: 33, taps: 4, gated: true }, 9, [
+        [
+          { tokens: 1, from: -1, to: 7 },
+          { tokens: 2, from: -1, to: 0 },
+          { tokens: 20, from: -1, to: 3 },
+        ],
+        [
+          { tokens: 1, from: 3, to: 1 },
+          { tokens: 1, from: 7, to: 2 },
+          { tokens: 1, from: 0, to: 8 },
+        ],
+        [
+          { tokens: 5, from: 8, to: 0 },
+          { tokens: 3, from: -1, to: 7 },
+          { tokens: 1, from: 2, to: 3 },
+        ],
+      ]),
+  },
+  {
+    name: 'convolution: a state that sequences share, and one that is gone back to',
+    run: (bench) =>
+      check(bench, { channels: 16, taps: 4, gated: false }, 5, [
+        [{ tokens: 9, from: -1, to: 2 }],
+        [
+          { tokens: 1, from: 2, to: 0 },
+          { tokens: 2, from: 2, to: 4 },
+        ],
+        [{ tokens: 1, from: 4, to: 1 }],
+        [
+          { tokens: 6, from: 2, to: 1 },
+          { tokens: 1, from: 0, to: 3 },
+        ],
+      ]),
+  },
+  {
+    name: 'convolution: chunks of any sizes give the same bits, and so does a step that is run again',
+    async run(bench) {
+      const [channels, taps, tokens] = [21, 4, 17];
+      const x = bench.random.normals(tokens * 3 * channels);
+      const weight = await bench.vector(bench.random.normals(channels * taps));
+      const cache = bench.states({ layers: 1, parts: channels, size: taps - 1, slots: 2 });
+      const run = async (...chunks: number[]): Promise<Float32Array> => {
+        const output = new Float32Array(tokens * channels);
+        let start = 0;
+        for (const [i, count] of chunks.entries()) {
+          const rows = x.subarray(start * 3 * channels, (start + count) * 3 * channels);
+          const segment = { tokens: count, from: i === 0 ? -1 : (i + 1) % 2, to: i % 2 };
+          for (let again = 0; again < 2; again++) {
+            const values = await bench.run((step) =>
+              step.convolution(step.input(rows, count), weight, cache, 0, [segment], { taps, gated: true }),
+            );
+            output.set(values, start * channels);
+          }
+          start += count;
+        }
+        return output;
+      };
+      const whole = await run(tokens);
+      assertSame('one by one', await run(...Array.from({ length: tokens }, () => 1)), whole);
+      assertSame('pieces', await run(2, 5, 1, 1, 8), whole);
+    },
+  },
+  {
+    name: 'convolution: segments, weights and caches that do not fit are refused',
+    async run(bench) {
+      const cache = bench.states({ layers: 1, parts: 8, size: 2, slots: 3 });
+      const [weight, short] = [bench.random.normals(24), bench.random.normals(16)];
+      const [own, other] = [await bench.vector(weight), await bench.vector(short)];
+      const x = bench.input(bench.normals(3, 8));
+      const good = { tokens: 3, from: -1, to: 0 };
+      const spec = { taps: 3, gated: false };
+      const refuse = (what: string, found: string, change: Partial<Record<string, unknown>>) => {
+        const all = { segments: [good], layer: 0, vector: own, spec, ...change } as {
+          segments: StateSegment[];
+          layer: number;
+          vector: typeof own;
+          spec: typeof spec;
+        };
+        return assertRefused(what, found, () =>
+          bench.run((step) =>
+            step.convolution(x(step), all.vector, cache, all.layer, all.segments, all.spec),
+          ),
+        );
+      };
+      const two = (first: Partial<StateSegment>, second: Partial<StateSegment>) => ({
+        segments: [
+          { ...good, tokens: 1, ...first },
+          { ...good, tokens: 2, ...second },
+        ],
+      });
+      await refuse('fewer tokens', '2', { segments: [{ ...good, tokens: 2 }] });
+      await refuse('no tokens', '0', { segments: [{ ...good, tokens: 0 }] });
+      await refuse('no segments', '0', { segments: [] });
+      await refuse('a slot too far', '3', { segments: [{ ...good, to: 3 }] });
+      await refuse('a state to nowhere', '-1', { segments: [{ ...good, to: -1 }] });
+      await refuse('a state from before nothing', '-2', { segments: [{ ...good, from: -2 }] });
+      await refuse('a state in place', 'slot 1, which one reads', {
+        segments: [{ ...good, from: 1, to: 1 }],
+      });
+      await refuse(
+        'a state that another reads',
+        'slot 1, which one reads',
+        two({ to: 1 }, { from: 1, to: 2 }),
+      );
+      await refuse('a slot of two', 'slot 2, which another writes', two({ to: 2 }, { to: 2 }));
+      await refuse('a layer that is not there', '1', { layer: 1 });
+      await refuse('weights of other length', '16', { vector: other });
+      await refuse('other taps than the cache has inputs', '2', { spec: { taps: 4, gated: false } });
+      await refuse('one tap', '1', { spec: { taps: 1, gated: false } });
+      await refuse('gates that are not there', '8', { spec: { taps: 3, gated: true } });
+      await assertRefused('a cache without slots', '0', () =>
+        bench.states({ layers: 1, parts: 8, size: 2, slots: 0 }),
+      );
+      bench.release(cache);
+      await assertRefused('a released cache', 'one that is released', () =>
+        bench.run((step) => step.convolution(x(step), own, cache, 0, [good], spec)),
+      );
+    },
+  },
+];

@@ -1,0 +1,59 @@
+// Causal convolution of each channel, and the states that it keeps: the last k - 1 inputs of a sequence, oldest first.
+//
+// Shapes: T tokens, C channels, k taps.
+import type { StateCacheSpec } from '../backend.js';
+import type { ConvolutionSpec, StateSegment } from '../step.js';
+
+export interface States {
+  readonly spec: StateCacheSpec;
+  readonly bytes: number;
+  /** L times Float32 [slots, size, parts] */
+  readonly layers: readonly Float32Array[];
+}
+
+export function makeStates(spec: StateCacheSpec): States {
+  const { layers, parts, size, slots } = spec;
+  return {
+    spec,
+    bytes: 4 * layers * slots * size * parts,
+    layers: Array.from({ length: layers }, () => new Float32Array(slots * size * parts)),
+  };
+}
+
+/**
+ * Reads and writes the states of one layer.
+ * @param x Float32 [T, C], or [T, 3 C] of gates B and C and inputs
+ * @param weight Float32 [C, k]
+ * @param states Float32 [slots, k - 1, C]
+ * @returns Float32 [T, C]
+ */
+export function convolve(
+  x: Float32Array,
+  weight: Float32Array,
+  states: Float32Array,
+  segments: readonly StateSegment[],
+  { taps, gated }: ConvolutionSpec,
+): Float32Array {
+  const channels = weight.length / taps;
+  const columns = gated ? 3 * channels : channels;
+  const stateSize = (taps - 1) * channels;
+  const output = new Float32Array((x.length / columns) * channels);
+  let row = 0;
+  for (const { tokens, from, to } of segments) {
+    const inputs = new Float32Array(stateSize + tokens * channels); // [k - 1 + tokens, C]
+    if (from >= 0) inputs.set(states.subarray(from * stateSize, (from + 1) * stateSize));
+    for (let token = 0; token < tokens; token++, row++) {
+      const own = x.subarray(row * columns, (row + 1) * columns);
+      for (let c = 0; c < channels; c++) {
+        const gate = gated ? (own[c] as number) : 1;
+        inputs[stateSize + token * channels + c] = gate * (own[gated ? 2 * channels + c : c] as number);
+        let sum = 0;
+        for (let i = 0; i < taps; i++)
+          sum += (weight[c * taps + i] as number) * (inputs[(token + i) * channels + c] as number);
+        output[row * channels + c] = gated ? (own[channels + c] as number) * Math.fround(sum) : sum;
+      }
+    }
+    states.set(inputs.subarray(tokens * channels), to * stateSize);
+  }
+  return output;
+}

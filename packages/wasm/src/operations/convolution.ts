@@ -1,0 +1,46 @@
+// Convolution in a program.
+//
+// Shapes: T tokens, C channels, k taps.
+import type { ConvolutionSpec, StateSegment } from '@moeq/kernels';
+import type { Recorded } from '../graph.js';
+import type { LoadedStates, LoadedVector } from '../loaded.js';
+import { longestShare } from '../share.js';
+import type { Value } from '../value.js';
+
+export function convolution(
+  x: Value,
+  weight: LoadedVector,
+  cache: LoadedStates,
+  layer: number,
+  segments: readonly StateSegment[],
+  { taps, gated }: ConvolutionSpec,
+): Recorded {
+  const { parts: channels, slots } = cache.spec;
+  const tokens = x.rows;
+  return {
+    rows: tokens,
+    columns: channels,
+    inputs: [x],
+    emit(program) {
+      const longest = Math.max(...segments.map((segment) => segment.tokens));
+      const window = program.room((taps - 1 + longest) * longestShare(channels, program.store.threads));
+      const out = program.room(tokens * channels);
+      program.emit('convolution', {
+        x: program.addressOf(x),
+        columns: x.columns,
+        channels,
+        taps,
+        gated,
+        weight: weight.address,
+        states: cache.address + cache.stride * slots * layer,
+        stateStride: cache.stride,
+        window,
+        out,
+        segments: segments.map(({ tokens: own, from, to }) => ({ tokens: own, from: from + 1, to })),
+      });
+      program.free(window);
+      program.gather(out, tokens, channels, [{ first: 0, count: channels, size: 1 }]);
+      return out;
+    },
+  };
+}
