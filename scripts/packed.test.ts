@@ -166,7 +166,8 @@ describe('in an empty folder', () => {
     const moeq = (...args: string[]) =>
       run(project, join(project, 'node_modules/.bin/moeq'), 'generate', ...args);
     expect(JSON.parse(await moeq('-n', '1', '--json')).backend).toBe('wasm');
-    const missing = /the package webgpu \(npm install webgpu; .+\), found that it is not installed/;
+    const missing =
+      /expected the package webgpu, found that it is not installed; npm install webgpu adds it, /;
     await expect(moeq('-n', '1', '--backend', 'webgpu')).rejects.toThrow(missing);
   });
 });

@@ -3,6 +3,7 @@ import { type ErrorCode, MoeqError } from '@moeq/tensors';
 
 const advice: Readonly<Partial<Record<ErrorCode, string>>> = {
   linkOutside: '--allow-links follows it',
+  notInstalled: 'npm install webgpu adds it, with --global for a global moeq',
   outOfMemory: 'a recipe of fewer bits (--recipe int4) or --backend cpu needs less of its memory',
   limit: 'a recipe of fewer bits (--recipe int4) or --backend cpu needs no buffer of that size',
   outputExists: '--overwrite replaces it',

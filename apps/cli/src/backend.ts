@@ -20,7 +20,7 @@ export interface OpenedBackend {
  * @param threads how many may compute; the backend's own choice unless given, and always one in the reference backend.
  *   Who asks `auto` for threads asks for the CPU.
  * @param formats that no layout describes, for a GPU
- * @throws WebGpuError `noAdapter` from `webgpu`, saying what to install or that there is no GPU
+ * @throws WebGpuError `notInstalled` or `noAdapter` from `webgpu`
  */
 export async function openBackend(
   name: BackendName,
@@ -51,7 +51,7 @@ async function realGpu(formats: WgslFormats): Promise<OpenedBackend | null> {
     const gpu = await webgpuBackend({ software: false, formats });
     return { backend: gpu, gpu, notice: null };
   } catch (error) {
-    if (isMoeqError(error, 'noAdapter')) return null;
+    if (isMoeqError(error, 'notInstalled', 'noAdapter')) return null;
     throw error;
   }
 }
@@ -68,7 +68,7 @@ async function anyGpu(formats: WgslFormats): Promise<OpenedBackend> {
   return { backend: gpu, gpu, notice };
 }
 
-const gpuCodes = ['noAdapter', 'deviceLost', 'outOfMemory', 'limit', 'validation'] as const;
+const gpuCodes = ['notInstalled', 'noAdapter', 'deviceLost', 'outOfMemory', 'limit', 'validation'] as const;
 
 /** Whether it is one of `WebGpuErrorCode`, without loading @moeq/webgpu. */
 export function isGpuError(error: unknown): boolean {

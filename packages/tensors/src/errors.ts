@@ -11,7 +11,7 @@ type FileCode = 'notFound' | 'status' | 'changed' | 'cut' | 'unreachable' | 'pro
 type BackendCode = 'mismatch' | 'deadObject' | 'stepEnded' | 'destroyed';
 
 /** Of a GPU: `WebGpuErrorCode` of @moeq/webgpu. */
-type DeviceCode = 'noAdapter' | 'deviceLost' | 'outOfMemory' | 'limit' | 'validation';
+type DeviceCode = 'notInstalled' | 'noAdapter' | 'deviceLost' | 'outOfMemory' | 'limit' | 'validation';
 
 /**
  * What went wrong, for programs that react to it; most errors have none.
@@ -35,7 +35,7 @@ type DeviceCode = 'noAdapter' | 'deviceLost' | 'outOfMemory' | 'limit' | 'valida
  * - `deadObject`: an object of a backend was released, has outlived its step, or is of another backend.
  * - `stepEnded`: an operation was asked of a step whose body has ended.
  * - `destroyed`: a backend was destroyed before.
- * - `noAdapter` to `validation` are those of a GPU.
+ * - `notInstalled` to `validation` are those of a GPU.
  * - `notFound` to `protocol` are those of files on another machine.
  */
 export type ErrorCode =

@@ -2,9 +2,10 @@
 // load again.
 import { type ErrorFacts, isMoeqError, MoeqError } from '@moeq/tensors';
 
-const codes = ['noAdapter', 'deviceLost', 'outOfMemory', 'limit', 'validation'] as const;
+const codes = ['notInstalled', 'noAdapter', 'deviceLost', 'outOfMemory', 'limit', 'validation'] as const;
 
 /**
+ * - `notInstalled`: in Node, the package `webgpu` is not there.
  * - `noAdapter`: this machine or browser offers no WebGPU adapter, or not the one that was asked for.
  * - `deviceLost`: the device is gone with everything in its memory. `restart` gives the backend another one, to load into
  *   again; models of @moeq/runtime do so by themselves with the next call.

@@ -4,6 +4,7 @@ import { webgpuBackend as openBackend } from './backend.js';
 import type { WebGpuBackend } from './contract.js';
 import { noAdapter } from './device/adapter.js';
 import type { Gpu } from './gpu-objects.js';
+import { notLoaded } from './node/not-loaded.js';
 import { missingDriver } from './node/vulkan.js';
 import type { WebGpuOptions } from './options.js';
 
@@ -18,18 +19,15 @@ const defaultFlags = ['enable-dawn-features=disable_workgroup_init'];
 /**
  * Dawn's GPU object.
  * @param flags of Dawn for Node, e.g. `backend=vulkan`; instead of those that suit the kernels of this package
- * @throws WebGpuError `noAdapter` when the package `webgpu` is not installed or does not run on this machine, or on Linux
- *   when Vulkan has no driver, without flags that say otherwise
+ * @throws WebGpuError `notInstalled` without the package `webgpu`, `noAdapter` where it does not run on this machine, or on
+ *   Linux when Vulkan has no driver, without flags that say otherwise
  */
 export async function dawn(flags: readonly string[] = defaultFlags): Promise<Gpu> {
   let create: (flags: string[]) => GPU;
   try {
     ({ create } = await import('webgpu'));
   } catch (cause) {
-    throw noAdapter(
-      'the package webgpu (npm install webgpu; with --global for a global moeq)',
-      reasonOf(cause),
-    );
+    throw notLoaded(cause);
   }
   if (flags === defaultFlags) {
     const missing = await missingDriver(import.meta.resolve('webgpu'), flags);
@@ -38,15 +36,9 @@ export async function dawn(flags: readonly string[] = defaultFlags): Promise<Gpu
   return create([...flags]);
 }
 
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  const missing = 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';
-  return missing && cause.message.includes("'webgpu'") ? 'that it is not installed' : cause.message;
-}
-
 /**
  * A backend on a device of Dawn, unless a GPU, an adapter or a device is given.
- * @throws WebGpuError `noAdapter` where there is none; MoeqError for an option that is not known
+ * @throws WebGpuError `notInstalled` or `noAdapter` where there is none; MoeqError for an option that is not known
  */
 export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const { gpu, adapter, device } = options;

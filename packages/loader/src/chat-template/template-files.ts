@@ -4,7 +4,8 @@
 import type { ChatOptions, ModelSource } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { FileSet } from '../files/file-set.js';
-import { inSet, isObject, MAX_CONFIG_BYTES, readJsonObject, readText } from '../files/json.js';
+import { isObject } from '../files/is-object.js';
+import { inSet, MAX_CONFIG_BYTES, readJsonObject, readText } from '../files/json.js';
 import { type ChatFormatter, chatFormatter, templateNames } from './chat-formatter.js';
 
 const OWN = 'chat_template.jinja';

@@ -11,7 +11,7 @@ import {
 } from '@moeq/quantizers';
 import { elementCount, type FloatDType, fromTorchName, MoeqError, quote } from '@moeq/tensors';
 import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
-import { isObject } from '../files/json.js';
+import { isObject } from '../files/is-object.js';
 
 interface Source {
   readonly stored: ReadonlyMap<string, StoredTensor>;

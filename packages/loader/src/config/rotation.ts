@@ -3,7 +3,7 @@
 import type { DecoderConfig, LayerConfig, MixerConfig, RopeConfig, RopeScaling } from '@moeq/runtime';
 import { quote } from '@moeq/tensors';
 import * as v from 'valibot';
-import { isObject } from '../files/json.js';
+import { isObject } from '../files/is-object.js';
 import { configError, count, explain, MAX_CONTEXT, positive } from './config.js';
 
 const length = count(MAX_CONTEXT);

@@ -1,6 +1,7 @@
 // Text and JSON files of a checkpoint, read whole but never beyond a limit that their kind has.
 import { MoeqError, quote } from '@moeq/tensors';
 import type { FileSet } from './file-set.js';
+import { isObject } from './is-object.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -107,11 +108,6 @@ function assertDepth(value: object, subject: string): void {
 
 function isNested(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
-}
-
-/** Whether a value of JSON is an object, neither null nor a list. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A file's name as messages give it. */

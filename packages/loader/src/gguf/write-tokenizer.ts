@@ -2,14 +2,8 @@
 // model than byte-pair encoding) is refused.
 import { type GgufValue, MoeqError, quote } from '@moeq/tensors';
 import type { FileSet } from '../files/file-set.js';
-import {
-  inSet,
-  isObject,
-  MAX_CONFIG_BYTES,
-  MAX_TOKENIZER_BYTES,
-  readJsonObject,
-  readText,
-} from '../files/json.js';
+import { isObject } from '../files/is-object.js';
+import { inSet, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, readJsonObject, readText } from '../files/json.js';
 import { gpt2Pattern, preTokenizers } from './pre-tokenizers.js';
 import { scoresOf } from './sentencepiece.js';
 import { tokenTypes } from './tokenizer-metadata.js';

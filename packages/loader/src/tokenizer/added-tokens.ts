@@ -3,7 +3,7 @@
 // then whatever special token a file names. tokenization_utils_base.py `_from_pretrained`, tokenization_utils_tokenizers.py
 // `TokenizersBackend.__init__`.
 import { quote } from '@moeq/tensors';
-import { isObject } from '../files/json.js';
+import { isObject } from '../files/is-object.js';
 import { type AddedToken, type AddedVocabulary, identityOf } from './added-vocabulary.js';
 import { Part, tokenizerError } from './part.js';
 

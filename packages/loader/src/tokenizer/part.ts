@@ -1,7 +1,7 @@
 // One part of a tokenizer.json (a normalizer, a pre-tokenizer, a model, ...) with its place in the file: fields are read
 // with their types, and whatever cannot be done is refused by the name of the part.
 import { MoeqError, quote } from '@moeq/tensors';
-import { isObject } from '../files/json.js';
+import { isObject } from '../files/is-object.js';
 
 /** The tokenizer as MoeqErrors name it. */
 export function tokenizerError(subject: string, expected: string, found: string, cause?: unknown): MoeqError {

@@ -3,7 +3,7 @@
 // iterator of Rust's onig crate has them: no empty match right behind a match.
 import { quote } from '@moeq/tensors';
 import { toRegExp } from 'oniguruma-to-es';
-import { isObject } from '../files/json.js';
+import { isObject } from '../files/is-object.js';
 import type { Part } from './part.js';
 import { assertBoundedCost } from './pattern-cost.js';
 import { firstLength, type Pattern, type Span } from './piece.js';

@@ -1,6 +1,6 @@
 // What stands around the ids of a text: the post-processors of a tokenizer.json, as tokenizers/src/processors has them. They
 // pass on a list of lists: a template makes several of one, and what follows it sees those.
-import { isObject } from '../files/json.js';
+import { isObject } from '../files/is-object.js';
 import type { Part } from './part.js';
 import { ID_LIMIT } from './vocabulary.js';
 

@@ -1,7 +1,7 @@
 // A unigram language model (Kudo 2018): the cut of a text into tokens with the highest sum of scores, by dynamic programming.
 // As tokenizers/src/models/unigram does it: characters without a token cost ten more than the worst token, and
 // neighbours of that kind are one unknown, or their bytes.
-import { isObject } from '../files/json.js';
+import { isObject } from '../files/is-object.js';
 import { tokenOfByte } from './bytes.js';
 import type { Part } from './part.js';
 import { Trie } from './trie.js';

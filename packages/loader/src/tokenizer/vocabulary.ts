@@ -1,6 +1,6 @@
 // Tokens with their ids, and what makes tokens of text.
 import { quote } from '@moeq/tensors';
-import { isObject } from '../files/json.js';
+import { isObject } from '../files/is-object.js';
 import type { Part } from './part.js';
 
 export interface Vocabulary {

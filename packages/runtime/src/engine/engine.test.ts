@@ -6,7 +6,7 @@ import { lossyBackend } from '../testkit/lossy-backend.js';
 import { randomSource, someIds, tinyMixtral } from '../testkit/random-source.js';
 import { start, write } from '../testkit/started-engine.js';
 import { watchedBackend } from '../testkit/watched-backend.js';
-import { createEngine } from './engine.js';
+import { createEngine } from './create-engine.js';
 
 describe('engine', () => {
   test('any mix of requests, in any cache, after any loss, is each request alone', async () => {

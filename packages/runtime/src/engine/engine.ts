@@ -1,12 +1,10 @@
 // The contract of an engine: many texts over one model at once, each as it would be alone. A text is the same alone and in
 // company wherever the backend computes a row of activations alike whatever rows stand beside it.
 
-import { checkOptions, checks, type OptionChecks } from '@moeq/tensors';
 import type { Model } from '../model.js';
 import type { GenerateOptions } from '../text/generate-options.js';
 import type { FinishReason, GeneratedPiece } from '../text/generation.js';
 import type { Prompt } from '../text/prompt.js';
-import { BatchingEngine } from './batching-engine.js';
 import type { EngineStatistics } from './statistics.js';
 
 export interface EngineOptions {
@@ -52,23 +50,3 @@ export interface Engine {
   /** Takes no new texts, and ends all that it has at the next token. The model stays. */
   close(): Promise<void>;
 }
-
-/**
- * @param model made by createModel; generations of `model.generate` may run beside the engine's
- * @throws MoeqError for a wrong option or another kind of model
- */
-export function createEngine(model: Model, options: EngineOptions = {}): Engine {
-  checkOptions('make an engine', options, engineChecks);
-  return new BatchingEngine(model, options);
-}
-
-const engineChecks: OptionChecks<EngineOptions> = {
-  maxBatch: checks.integer({ min: 1 }),
-  maxQueue: checks.integer({ min: 0 }),
-  mixedPrefillChunk: checks.integer({ min: 1 }),
-  expertLoads: checks.flag,
-  onStep: checks.callback,
-  onFirstToken: checks.callback,
-  onNextToken: checks.callback,
-  onEnd: checks.callback,
-};

@@ -4,7 +4,7 @@ import { randomSource, someIds, tinyMixtral } from '../testkit/random-source.js'
 import { start, write } from '../testkit/started-engine.js';
 import { watchedBackend } from '../testkit/watched-backend.js';
 import type { GeneratedPiece } from '../text/generation.js';
-import { createEngine } from './engine.js';
+import { createEngine } from './create-engine.js';
 
 describe('leaving an engine', () => {
   const small = { contextLength: 32, kvCacheTokens: 32 } as const;

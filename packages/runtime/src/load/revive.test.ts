@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createEngine } from '../engine/engine.js';
+import { createEngine } from '../engine/create-engine.js';
 import { expectAllFree, load, pieces, prompt, source } from '../testkit/loaded-model.js';
 import { lossyBackend } from '../testkit/lossy-backend.js';
 import { createModel } from './create-model.js';

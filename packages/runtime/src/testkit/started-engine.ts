@@ -1,6 +1,7 @@
 // An engine over a small model, and a text written to its end.
 
-import { createEngine, type Engine } from '../engine/engine.js';
+import { createEngine } from '../engine/create-engine.js';
+import type { Engine } from '../engine/engine.js';
 import type { ModelOptions } from '../load/create-model.js';
 import type { Model } from '../model.js';
 import type { GenerateOptions } from '../text/generate-options.js';

@@ -1,5 +1,5 @@
 // Finding an adapter and asking it for a device with the limits and features that it has.
-import { WebGpuError } from '../errors.js';
+import { WebGpuError, type WebGpuErrorCode } from '../errors.js';
 import { adapterName, isSoftwareAdapter } from './adapter-info.js';
 
 export interface AdapterRequest {
@@ -22,8 +22,17 @@ export async function requestAdapter({
   return adapter;
 }
 
+export function noWebGpu(
+  code: WebGpuErrorCode,
+  expected: string,
+  found: string,
+  cause?: unknown,
+): WebGpuError {
+  return new WebGpuError(code, { operation: 'start', subject: 'WebGPU', expected, found, cause });
+}
+
 export function noAdapter(expected: string, found: string): WebGpuError {
-  return new WebGpuError('noAdapter', { operation: 'start', subject: 'WebGPU', expected, found });
+  return noWebGpu('noAdapter', expected, found);
 }
 
 /** Limits that more of is better of; everything else stays at its default. */
