@@ -2,11 +2,11 @@
 // the closing quote it is one of the names, or another key; a name is never another key.
 import { State } from '../rule.js';
 import { behindBlanks, ValueState } from './blanks.js';
-import type { Objects, Property, Written } from './object.js';
+import type { Objects, Property, Written } from './object-progress.js';
 import { Closed } from './string.js';
 import { narrow, type TextRange } from './text.js';
 
-export class KeyState extends State {
+class KeyState extends State {
   override readonly height: number;
   readonly #objects: Objects;
   readonly #written: Written;
@@ -34,7 +34,7 @@ export class KeyState extends State {
     written: Written,
     names: TextRange | null,
     other: State | null,
-  ): KeyState | null {
+  ): State | null {
     if (names === null)
       return other === null
         ? null
@@ -106,4 +106,12 @@ class Colon extends State {
   protected override read(byte: number): State | null {
     return byte === 0x3a ? this.#value : null;
   }
+}
+
+/** The key that may begin here; null: none. */
+export function firstKey(objects: Objects, written: Written): State | null {
+  const { otherKeys } = objects.texts;
+  const other = otherKeys !== null && objects.allowsOther(written) ? otherKeys.at(0, 0) : null;
+  const names = narrow(objects.names, { low: 0, high: objects.names.length, depth: 0 }, 0x22);
+  return KeyState.behind(objects, written, names, other);
 }
