@@ -23,11 +23,11 @@ export interface AppOptions {
   readonly limits?: Partial<Limits> | undefined;
   /** The page at /. Default none. */
   readonly page?: Page | undefined;
-  /** Fields of requests that are not known here, and names of other models, are errors. Default false. */
+  /** Fields of requests that are not known here or not as documented, and names of other models, are errors. Default false. */
   readonly strict?: boolean | undefined;
   /** Hears of errors that are the server's own. */
   readonly onError?: ((error: unknown) => void) | undefined;
-  /** Hears, once each, of fields that requests have and nothing here uses. */
+  /** Called once for each field of requests that nothing here uses, and for each kind of field that is not as documented. */
   readonly onNotice?: ((text: string) => void) | undefined;
 }
 

@@ -98,7 +98,7 @@ export function maxNewTokens(
 }
 
 interface Bounds {
-  readonly rules: Pick<Limits, 'maxTokens' | 'texts'>;
+  readonly rules: Pick<Limits, 'maxTokens' | 'texts'> & { readonly strict: boolean };
   readonly reader: { readonly contextLength: number; readonly vocabularySize: number };
   /** Of the request. */
   readonly prompts: number;
@@ -114,7 +114,9 @@ export function assertWithin(
   const most = Math.min(rules.maxTokens, contextLength);
   for (const field of ['max_tokens', 'max_completion_tokens'] as const) {
     const value = fields[field] ?? 1;
-    if (value > most) throw badField(field, `expected at most ${most}, found ${value}`, 'invalid_value');
+    // Else the text ends where the context or the limit does.
+    if (rules.strict && value > most)
+      throw badField(field, `expected at most ${most}, found ${value}`, 'invalid_value');
   }
   const texts = prompts * (fields.n ?? 1);
   if (texts > rules.texts) {

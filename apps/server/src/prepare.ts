@@ -6,11 +6,12 @@ import type * as v from 'valibot';
 import { badField, refusedBy } from './api-error.js';
 import { type AskedGrammar, callAsked, formatAsked } from './asked-grammar.js';
 import { templateMessages } from './chat-messages.js';
-import { type ChatRequest, chatRequest, type Tool } from './chat-request.js';
+import { type ChatRequest, chatRequest, strictChatRequest, type Tool } from './chat-request.js';
 import { type CompletionRequest, completionRequest, promptsOf } from './completion-request.js';
 import { assertWithin } from './fields.js';
 import { isObject, parseBody, parseFields } from './json-body.js';
 import type { Limits } from './limits.js';
+import { tolerated } from './tolerance.js';
 import { unknownFields } from './unknown-fields.js';
 
 /** What turns prompts into token ids. */
@@ -26,7 +27,7 @@ export interface PromptReader {
 
 /** What requests are held to besides the model. */
 export interface Rules extends Pick<Limits, 'maxTokens' | 'texts'> {
-  /** A field that is not known is an error. */
+  /** A field that is not known is an error, and so is one that is not as OpenAI documents it. */
   readonly strict: boolean;
 }
 
@@ -37,6 +38,8 @@ export interface Prepared<Fields> {
   readonly prompts: readonly Int32Array<ArrayBuffer>[];
   /** Paths of fields that were not used, as nothing here knows them. */
   readonly ignored: readonly string[];
+  /** What was read otherwise than as documented, in words. */
+  readonly adapted: readonly string[];
 }
 
 /** Whether the whole text is one call, or may hold calls, or is text. */
@@ -63,32 +66,33 @@ export interface ChatFields
 /** How each kind of request is prepared. @throws ApiError 400 saying what is wrong with it */
 export const preparations = {
   chat(body: ArrayBuffer, reader: PromptReader, rules: Rules): Prepared<ChatFields> {
-    const sent = parseBody(body);
-    const request = parseFields(chatRequest, sent);
+    const { sent, exact, adapted } = read(body, rules);
+    const schema = rules.strict ? strictChatRequest : chatRequest;
+    const request = parseFields(schema, sent);
     const { messages, metadata, prediction, prompt_cache_options, ...others } = request;
     const { tools: given, tool_choice: choice, chat_template_kwargs: variables, ...some } = others;
     const { response_format: format, ...fields } = some;
-    const ignored = ignoredFields(chatRequest, sent, rules);
+    const ignored = ignoredFields(schema, sent, rules);
     assertWithin(fields, { rules, reader, prompts: 1 });
     if ((fields.top_logprobs ?? 0) > 0 && fields.logprobs !== true) {
       throw badField('top_logprobs', 'allowed only where logprobs is true', 'invalid_value');
     }
     const offered = offeredTools(given ?? [], choice);
     // As they were sent, in their order and with their numbers as they were written: templates write them out.
-    const exact = offered.length > 0 || isObject(variables) ? exactFields(body) : {};
-    const tools = offered.length > 0 ? exact.tools : undefined;
+    const tools = offered.length > 0 ? exact().tools : undefined;
     if (tools !== undefined && !takesTools(reader)) {
       throw badField('tools', `the chat template of ${reader.name} takes no tools`, 'unsupported_value');
     }
     const conversation = {
       messages: templateMessages(messages),
       tools,
-      ...(isObject(variables) && { variables: recordOf(exact.chat_template_kwargs) }),
+      ...(isObject(variables) && { variables: recordOf(exact().chat_template_kwargs) }),
     };
     return {
       fields: { ...fields, ...replyOf(offered, choice, format) },
       prompts: [encode(reader, conversation, 'messages')],
       ignored,
+      adapted,
     };
   },
 
@@ -97,7 +101,7 @@ export const preparations = {
     reader: PromptReader,
     rules: Rules,
   ): Prepared<Omit<CompletionRequest, 'prompt'>> {
-    const sent = parseBody(body);
+    const { sent, adapted } = read(body, rules);
     const { prompt, ...fields } = parseFields(completionRequest, sent);
     const ignored = ignoredFields(completionRequest, sent, rules);
     const prompts = promptsOf(prompt);
@@ -105,18 +109,34 @@ export const preparations = {
     if (typeof fields.best_of === 'number' && fields.best_of !== (fields.n ?? 1)) {
       throw badField('best_of', 'expected the same as n; ranking is not supported', 'unsupported_value');
     }
-    return { fields, prompts: prompts.map((each) => encode(reader, each, 'prompt')), ignored };
+    return { fields, prompts: prompts.map((each) => encode(reader, each, 'prompt')), ignored, adapted };
   },
 };
 
-interface ExactFields {
+interface ExactFields extends Readonly<Record<string, unknown>> {
   readonly tools?: readonly object[];
   readonly chat_template_kwargs?: unknown;
 }
 
-/** What goes to the template of a body that is known to be JSON, no number in it rounded. */
-function exactFields(body: ArrayBuffer): ExactFields {
-  return recordOf(exactJson(new TextDecoder().decode(body)));
+interface Body {
+  /** In the form that OpenAI documents, as far as it can be read so. */
+  readonly sent: unknown;
+  readonly adapted: readonly string[];
+  /** The body as it came, no number in it rounded; read at the first call. */
+  exact(): ExactFields;
+}
+
+/** @throws ApiError 400 for what is no JSON */
+function read(body: ArrayBuffer, { strict }: Rules): Body {
+  const parsed = parseBody(body);
+  let whole: ExactFields | null = null;
+  const exact = (): ExactFields => {
+    whole ??= recordOf(exactJson(new TextDecoder().decode(body)));
+    return whole;
+  };
+  if (strict) return { sent: parsed, adapted: [], exact };
+  const { body: sent, adapted } = tolerated(parsed, exact);
+  return { sent, adapted, exact };
 }
 
 /** An object of `exactJson`, which is a Map where its keys have an order that an object would not keep. */

@@ -106,7 +106,8 @@ export class Service {
       );
       // It may have begun to stop meanwhile.
       this.require(this.#options.rules.strict ? prepared.fields.model : undefined);
-      for (const path of prepared.ignored) this.#notice(path);
+      for (const path of prepared.ignored) this.#notice(`have a field that is not used: ${quote(path)}`);
+      for (const words of prepared.adapted) this.#notice(`are not as documented: ${words}`);
       return { ...prepared, ready };
     } finally {
       this.#preparing -= 1;
@@ -128,10 +129,10 @@ export class Service {
     }
   }
 
-  #notice(path: string): void {
-    if (this.#noticed.size >= maxNotices || this.#noticed.has(path)) return;
-    this.#noticed.add(path);
-    this.#options.onNotice(`requests have a field that is not used: ${quote(path)}`);
+  #notice(words: string): void {
+    if (this.#noticed.size >= maxNotices || this.#noticed.has(words)) return;
+    this.#noticed.add(words);
+    this.#options.onNotice(`requests ${words}`);
   }
 
   /** @throws ApiError 503 while the model loads and once the server stops; 404 for another model */

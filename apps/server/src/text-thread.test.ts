@@ -114,7 +114,7 @@ describe('requests that wait for it', () => {
       prepare: async <Of extends Kind>() => {
         await held;
         const prepared = { fields: { model: '', max_tokens: 1, calls: 'none', grammar: null } };
-        return { ...prepared, prompts: [Int32Array.of(1)], ignored: [] } as unknown as ReturnType<
+        return { ...prepared, prompts: [Int32Array.of(1)], ignored: [], adapted: [] } as unknown as ReturnType<
           Preparations[Of]
         >;
       },

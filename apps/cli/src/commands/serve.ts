@@ -66,7 +66,10 @@ export function serve(io: Io): Command {
       'what clients call the model; may be repeated, the first is in answers',
       collect,
     )
-    .option('--strict', 'refuse fields that are not known, and names of other models')
+    .option(
+      '--strict',
+      'refuse fields that are not known or not as OpenAI documents them, and names of other models',
+    )
     .option(
       '--context <tokens>',
       'tokens of prompt and answer together (default: the model’s, at most 4096)',
