@@ -11,7 +11,7 @@ import {
   type StoredPart,
 } from '@moeq/quantizers';
 import { byteLength } from '@moeq/tensors';
-import { floatDTypeOf, matrixShape, storedDTypeOf } from './matrices.js';
+import { floatDTypeOf, stackShape, storedDTypeOf } from './matrices.js';
 
 /** What happens to a tensor. */
 export interface Action {
@@ -64,6 +64,6 @@ function keptParts(source: CheckpointTensor): StoredPart[] {
 
 function bitsandbytesParts({ source, action }: Action): StoredPart[] {
   if (action === 'keep') return keptParts(source);
-  const { rows, columns } = matrixShape(source);
+  const { rows, columns } = stackShape(source);
   return planBitsandbytes(source.facts.name, action, [rows, columns], floatDTypeOf(source));
 }

@@ -44,7 +44,7 @@ export function floatScratch(): FloatScratch {
 }
 
 /** What quantizing works with. */
-export interface Workshop {
+export interface EncodingContext {
   readonly floats: FloatScratch;
   /** Kernels, where there are any. */
   readonly encoder: MatrixEncoder | undefined;
@@ -55,12 +55,12 @@ export interface Workshop {
 export function* matrixJobs(
   tensor: CheckpointTensor,
   quantizer: Quantizer,
-  workshop: Workshop,
+  context: EncodingContext,
 ): Generator<Job<QuantizedMatrix>> {
-  const { matrices, rows, columns } = matrixShape(tensor);
+  const { matrices, rows, columns } = stackShape(tensor);
   const bytes = byteLength(floatDTypeOf(tensor), [rows, columns]);
   for (let index = 0; index < matrices; index++) {
-    yield { bytes, run: () => quantizeMatrix(tensor, index, quantizer, workshop) };
+    yield { bytes, run: () => quantizeMatrix(tensor, index, quantizer, context) };
   }
 }
 
@@ -68,11 +68,11 @@ async function quantizeMatrix(
   tensor: CheckpointTensor,
   index: number,
   quantizer: Quantizer,
-  { floats, encoder, signal }: Workshop,
+  { floats, encoder, signal }: EncodingContext,
 ): Promise<QuantizedMatrix> {
   const { name, shape } = tensor.facts;
   const dtype = floatDTypeOf(tensor);
-  const { rows, columns } = matrixShape(tensor);
+  const { rows, columns } = stackShape(tensor);
   const bytes = byteLength(dtype, [rows, columns]);
   if (encoder !== undefined) {
     const read = (offset: number, length: number, into: Uint8Array) =>
@@ -158,7 +158,7 @@ export function floatDTypeOf({ facts, stored }: CheckpointTensor): FloatDType {
 }
 
 /** Of a tensor [N, K] or [M, N, K]. */
-export function matrixShape({ facts }: CheckpointTensor): {
+export function stackShape({ facts }: CheckpointTensor): {
   matrices: number;
   rows: number;
   columns: number;

@@ -1,5 +1,4 @@
 // A quantized tensor against its own layout. Readers of files call this once, kernels may then trust every size.
-import { planeData } from './block-values.js';
 import { toFloat32 } from './convert.js';
 import { isDType } from './dtype.js';
 import { MoeqError, quote } from './errors.js';
@@ -43,7 +42,7 @@ export function assertQuantizedTensor(tensor: QuantizedTensor, subject: string):
   const unknown = Object.keys(planes).find((name) => specs.every((spec) => spec.name !== name));
   if (unknown !== undefined) fail(`planes ${specs.map(({ name }) => name).join(', ')} only`, quote(unknown));
   assertWeights(layout, largest, fail);
-  const zeroPoint = planeData(tensor, 'zeroPoints').find((value) => value >= 2 ** layout.bitsPerCode);
+  const zeroPoint = tensor.planes['zeroPoints']?.data.find((value) => value >= 2 ** layout.bitsPerCode);
   if (zeroPoint !== undefined) fail(`zero points below ${2 ** layout.bitsPerCode}`, `${zeroPoint}`);
 }
 

@@ -2,6 +2,7 @@
 //   plain   element (its multiplier is applied after the code, where LLM.int8 applies it)
 //   nested  fround(codebook[code] * nested[block / nested block]) + offset, as bitsandbytes adds absmax together
 import { toFloat32 } from './convert.js';
+import { MoeqError, quote } from './errors.js';
 import type { BlockValues, QuantizedTensor } from './layout.js';
 import { float32View } from './views.js';
 
@@ -35,7 +36,14 @@ export function blockReader(
   };
 }
 
-/** Bytes of a plane that has been checked to be there, or of none where the layout needs none. */
-export function planeData(tensor: QuantizedTensor, name: string): Uint8Array {
-  return tensor.planes[name]?.data ?? new Uint8Array(0);
+/** Bytes of a plane that the layout needs. @throws MoeqError where the tensor has no plane of that name */
+export function planeData({ planes, format }: QuantizedTensor, name: string): Uint8Array {
+  const plane = Object.hasOwn(planes, name) ? planes[name] : undefined;
+  if (plane !== undefined) return plane.data;
+  throw new MoeqError({
+    operation: 'read the weights',
+    subject: `a tensor in format ${quote(format)}`,
+    expected: `plane ${quote(name)}`,
+    found: Object.keys(planes).join(', ') || 'none',
+  });
 }

@@ -1,6 +1,7 @@
 // What a tensor is, plain and quantized, and the containers that hold them.
 
 export { assertLayout, assertQuantizedTensor } from './assert.js';
+export { planeData } from './block-values.js';
 export type { ByteSource } from './byte-source.js';
 export { fromFloat32, toFloat32 } from './convert.js';
 export { counted } from './counted.js';

@@ -5,7 +5,7 @@
 // Shapes: N rows, K columns, B block.
 import { headOf, type MatrixData } from '@moeq/kernels';
 import type { BlockValues, Layout, QuantizedTensor } from '@moeq/tensors';
-import { blocksPerMatrix, isQuantized, toFloat32 } from '@moeq/tensors';
+import { blocksPerMatrix, isQuantized, planeData, toFloat32 } from '@moeq/tensors';
 import { blankOf, encodeRecords } from './abi/encode.js';
 import type { ActivationForm, orders } from './abi/enumerations.js';
 import type { Values } from './abi/fields.js';
@@ -142,7 +142,7 @@ function blockFields(
   if (values.kind === 'plain') {
     return { [`${name}Kind`]: dtypeKinds[values.dtype], [`${name}Multiplier`]: values.multiplier };
   }
-  const offset = values.hasOffset ? toFloat32(planeOf(tensor, `${name}sOffset`), 'F32')[0] : 0;
+  const offset = values.hasOffset ? toFloat32(planeData(tensor, `${name}sOffset`), 'F32')[0] : 0;
   const bits = Math.log2(values.blockSize);
   return {
     [`${name}Kind`]: 'nested',
@@ -157,13 +157,9 @@ function blockFields(
 /** The bytes of a cut, converted where the heap holds them otherwise. */
 function cutOf(data: MatrixData, { plane, from, to }: Cut): Uint8Array {
   if (!isQuantized(data)) return data.data.subarray(from, to);
-  const bytes = planeOf(data, plane);
+  const bytes = planeData(data, plane);
   const values = nestedValuesOf(data.layout, plane);
   if (values === null) return bytes.subarray(from, to);
   const floats = toFloat32(bytes, values.dtype);
   return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength).subarray(from, to);
-}
-
-function planeOf(tensor: QuantizedTensor, name: string): Uint8Array {
-  return tensor.planes[name]?.data ?? new Uint8Array(0);
 }

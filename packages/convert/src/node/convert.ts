@@ -7,7 +7,13 @@ import { type Account, openAccount } from '../account.js';
 import { partBytes } from '../form.js';
 import { inOrder, type Job } from '../in-order.js';
 import type { Ledger } from '../ledger.js';
-import { floatScratch, matrixJobs, pieceJobs, type QuantizedMatrix, type Workshop } from '../matrices.js';
+import {
+  type EncodingContext,
+  floatScratch,
+  matrixJobs,
+  pieceJobs,
+  type QuantizedMatrix,
+} from '../matrices.js';
 import type { ConversionPlan, PlannedTensor } from '../plan.js';
 import type { WrittenFile } from '../report.js';
 import { configText, otherFiles } from './other-files.js';
@@ -50,8 +56,8 @@ export async function convert(
     ...(maxShardBytes !== undefined && { maxShardBytes }),
   });
   const account = openAccount(plan);
-  const workshop = { floats: floatScratch(), encoder, signal };
-  for await (const { tensor, parts, bytesRead, lost } of inOrder(jobsOf(plan, workshop), BYTES_AHEAD)) {
+  const context = { floats: floatScratch(), encoder, signal };
+  for await (const { tensor, parts, bytesRead, lost } of inOrder(jobsOf(plan, context), BYTES_AHEAD)) {
     if (lost !== null) account.lost(...lost);
     for (const [name, data] of parts) {
       await writer.write(name, data);
@@ -81,17 +87,17 @@ interface Piece {
 }
 
 /** All tensors, quantized matrix by matrix or copied piece by piece. */
-function* jobsOf({ tensors, form }: ConversionPlan, workshop: Workshop): Generator<Job<Piece>> {
+function* jobsOf({ tensors, form }: ConversionPlan, context: EncodingContext): Generator<Job<Piece>> {
   for (const tensor of tensors) {
     const { source, action } = tensor;
     if (action !== 'keep') {
-      for (const { bytes, run } of matrixJobs(source, action, workshop)) {
+      for (const { bytes, run } of matrixJobs(source, action, context)) {
         yield { bytes, run: async () => quantizedPiece(tensor, form, await run()) };
       }
       continue;
     }
     const { name } = source.facts;
-    for (const { bytes, run } of pieceJobs(source, workshop.signal)) {
+    for (const { bytes, run } of pieceJobs(source, context.signal)) {
       yield {
         bytes,
         run: async () => ({ tensor, parts: [[name, await run()]], bytesRead: bytes, lost: null }),

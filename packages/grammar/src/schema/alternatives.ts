@@ -4,7 +4,7 @@ import { Pace } from '../slices.js';
 import { conflictsWith } from './conflicts.js';
 import type { Context } from './context.js';
 import { overlaps } from './disjoint.js';
-import type { Document } from './document.js';
+import type { SchemaDocument } from './document.js';
 import { isSchema, list, names, place, record, refuse, type Schema } from './fields.js';
 import type { Item, Joined } from './items.js';
 import { within, without } from './items.js';
@@ -163,7 +163,7 @@ function notOf(schema: unknown): Schema {
   return known;
 }
 
-function conditional(schema: Schema, path: string, document: Document): Branch[][] {
+function conditional(schema: Schema, path: string, document: SchemaDocument): Branch[][] {
   const at = place(path, 'if');
   const yes = [{ schema: schema.if, path: at }, ...branchAt(schema, 'then', path)];
   // Where no condition holds that can be opposed, nothing is left for the other side.

@@ -12,7 +12,7 @@ import { Pace, type Pausing } from '../slices.js';
 import { alternatives } from './alternatives.js';
 import { arrayRule } from './arrays.js';
 import type { Context } from './context.js';
-import { Document } from './document.js';
+import { SchemaDocument } from './document.js';
 import { refuse } from './fields.js';
 import { finish } from './finish.js';
 import { type Item, type Joined, joined } from './items.js';
@@ -38,7 +38,7 @@ const maxAutomataBytes = 16 * 2 ** 20;
  * @throws MoeqError naming the keyword and its place that are not supported, impossible or malformed
  */
 export function* compileSchema(schema: unknown, subject: string, blanks: Blanks): Pausing<Grammar> {
-  return yield* new SchemaCompiler(new Document(schema, subject), blanks).compile({
+  return yield* new SchemaCompiler(new SchemaDocument(schema, subject), blanks).compile({
     schema,
     path: subject,
     scope: [],
@@ -52,7 +52,7 @@ interface Pending {
 }
 
 class SchemaCompiler implements Context {
-  readonly document: Document;
+  readonly document: SchemaDocument;
   readonly json: JsonRules;
   readonly blanks: Blanks;
   readonly automata = new Map<string, Automaton | null>();
@@ -66,7 +66,7 @@ class SchemaCompiler implements Context {
   #work = 0;
   #combined = 0;
 
-  constructor(document: Document, blanks: Blanks) {
+  constructor(document: SchemaDocument, blanks: Blanks) {
     this.document = document;
     this.blanks = blanks;
     this.json = jsonRules(blanks);

@@ -3,11 +3,11 @@ import type { Automaton } from '../automata/explore.js';
 import type { Rule } from '../rule.js';
 import type { Blanks } from '../rules/blanks.js';
 import type { JsonRules } from '../rules/json.js';
-import type { Document } from './document.js';
+import type { SchemaDocument } from './document.js';
 import type { Item } from './items.js';
 
 export interface Context {
-  readonly document: Document;
+  readonly document: SchemaDocument;
   readonly json: JsonRules;
   readonly blanks: Blanks;
   /**

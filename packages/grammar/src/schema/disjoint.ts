@@ -1,7 +1,7 @@
 // Whether two schemas are certain to have no value in common: by their types, their listed values, or a property that both
 // require, or that one requires and the other forbids.
 import { Pace, type Pausing } from '../slices.js';
-import type { Document } from './document.js';
+import type { SchemaDocument } from './document.js';
 import { isSchema } from './fields.js';
 import { commonTypes, typeOf, typesOf, type ValueType, valueTypes } from './types.js';
 
@@ -29,7 +29,7 @@ const everyType = valueTypes.filter((type) => type !== 'integer');
  */
 export function* overlaps(
   schemas: readonly unknown[],
-  document: Document,
+  document: SchemaDocument,
   around: readonly ValueType[] | null,
 ): Pausing<readonly (readonly number[])[]> {
   const types = around ?? everyType;
@@ -62,7 +62,7 @@ function weightOf(facts: Facts | null): number {
 /** A schema's own listed values, under no name, and those of the properties that it requires. */
 function tags(
   facts: Facts | null,
-  document: Document,
+  document: SchemaDocument,
   around: readonly ValueType[],
 ): ReadonlyMap<string, ReadonlySet<string>> {
   const result = new Map<string, ReadonlySet<string>>();
@@ -125,7 +125,7 @@ class TagIndex {
 function disjoint(
   a: readonly unknown[],
   b: readonly unknown[],
-  document: Document,
+  document: SchemaDocument,
   around: readonly ValueType[],
   depth: number,
 ): boolean {
@@ -147,7 +147,7 @@ function share(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   return false;
 }
 
-function objectsDisjoint(one: Facts, other: Facts, document: Document, depth: number): boolean {
+function objectsDisjoint(one: Facts, other: Facts, document: SchemaDocument, depth: number): boolean {
   const forbids = ({ closed, properties }: Facts, name: string) =>
     (closed && !properties.has(name)) || properties.get(name)?.includes(false) === true;
   for (const name of one.required) {
@@ -163,7 +163,7 @@ function objectsDisjoint(one: Facts, other: Facts, document: Document, depth: nu
 const known = new WeakMap<readonly unknown[], Facts | null>();
 
 /** Of schemas that hold together; a list is looked at once. null: nothing fits. */
-function factsOf(schemas: readonly unknown[], document: Document): Facts | null {
+function factsOf(schemas: readonly unknown[], document: SchemaDocument): Facts | null {
   const before = known.get(schemas);
   if (before !== undefined) return before;
   const facts = gather(schemas, document);
@@ -171,7 +171,7 @@ function factsOf(schemas: readonly unknown[], document: Document): Facts | null 
   return facts;
 }
 
-function gather(schemas: readonly unknown[], document: Document): Facts | null {
+function gather(schemas: readonly unknown[], document: SchemaDocument): Facts | null {
   let types: readonly ValueType[] = everyType;
   let values: ReadonlySet<string> | null = null;
   const required = new Set<string>();

@@ -7,7 +7,7 @@ export interface Place {
   readonly path: string;
 }
 
-export class Document {
+export class SchemaDocument {
   readonly #root: unknown;
   readonly #subject: string;
   readonly #anchors = new Map<string, Place>();

@@ -1,5 +1,5 @@
 // Schemas that hold in the same place, joined: references and `allOf` become a list of schemas without them.
-import type { Document } from './document.js';
+import type { SchemaDocument } from './document.js';
 import { isSchema, list, place, refuse, type Schema } from './fields.js';
 import { isKeyword } from './keywords.js';
 
@@ -50,7 +50,7 @@ export function within(scope: readonly Schema[], schema: Schema): readonly Schem
  * @returns null where one of them is `false`
  * @throws MoeqError for an unknown keyword, a reference that leads nowhere, or one that leads back to itself
  */
-export function joined(items: readonly Item[], document: Document): Joined[] | null {
+export function joined(items: readonly Item[], document: SchemaDocument): Joined[] | null {
   const result = new Map<Schema, Joined>();
   let never = false;
   const add = ({ schema, path, scope }: Item, via: readonly unknown[]): void => {

@@ -1,6 +1,6 @@
 // What does not fit a schema, as schemas of which one has to hold. What cannot be said this way is left out: the texts are
 // fewer then, and all of them still fit.
-import type { Document } from './document.js';
+import type { SchemaDocument } from './document.js';
 import { isSchema, place, refuse, type Schema } from './fields.js';
 import { isAnnotation } from './keywords.js';
 import { typeOf, typesOf, type ValueType, valueTypes } from './types.js';
@@ -13,14 +13,14 @@ export const unlike = Symbol('unlike');
 const maxDepth = 40;
 
 /** @throws MoeqError where nothing of the opposite can be said */
-export function opposites(schema: unknown, path: string, document: Document): readonly unknown[] {
+export function opposites(schema: unknown, path: string, document: SchemaDocument): readonly unknown[] {
   const found = negate(schema, path, document, 0);
   if (found.length > 0 || schema === true || (isSchema(schema) && Object.keys(schema).every(isAnnotation)))
     return found;
   throw refuse(path, 'a schema whose opposite can be held while a text is written', schema);
 }
 
-function negate(schema: unknown, path: string, document: Document, depth: number): readonly unknown[] {
+function negate(schema: unknown, path: string, document: SchemaDocument, depth: number): readonly unknown[] {
   if (schema === false) return [true];
   if (!isSchema(schema) || depth > maxDepth) return [];
   const of = (each: unknown) => negate(each, path, document, depth + 1);

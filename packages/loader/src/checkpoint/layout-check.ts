@@ -131,6 +131,7 @@ function assertExperts(
   for (const place of layouts[most] ?? []) require(place);
 }
 
-function misfit(subject: string, expected: string, found: string): MoeqError {
+/** Of tensors that are not those which the configuration asks for. */
+export function misfit(subject: string, expected: string, found: string): MoeqError {
   return new MoeqError({ operation: 'match the tensors to the configuration', subject, expected, found });
 }

@@ -10,7 +10,7 @@ import { inSet, MAX_CONFIG_BYTES, readJsonObject } from '../files/json.js';
 import { partRefusal } from '../files/part-file.js';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
 import { otherTensor, plainTensor, quantizedTensor } from './checkpoint-tensor.js';
-import { assertComplete, assertPlace, placeKey } from './layout-check.js';
+import { assertComplete, assertPlace, misfit, placeKey } from './layout-check.js';
 import { placeFinder } from './names.js';
 import { otherTensors } from './other-tensors.js';
 import { quantizedWeights } from './quantized-tensors.js';
@@ -147,8 +147,4 @@ function headFinder(
       return swapped && at?.slot === 'head' ? { slot: 'embedding' } : at;
     },
   };
-}
-
-function misfit(subject: string, expected: string, found: string): MoeqError {
-  return new MoeqError({ operation: 'match the tensors to the configuration', subject, expected, found });
 }

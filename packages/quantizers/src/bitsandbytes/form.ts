@@ -9,6 +9,7 @@ import {
   type DType,
   float32View,
   type Layout,
+  planeData,
   planeSpecs,
   type QuantizedTensor,
 } from '@moeq/tensors';
@@ -46,13 +47,13 @@ export function bitsandbytesForm(name: string, head: TensorHead): readonly Part[
   if (module === undefined || layout === null || shape.length !== 2) return null;
   if (isInt8Row(layout, shape)) {
     return [
-      { name, dtype: 'I8', shape, bound: false, data: planeData('codes') },
+      { name, dtype: 'I8', shape, bound: false, data: dataOf('codes') },
       {
         name: `${module}.SCB`,
         dtype: 'F32',
         shape: shape.slice(0, 1),
         bound: false,
-        data: planeData('scales'),
+        data: dataOf('scales'),
       },
       { name: `${module}.weight_format`, dtype: 'U8', shape: [], bound: false, data: () => Uint8Array.of(0) },
     ];
@@ -73,7 +74,7 @@ function fourBitForm(name: string, head: TensorHead, layout: FourBit, quantType:
     data,
   });
   const plane = (suffix: string, dtype: DType, from: 'scales' | 'scalesNested') =>
-    vector(suffix, dtype, (bytes.get(from) ?? 0) / bytesPerElement(dtype), planeData(from));
+    vector(suffix, dtype, (bytes.get(from) ?? 0) / bytesPerElement(dtype), dataOf(from));
   const table = (suffix: string, values: Float32Array) =>
     vector(suffix, 'F32', values.length, () => floatPlane(values).data);
   const state = (offset: number) =>
@@ -85,7 +86,7 @@ function fourBitForm(name: string, head: TensorHead, layout: FourBit, quantType:
       nested: nested === null ? null : { blockSize: nested.blockSize, offset },
     });
   return [
-    { name, dtype: 'U8', shape: [bytes.get('codes') ?? 0, 1], bound: false, data: planeData('codes') },
+    { name, dtype: 'U8', shape: [bytes.get('codes') ?? 0, 1], bound: false, data: dataOf('codes') },
     plane('absmax', nested === null ? 'F32' : 'U8', 'scales'),
     table('quant_map', decode.values),
     ...(nested === null
@@ -95,14 +96,14 @@ function fourBitForm(name: string, head: TensorHead, layout: FourBit, quantType:
       `quant_state.bitsandbytes__${quantType}`,
       'U8',
       state(longestNumber).byteLength,
-      (tensor) => state(nested === null ? 0 : (float32View(planeData('scalesOffset')(tensor))[0] ?? 0)),
+      (tensor) => state(nested === null ? 0 : (float32View(dataOf('scalesOffset')(tensor))[0] ?? 0)),
       nested !== null,
     ),
   ];
 }
 
-function planeData(name: string): Part['data'] {
-  return ({ planes }) => planes[name]?.data ?? new Uint8Array(0);
+function dataOf(name: string): Part['data'] {
+  return (tensor) => planeData(tensor, name);
 }
 
 type FourBit = Layout & { readonly decode: { readonly kind: 'codebook' } };

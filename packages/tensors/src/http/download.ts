@@ -1,12 +1,12 @@
 // Bytes of a file into memory, piece by piece as they arrive. What is cut is asked for again from where it ended.
 import type { HttpProgress } from './options.js';
-import { type Answer, ask, failure, isPassing, type Question } from './request.js';
+import { ask, failure, isTransient, type RangeRequest, type RangeResponse } from './request.js';
 
 /** Before the second attempt, in milliseconds; doubled before every further one. */
 const firstPause = 250;
 
 /** Counts what arrives of one file. */
-export class Meter {
+export class ProgressCounter {
   readonly #name: string;
   readonly #report: (progress: HttpProgress) => void;
   #received = 0;
@@ -27,28 +27,35 @@ export class Meter {
  * Runs `attempt` until it succeeds, with pauses in between, as often as the settings say.
  * @throws what the last attempt threw; at once where asking again cannot help
  */
-export async function persist<T>({ settings, signal }: Question, attempt: () => Promise<T>): Promise<T> {
+export async function withRetries<T>(
+  { settings, signal }: RangeRequest,
+  attempt: () => Promise<T>,
+): Promise<T> {
   for (let failures = 0; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
-      if (failures >= settings.retries || !isPassing(error)) throw error;
+      if (failures >= settings.retries || !isTransient(error)) throw error;
       await pause(firstPause * 2 ** failures, signal);
     }
   }
 }
 
 /**
- * Exactly the bytes of the question.
+ * Exactly the bytes of the request.
  * @param begun an answer to it, whose body is read first
  */
-export async function downloadPart(question: Question, meter: Meter, begun?: Answer): Promise<Uint8Array> {
-  const { offset, length } = question;
+export async function downloadPart(
+  request: RangeRequest,
+  progress: ProgressCounter,
+  begun?: RangeResponse,
+): Promise<Uint8Array> {
+  const { offset, length } = request;
   const bytes = new Uint8Array(length);
   let done = 0;
   let next = begun;
-  await persist(question, async () => {
-    const rest = { ...question, offset: offset + done, length: length - done };
+  await withRetries(request, async () => {
+    const rest = { ...request, offset: offset + done, length: length - done };
     if (rest.length === 0) return;
     const answer = next ?? (await ask(rest));
     next = undefined;
@@ -62,37 +69,41 @@ export async function downloadPart(question: Question, meter: Meter, begun?: Ans
       }
       bytes.set(piece, done);
       done += piece.length;
-      meter.add(piece.length);
+      progress.add(piece.length);
     });
     if (done < length) {
-      throw failure('cut', question, { expected: `${length} bytes`, found: `their end after ${done}` });
+      throw failure('cut', request, { expected: `${length} bytes`, found: `their end after ${done}` });
     }
   });
   return bytes;
 }
 
 /** All that an answer brings, from a server that knows no ranges; browsers keep large Blobs on disk. */
-export async function downloadWhole(answer: Answer, question: Question, meter: Meter): Promise<Blob> {
+export async function downloadWhole(
+  answer: RangeResponse,
+  request: RangeRequest,
+  progress: ProgressCounter,
+): Promise<Blob> {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
-  await eachPiece(answer, question, (piece) => {
+  await eachPiece(answer, request, (piece) => {
     pieces.push(piece);
-    meter.add(piece.length);
+    progress.add(piece.length);
   });
   return new Blob(pieces);
 }
 
 async function eachPiece(
-  { body }: Answer,
-  question: Question,
+  { body }: RangeResponse,
+  request: RangeRequest,
   take: (piece: Uint8Array<ArrayBuffer>) => void,
 ): Promise<void> {
   const reader = (body as ReadableStream<Uint8Array<ArrayBuffer>> | null)?.getReader();
   try {
     for (;;) {
       const piece = await reader?.read().catch((cause: unknown) => {
-        question.signal.throwIfAborted();
+        request.signal.throwIfAborted();
         const found = `a connection that broke (${cause instanceof Error ? cause.message : String(cause)})`;
-        throw failure('cut', question, { expected: `${question.length} bytes`, found, cause });
+        throw failure('cut', request, { expected: `${request.length} bytes`, found, cause });
       });
       if (piece === undefined || piece.done) return;
       take(piece.value);

@@ -4,9 +4,9 @@ import type { ByteSource } from '../byte-source.js';
 import { MoeqError } from '../errors.js';
 import { assertRange, blobSource } from '../sources.js';
 import { Blocks, blockBytes } from './blocks.js';
-import { downloadPart, downloadWhole, Meter, persist } from './download.js';
+import { downloadPart, downloadWhole, ProgressCounter, withRetries } from './download.js';
 import { type HttpOptions, httpSettings } from './options.js';
-import { type Answer, ask, askSize, type Question } from './request.js';
+import { ask, askSize, type RangeRequest, type RangeResponse } from './request.js';
 
 export interface HttpSource extends ByteSource {
   /** Aborts pending reads; later ones fail. */
@@ -33,18 +33,18 @@ export async function httpSource(
   const closing = new AbortController();
   const signal =
     settings.signal === null ? closing.signal : AbortSignal.any([closing.signal, settings.signal]);
-  const meter = new Meter(name, settings.onProgress);
+  const progress = new ProgressCounter(name, settings.onProgress);
   const close = async () => {
     const facts = { operation: 'read', subject: name, expected: 'an open file', found: 'a closed one' };
     closing.abort(new MoeqError(facts));
   };
   const unknown = { version: null, size: null };
-  const first: Question = { url: address, settings, signal, ...unknown, offset: 0, length: blockBytes };
+  const first: RangeRequest = { url: address, settings, signal, ...unknown, offset: 0, length: blockBytes };
 
-  const opened = await persist(first, async (): Promise<Answer | Blob> => {
+  const opened = await withRetries(first, async (): Promise<RangeResponse | Blob> => {
     const answer = await ask(first);
-    meter.size = answer.size;
-    return answer.kind === 'whole' ? downloadWhole(answer, first, meter) : answer;
+    progress.size = answer.size;
+    return answer.kind === 'whole' ? downloadWhole(answer, first, progress) : answer;
   });
   if (opened instanceof Blob) {
     const whole = blobSource(name, opened);
@@ -55,16 +55,16 @@ export async function httpSource(
     return { name, size: whole.size, read, close };
   }
 
-  const size = opened.size ?? (await persist(first, () => askSize(first)));
-  meter.size = size;
+  const size = opened.size ?? (await withRetries(first, () => askSize(first)));
+  progress.size = size;
   const { version } = opened;
   const file = blocks.newFile();
   const count = Math.ceil(size / blockBytes);
-  const block = (index: number, begun?: Answer): Promise<Uint8Array> =>
+  const block = (index: number, begun?: RangeResponse): Promise<Uint8Array> =>
     blocks.get(file, index, () => {
       const offset = index * blockBytes;
       const length = Math.min(blockBytes, size - offset);
-      return downloadPart({ ...first, version, size, offset, length }, meter, begun);
+      return downloadPart({ ...first, version, size, offset, length }, progress, begun);
     });
   let last = 0;
   if (size > 0) await block(0, opened);

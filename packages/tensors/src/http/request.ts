@@ -3,7 +3,7 @@ import { HttpError, type HttpErrorCode } from './http-error.js';
 import type { HttpSettings } from './options.js';
 
 /** A whole answer of a server that knows no ranges, or the part that was asked for. */
-export interface Answer {
+export interface RangeResponse {
   readonly kind: 'whole' | 'part';
   /** Bytes of the file; null where the answer does not say. */
   readonly size: number | null;
@@ -12,7 +12,7 @@ export interface Answer {
   readonly body: ReadableStream<Uint8Array> | null;
 }
 
-export interface Question {
+export interface RangeRequest {
   readonly url: URL;
   readonly settings: HttpSettings;
   readonly signal: AbortSignal;
@@ -24,24 +24,26 @@ export interface Question {
 }
 
 /** Answers that may be another a moment later. */
-const passing = [408, 425, 429, 500, 502, 503, 504];
+const transientStatuses = [408, 425, 429, 500, 502, 503, 504];
 
 /** Whether asking again may help. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (!HttpError.isInstance(error)) return false;
-  return error.code === 'unreachable' || error.code === 'cut' || passing.includes(error.status ?? 0);
+  return (
+    error.code === 'unreachable' || error.code === 'cut' || transientStatuses.includes(error.status ?? 0)
+  );
 }
 
 /**
  * Asks for `length` bytes from `offset`; the file may end before.
  * @throws HttpError; the signal's reason when it aborts
  */
-export async function ask(question: Question): Promise<Answer> {
-  const { offset, length, version, size } = question;
-  const response = await send(question);
+export async function ask(request: RangeRequest): Promise<RangeResponse> {
+  const { offset, length, version, size } = request;
+  const response = await send(request);
   const refuse = (code: HttpErrorCode, expected: string, found: string): never => {
     void response.body?.cancel().catch(() => {});
-    throw failure(code, question, { expected, found, status: response.status });
+    throw failure(code, request, { expected, found, status: response.status });
   };
   const { status, headers } = response;
   if (status === 404 || status === 410) refuse('notFound', 'a file', `none (status ${status})`);
@@ -73,21 +75,21 @@ export async function ask(question: Question): Promise<Answer> {
 }
 
 /** Bytes of a file whose parts do not say it, as on servers that show other sites no Content-Range. */
-export async function askSize(question: Question): Promise<number> {
-  const { url, settings, signal } = question;
+export async function askSize(request: RangeRequest): Promise<number> {
+  const { url, settings, signal } = request;
   const response = await fetch(url, { method: 'HEAD', headers: settings.headers, signal }).catch(
-    unreachable(question),
+    unreachable(request),
   );
   const size = response.ok ? contentLength(response.headers) : null;
   if (size !== null) return size;
   const expected =
     'a Content-Range or Content-Length that this page may read (Access-Control-Expose-Headers)';
-  throw failure('protocol', question, { expected, found: 'neither', status: response.status });
+  throw failure('protocol', request, { expected, found: 'neither', status: response.status });
 }
 
 export function failure(
   code: HttpErrorCode,
-  { settings, offset, length }: Question,
+  { settings, offset, length }: RangeRequest,
   { expected, found, status = null, cause }: Found,
 ): HttpError {
   const operation = `read ${length} bytes at ${offset}`;
@@ -101,13 +103,13 @@ interface Found {
   readonly cause?: unknown;
 }
 
-function send(question: Question): Promise<Response> {
-  const { url, settings, signal, version, offset, length } = question;
+function send(request: RangeRequest): Promise<Response> {
+  const { url, settings, signal, version, offset, length } = request;
   const headers = new Headers(settings.headers);
   headers.set('range', `bytes=${offset}-${offset + length - 1}`);
   // Spares the part of a changed file; another site would have to allow it (CORS), and a weak ETag never holds.
   if (version !== null && !version.startsWith('W/') && isOwnSite(url)) headers.set('if-range', version);
-  return fetch(url, { headers, signal }).catch(unreachable(question));
+  return fetch(url, { headers, signal }).catch(unreachable(request));
 }
 
 function isOwnSite({ origin }: URL): boolean {
@@ -116,12 +118,12 @@ function isOwnSite({ origin }: URL): boolean {
 }
 
 /** What fetch throws, apart from the reason of an abort, says little on purpose. */
-function unreachable(question: Question) {
+function unreachable(request: RangeRequest) {
   return (cause: unknown): never => {
-    question.signal.throwIfAborted();
+    request.signal.throwIfAborted();
     const { cause: reason } = cause as { cause?: unknown };
     const found = `none (${[cause, reason].flatMap((each) => (each instanceof Error ? [each.message] : [])).join(': ')})`;
-    throw failure('unreachable', question, { expected: 'an answer', found, cause });
+    throw failure('unreachable', request, { expected: 'an answer', found, cause });
   };
 }
 
