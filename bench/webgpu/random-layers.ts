@@ -65,7 +65,7 @@ export async function loadRandomLayers(
     const attended = step.add(x, step.linear(heads, layer.output));
     const normed = step.rmsNorm(attended, norm);
     const routing = step.route(step.linear(normed, layer.router), route);
-    return step.add(attended, step.experts(normed, routing, layer.experts, 'silu'));
+    return step.add(attended, step.experts(normed, routing, layer.experts, { kind: 'silu', gated: true }));
   };
   return {
     bytes: layers.reduce((sum, { qkv, output, router, experts }) => {

@@ -81,7 +81,7 @@ describe.each(recipes)('%s', (name, recipe, quantizers) => {
     const plain = await openModel('tiny-moe', { recipe: recipe as string });
     const fast = await openModel('tiny-moe', { recipe: recipe as string, encoder });
     const [expected, found] = await Promise.all(
-      [plain, fast].map(({ weights }) => readMlp(weights, 'expert', { layer: 0, expert: 1 })),
+      [plain, fast].map((source) => readMlp(source, 'expert', { layer: 0, expert: 1 })),
     );
     expect(found !== undefined && isQuantized(found.down)).toBe(true);
     expect(found).toEqual(expected);

@@ -282,7 +282,7 @@ describe('what cannot be evaluated is one sentence', () => {
       'the same number of layers, found 5 and 6',
     );
     const [first, ...rest] = config.layers;
-    const dense = { window: null, mlp: { kind: 'dense', intermediateSize: 4, activation: 'silu' } };
+    const dense = { window: null, mlp: { kind: 'dense', intermediateSize: 4 } };
     await refused(like({ layers: [dense, ...rest] })).toThrow(
       'experts per token in layer 0, found none and 2 of 8',
     );

@@ -48,10 +48,7 @@ test('every matrix has its error, as the definition gives it, beside its bits', 
     if (format === 'BF16') expect(relativeError).toBe(0);
   }
   const place = { layer: 3, expert: 5 };
-  const [mlp, exact] = [
-    await readMlp(model.weights, 'expert', place),
-    await readMlp(baseline.weights, 'expert', place),
-  ];
+  const [mlp, exact] = [await readMlp(model, 'expert', place), await readMlp(baseline, 'expert', place)];
   const parts = [
     ['gateProj', mlp.gateUp[0], exact.gateUp[0]],
     ['upProj', mlp.gateUp[1], exact.gateUp[1]],
@@ -79,7 +76,7 @@ test('gate and up that one of two models holds fused are compared together', asy
       (!['expertGate', 'expertUp'].includes(slot) && baseline.weights.has(slot, at)),
     async read(slot, at) {
       if (slot !== 'expertGateUp') return baseline.weights.read(slot, at);
-      const { gateUp } = await readMlp(baseline.weights, 'expert', at ?? {});
+      const { gateUp } = await readMlp(baseline, 'expert', at ?? {});
       const data = Float32Array.from(gateUp.flatMap(floats));
       return { dtype: 'F32', shape: [512, 256], data: new Uint8Array(data.buffer) };
     },

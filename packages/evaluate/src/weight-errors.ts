@@ -126,7 +126,9 @@ interface Group {
 const mlpNames = Object.keys(mlpForms) as readonly MlpName[];
 /** The matrices of an MLP are read together, where its output side stands in the table. */
 const mlpByDown = new Map<Slot, MlpName>(mlpNames.map((name) => [mlpForms[name].down, name]));
-const mlpInputs = new Set<Slot>(mlpNames.flatMap((name) => mlpForms[name].gateUp.flat()));
+const mlpInputs = new Set<Slot>(
+  mlpNames.flatMap((name) => mlpForms[name].gateUp.flatMap(({ matrices }) => matrices)),
+);
 
 function* groups(config: DecoderConfig): Generator<Group> {
   for (const { slot, ...at } of decoderPlaces(config)) {
@@ -138,8 +140,8 @@ function* groups(config: DecoderConfig): Generator<Group> {
       const read = async ({ weights }: ModelSource) => [[await weights.read(slot, at)]];
       yield { role, ...at, ...(projection !== undefined && { projection }), read };
     } else {
-      const read = async ({ weights }: ModelSource) => {
-        const { gateUp, down } = await readMlp(weights, mlp, at);
+      const read = async (source: ModelSource) => {
+        const { gateUp, down } = await readMlp(source, mlp, at);
         return [gateUp, [down]];
       };
       yield { role, ...at, read };

@@ -27,6 +27,8 @@ export interface ExpertWeights {
   readonly experts: number;
   /** D */
   readonly hidden: number;
+  /** Whether they have gates. */
+  readonly gated: boolean;
   readonly bytes: number;
 }
 
@@ -34,6 +36,8 @@ export interface ExpertWeights {
 export interface MlpWeights {
   /** D */
   readonly hidden: number;
+  /** Whether it has a gate. */
+  readonly gated: boolean;
   readonly bytes: number;
 }
 
@@ -77,12 +81,16 @@ export interface StateCacheSpec {
   readonly slots: number;
 }
 
-/** One expert, or a dense or shared MLP: down(act(gate(x)) * up(x)). */
+/** One expert, or a dense or shared MLP: down(act(gate(x)) * up(x)), or without a gate down(act(up(x))). */
 export interface MlpData {
-  /** Rows: gate [F, D] then up [F, D], as one fused matrix [2F, D] or as two. */
+  /** Rows: gate [F, D] then up [F, D], as one fused matrix [2F, D] or as two; without a gate up [F, D]. */
   readonly gateUp: readonly MatrixData[];
   /** [D, F] */
   readonly down: MatrixData;
+  /** Float32: of gate [F] then of up [F]; without a gate of up [F]. */
+  readonly gateUpBias?: Float32Array;
+  /** Float32 [D] */
+  readonly downBias?: Float32Array;
 }
 
 /**
@@ -105,7 +113,7 @@ export interface Backend {
   loadWeight(parts: readonly MatrixData[]): Promise<Weight>;
   /**
    * Asks for the experts one after the other, so that no two need to be in memory at once; what was given for one may change
-   * when the next but one is asked for. Experts of one layer have the same shapes and may differ in layout.
+   * when the next but one is asked for. Experts of one layer have the same shapes and biases and may differ in layout.
    */
   loadExperts(experts: number, expert: (index: number) => Promise<MlpData>): Promise<ExpertWeights>;
   loadMlp(data: MlpData): Promise<MlpWeights>;

@@ -144,15 +144,47 @@ const broken: Record<string, readonly [make: () => Backend, notices: string]> = 
     'route: softmax, normalized (Mixtral)',
   ],
   'silu whatever is asked for': [
-    breakStep((step) => ({ mlp: (x, weights, _, gate) => step.mlp(x, weights, 'silu', gate) })),
+    breakStep((step) => ({
+      mlp: (x, weights, _, gate) => step.mlp(x, weights, { kind: 'silu', gated: true }, gate),
+    })),
     'mlp: geluTanh',
   ],
   'the tanh form for gelu': [
     breakStep((step) => ({
       mlp: (x, weights, activation, gate) =>
-        step.mlp(x, weights, activation === 'gelu' ? 'geluTanh' : activation, gate),
+        step.mlp(
+          x,
+          weights,
+          activation.kind === 'gelu' ? { ...activation, kind: 'geluTanh' } : activation,
+          gate,
+        ),
     })),
     'mlp: gelu',
+  ],
+  'no limit': [
+    breakStep((step) => ({
+      mlp: (x, weights, { limit: _, ...activation }, gate) => step.mlp(x, weights, activation, gate),
+    })),
+    'mlp: silu, limited',
+  ],
+  'a limit before the function for one behind it': [
+    breakStep((step) => ({
+      mlp: (x, weights, activation, gate) => step.mlp(x, weights, { ...activation, limitOf: 'input' }, gate),
+    })),
+    'mlp: silu, limited behind it',
+  ],
+  'no offset of ups': [
+    breakStep((step) => ({
+      experts: (x, routing, weights, activation) =>
+        step.experts(x, routing, weights, { ...activation, upOffset: 0 }),
+    })),
+    'experts: without gates, with limits, offsets and biases, a layout for each',
+  ],
+  'no bias of down': [
+    breakBackend((backend) => ({
+      loadMlp: ({ downBias: _, ...data }) => backend.loadMlp(data),
+    })),
+    'mlp: biases, with and without a gate',
   ],
   'no output gate': [
     breakStep((step) => ({ mlp: (x, weights, activation) => step.mlp(x, weights, activation) })),

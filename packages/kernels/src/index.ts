@@ -1,3 +1,5 @@
+export type { Activation, ActivationKind, ActivationNumbers } from './activation.js';
+export { activationKinds, activationName, activationNumbers } from './activation.js';
 export type {
   Backend,
   ExpertWeights,
@@ -23,7 +25,6 @@ export type { Operation, OperationKind, OperationOf, OperationTable } from './sh
 export { inputsOf } from './shell/operations.js';
 export type { BackendTypes, Loaded, RawBackend, RawStep } from './shell/raw-backend.js';
 export type {
-  Activation,
   Activations,
   AttentionSpec,
   ConvolutionSpec,

@@ -18,6 +18,8 @@ export interface MlpHead {
   readonly gateUp: readonly MatrixHead[];
   /** [D, F] */
   readonly down: MatrixHead;
+  /** Numbers of all its biases together; 0 unless given. */
+  readonly biases?: number;
 }
 
 export interface LoadPlan {

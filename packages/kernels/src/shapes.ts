@@ -76,20 +76,42 @@ function matrixShape(
   return [rows, columns];
 }
 
+/** What experts of one layer have in common. */
+export interface MlpShape {
+  /** D */
+  readonly hidden: number;
+  /** F */
+  readonly intermediate: number;
+  readonly gated: boolean;
+  /** Lengths of the biases; 0: none. */
+  readonly gateUpBias: number;
+  readonly downBias: number;
+}
+
 /**
- * [2F, D] and [D, F] of an expert or MLP.
- * @throws MoeqError when gate, up and down do not fit each other
+ * [2F, D] or [F, D], and [D, F], of an expert or MLP.
+ * @throws MoeqError when gate, up, down and biases do not fit each other
  */
-export function mlpShape(
-  data: MlpData,
-  subject = 'mlp',
-  withoutLayout = false,
-): { hidden: number; intermediate: number } {
+export function mlpShape(data: MlpData, subject = 'mlp', withoutLayout = false): MlpShape {
   const gateUp = weightShape(data.gateUp, `${subject} gateUp`, withoutLayout);
   const down = weightShape([data.down], `${subject} down`, withoutLayout);
-  assertSize('load', `${subject}: rows of gate and up`, 2 * down.columns, gateUp.rows);
+  const gated = gateUp.rows !== down.columns;
+  if (gated && gateUp.rows !== 2 * down.columns) {
+    const expected = `${2 * down.columns}, or ${down.columns} without a gate`;
+    throw mismatch('load', `${subject}: rows of gate and up`, expected, `${gateUp.rows}`);
+  }
   assertSize('load', `${subject}: columns of gate and up`, down.rows, gateUp.columns);
-  return { hidden: down.rows, intermediate: down.columns };
+  const { gateUpBias, downBias } = data;
+  if (gateUpBias !== undefined)
+    assertSize('load', `${subject}: bias of gate and up`, gateUp.rows, gateUpBias.length);
+  if (downBias !== undefined) assertSize('load', `${subject}: bias of down`, down.rows, downBias.length);
+  return {
+    hidden: down.rows,
+    intermediate: down.columns,
+    gated,
+    gateUpBias: gateUpBias?.length ?? 0,
+    downBias: downBias?.length ?? 0,
+  };
 }
 
 /**

@@ -1,12 +1,13 @@
 // One step: the operations that a backend runs on activations, and what they are described by.
 //
 // What is given to an operation is the caller's again when the call returns: numbers, ids, rows and segments with their pages
-// and frequencies are copied or used up by then, and may be changed. Specifications (RouteSpec, AttentionSpec and the arrays in
-// them) are constants of a model: they never change, and a backend keeps what it computes from them.
+// and frequencies are copied or used up by then, and may be changed. Specifications (RouteSpec, AttentionSpec, Activation and the
+// arrays in them) are constants of a model: they never change, and a backend keeps what it computes from them.
 //
 // Shapes: T tokens of the step (of one sequence or of several), D hidden, N rows, K columns, H heads, HK key/value heads,
 // C head dimension, CV value dimension (C unless a cache says otherwise), E experts, A experts per token, F intermediate.
 import type { RouteSpec, Routing } from '@moeq/router';
+import type { Activation } from './activation.js';
 import type { ExpertWeights, KvCache, MlpWeights, StateCache, Vector, Weight } from './backend.js';
 
 /** Activations, float32 [rows, columns]; live until the end of the step that made them. */
@@ -58,8 +59,6 @@ export interface ConvolutionSpec {
   /** Whether a row of x is [B | C | x], and an output C * convolution(B * x) (LFM2). */
   readonly gated: boolean;
 }
-
-export type Activation = 'silu' | 'gelu' | 'geluTanh';
 
 export interface RopeSpec {
   /**
@@ -146,7 +145,7 @@ export interface Step {
   route(logits: Activations, spec: RouteSpec, correctionBias?: Vector): RoutingHandle;
   /**
    * The routed experts of every token, weighted and summed: [T, D] -> [T, D]. The routing is over as many experts as there
-   * are weights. No expert is ever expanded to floats.
+   * are weights; the activation is gated where they are. No expert is ever expanded to floats.
    */
   experts(
     x: Activations,

@@ -1,5 +1,5 @@
 // Operations on activations, float32, four at a time. Lengths are in elements; nothing beyond them is touched.
-import { exp, gelu, geluTanh, silu } from './functions';
+import { exp, gelu, geluTanh, relu2, silu } from './functions';
 import { sumLanes } from './simd';
 
 /** out = a + scale * b; `out` may be `a`. */
@@ -51,23 +51,59 @@ export enum Activation {
   silu = 0,
   gelu = 1,
   geluTanh = 2,
+  relu2 = 3,
 }
 
+/** `kind` one of `Activation`. `pmin` and `pmax` keep a NaN in their first operand. */
 // @ts-ignore: decorator
 @inline
-function activated(gate: v128, activation: u32): v128 {
-  if (activation == Activation.silu) return silu(gate);
-  return activation == Activation.gelu ? gelu(gate) : geluTanh(gate);
+function activated(x: v128, kind: u32, alpha: v128, inputLimit: v128, outputLimit: v128): v128 {
+  const held = f32x4.pmin(x, inputLimit);
+  if (kind == Activation.silu) return f32x4.pmin(silu(held, alpha), outputLimit);
+  if (kind == Activation.gelu) return f32x4.pmin(gelu(held), outputLimit);
+  return f32x4.pmin(kind == Activation.geluTanh ? geluTanh(held) : relu2(held), outputLimit);
 }
 
-/** gate = act(gate) * up, `activation` one of `Activation`. */
-export function activate(gate: usize, up: usize, activation: u32, length: u32): void {
+/** x = act(x) */
+export function activate(x: usize, kind: u32, alpha: f32, inputLimit: f32, outputLimit: f32, length: u32): void {
+  const alphas = f32x4.splat(alpha);
+  const inputs = f32x4.splat(inputLimit);
+  const outputs = f32x4.splat(outputLimit);
+  for (const end = x + ((length & ~3) << 2); x < end; x += 16) {
+    v128.store(x, activated(v128.load(x), kind, alphas, inputs, outputs));
+  }
+  for (let i: u32 = 0; i < (length & 3); i++, x += 4) {
+    const value = activated(f32x4.splat(load<f32>(x)), kind, alphas, inputs, outputs);
+    store<f32>(x, f32x4.extract_lane(value, 0));
+  }
+}
+
+/** gate = act(gate) * (up within ± upLimit + upOffset) */
+export function activateGated(
+  gate: usize,
+  up: usize,
+  kind: u32,
+  alpha: f32,
+  inputLimit: f32,
+  outputLimit: f32,
+  upLimit: f32,
+  upOffset: f32,
+  length: u32,
+): void {
+  const alphas = f32x4.splat(alpha);
+  const inputs = f32x4.splat(inputLimit);
+  const outputs = f32x4.splat(outputLimit);
+  const high = f32x4.splat(upLimit);
+  const low = f32x4.splat(-upLimit);
+  const offsets = f32x4.splat(upOffset);
   for (const end = gate + ((length & ~3) << 2); gate < end; gate += 16, up += 16) {
-    v128.store(gate, f32x4.mul(activated(v128.load(gate), activation), v128.load(up)));
+    const factor = f32x4.add(f32x4.pmax(f32x4.pmin(v128.load(up), high), low), offsets);
+    v128.store(gate, f32x4.mul(activated(v128.load(gate), kind, alphas, inputs, outputs), factor));
   }
   for (let i: u32 = 0; i < (length & 3); i++, gate += 4, up += 4) {
-    const value = activated(f32x4.splat(load<f32>(gate)), activation);
-    store<f32>(gate, f32x4.extract_lane(value, 0) * load<f32>(up));
+    const value = activated(f32x4.splat(load<f32>(gate)), kind, alphas, inputs, outputs);
+    const held = max(min(load<f32>(up), upLimit), -upLimit);
+    store<f32>(gate, f32x4.extract_lane(value, 0) * (held + upOffset));
   }
 }
 

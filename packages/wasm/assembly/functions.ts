@@ -27,11 +27,19 @@ export function sigmoid(x: v128): v128 {
   return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
 }
 
-/** x / (1 + e^-x) */
+/** x / (1 + e^(-alpha x)) */
 // @ts-ignore: decorator
 @inline
-export function silu(x: v128): v128 {
-  return f32x4.div(x, f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
+export function silu(x: v128, alpha: v128): v128 {
+  return f32x4.div(x, f32x4.add(f32x4.splat(1), exp(f32x4.neg(f32x4.mul(alpha, x)))));
+}
+
+/** max(x, 0)² */
+// @ts-ignore: decorator
+@inline
+export function relu2(x: v128): v128 {
+  const positive = f32x4.max(x, f32x4.splat(0));
+  return f32x4.mul(positive, positive);
 }
 
 /** x (1 + erf(x / sqrt 2)) / 2 */

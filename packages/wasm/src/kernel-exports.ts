@@ -39,7 +39,25 @@ export interface KernelExports
     out: Address,
     outStride: number,
   ): void;
-  activate(gate: Address, up: Address, activation: number, length: number): void;
+  activate(
+    x: Address,
+    kind: number,
+    alpha: number,
+    inputLimit: number,
+    outputLimit: number,
+    length: number,
+  ): void;
+  activateGated(
+    gate: Address,
+    up: Address,
+    kind: number,
+    alpha: number,
+    inputLimit: number,
+    outputLimit: number,
+    upLimit: number,
+    upOffset: number,
+    length: number,
+  ): void;
   rotate(
     x: Address,
     heads: number,

@@ -14,9 +14,20 @@ export interface LoadedMlp {
   readonly hidden: number;
   readonly intermediate: number;
   readonly bytes: number;
-  readonly gate: LoadedMatrix;
+  /** null: there is none. */
+  readonly gate: LoadedMatrix | null;
   readonly up: LoadedMatrix;
   readonly down: LoadedMatrix;
+  readonly biases: LoadedBiases;
+}
+
+/** Addresses of Float32 [F], [F] and [D]; 0: none. */
+export interface LoadedBiases {
+  /** Of the memory of all. */
+  readonly address: number;
+  readonly gate: number;
+  readonly up: number;
+  readonly down: number;
 }
 
 export interface LoadedExperts {

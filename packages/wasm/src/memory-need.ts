@@ -22,7 +22,8 @@ export function wasmMemory(plan: LoadPlan, threads: number, limit: number = addr
   let weights = kernelBytes;
   for (const parts of plan.weights)
     for (const part of parts) weights += matrixBytes(part, rowsOf(part), true);
-  for (const { gateUp, down } of plan.mlps) {
+  for (const { gateUp, down, biases = 0 } of plan.mlps) {
+    if (biases > 0) weights += blockBytes(4 * biases);
     for (const [head, range] of gateAndUp(gateUp, down)) weights += matrixBytes(head, range, false);
     weights += matrixBytes(down, rowsOf(down), false);
   }
@@ -41,7 +42,7 @@ export function wasmMemory(plan: LoadPlan, threads: number, limit: number = addr
   };
 }
 
-/** Gate and up as they are loaded: two matrices, or the halves of one. */
+/** Gate and up as they are loaded: two matrices, the halves of one, or up alone. */
 function gateAndUp(
   gateUp: MlpHead['gateUp'],
   down: MatrixHead,
@@ -50,6 +51,7 @@ function gateAndUp(
   const [first, second] = gateUp;
   if (first === undefined) return [];
   const gate = [first, { first: 0, count }] as const;
+  if (second === undefined && first.shape[0] === count) return [gate];
   return [gate, second === undefined ? [first, { first: count, count }] : [second, { first: 0, count }]];
 }
 

@@ -86,7 +86,9 @@ describe('the same bits', () => {
       const x = step.input(inputs, tokens);
       const attended = step.attention(step.linear(x, qkv), cache, 0, segments, spec);
       const routing = step.route(step.linear(attended, router), route);
-      return step.read(step.add(attended, step.experts(attended, routing, experts, 'silu')));
+      return step.read(
+        step.add(attended, step.experts(attended, routing, experts, { kind: 'silu', gated: true })),
+      );
     });
     for (const object of [qkv, router, experts, cache]) backend.release(object);
     return result;

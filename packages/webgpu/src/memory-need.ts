@@ -10,6 +10,7 @@ import type { CacheDType } from './wgsl/prepare.js';
 export function deviceMemory(plan: LoadPlan, dtype: CacheDType, limit: number): MemoryNeed {
   const matrices = [...plan.weights.flat(), ...plan.mlps.flatMap(({ gateUp, down }) => [...gateUp, down])];
   const weights = matrices.reduce((sum, head) => sum + bytesOf(head), 0);
+  const biases = plan.mlps.reduce((sum, { biases: count = 0 }) => sum + 4 * count, 0);
   const vectors = plan.vectors.reduce((sum, length) => sum + 4 * length, 0);
   let cacheBytes = 0;
   let largest = 0;
@@ -23,7 +24,8 @@ export function deviceMemory(plan: LoadPlan, dtype: CacheDType, limit: number): 
     cacheBytes += spec.layers * bytes;
     largest = Math.max(largest, bytes);
   }
-  return { bytes: weights + vectors + cacheBytes, cacheBytes, unit: 'buffer', units: 1, largest, limit };
+  const bytes = weights + biases + vectors + cacheBytes;
+  return { bytes, cacheBytes, unit: 'buffer', units: 1, largest, limit };
 }
 
 function bytesOf({ shape, dtype, layout }: MatrixHead): number {

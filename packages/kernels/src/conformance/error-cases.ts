@@ -1,12 +1,14 @@
 // Shapes that disagree, indices out of range, matrices that are none: each is a MoeqError, and the backend goes on.
 import type { RouteSpec } from '@moeq/router';
 import { isQuantized } from '@moeq/tensors';
+import type { Activation } from '../activation.js';
 import type { MatrixData } from '../backend.js';
 import type { AttentionSpec, Segment, Step } from '../step.js';
 import type { Bench, Case } from './bench.js';
 import { assertRefused } from './bench.js';
 import { assertSame } from './compare.js';
 import { nf4 } from './layouts.js';
+import { silu } from './naive.js';
 import { randomMatrix } from './random-matrix.js';
 
 const route: RouteSpec = { experts: 4, expertsPerToken: 2, score: 'softmax', normalizeTopK: true };
@@ -78,6 +80,18 @@ export const errorCases: readonly Case[] = [
           backend.loadExperts(count, async () => good),
         );
       }
+      await assertRefused('a bias of gate and up too short', '15', () =>
+        backend.loadMlp({ ...good, gateUpBias: new Float32Array(15) }),
+      );
+      await assertRefused('a bias of down too long', '13', () =>
+        backend.loadMlp({ ...good, downBias: new Float32Array(13) }),
+      );
+      await assertRefused('an expert without a gate among others', '0', () =>
+        backend.loadExperts(2, async (e) => (e === 0 ? good : { ...good, gateUp: [matrix(8, 12)] })),
+      );
+      await assertRefused('an expert without a bias among others', '0', () =>
+        backend.loadExperts(2, async (e) => (e === 0 ? { ...good, downBias: new Float32Array(12) } : good)),
+      );
       const wider = { gateUp: [matrix(18, 12)], down: matrix(12, 9) };
       await assertRefused('experts of different sizes', '9', () =>
         backend.loadExperts(2, async (e) => (e === 0 ? good : wider)),
@@ -146,17 +160,25 @@ export const errorCases: readonly Case[] = [
         step.route(logits(step), route, bias),
       );
       await refuse(bench, 'a routing of other tokens', '3', (step) =>
-        step.experts(x(step), step.route(other(step), route), experts, 'silu'),
+        step.experts(x(step), step.route(other(step), route), experts, silu),
       );
       await refuse(bench, 'a routing of more experts', '4', (step) =>
-        step.experts(x(step), step.route(logits(step), route), fewer, 'silu'),
+        step.experts(x(step), step.route(logits(step), route), fewer, silu),
       );
       await refuse(bench, 'experts of other columns', '11', (step) =>
-        step.experts(narrow(step), step.route(logits(step), route), experts, 'silu'),
+        step.experts(narrow(step), step.route(logits(step), route), experts, silu),
       );
-      await refuse(bench, 'an MLP of other columns', '11', (step) => step.mlp(narrow(step), mlp, 'silu'));
+      await refuse(bench, 'an MLP of other columns', '11', (step) => step.mlp(narrow(step), mlp, silu));
+      const relu2: Activation = { kind: 'relu2', gated: false };
+      await refuse(bench, 'an activation without a gate', 'without a gate', (step) =>
+        step.mlp(x(step), mlp, relu2),
+      );
+      await refuse(bench, 'a limit of zero', '0', (step) => step.mlp(x(step), mlp, { ...silu, limit: 0 }));
+      await refuse(bench, 'an alpha of gelu', '2', (step) =>
+        step.mlp(x(step), mlp, { kind: 'gelu', gated: true, alpha: 2 }),
+      );
       await refuse(bench, 'an output gate of other columns', '11', (step) =>
-        step.mlp(x(step), mlp, 'silu', gate),
+        step.mlp(x(step), mlp, silu, gate),
       );
     },
   },

@@ -2,12 +2,13 @@
 //
 // Shapes: T tokens, E experts, A experts per token, D hidden, F intermediate.
 import type { RouteSpec } from '@moeq/router';
-import type { Activation } from '../step.js';
+import type { Activation } from '../activation.js';
 import type { Bench, Case } from './bench.js';
 import { assertClose, rms } from './compare.js';
 import { codeLayouts, int4, nf4, scaleLayouts } from './layouts.js';
+import { clampedGelu, clampedSilu, gptOss, plainRelu2, stepSilu } from './mlp-cases.js';
 import type { Numbers } from './naive.js';
-import { at, makeNumbers, naiveMlp } from './naive.js';
+import { at, makeNumbers, naiveMlp, silu } from './naive.js';
 import { naiveRoute } from './naive-route.js';
 import type { Kind, RandomMlp } from './random-mlp.js';
 import { randomMlp } from './random-mlp.js';
@@ -62,8 +63,7 @@ async function checkExperts(
     );
     const row = makeNumbers(1, hidden, (_, d) => at(x, token, d));
     choice.experts.forEach((expert, a) => {
-      const { gateUp, down } = mlps[expert] as RandomMlp;
-      naiveMlp(row, gateUp, down, activation).values.forEach((value, d) => {
+      naiveMlp(row, mlps[expert] as RandomMlp, activation).values.forEach((value, d) => {
         const i = token * hidden + d;
         expected.values[i] = (expected.values[i] as number) + (choice.weights[a] as number) * value;
       });
@@ -81,8 +81,13 @@ async function checkExperts(
 }
 
 /** E experts of D = 64, F = 48. */
-const makeExperts = (bench: Bench, experts: number, kind: Kind, fused = true): RandomMlp[] =>
-  Array.from({ length: experts }, () => randomMlp(bench, 64, 48, kind, kind, fused));
+const makeExperts = (
+  bench: Bench,
+  experts: number,
+  kind: Kind,
+  fused = true,
+  sort: Parameters<typeof randomMlp>[6] = {},
+): RandomMlp[] => Array.from({ length: experts }, () => randomMlp(bench, 64, 48, kind, kind, fused, sort));
 
 type Crowd = readonly [
   experts: number,
@@ -110,7 +115,7 @@ export const expertCases: readonly Case[] = [
         const spec = routeOf(experts, perToken);
         for (const kind of ['F32', nf4] as const) {
           const logits = logitsFor(tokens, spec, choose);
-          await checkExperts(bench, spec, logits, makeExperts(bench, experts, kind), 'silu');
+          await checkExperts(bench, spec, logits, makeExperts(bench, experts, kind), silu);
         }
       },
     }),
@@ -123,7 +128,7 @@ export const expertCases: readonly Case[] = [
         const logits = logitsFor(11, spec, (token) => [token % 4, (token + 1 + (token % 3)) % 4]);
         for (const tokens of [1, 11]) {
           const experts = makeExperts(bench, 4, kind, tokens === 1);
-          await checkExperts(bench, spec, logits, experts, 'silu', tokens);
+          await checkExperts(bench, spec, logits, experts, silu, tokens);
         }
       },
     }),
@@ -137,21 +142,47 @@ export const expertCases: readonly Case[] = [
         randomMlp(bench, 64, 48, kind, kinds[(e + 1) % 6] as Kind, e % 2 === 0),
       );
       const logits = logitsFor(13, spec, (token) => [0, 1, 2].map((a) => (token + 2 * a) % 6));
-      await checkExperts(bench, spec, logits, mlps, 'silu');
+      await checkExperts(bench, spec, logits, mlps, silu);
     },
   },
   {
     name: 'experts: odd sizes and other activations',
     async run(bench) {
-      for (const [hidden, intermediate, activation] of [
+      for (const [hidden, intermediate, kind] of [
         [33, 7, 'geluTanh'],
         [130, 65, 'gelu'],
         [1, 1, 'silu'],
       ] as const) {
         const spec = routeOf(3, 2);
-        const mlps = [nf4, int4, nf4].map((kind) => randomMlp(bench, hidden, intermediate, kind, kind, true));
+        const mlps = [nf4, int4, nf4].map((layout) =>
+          randomMlp(bench, hidden, intermediate, layout, layout, true),
+        );
         const logits = logitsFor(24, spec, (token) => [token % 3, (token + 1) % 3]);
-        await checkExperts(bench, spec, logits, mlps, activation);
+        await checkExperts(bench, spec, logits, mlps, { kind, gated: true });
+      }
+    },
+  },
+  {
+    name: 'experts: without gates, with limits, offsets and biases, a layout for each',
+    async run(bench) {
+      const spec = routeOf(6, 3);
+      const layouts: readonly Kind[] = [nf4, 'BF16', int4, ...codeLayouts.slice(4, 7)];
+      for (const activation of [gptOss, clampedSilu, stepSilu, plainRelu2, clampedGelu]) {
+        for (const [tokens, biased] of [
+          [1, true],
+          [2, false],
+          [13, true],
+          [70, true],
+        ] as const) {
+          const { gated } = activation;
+          const logits = logitsFor(tokens, spec, (token) => [0, 1, 2].map((a) => (token + 2 * a) % 6));
+          const alike = makeExperts(bench, 6, tokens === 13 ? 'F32' : nf4, tokens > 1, { gated, biased });
+          await checkExperts(bench, spec, logits, alike, activation);
+          const mixed = layouts.map((kind, e) =>
+            randomMlp(bench, 66, 40, kind, layouts[(e + 1) % 6] as Kind, e % 2 === 0, { gated, biased }),
+          );
+          await checkExperts(bench, spec, logits, mixed, activation);
+        }
       }
     },
   },

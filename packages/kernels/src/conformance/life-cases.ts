@@ -6,6 +6,7 @@ import type { Segment, Step } from '../step.js';
 import { assertSaid, type Bench, type Case, range } from './bench.js';
 import { assertSame, assertTrue } from './compare.js';
 import { nf4 } from './layouts.js';
+import { silu } from './naive.js';
 import { clearLogits } from './naive-route.js';
 import { randomMatrix } from './random-matrix.js';
 import { expertsData } from './random-mlp.js';
@@ -45,8 +46,8 @@ async function allOperations(bench: Bench) {
       convolution: () =>
         step.convolution(narrow, vector, states, 0, [{ tokens: 2, from: -1, to: 0 }], convolution),
       route: () => step.route(logits, route),
-      experts: () => step.experts(x, routing, experts, 'silu'),
-      mlp: () => step.mlp(x, mlp, 'silu', gate),
+      experts: () => step.experts(x, routing, experts, silu),
+      mlp: () => step.mlp(x, mlp, silu, gate),
       selectRows: () => step.selectRows(x, Int32Array.of(1)),
       read: () => step.read(x),
       readRouting: () => step.readRouting(routing),
@@ -270,9 +271,9 @@ export const lifeCases: readonly Case[] = [
         };
         const results = await backend.step(async (step) => {
           const x = step.linear(step.rmsNorm(input(step), { weight: vector, epsilon: 0 }), weight, vector);
-          const routed = step.experts(x, step.route(logits(step), route), experts, 'silu');
+          const routed = step.experts(x, step.route(logits(step), route), experts, silu);
           const attended = step.attention(qkv(step), cache, 1, segments, { ...attention, rope: null });
-          const outputs = [step.mlp(routed, mlp, 'silu'), attended, step.embed(weight, range(3))];
+          const outputs = [step.mlp(routed, mlp, silu), attended, step.embed(weight, range(3))];
           if (releases) {
             release();
             await assertSaid('the next operation', 'deadObject', dead('weight'), () =>
@@ -311,7 +312,7 @@ export const lifeCases: readonly Case[] = [
       const input = bench.input(bench.normals(5, 24));
       const logits = bench.input({ rows: 5, columns: 6, values: clearLogits(5, spec, bench.random) });
       const run = (experts: typeof whole) =>
-        bench.run((step) => step.experts(input(step), step.route(logits(step), spec), experts, 'silu'));
+        bench.run((step) => step.experts(input(step), step.route(logits(step), spec), experts, silu));
       assertSame('experts', await run(reused), await run(whole));
       bench.backend.release(reused);
     },

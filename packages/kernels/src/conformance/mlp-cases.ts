@@ -1,11 +1,11 @@
 // mlp: activations, fused and separate gate and up, layouts of their own, the output gate.
 //
 // Shapes: T tokens, D hidden, F intermediate.
-import type { Activation } from '../step.js';
+import { type Activation, activationKinds } from '../activation.js';
 import type { Bench, Case } from './bench.js';
 import { assertClose } from './compare.js';
 import { commonLayouts, int4, nf4 } from './layouts.js';
-import { at, makeNumbers, naiveLinear, naiveMlp, naiveSigmoid } from './naive.js';
+import { at, makeNumbers, naiveLinear, naiveMlp, naiveSigmoid, silu } from './naive.js';
 import { randomMatrix } from './random-matrix.js';
 import type { Kind, RandomMlp } from './random-mlp.js';
 import { randomMlp } from './random-mlp.js';
@@ -17,26 +17,61 @@ async function checkMlp(bench: Bench, tokens: number, mlp: RandomMlp, activation
   assertClose(
     `${tokens} tokens`,
     y,
-    naiveMlp(x, mlp.gateUp, mlp.down, activation).values,
+    naiveMlp(x, mlp, activation).values,
     bench.tolerated([...mlp.data.gateUp, mlp.data.down]),
   );
   bench.clear();
 }
 
+/** Limits are such that many numbers of random MLPs are beyond them. */
+export const gptOss: Activation = { kind: 'silu', gated: true, alpha: 1.702, limit: 0.7, upOffset: 1 };
+export const clampedSilu: Activation = { kind: 'silu', gated: true, limit: 0.5 };
+export const stepSilu: Activation = { kind: 'silu', gated: true, limit: 0.4, limitOf: 'output' };
+export const plainRelu2: Activation = { kind: 'relu2', gated: false };
+export const clampedGelu: Activation = { kind: 'gelu', gated: false, limit: 0.5 };
+
+const activations: readonly (readonly [name: string, activation: Activation])[] = [
+  ...activationKinds.map((kind) => [kind, { kind, gated: true }] as const),
+  ...activationKinds.map((kind) => [`${kind} without a gate`, { kind, gated: false }] as const),
+  ['silu as in gpt-oss', gptOss],
+  ['silu, limited', clampedSilu],
+  ['silu, limited behind it', stepSilu],
+  ['gelu, limited, without a gate', clampedGelu],
+];
+
 export const mlpCases: readonly Case[] = [
-  ...(['silu', 'gelu', 'geluTanh'] as const).map(
-    (activation): Case => ({
-      name: `mlp: ${activation}`,
+  ...activations.map(
+    ([name, activation]): Case => ({
+      name: `mlp: ${name}`,
       async run(bench) {
+        const { gated } = activation;
         for (const kind of ['F32', 'BF16', nf4] as const) {
           for (const tokens of [1, 6]) {
-            const mlp = randomMlp(bench, 64, 96, kind, kind, true);
+            const mlp = randomMlp(bench, 64, 96, kind, kind, true, { gated });
             await checkMlp(bench, tokens, mlp, activation);
           }
         }
       },
     }),
   ),
+  {
+    name: 'mlp: biases, with and without a gate',
+    async run(bench) {
+      for (const activation of [silu, gptOss, plainRelu2]) {
+        const { gated } = activation;
+        for (const [kind, tokens, fused] of [
+          ['F32', 1, true],
+          [nf4, 3, false],
+          ['BF16', 70, true],
+        ] as const) {
+          const mlp = randomMlp(bench, 64, 48, kind, kind, fused, { gated, biased: true });
+          await checkMlp(bench, tokens, mlp, activation);
+          const odd = randomMlp(bench, 33, 17, kind, 'F32', fused, { gated, biased: true });
+          await checkMlp(bench, tokens, odd, activation);
+        }
+      }
+    },
+  },
   {
     name: 'mlp: fused or separate gate and up, layouts of their own, odd sizes, many tokens',
     async run(bench) {
@@ -49,7 +84,7 @@ export const mlpCases: readonly Case[] = [
       ] as const) {
         for (const fused of [true, false]) {
           const mlp = randomMlp(bench, hidden, intermediate, gateUp, down, fused);
-          await checkMlp(bench, tokens, mlp, 'silu');
+          await checkMlp(bench, tokens, mlp, silu);
         }
       }
     },
@@ -61,7 +96,7 @@ export const mlpCases: readonly Case[] = [
         [1, 'F32'],
         [7, 'BF16'],
       ] as const) {
-        const mlp = randomMlp(bench, 64, 32, 'F32', 'F32', true);
+        const mlp = randomMlp(bench, 64, 32, 'F32', 'F32', true, { biased: gateKind === 'BF16' });
         const gate = randomMatrix(gateKind, [1, 64], bench.random);
         const x = bench.normals(tokens, 64);
         const [input, weights, gateWeight] = [
@@ -69,8 +104,8 @@ export const mlpCases: readonly Case[] = [
           await bench.mlp(mlp.data),
           await bench.weight(gate),
         ];
-        const y = await bench.run((step) => step.mlp(input(step), weights, 'silu', gateWeight));
-        const plain = naiveMlp(x, mlp.gateUp, mlp.down, 'silu');
+        const y = await bench.run((step) => step.mlp(input(step), weights, silu, gateWeight));
+        const plain = naiveMlp(x, mlp, silu);
         const gates = naiveLinear(x, gate);
         const expected = makeNumbers(tokens, 64, (t, d) => at(plain, t, d) * naiveSigmoid(at(gates, t, 0)));
         assertClose(`${tokens} tokens`, y, expected.values, bench.tolerance.float);

@@ -6,7 +6,7 @@ import type { Activations, AttentionSpec, Segment, Step } from '../step.js';
 import type { Bench, Case } from './bench.js';
 import { assertClose } from './compare.js';
 import type { Numbers } from './naive.js';
-import { at, makeNumbers, naiveLinear, naiveMlp, naiveRmsNorm } from './naive.js';
+import { at, makeNumbers, naiveLinear, naiveMlp, naiveRmsNorm, silu } from './naive.js';
 import type { NaiveSequence } from './naive-attention.js';
 import { naiveAttention } from './naive-attention.js';
 import { clearLogits, naiveRoute } from './naive-route.js';
@@ -81,7 +81,7 @@ function runModel(
     x = step.add(x, step.linear(attended, layer.output.weight));
     const inputs = step.rmsNorm(x, { weight: layer.mlpNorm.weight, epsilon });
     const routing = step.route(step.embed(layer.table, ids), route);
-    x = step.add(x, step.experts(inputs, routing, layer.experts, 'silu'), 0.5);
+    x = step.add(x, step.experts(inputs, routing, layer.experts, silu), 0.5);
   });
   return step.linear(step.rmsNorm(x, { weight: model.norm.weight, epsilon }), model.head.weight);
 }
@@ -112,8 +112,7 @@ function runNaive(model: Model, ids: readonly number[]): Numbers {
       );
       const row = makeNumbers(1, hidden, (_, d) => at(normed, t, d));
       const outputs = choice.experts.map((e) => {
-        const { gateUp, down } = layer.mlps[e] as (typeof layer.mlps)[0];
-        return naiveMlp(row, gateUp, down, 'silu');
+        return naiveMlp(row, layer.mlps[e] as (typeof layer.mlps)[0], silu);
       });
       return (d: number) =>
         outputs.reduce((sum, y, a) => sum + (choice.weights[a] as number) * at(y, 0, d), 0);

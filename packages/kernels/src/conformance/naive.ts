@@ -1,7 +1,7 @@
 // The operations once more, in float64 and written as their formulas read, sharing no code with any backend.
 //
 // Shapes: T tokens, N rows, K columns, D hidden, F intermediate.
-import type { Activation } from '../step.js';
+import type { Activation, ActivationKind } from '../activation.js';
 
 /** Row-major float64 numbers. */
 export interface Numbers {
@@ -61,20 +61,47 @@ export function naiveRmsNorm(x: Numbers, weight: ArrayLike<number>, epsilon: num
   });
 }
 
-/** down(act(gate(x)) * up(x)) */
-export function naiveMlp(x: Numbers, gateUp: Numbers, down: Numbers, activation: Activation) {
-  const both = naiveLinear(x, gateUp);
-  const inner = makeNumbers(
-    x.rows,
-    down.columns,
-    (token, f) => naiveActivation(activation, at(both, token, f)) * at(both, token, f + down.columns),
-  );
-  return naiveLinear(inner, down);
+/** An MLP as numbers. */
+export interface NaiveMlp {
+  readonly gateUp: Numbers;
+  readonly down: Numbers;
+  readonly gateUpBias?: ArrayLike<number> | undefined;
+  readonly downBias?: ArrayLike<number> | undefined;
 }
 
-function naiveActivation(activation: Activation, x: number): number {
-  if (activation === 'silu') return x * naiveSigmoid(x);
-  if (activation === 'gelu') return (x / 2) * (1 + naiveErf(x / Math.sqrt(2)));
+/** down(act(gate(x)) * up(x)), or down(act(up(x))) */
+export function naiveMlp(
+  x: Numbers,
+  { gateUp, down, gateUpBias, downBias }: NaiveMlp,
+  activation: Activation,
+) {
+  const both = naiveLinear(x, gateUp, gateUpBias);
+  const inner = makeNumbers(x.rows, down.columns, (token, f) =>
+    naiveInner(activation, at(both, token, f), at(both, token, f + down.columns)),
+  );
+  return naiveLinear(inner, down, downBias);
+}
+
+/** The activation that most architectures have. */
+export const silu: Activation = { kind: 'silu', gated: true };
+
+/** Case by case as the models write it: OpenAI's gpt-oss, DeepSeek-V4's clamp before, Step-3.5's after the function. */
+function naiveInner(activation: Activation, first: number, second: number): number {
+  const { kind, gated, alpha = 1, limit, limitOf, upOffset } = activation;
+  const isAfter = limitOf === 'output';
+  const gate = limit !== undefined && !isAfter && first > limit ? limit : first;
+  const given = naiveActivation(kind, gate, alpha);
+  const value = limit !== undefined && isAfter && given > limit ? limit : given;
+  if (!gated) return value;
+  const isLarge = limit !== undefined && Math.abs(second) > limit;
+  const up = isLarge ? limit * Math.sign(second) : second;
+  return upOffset === undefined ? value * up : value * (up + upOffset);
+}
+
+function naiveActivation(kind: ActivationKind, x: number, alpha: number): number {
+  if (kind === 'silu') return x * naiveSigmoid(alpha * x);
+  if (kind === 'gelu') return (x / 2) * (1 + naiveErf(x / Math.sqrt(2)));
+  if (kind === 'relu2') return x > 0 ? x * x : 0;
   return (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
 }
 

@@ -4,7 +4,7 @@ import type { Case } from './bench.js';
 import { assertRefused, range } from './bench.js';
 import { assertClose, assertSame, assertTrue } from './compare.js';
 import { commonLayouts } from './layouts.js';
-import { naiveLinear } from './naive.js';
+import { naiveLinear, silu } from './naive.js';
 import { randomMatrix } from './random-matrix.js';
 import { expertsData } from './random-mlp.js';
 
@@ -112,10 +112,10 @@ export const objectCases: readonly Case[] = [
         bench.run((step) => step.rmsNorm(input(step), { weight: vector, epsilon: 0 })),
       );
       await assertRefused('released MLP weights', 'one that is released', () =>
-        bench.run((step) => step.mlp(input(step), mlp, 'silu')),
+        bench.run((step) => step.mlp(input(step), mlp, silu)),
       );
       await assertRefused('released experts', 'one that is released', () =>
-        bench.run((step) => step.experts(input(step), step.route(logits(step), route), experts, 'silu')),
+        bench.run((step) => step.experts(input(step), step.route(logits(step), route), experts, silu)),
       );
       await assertRefused('a released cache', 'one that is released', () =>
         bench.run((step) => step.attention(input(step), cache, 0, segments, attention)),

@@ -1,4 +1,4 @@
-// Random gated MLPs, of which experts are a special case: as data to load and as numbers to compute with.
+// Random MLPs, of which experts are a special case: as data to load and as numbers to compute with.
 //
 // Shapes: D hidden, F intermediate.
 import type { FloatDType, Layout } from '@moeq/tensors';
@@ -6,14 +6,18 @@ import type { MlpData } from '../backend.js';
 import type { Bench } from './bench.js';
 import type { NamedLayout } from './layouts.js';
 import { nf4 } from './layouts.js';
-import type { Numbers } from './naive.js';
+import type { NaiveMlp } from './naive.js';
 import { stackNumbers } from './naive.js';
 import { randomMatrix } from './random-matrix.js';
 
-export interface RandomMlp {
+export interface RandomMlp extends NaiveMlp {
   readonly data: MlpData;
-  readonly gateUp: Numbers;
-  readonly down: Numbers;
+}
+
+/** What an MLP may have; gates and no biases unless given. */
+interface MlpSort {
+  readonly gated?: boolean;
+  readonly biased?: boolean;
 }
 
 /** A dtype, or a layout for each matrix. */
@@ -22,7 +26,7 @@ export type Kind = FloatDType | NamedLayout;
 const layoutOf = (kind: Kind, columns: number, bench: Bench): Layout | FloatDType =>
   typeof kind === 'string' ? kind : kind.make(bench.random, columns);
 
-/** Gate and up in one matrix where `fused`. */
+/** Gate and up, or what is left of them, in one matrix where `fused`. */
 export function randomMlp(
   bench: Bench,
   hidden: number,
@@ -30,16 +34,22 @@ export function randomMlp(
   gateUp: Kind,
   down: Kind,
   fused: boolean,
+  { gated = true, biased = false }: MlpSort = {},
 ): RandomMlp {
-  const rows = fused ? [2 * intermediate] : [intermediate, intermediate];
+  const total = gated ? 2 * intermediate : intermediate;
+  const rows = fused || !gated ? [total] : [intermediate, intermediate];
   const parts = rows.map((count) =>
     randomMatrix(layoutOf(gateUp, hidden, bench), [count, hidden], bench.random),
   );
   const last = randomMatrix(layoutOf(down, intermediate, bench), [hidden, intermediate], bench.random);
+  const biases = biased
+    ? { gateUpBias: bench.random.normals(total, 0.5), downBias: bench.random.normals(hidden, 0.5) }
+    : {};
   return {
-    data: { gateUp: parts.map((part) => part.data), down: last.data },
+    data: { gateUp: parts.map((part) => part.data), down: last.data, ...biases },
     gateUp: stackNumbers(parts),
     down: last,
+    ...biases,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Case } from './bench.js';
 import { assertRefused } from './bench.js';
 import { assertClose, assertSame, assertTrue } from './compare.js';
 import { nf4 } from './layouts.js';
-import { naiveLinear } from './naive.js';
+import { naiveLinear, silu } from './naive.js';
 import { clearLogits } from './naive-route.js';
 import { randomMatrix } from './random-matrix.js';
 import { expertsData } from './random-mlp.js';
@@ -25,7 +25,7 @@ export const stepCases: readonly Case[] = [
         });
         const run = () =>
           bench.run((step) =>
-            step.linear(step.experts(input(step), step.route(logits(step), spec), experts, 'silu'), wide),
+            step.linear(step.experts(input(step), step.route(logits(step), spec), experts, silu), wide),
           );
         const first = await run();
         for (let again = 0; again < 4; again++) assertSame('the same step again', await run(), first);

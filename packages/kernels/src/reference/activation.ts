@@ -1,14 +1,21 @@
-// The activations of gated MLPs.
-//   silu(x)     = x / (1 + e^-x)                                          arXiv:1702.03118
-//   gelu(x)     = x (1 + erf(x / sqrt 2)) / 2                             arXiv:1606.08415
-//   geluTanh(x) = x (1 + tanh(sqrt(2/π) (x + 0.044715 x³))) / 2           the same, its approximation
-import type { Activation } from '../step.js';
+// The activations of MLPs; ../activation.ts has the formulas.
+import { type Activation, type ActivationKind, activationNumbers } from '../activation.js';
 
-export const activations: Record<Activation, (x: number) => number> = {
-  silu: (x) => x / (1 + Math.exp(-x)),
+export const activations: Record<ActivationKind, (x: number, alpha: number) => number> = {
+  silu: (x, alpha) => x / (1 + Math.exp(-alpha * x)),
   gelu: (x) => (x * (1 + erf(x * Math.SQRT1_2))) / 2,
   geluTanh: (x) => (x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))) / 2,
+  relu2: (x) => Math.max(x, 0) ** 2,
 };
+
+/** The inner number of gate and up, or of up alone. */
+export function innerFunction(activation: Activation): (gateOrUp: number, up: number) => number {
+  const f = activations[activation.kind];
+  const { alpha, inputLimit, outputLimit, upLimit, upOffset } = activationNumbers(activation);
+  const activate = (x: number) => Math.min(f(Math.min(x, inputLimit), alpha), outputLimit);
+  if (!activation.gated) return activate;
+  return (gate, up) => activate(gate) * (Math.max(Math.min(up, upLimit), -upLimit) + upOffset);
+}
 
 /** 1 - erf(6) is 2e-17, below what float64 can tell from 1. */
 const erfSaturates = 6;

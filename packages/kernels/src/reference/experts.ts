@@ -3,7 +3,7 @@
 // Shapes: T tokens, E experts, A experts per token, S = T * A slots, D hidden.
 import type { Routing } from '@moeq/router';
 import { combine, planDispatch } from '@moeq/router';
-import type { Activation } from '../step.js';
+import type { Activation } from '../activation.js';
 import type { Mlp } from './mlp.js';
 import { runMlp } from './mlp.js';
 

@@ -1,9 +1,9 @@
-// A gated MLP, which every expert is: y = down(act(gate(x)) * up(x)); arXiv:2002.05202.
+// An MLP, which every expert is: y = down(act(gate(x)) * up(x)), or down(act(up(x))); arXiv:2002.05202.
 //
 // Shapes: T tokens, D hidden, F intermediate.
+import type { Activation } from '../activation.js';
 import type { MlpData } from '../backend.js';
-import type { Activation } from '../step.js';
-import { activations } from './activation.js';
+import { innerFunction } from './activation.js';
 import { linear } from './linear.js';
 import type { StackedMatrix } from './matrix.js';
 import { stackMatrices } from './matrix.js';
@@ -12,17 +12,22 @@ export interface Mlp {
   readonly hidden: number;
   readonly intermediate: number;
   readonly bytes: number;
-  /** [2F, D]: gate, then up. */
+  /** [2F, D]: gate, then up; [F, D]: up alone. */
   readonly gateUp: StackedMatrix;
   /** [D, F] */
   readonly down: StackedMatrix;
+  readonly gateUpBias: Float32Array | undefined;
+  readonly downBias: Float32Array | undefined;
 }
 
 /** Copies the weights, which fit each other. */
 export function makeMlp(data: MlpData): Mlp {
   const gateUp = stackMatrices(data.gateUp);
   const down = stackMatrices([data.down]);
-  return { hidden: down.rows, intermediate: down.columns, bytes: gateUp.bytes + down.bytes, gateUp, down };
+  const [gateUpBias, downBias] = [data.gateUpBias?.slice(), data.downBias?.slice()];
+  const biases = (gateUpBias?.byteLength ?? 0) + (downBias?.byteLength ?? 0);
+  const bytes = gateUp.bytes + down.bytes + biases;
+  return { hidden: down.rows, intermediate: down.columns, bytes, gateUp, down, gateUpBias, downBias };
 }
 
 /**
@@ -31,15 +36,16 @@ export function makeMlp(data: MlpData): Mlp {
  */
 export function runMlp(
   x: Float32Array,
-  { intermediate, gateUp, down }: Mlp,
+  { intermediate, gateUp, down, gateUpBias, downBias }: Mlp,
   activation: Activation,
 ): Float32Array {
-  const activate = activations[activation];
-  const gatesUps = linear(x, gateUp); // [T, 2F]
-  const inner = new Float32Array(gatesUps.length / 2); // [T, F]
+  const innerOf = innerFunction(activation);
+  const parts = activation.gated ? 2 : 1;
+  const gatesUps = linear(x, gateUp, gateUpBias); // [T, 2F] or [T, F]
+  const inner = new Float32Array(gatesUps.length / parts); // [T, F]
   for (let i = 0; i < inner.length; i++) {
-    const gate = Math.floor(i / intermediate) * intermediate + i;
-    inner[i] = activate(gatesUps[gate] as number) * (gatesUps[gate + intermediate] as number);
+    const first = Math.floor(i / intermediate) * intermediate * (parts - 1) + i;
+    inner[i] = innerOf(gatesUps[first] as number, gatesUps[first + intermediate] as number);
   }
-  return linear(inner, down);
+  return linear(inner, down, downBias);
 }

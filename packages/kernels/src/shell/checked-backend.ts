@@ -2,7 +2,14 @@
 // are the same for every backend, and are written here and in checked-step.ts alone.
 import { MoeqError } from '@moeq/tensors';
 import type { Backend, MlpData } from '../backend.js';
-import { assertCacheSpec, assertExpertCount, assertSize, mlpShape, weightShape } from '../shapes.js';
+import {
+  assertCacheSpec,
+  assertExpertCount,
+  assertSize,
+  type MlpShape,
+  mlpShape,
+  weightShape,
+} from '../shapes.js';
 import type { Step } from '../step.js';
 import { checkedStep } from './checked-step.js';
 import { BackendObjects } from './objects.js';
@@ -88,25 +95,29 @@ export function checkedBackend<T extends BackendTypes, OpenStep extends RawStep<
     async loadExperts(experts, expert) {
       checkAlive('load experts');
       assertExpertCount(experts);
-      let first: ReturnType<typeof mlpShape> | undefined;
+      let first: MlpShape | undefined;
       const checked = async (index: number): Promise<MlpData> => {
         const data = await expert(index);
-        const { hidden, intermediate } = mlpShape(data, `expert ${index}`, raw.readsFormats);
-        first ??= { hidden, intermediate };
-        assertSize('load', `expert ${index}: hidden size`, first.hidden, hidden);
-        assertSize('load', `expert ${index}: intermediate size`, first.intermediate, intermediate);
+        const shape = mlpShape(data, `expert ${index}`, raw.readsFormats);
+        first ??= shape;
+        assertSize('load', `expert ${index}: hidden size`, first.hidden, shape.hidden);
+        assertSize('load', `expert ${index}: intermediate size`, first.intermediate, shape.intermediate);
+        assertSize('load', `expert ${index}: gates`, Number(first.gated), Number(shape.gated));
+        assertSize('load', `expert ${index}: bias of gate and up`, first.gateUpBias, shape.gateUpBias);
+        assertSize('load', `expert ${index}: bias of down`, first.downBias, shape.downBias);
         return data;
       };
       const loaded = await raw.loadExperts(experts, checked);
       const { bytes } = loaded;
-      return objects.hold(objects.experts, { experts, hidden: first?.hidden ?? 0, bytes }, loaded);
+      const { hidden = 0, gated = true } = first ?? {};
+      return objects.hold(objects.experts, { experts, hidden, gated, bytes }, loaded);
     },
 
     async loadMlp(data) {
       checkAlive('load an MLP');
-      const { hidden } = mlpShape(data, 'mlp', raw.readsFormats);
+      const { hidden, gated } = mlpShape(data, 'mlp', raw.readsFormats);
       const loaded = await raw.loadMlp(data);
-      return objects.hold(objects.mlps, { hidden, bytes: loaded.bytes }, loaded);
+      return objects.hold(objects.mlps, { hidden, gated, bytes: loaded.bytes }, loaded);
     },
 
     async loadVector(values) {

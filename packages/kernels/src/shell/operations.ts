@@ -4,10 +4,10 @@
 // Shapes: T tokens, D hidden, N rows, K columns, H heads, C head dimension, CV value dimension, E experts, A experts per token.
 import type { RouteSpec } from '@moeq/router';
 import { validateRouteSpec } from '@moeq/router';
+import { type Activation, assertActivation } from '../activation.js';
 import type { Vector } from '../backend.js';
 import { assertIndices, assertSize, attentionWidths, convolutionChannels, inputColumns } from '../shapes.js';
 import type {
-  Activation,
   Activations,
   AttentionSpec,
   ConvolutionSpec,
@@ -228,6 +228,7 @@ export function checkedOperations<T extends BackendTypes>(
       assertSize('run experts', 'experts of the routing', handle.experts, chosen.experts);
       assertSize('run experts', 'tokens of the routing', x.rows, chosen.tokens);
       assertSize('run experts', 'columns of the activations', handle.hidden, x.columns);
+      assertActivation('run experts', activation, handle.gated);
       return keep({ kind: 'experts', x: node, routing, weights, activation }, x.rows, x.columns);
     },
 
@@ -235,6 +236,7 @@ export function checkedOperations<T extends BackendTypes>(
       const node = nodeOf(x);
       const weights = objects.mlps.get(handle);
       assertSize('run an MLP', 'columns of the activations', handle.hidden, x.columns);
+      assertActivation('run an MLP', activation, handle.gated);
       const gate = outputGate === undefined ? null : objects.weights.get(outputGate);
       if (outputGate !== undefined) {
         assertSize('run an MLP', 'rows of the output gate', 1, outputGate.rows);

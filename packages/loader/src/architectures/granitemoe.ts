@@ -48,6 +48,8 @@ export const graniteMoe = defineArchitecture({
           },
           intermediateSize: config.intermediate_size,
           activation: config.hidden_act,
+          bias: false,
+          routerBias: false,
           correctionBias: false,
           shared: null,
         },

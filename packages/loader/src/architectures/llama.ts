@@ -123,5 +123,6 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
     residualScale: differences.residualScale ?? 1,
     logitsScale: differences.logitsScale ?? 1,
     tiedHead: config.tie_word_embeddings,
+    headBias: false,
   };
 }

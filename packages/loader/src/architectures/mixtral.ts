@@ -34,6 +34,8 @@ export const mixtral = defineArchitecture({
           },
           intermediateSize: config.intermediate_size,
           activation: config.hidden_act,
+          bias: false,
+          routerBias: false,
           correctionBias: false,
           shared: null,
         },

@@ -33,6 +33,8 @@ export const olmoe = defineArchitecture({
           route: topKSoftmax(config),
           intermediateSize: config.intermediate_size,
           activation: config.hidden_act,
+          bias: false,
+          routerBias: false,
           correctionBias: false,
           shared: null,
         },

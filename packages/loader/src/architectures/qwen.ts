@@ -38,8 +38,15 @@ export function sparseLayer(
         kind: 'moe',
         intermediateSize: config.moe_intermediate_size,
         activation: config.hidden_act,
+        bias: false,
+        routerBias: false,
         correctionBias: false,
         ...moe,
       }
-    : { kind: 'dense', intermediateSize: config.intermediate_size, activation: config.hidden_act };
+    : {
+        kind: 'dense',
+        intermediateSize: config.intermediate_size,
+        activation: config.hidden_act,
+        bias: false,
+      };
 }

@@ -48,7 +48,12 @@ export const qwen2Moe = defineArchitecture({
         window: config.use_sliding_window && slides(index) ? config.sliding_window || null : null,
         mlp: sparseLayer(config, index, {
           route: topKSoftmax(config),
-          shared: { intermediateSize: config.shared_expert_intermediate_size, gated: true },
+          shared: {
+            intermediateSize: config.shared_expert_intermediate_size,
+            activation: config.hidden_act,
+            bias: false,
+            outputGate: true,
+          },
         }),
       }),
     });

@@ -89,21 +89,30 @@ export function assertComplete(
     }
     const mlp = config.layers[layer]?.mlp;
     if (mlp?.kind === 'moe')
-      assertExperts(expertLayouts(architecture, layer, mlp.route.experts), names, model, require);
+      assertExperts(expertLayouts(architecture, config, layer, mlp.route.experts), names, model, require);
   }
 }
 
-/** The matrices of an expert in each form that files have. */
-const expertForms: readonly (readonly Slot[])[] = mlpForms.expert.gateUp.map((gateUp) => [
-  ...gateUp,
-  mlpForms.expert.down,
-]);
+/** The tensors of an expert in each form that files have. */
+function expertForms(config: DecoderConfig, layer: number): Slot[][] {
+  const { gateUp, down, downBias } = mlpForms.expert;
+  const present = (slots: readonly Slot[]) =>
+    slots.filter((slot) => tensorShape({ slot, layer }, config) !== null);
+  return gateUp
+    .filter(({ matrices }) => present(matrices).length > 0)
+    .map(({ matrices, biases }) => present([...matrices, ...biases, down, downBias]));
+}
 
 /** The ways in which the experts of a layer can be stored, as the places that each fills; every one of them or none. */
-function expertLayouts({ names }: Architecture, layer: number, experts: number): TensorPlace[][] {
+function expertLayouts(
+  { names }: Architecture,
+  config: DecoderConfig,
+  layer: number,
+  experts: number,
+): TensorPlace[][] {
   const spelled = (slot: Slot, each: boolean) =>
     names[slot]?.some((name) => name.includes('{expert}') === each);
-  return expertForms.flatMap((form) => [
+  return expertForms(config, layer).flatMap((form) => [
     ...(form.every((slot) => spelled(slot, true))
       ? [Array.from({ length: experts }, (_, expert) => form.map((slot) => ({ slot, layer, expert }))).flat()]
       : []),

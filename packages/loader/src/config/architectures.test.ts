@@ -50,7 +50,8 @@ describe('config.json', () => {
     expect(kinds({ mlp_only_layers: [0, 3] })).toEqual(['dense', 'moe', 'moe', 'dense']);
     expect(kinds({ decoder_sparse_step: 2 })).toEqual(['dense', 'moe', 'dense', 'moe']);
     const [dense] = decoderOf('qwen2_moe', { mlp_only_layers: [0] }).layers;
-    expect(dense?.mlp).toEqual({ kind: 'dense', intermediateSize: 128, activation: 'silu' });
+    const activation = { kind: 'silu', gated: true };
+    expect(dense?.mlp).toEqual({ kind: 'dense', intermediateSize: 128, activation, bias: false });
   });
 
   test('sliding windows: only where they are switched on, and in the layers that have them', () => {
@@ -84,7 +85,7 @@ describe('config.json', () => {
     expect(decoderOf('qwen3_moe').layers[0]?.mixer).toMatchObject({ clip: null, queryKeyNorm: 'head' });
     expect(decoderOf('qwen2_moe').layers[0]?.mixer.bias).toEqual({ qkv: true, output: false });
     expect(decoderOf('qwen2_moe').layers[0]?.mlp).toMatchObject({
-      shared: { intermediateSize: 96, gated: true },
+      shared: { intermediateSize: 96, outputGate: true },
     });
     const granite = decoderOf('granitemoe');
     expect([granite.embeddingScale, granite.residualScale, granite.logitsScale]).toEqual([2, 0.7, 1 / 1.5]);

@@ -1,6 +1,6 @@
 // config.json, validated: the fields that every architecture here has, the limits that keep a hostile one from costing
 // memory, and the step from a failed schema to one sentence that names file, field, expected and found.
-import type { Activation } from '@moeq/kernels';
+import type { Activation, ActivationKind } from '@moeq/kernels';
 import { MoeqError, quote } from '@moeq/tensors';
 import * as v from 'valibot';
 
@@ -41,11 +41,11 @@ const activations = {
   gelu: 'gelu',
   gelu_new: 'geluTanh',
   gelu_pytorch_tanh: 'geluTanh',
-} as const satisfies Record<string, Activation>;
+} as const satisfies Record<string, ActivationKind>;
 
 const activation = v.pipe(
   v.picklist(Object.keys(activations) as (keyof typeof activations)[]),
-  v.transform((name): Activation => activations[name]),
+  v.transform((name): Activation => ({ kind: activations[name], gated: true })),
 );
 
 /** Fields by the names of transformers; null stands for an absent field, as it does there. */

@@ -21,6 +21,7 @@ export interface DecoderConfig {
   readonly logitsScale: number;
   /** The head is the embedding table. */
   readonly tiedHead: boolean;
+  readonly headBias: boolean;
 }
 
 /** One layer: a mixer of tokens, then an MLP. Layers that are alike share the objects. */
@@ -82,18 +83,30 @@ export type RopeScaling =
       readonly attentionFactor: number;
     };
 
-export interface DenseConfig {
-  readonly kind: 'dense';
+/** One MLP: dense, shared or an expert. */
+export interface FeedForward {
   readonly intermediateSize: number;
+  /** Says too whether there is a gate. */
   readonly activation: Activation;
+  /** Whether all of its matrices have one. */
+  readonly bias: boolean;
 }
 
-export interface MoeConfig {
+export interface DenseConfig extends FeedForward {
+  readonly kind: 'dense';
+}
+
+/** Experts, all alike. */
+export interface MoeConfig extends FeedForward {
   readonly kind: 'moe';
   readonly route: RouteSpec;
-  readonly intermediateSize: number;
-  readonly activation: Activation;
+  readonly routerBias: boolean;
   readonly correctionBias: boolean;
-  /** null: no shared expert. `gated`: its output times sigmoid(x · gate). */
-  readonly shared: { readonly intermediateSize: number; readonly gated: boolean } | null;
+  /** null: no shared expert. */
+  readonly shared: SharedExpert | null;
+}
+
+export interface SharedExpert extends FeedForward {
+  /** Its output times sigmoid(x · gate). */
+  readonly outputGate: boolean;
 }

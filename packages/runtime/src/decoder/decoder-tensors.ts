@@ -25,6 +25,7 @@ const table = {
   finalNorm: modelRow('norm', (c) => [c.hiddenSize]),
   /** Of a tied head too, for files that hold the matrix twice. */
   head: modelRow('head', (c) => [c.vocabularySize, c.hiddenSize]),
+  headBias: modelRow('head', (c) => (c.headBias ? [c.vocabularySize] : null)),
 };
 
 export type Slot = keyof typeof table;
@@ -68,7 +69,8 @@ export function tensorShape(
 export function* decoderPlaces(config: DecoderConfig): Generator<TensorPlace> {
   const isOfLayer = (slot: Slot) => decoderTensors[slot].of !== 'model';
   const [first, last] = [slotNames.findIndex(isOfLayer), slotNames.findLastIndex(isOfLayer)];
-  for (const slot of slotNames.slice(0, first)) yield { slot };
+  const ofModel = (slot: Slot) => (tensorShape({ slot }, config) === null ? [] : [{ slot }]);
+  for (const slot of slotNames.slice(0, first)) yield* ofModel(slot);
   for (const [layer, { mlp }] of config.layers.entries()) {
     const experts = mlp.kind === 'moe' ? mlp.route.experts : 0;
     for (const slot of slotNames.slice(first, last + 1)) {
@@ -78,7 +80,7 @@ export function* decoderPlaces(config: DecoderConfig): Generator<TensorPlace> {
       else for (let expert = 0; expert < experts; expert++) yield { ...ofLayer, expert };
     }
   }
-  for (const slot of slotNames.slice(last + 1)) yield { slot };
+  for (const slot of slotNames.slice(last + 1)) yield* ofModel(slot);
 }
 
 /** A place in words, for messages: `expertDown of layer 3, expert 1`. */

@@ -1,4 +1,4 @@
-import { referenceBackend } from '@moeq/kernels';
+import { type Activation, referenceBackend } from '@moeq/kernels';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createModel } from '../load/create-model.js';
@@ -57,12 +57,27 @@ const anyAttention: fc.Arbitrary<AttentionConfig> = fc.record({
   window: fc.option(fc.integer({ min: 1, max: 20 })),
 });
 
-const anyMlp: fc.Arbitrary<LayerConfig['mlp']> = fc.oneof(
+const anyActivation: fc.Arbitrary<Activation> = fc.oneof(
+  fc.constant({ kind: 'silu' as const, gated: true }),
   fc.record({
-    kind: fc.constant('dense' as const),
-    intermediateSize: fc.integer({ min: 1, max: 12 }),
-    activation: fc.constant('silu' as const),
+    kind: fc.constant('silu' as const),
+    gated: fc.constant(true),
+    alpha: fc.constantFrom(1, 1.702),
+    limit: fc.constantFrom(0.2, 7),
+    limitOf: fc.constantFrom('input' as const, 'output' as const),
+    upOffset: fc.constantFrom(0, 1),
   }),
+  fc.record({ kind: fc.constantFrom('silu' as const, 'relu2' as const), gated: fc.boolean() }),
+);
+
+const feedForward = {
+  intermediateSize: fc.integer({ min: 1, max: 12 }),
+  activation: anyActivation,
+  bias: fc.boolean(),
+};
+
+const anyMlp: fc.Arbitrary<LayerConfig['mlp']> = fc.oneof(
+  fc.record({ kind: fc.constant('dense' as const), ...feedForward }),
   fc.record({
     kind: fc.constant('moe' as const),
     route: fc.record({
@@ -72,10 +87,10 @@ const anyMlp: fc.Arbitrary<LayerConfig['mlp']> = fc.oneof(
       normalizeTopK: fc.boolean(),
       scalingFactor: fc.constantFrom(1, 2.5),
     }),
-    intermediateSize: fc.integer({ min: 1, max: 12 }),
-    activation: fc.constant('silu' as const),
+    ...feedForward,
+    routerBias: fc.boolean(),
     correctionBias: fc.boolean(),
-    shared: fc.option(fc.record({ intermediateSize: fc.integer({ min: 1, max: 12 }), gated: fc.boolean() })),
+    shared: fc.option(fc.record({ ...feedForward, outputGate: fc.boolean() })),
   }),
 );
 
@@ -99,6 +114,7 @@ const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record({
   residualScale: fc.constantFrom(1, 0.22),
   logitsScale: fc.constantFrom(1, 1 / 6),
   tiedHead: fc.boolean(),
+  headBias: fc.boolean(),
 });
 
 /** Float32 against float64 through up to three layers. */

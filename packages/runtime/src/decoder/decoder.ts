@@ -4,7 +4,7 @@
 //
 // Shapes: T tokens of the step, of all sequences together; D hidden, V vocabulary, A experts per token, R rows whose logits
 // are wanted.
-import type { Activations, NormSpec, RoutingHandle, Step, Weight } from '@moeq/kernels';
+import type { Activations, NormSpec, RoutingHandle, Step, Vector, Weight } from '@moeq/kernels';
 import type { LayerPlace } from '../caches/layer-cache.js';
 import type { BlockOutput, DecoderLayer } from './block.js';
 
@@ -15,6 +15,8 @@ export interface Decoder {
   /** Its weight holds the factor on the logits too. */
   readonly finalNorm: NormSpec; // [D]
   readonly head: Weight; // [V, D]
+  /** Times the factor on the logits. */
+  readonly headBias: Vector | undefined; // [V]
 }
 
 /** What one step runs: new tokens of one sequence or of several, one below the other. */
@@ -66,7 +68,7 @@ export function runLayer(step: Step, x: Activations, layer: DecoderLayer, place:
 export function runHead(
   step: Step,
   x: Activations,
-  { finalNorm, head }: Pick<Decoder, 'finalNorm' | 'head'>,
+  { finalNorm, head, headBias }: Pick<Decoder, 'finalNorm' | 'head' | 'headBias'>,
 ): Activations {
-  return step.linear(step.rmsNorm(x, finalNorm), head);
+  return step.linear(step.rmsNorm(x, finalNorm), head, headBias);
 }

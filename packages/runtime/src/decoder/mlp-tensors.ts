@@ -1,62 +1,93 @@
 // The tensors of the MLP of a layer: a dense one, or a router with its experts and a shared one.
 //
 // Shapes: D hidden, E experts, F intermediate.
-import type { Projection } from '@moeq/tensors';
-import type { MoeConfig } from './config.js';
+import type { Projection, Role } from '@moeq/tensors';
+import type { FeedForward, MlpConfig, MoeConfig } from './config.js';
 import { type LayerRow, layerRow } from './tensor-row.js';
 
-type MatrixShape = (hidden: number, intermediate: number) => readonly number[];
+/** The MLPs that a layer may have, by name. */
+const feedForwards = {
+  dense: (mlp: MlpConfig) => (mlp.kind === 'dense' ? mlp : null),
+  shared: (mlp: MlpConfig) => (mlp.kind === 'moe' ? mlp.shared : null),
+  expert: (mlp: MlpConfig) => (mlp.kind === 'moe' ? mlp : null),
+} as const satisfies Readonly<Record<string, (mlp: MlpConfig) => FeedForward | null>>;
 
-const inwards: MatrixShape = (hidden, intermediate) => [intermediate, hidden];
-const outwards: MatrixShape = (hidden, intermediate) => [hidden, intermediate];
+export type MlpName = keyof typeof feedForwards;
 
-const ofMoe =
-  (shape: (moe: MoeConfig, hidden: number) => readonly number[] | null): LayerRow['shape'] =>
-  ({ hiddenSize }, { mlp }) =>
-    mlp.kind === 'moe' ? shape(mlp, hiddenSize) : null;
+type Shape = (mlp: FeedForward, hidden: number) => readonly number[] | null;
 
-const dense = (projection: Projection, shape: MatrixShape): LayerRow =>
-  layerRow(
-    'denseMlp',
-    ({ hiddenSize }, { mlp }) => (mlp.kind === 'dense' ? shape(hiddenSize, mlp.intermediateSize) : null),
+const shapes = {
+  gate: ({ activation, intermediateSize }, hidden) => (activation.gated ? [intermediateSize, hidden] : null),
+  up: ({ intermediateSize }, hidden) => [intermediateSize, hidden],
+  gateUp: ({ activation, intermediateSize }, hidden) =>
+    activation.gated ? [2 * intermediateSize, hidden] : null,
+  down: ({ intermediateSize }, hidden) => [hidden, intermediateSize],
+} as const satisfies Readonly<Record<string, Shape>>;
+
+/** Of as many numbers as a matrix has rows. */
+const biasOf =
+  (matrix: Shape): Shape =>
+  (mlp, hidden) =>
+    mlp.bias ? (matrix(mlp, hidden)?.slice(0, 1) ?? null) : null;
+
+const rowsOf = (name: MlpName, role: Role, of: LayerRow['of']) => {
+  const row = (projection: Projection, shape: Shape): LayerRow => ({
+    of,
+    role,
     projection,
-  );
-
-const shared = (projection: Projection, shape: MatrixShape): LayerRow =>
-  layerRow(
-    'sharedExpert',
-    ofMoe((moe, hidden) => (moe.shared === null ? null : shape(hidden, moe.shared.intermediateSize))),
-    projection,
-  );
+    shape({ hiddenSize }, { mlp }) {
+      const found = feedForwards[name](mlp);
+      return found === null ? null : shape(found, hiddenSize);
+    },
+  });
+  return {
+    gate: row('gateProj', shapes.gate),
+    up: row('upProj', shapes.up),
+    gateUp: row('gateUpProj', shapes.gateUp),
+    down: row('downProj', shapes.down),
+    gateBias: row('gateProj', biasOf(shapes.gate)),
+    upBias: row('upProj', biasOf(shapes.up)),
+    gateUpBias: row('gateUpProj', biasOf(shapes.gateUp)),
+    downBias: row('downProj', biasOf(shapes.down)),
+  };
+};
 
 const routing = (shape: (moe: MoeConfig, hidden: number) => readonly number[] | null): LayerRow =>
-  layerRow('router', ofMoe(shape));
+  layerRow('router', ({ hiddenSize }, { mlp }) => (mlp.kind === 'moe' ? shape(mlp, hiddenSize) : null));
 
-const expert = (projection: Projection, shape: MatrixShape): LayerRow => ({
-  of: 'expert',
-  role: 'expert',
-  projection,
-  shape: ofMoe((moe, hidden) => shape(hidden, moe.intermediateSize)),
-});
+const dense = rowsOf('dense', 'denseMlp', 'layer');
+const shared = rowsOf('shared', 'sharedExpert', 'layer');
+const expert = rowsOf('expert', 'expert', 'expert');
 
 export const mlpTensors = {
-  denseGate: dense('gateProj', inwards),
-  denseUp: dense('upProj', inwards),
-  denseDown: dense('downProj', outwards),
+  denseGate: dense.gate,
+  denseGateBias: dense.gateBias,
+  denseUp: dense.up,
+  denseUpBias: dense.upBias,
+  denseDown: dense.down,
+  denseDownBias: dense.downBias,
 
   router: routing(({ route }, hidden) => [route.experts, hidden]),
+  routerBias: routing(({ routerBias, route }) => (routerBias ? [route.experts] : null)),
   correctionBias: routing((moe) => (moe.correctionBias ? [moe.route.experts] : null)),
-  sharedGate: shared('gateProj', inwards),
-  sharedUp: shared('upProj', inwards),
-  sharedDown: shared('downProj', outwards),
+  sharedGate: shared.gate,
+  sharedGateBias: shared.gateBias,
+  sharedUp: shared.up,
+  sharedUpBias: shared.upBias,
+  sharedDown: shared.down,
+  sharedDownBias: shared.downBias,
   /** Decides like a router how much of the shared expert a token gets, and is as small and as sensitive. */
-  sharedOutputGate: routing(({ shared: one }, hidden) => (one?.gated ? [1, hidden] : null)),
+  sharedOutputGate: routing((moe, hidden) => (moe.shared?.outputGate ? [1, hidden] : null)),
 
-  expertGate: expert('gateProj', inwards),
-  expertUp: expert('upProj', inwards),
-  /** In place of the two, the gate's rows above those of up. */
-  expertGateUp: expert('gateUpProj', (hidden, intermediate) => [2 * intermediate, hidden]),
-  expertDown: expert('downProj', outwards),
+  expertGate: expert.gate,
+  expertGateBias: expert.gateBias,
+  expertUp: expert.up,
+  expertUpBias: expert.upBias,
+  /** In place of gate and up, the gate's rows above those of up. */
+  expertGateUp: expert.gateUp,
+  expertGateUpBias: expert.gateUpBias,
+  expertDown: expert.down,
+  expertDownBias: expert.downBias,
 };
 
 export type MlpSlot = keyof typeof mlpTensors;
@@ -64,20 +95,41 @@ export type MlpSlot = keyof typeof mlpTensors;
 /** Slots of tensors that are loaded by themselves, beside the matrices of MLPs. */
 export const mlpParts = {
   router: ['router'],
+  routerBias: ['routerBias'],
   correctionBias: ['correctionBias'],
   sharedOutputGate: ['sharedOutputGate'],
 } as const satisfies Readonly<Record<string, readonly MlpSlot[]>>;
 
-/** The matrices of an MLP: the ways in which its input side can be stored, and its output side. */
-interface MlpForms {
-  readonly gateUp: readonly (readonly MlpSlot[])[];
-  readonly down: MlpSlot;
+/** A way in which the input side of an MLP can be stored. A layer may be without some of the slots. */
+interface InputForm {
+  readonly matrices: readonly MlpSlot[];
+  readonly biases: readonly MlpSlot[];
 }
 
-export const mlpForms = {
-  dense: { gateUp: [['denseGate', 'denseUp']], down: 'denseDown' },
-  shared: { gateUp: [['sharedGate', 'sharedUp']], down: 'sharedDown' },
-  expert: { gateUp: [['expertGate', 'expertUp'], ['expertGateUp']], down: 'expertDown' },
-} as const satisfies Readonly<Record<string, MlpForms>>;
+/** The tensors of an MLP: its input side and its output side. */
+interface MlpForms {
+  readonly gateUp: readonly InputForm[];
+  readonly down: MlpSlot;
+  readonly downBias: MlpSlot;
+}
 
-export type MlpName = keyof typeof mlpForms;
+export const mlpForms: Readonly<Record<MlpName, MlpForms>> = {
+  dense: {
+    gateUp: [{ matrices: ['denseGate', 'denseUp'], biases: ['denseGateBias', 'denseUpBias'] }],
+    down: 'denseDown',
+    downBias: 'denseDownBias',
+  },
+  shared: {
+    gateUp: [{ matrices: ['sharedGate', 'sharedUp'], biases: ['sharedGateBias', 'sharedUpBias'] }],
+    down: 'sharedDown',
+    downBias: 'sharedDownBias',
+  },
+  expert: {
+    gateUp: [
+      { matrices: ['expertGate', 'expertUp'], biases: ['expertGateBias', 'expertUpBias'] },
+      { matrices: ['expertGateUp'], biases: ['expertGateUpBias'] },
+    ],
+    down: 'expertDown',
+    downBias: 'expertDownBias',
+  },
+};

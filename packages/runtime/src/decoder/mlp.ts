@@ -2,6 +2,7 @@
 //
 // Shapes: T tokens, D hidden, E experts, A experts per token.
 import type {
+  Activation,
   Activations,
   ExpertWeights,
   MlpWeights,
@@ -21,30 +22,38 @@ export interface MlpLoader extends LayerLoader<MlpSlot> {
 }
 
 export async function loadMlp(loader: MlpLoader, config: MlpConfig): Promise<BlockRun> {
-  const { activation } = config;
   if (config.kind === 'moe') {
     const moe = await loadMoe(loader, config);
     return (step, x) => mixture(step, x, moe);
   }
+  const { activation } = config;
   const weights = await loader.mlp('dense');
   return (step, x) => ({ output: step.mlp(x, weights, activation), routing: null });
 }
 
 interface Moe extends Pick<MoeConfig, 'route' | 'activation'> {
   readonly router: Weight; // [E, D]
+  readonly routerBias: Vector | undefined; // [E]
   readonly correctionBias: Vector | undefined; // [E]
   readonly experts: ExpertWeights;
-  readonly shared: { readonly weights: MlpWeights; readonly gate: Weight | undefined } | undefined; // gate [1, D]
+  readonly shared: LoadedShared | undefined;
+}
+
+interface LoadedShared {
+  readonly weights: MlpWeights;
+  readonly activation: Activation;
+  readonly gate: Weight | undefined; // [1, D]
 }
 
 async function loadMoe(
   loader: MlpLoader,
-  { route, activation, correctionBias, shared }: MoeConfig,
+  { route, activation, routerBias, correctionBias, shared }: MoeConfig,
 ): Promise<Moe> {
   return {
     route,
     activation,
     router: await loader.matrix(mlpParts.router),
+    routerBias: routerBias ? await loader.vector(mlpParts.routerBias) : undefined,
     correctionBias: correctionBias ? await loader.vector(mlpParts.correctionBias) : undefined,
     experts: await loader.experts(route.experts),
     shared:
@@ -52,16 +61,18 @@ async function loadMoe(
         ? undefined
         : {
             weights: await loader.mlp('shared'),
-            gate: shared.gated ? await loader.matrix(mlpParts.sharedOutputGate) : undefined,
+            activation: shared.activation,
+            gate: shared.outputGate ? await loader.matrix(mlpParts.sharedOutputGate) : undefined,
           },
   };
 }
 
 function mixture(step: Step, x: Activations, moe: Moe): { output: Activations; routing: RoutingHandle } {
-  const routing = step.route(step.linear(x, moe.router), moe.route, moe.correctionBias); // [T, E] -> [T, A]
+  const logits = step.linear(x, moe.router, moe.routerBias); // [T, E]
+  const routing = step.route(logits, moe.route, moe.correctionBias); // [T, A]
   const routed = step.experts(x, routing, moe.experts, moe.activation); // [T, D]
   if (moe.shared === undefined) return { output: routed, routing };
-  const shared = step.mlp(x, moe.shared.weights, moe.activation, moe.shared.gate); // [T, D]
+  const shared = step.mlp(x, moe.shared.weights, moe.shared.activation, moe.shared.gate); // [T, D]
   return { output: step.add(routed, shared), routing };
 }
 

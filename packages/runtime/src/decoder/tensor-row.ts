@@ -10,8 +10,8 @@ interface Purpose {
 /** There is one in the model. */
 export interface ModelRow extends Purpose {
   readonly of: 'model';
-  /** [N, K] of a matrix, [N] of a vector. */
-  shape(config: DecoderConfig): readonly number[];
+  /** [N, K] of a matrix, [N] of a vector; null where the model has no such tensor. */
+  shape(config: DecoderConfig): readonly number[] | null;
 }
 
 /** There is one in a layer, or one for each expert of a layer. */

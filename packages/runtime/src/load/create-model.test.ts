@@ -22,19 +22,25 @@ function reading(shapeOf: (slot: Slot, at: TensorPosition) => readonly number[] 
 
 describe('createModel', () => {
   test('reports every weight, up to all of them, and all bytes', async () => {
-    const shared = { intermediateSize: 5, gated: true };
+    const inner = { activation: { kind: 'silu' as const, gated: true }, bias: true };
+    const shared = { intermediateSize: 5, outputGate: true, ...inner };
     const mixer = { ...tinyAttention, queryKeyNorm: 'head' as const, bias: { qkv: true, output: true } };
     const layer = mixtralLayer(3, 2, 4, mixer);
     if (layer.mlp.kind !== 'moe') throw new Error('expected experts');
     const config = {
       ...tinyMixtral,
+      headBias: true,
       layers: [
         layer,
-        { mixer, norms: 'both' as const, mlp: { ...layer.mlp, shared, correctionBias: true } },
         {
           mixer,
           norms: 'both' as const,
-          mlp: { kind: 'dense' as const, intermediateSize: 7, activation: 'silu' as const },
+          mlp: { ...layer.mlp, ...inner, shared, routerBias: true, correctionBias: true },
+        },
+        {
+          mixer,
+          norms: 'both' as const,
+          mlp: { kind: 'dense' as const, intermediateSize: 7, ...inner },
         },
       ],
     };

@@ -22,7 +22,12 @@ const configs: [name: string, DecoderConfig][] = [
         {
           mixer: { ...tinyAttention, window: 5 },
           norms: 'both',
-          mlp: { kind: 'dense', intermediateSize: 10, activation: 'silu' },
+          mlp: {
+            kind: 'dense',
+            intermediateSize: 10,
+            activation: { kind: 'silu', gated: true },
+            bias: true,
+          },
         },
         mixtralLayer(6, 3, 8),
       ],

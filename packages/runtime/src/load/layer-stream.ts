@@ -14,7 +14,7 @@ import { runHead, runLayer } from '../decoder/decoder.js';
 import { cacheNeeds, decoderRotation } from '../decoder/mixers.js';
 import { logitRowsPerStep } from '../engine/sequence-logits.js';
 import type { ModelSource } from '../model-source.js';
-import { loadEmbedding, loadFinalNorm, loadHead, loadLayer } from './load-decoder.js';
+import { loadEmbedding, loadHead, loadLayer } from './load-decoder.js';
 import { defaultPrefillChunk, partPlans } from './load-plan.js';
 import { assertFits } from './memory-error.js';
 import { WeightLoader } from './weight-loader.js';
@@ -123,10 +123,7 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
 
   const head = () =>
     part(
-      async (loader) => ({
-        finalNorm: await loadFinalNorm(loader, config),
-        head: await loadHead(loader, config),
-      }),
+      (loader) => loadHead(loader, config),
       async (loaded, hidden: Float32Array) => {
         const logits = new Float32Array((hidden.length / hiddenSize) * vocabularySize); // [T, V]
         const rows = logitRowsPerStep(vocabularySize, chunk);

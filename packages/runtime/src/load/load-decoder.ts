@@ -1,6 +1,6 @@
 // From a configuration and its weights by slot to a decoder in a backend's memory. The factor on the logits moves into
-// the final norm, as W (s x) = s (W x).
-import type { Backend, NormSpec, Weight } from '@moeq/kernels';
+// the final norm and the bias of the head, as W (s x) + s b = s (W x + b).
+import type { Backend, Weight } from '@moeq/kernels';
 import type { DecoderLayer } from '../decoder/block.js';
 import type { DecoderConfig, LayerConfig } from '../decoder/config.js';
 import type { Decoder } from '../decoder/decoder.js';
@@ -45,8 +45,7 @@ async function load(loader: WeightLoader, config: DecoderConfig): Promise<Decode
     embedding,
     embeddingScale: config.embeddingScale,
     layers,
-    finalNorm: await loadFinalNorm(loader, config),
-    head: config.tiedHead ? embedding : await loadHead(loader, config),
+    ...(await loadHead(loader, config, embedding)),
   };
 }
 
@@ -54,15 +53,20 @@ export function loadEmbedding(loader: WeightLoader): Promise<Weight> {
   return loader.matrix(['embedding']);
 }
 
-export async function loadFinalNorm(
+/** @param embedding for a tied head; where it is not loaded, the head is loaded by itself */
+export async function loadHead(
   loader: WeightLoader,
-  { logitsScale, normEpsilon: epsilon }: DecoderConfig,
-): Promise<NormSpec> {
-  return { weight: await loader.vector(['finalNorm'], {}, logitsScale), epsilon };
-}
-
-export function loadHead(loader: WeightLoader, { tiedHead }: DecoderConfig): Promise<Weight> {
-  return loader.matrix([tiedHead ? 'embedding' : 'head']);
+  { logitsScale, normEpsilon: epsilon, tiedHead, headBias }: DecoderConfig,
+  embedding?: Weight,
+): Promise<Pick<Decoder, 'finalNorm' | 'head' | 'headBias'>> {
+  const finalNorm = { weight: await loader.vector(['finalNorm'], {}, logitsScale), epsilon };
+  const slot = tiedHead ? 'embedding' : 'head';
+  const head = tiedHead && embedding !== undefined ? embedding : await loader.matrix([slot]);
+  return {
+    finalNorm,
+    head,
+    headBias: headBias ? await loader.vector(['headBias'], {}, logitsScale) : undefined,
+  };
 }
 
 export async function loadLayer(

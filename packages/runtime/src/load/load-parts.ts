@@ -21,10 +21,10 @@ export type LoadPart = TensorsPart | MlpPart;
 export const embeddingPart: LoadPart = { slots: ['embedding'], at: {} };
 
 /** @param isAlone whether a tied head is loaded by itself, without the embedding */
-export function headParts({ tiedHead }: DecoderConfig, isAlone: boolean): LoadPart[] {
-  const norm: LoadPart = { slots: ['finalNorm'], at: {} };
-  if (!tiedHead) return [norm, { slots: ['head'], at: {} }];
-  return isAlone ? [norm, embeddingPart] : [norm];
+export function headParts({ tiedHead, headBias }: DecoderConfig, isAlone: boolean): LoadPart[] {
+  const part = (slot: Slot): LoadPart => ({ slots: [slot], at: {} });
+  const ownHead = tiedHead ? (isAlone ? [embeddingPart] : []) : [part('head')];
+  return [part('finalNorm'), ...ownHead, ...(headBias ? [part('headBias')] : [])];
 }
 
 export function layerParts(config: DecoderConfig, layer: number): LoadPart[] {

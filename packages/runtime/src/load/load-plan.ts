@@ -5,10 +5,9 @@ import type { DecoderConfig } from '../decoder/config.js';
 import { type Slot, tensorShape } from '../decoder/decoder-tensors.js';
 import { cacheNeeds, mixerOf } from '../decoder/mixers.js';
 import { mlpActivationsPerToken } from '../decoder/mlp.js';
-import { mlpForms } from '../decoder/mlp-tensors.js';
 import type { ModelSource, WeightHeads } from '../model-source.js';
 import { embeddingPart, headParts, type LoadPart, layerParts } from './load-parts.js';
-import { gateUpSlots } from './weight-loader.js';
+import { mlpSlots } from './weight-loader.js';
 
 type Source = Pick<ModelSource, 'config' | 'heads'>;
 
@@ -24,7 +23,7 @@ function planOf(
   let unknown = 0;
   for (const part of parts) {
     if ('mlp' in part) {
-      const head = heads === undefined ? null : mlpHead(heads, part);
+      const head = heads === undefined ? null : mlpHead(config, heads, part);
       if (head === null) unknown++;
       else mlps.push(head);
       continue;
@@ -41,12 +40,20 @@ function planOf(
   return { weights, mlps, vectors, caches: groups.map(({ spec }) => spec), states: [], unknown };
 }
 
-function mlpHead(heads: WeightHeads, { mlp, at }: Extract<LoadPart, { mlp: unknown }>): MlpHead | null {
+function mlpHead(
+  config: DecoderConfig,
+  heads: WeightHeads,
+  { mlp, at }: Extract<LoadPart, { mlp: unknown }>,
+): MlpHead | null {
   const head = (slot: Slot) => heads.head(slot, at);
-  const down = head(mlpForms[mlp].down);
-  const slots = gateUpSlots(heads, mlp, at);
-  const gateUp = slots.map(head).filter((one) => one !== null);
-  return down === null || gateUp.length < slots.length ? null : { gateUp, down };
+  const slots = mlpSlots(config, heads, mlp, at);
+  const down = head(slots.down);
+  const gateUp = slots.gateUp.map(head).filter((one) => one !== null);
+  const biases = [...slots.gateUpBias, ...slots.downBias].reduce(
+    (total, slot) => total + (tensorShape({ slot, ...at }, config)?.[0] ?? 0),
+    0,
+  );
+  return down === null || gateUp.length < slots.gateUp.length ? null : { gateUp, down, biases };
 }
 
 /** Enough tokens to fill the experts of a layer, few enough to stop or to interleave sequences between two chunks. */

@@ -4,6 +4,7 @@
 // Shapes: N rows, K columns, D hidden, F intermediate, E experts.
 import type { Backend, ExpertWeights, MatrixData, MlpData, MlpWeights, Vector, Weight } from '@moeq/kernels';
 import { decodeTensor, isQuantized, MoeqError, toFloat32 } from '@moeq/tensors';
+import type { DecoderConfig } from '../decoder/config.js';
 import { describePlace, type Slot, type TensorPosition, tensorShape } from '../decoder/decoder-tensors.js';
 import type { MlpLoader } from '../decoder/mlp.js';
 import { type MlpName, mlpForms } from '../decoder/mlp-tensors.js';
@@ -59,16 +60,10 @@ export class WeightLoader {
 
   /** The vectors of slots one after the other, times `factor`. */
   async vector(slots: readonly Slot[], at: TensorPosition = {}, factor = 1): Promise<Vector> {
-    const parts: Float32Array[] = [];
-    for (const slot of slots) {
-      const data = await this.#checked(slot, at);
-      parts.push(isQuantized(data) ? decodeTensor(data) : toFloat32(data.data, data.dtype));
-    }
-    const values = new Float32Array(parts.reduce((total, { length }) => total + length, 0));
-    let end = 0;
-    for (const part of parts) {
-      for (const value of part) values[end++] = value * factor;
-    }
+    const parts: MatrixData[] = [];
+    for (const slot of slots) parts.push(await this.#checked(slot, at));
+    const values = joined(parts);
+    if (factor !== 1) for (const [i, value] of values.entries()) values[i] = value * factor;
     const vector = this.#keep(await this.#backend.loadVector(values));
     this.#report(slots.length);
     return vector;
@@ -97,7 +92,7 @@ export class WeightLoader {
   }
 
   #mlpData(name: MlpName, at: TensorPosition): Promise<MlpData> {
-    return readMlp(this.#source.weights, name, at, (slot) => this.#checked(slot, at));
+    return readMlp(this.#source, name, at, (slot) => this.#checked(slot, at));
   }
 
   /** @throws MoeqError for another shape than the configuration gives the tensor */
@@ -160,26 +155,69 @@ class LayerWeightLoader implements MlpLoader {
   }
 }
 
+type WeightSource = Pick<ModelSource, 'config' | 'weights'>;
+
 /**
- * The matrices of an MLP, or of one expert, in the form in which the source holds them.
+ * An MLP, or one expert, in the form in which the source holds it.
  * @param read of one slot; by default from the source
  */
 export async function readMlp(
-  weights: WeightReader,
+  { config, weights }: WeightSource,
   name: MlpName,
   at: TensorPosition,
   read = (slot: Slot): Promise<MatrixData> => weights.read(slot, at),
 ): Promise<MlpData> {
-  const gateUp = await Promise.all(gateUpSlots(weights, name, at).map(read));
-  return { gateUp, down: await read(mlpForms[name].down) };
+  const slots = mlpSlots(config, weights, name, at);
+  const gateUp = await Promise.all(slots.gateUp.map(read));
+  const down = await read(slots.down);
+  const gateUpBias = await Promise.all(slots.gateUpBias.map(read));
+  const downBias = await Promise.all(slots.downBias.map(read));
+  return {
+    gateUp,
+    down,
+    ...(gateUpBias.length > 0 && { gateUpBias: joined(gateUpBias) }),
+    ...(downBias.length > 0 && { downBias: joined(downBias) }),
+  };
 }
 
-/** The slots of an MLP's input side that a source holds; the first form where it holds none. */
-export function gateUpSlots(
+/** Vectors one after the other. */
+function joined(parts: readonly MatrixData[]): Float32Array {
+  const values = parts.map((data) =>
+    isQuantized(data) ? decodeTensor(data) : toFloat32(data.data, data.dtype),
+  );
+  const all = new Float32Array(values.reduce((total, { length }) => total + length, 0));
+  let end = 0;
+  for (const part of values) {
+    all.set(part, end);
+    end += part.length;
+  }
+  return all;
+}
+
+interface MlpSlots {
+  readonly gateUp: readonly Slot[];
+  readonly down: Slot;
+  readonly gateUpBias: readonly Slot[];
+  /** One, or none. */
+  readonly downBias: readonly Slot[];
+}
+
+/**
+ * The slots of an MLP that its configuration gives it, its input side in the form that a source holds; the first form where
+ * it holds none.
+ */
+export function mlpSlots(
+  config: DecoderConfig,
   weights: Pick<WeightReader, 'has'>,
   name: MlpName,
   at: TensorPosition,
-): readonly Slot[] {
-  const forms: readonly (readonly Slot[])[] = mlpForms[name].gateUp;
-  return forms.find((form) => form.every((slot) => weights.has(slot, at))) ?? forms[0] ?? [];
+): MlpSlots {
+  const { gateUp, down, downBias } = mlpForms[name];
+  const present = (slots: readonly Slot[]) =>
+    slots.filter((slot) => tensorShape({ slot, ...at }, config) !== null);
+  const forms = gateUp
+    .map(({ matrices, biases }) => ({ gateUp: present(matrices), gateUpBias: present(biases) }))
+    .filter((form) => form.gateUp.length > 0);
+  const held = forms.find((form) => form.gateUp.every((slot) => weights.has(slot, at))) ?? forms[0];
+  return { gateUp: [], gateUpBias: [], ...held, down, downBias: present([downBias]) };
 }

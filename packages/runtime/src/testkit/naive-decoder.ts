@@ -3,7 +3,7 @@
 // time, without a cache.
 //
 // Shapes: T tokens, V vocabulary, D hidden, H heads, HK key/value heads, C head dimension, A experts per token.
-import type { MlpData } from '@moeq/kernels';
+import type { Activation, MlpData } from '@moeq/kernels';
 import type { RouteSpec } from '@moeq/router';
 import type { AttentionConfig } from '../decoder/attention.js';
 import type { LayerConfig, MoeConfig } from '../decoder/config.js';
@@ -70,8 +70,9 @@ export async function naiveDecoder(source: ModelSource, ids: readonly number[]):
 
   const finalNorm = await vector('finalNorm');
   const head = config.tiedHead ? embedding : toMatrix(await weights.read('head'));
+  const headBias = config.headBias ? await vector('headBias') : head.map(() => 0);
   const logits = rows.map((row) =>
-    scaled(multiply(head, rmsNorm(row, finalNorm, epsilon)), config.logitsScale),
+    scaled(add(multiply(head, rmsNorm(row, finalNorm, epsilon)), headBias), config.logitsScale),
   );
   return { logits, experts, margin };
 }
@@ -143,7 +144,7 @@ function rotate({ rope }: AttentionConfig, head: Row, position: number): Row {
 async function mlp(source: ModelSource, layer: number, { mlp: config }: LayerConfig, x: Row) {
   if (config.kind === 'dense') {
     return {
-      output: gated(await readMlp(source.weights, 'dense', { layer }), x),
+      output: feedForward(await readMlp(source, 'dense', { layer }), config.activation, x),
       expertIndices: null,
       margin: Infinity,
     };
@@ -153,23 +154,25 @@ async function mlp(source: ModelSource, layer: number, { mlp: config }: LayerCon
   for (const [a, expert] of expertIndices.entries()) {
     output = add(
       output,
-      gated(await readMlp(source.weights, 'expert', { layer, expert }), x),
+      feedForward(await readMlp(source, 'expert', { layer, expert }), config.activation, x),
       at(expertWeights, a),
     );
   }
   if (config.shared !== null) {
-    const gate = config.shared.gated
+    const gate = config.shared.outputGate
       ? toMatrix(await source.weights.read('sharedOutputGate', { layer }))
       : null;
     const factor = gate === null ? 1 : sigmoid(at(multiply(gate, x), 0));
-    output = add(output, gated(await readMlp(source.weights, 'shared', { layer }), x), factor);
+    const data = await readMlp(source, 'shared', { layer });
+    output = add(output, feedForward(data, config.shared.activation, x), factor);
   }
   return { output, expertIndices, margin };
 }
 
 async function choose(source: ModelSource, layer: number, config: MoeConfig, x: Row) {
   const { route } = config;
-  const logits = multiply(toMatrix(await source.weights.read('router', { layer })), x);
+  const products = multiply(toMatrix(await source.weights.read('router', { layer })), x);
+  const logits = config.routerBias ? add(products, await readVector(source, 'routerBias', layer)) : products;
   const scores = scoreOf(route, logits);
   const bias = config.correctionBias ? await readVector(source, 'correctionBias', layer) : null;
   const choice = bias === null ? scores : add(scores, bias);
@@ -188,10 +191,27 @@ function scoreOf({ score }: RouteSpec, logits: Row): Row {
   return score === 'sigmoid' ? logits.map(sigmoid) : logits;
 }
 
-/** down(silu(gate(x)) * up(x)) */
-function gated({ gateUp, down }: MlpData, x: Row): Row {
-  const rows = gateUp.flatMap((part) => multiply(toMatrix(part), x));
-  const half = rows.length / 2;
-  const inner = rows.slice(0, half).map((gate, f) => gate * sigmoid(gate) * at(rows, half + f));
-  return multiply(toMatrix(down), inner);
+/** down(act(gate(x)) * up(x)), or down(act(up(x))) */
+function feedForward({ gateUp, down, gateUpBias, downBias }: MlpData, activation: Activation, x: Row): Row {
+  const products = gateUp.flatMap((part) => multiply(toMatrix(part), x));
+  const rows = gateUpBias === undefined ? products : add(products, [...gateUpBias]);
+  const ups = activation.gated ? rows.slice(rows.length / 2) : null;
+  const inner = rows
+    .slice(0, activation.gated ? rows.length / 2 : undefined)
+    .map((first, f) => (ups === null ? activated(activation, first) : gated(activation, first, at(ups, f))));
+  const output = multiply(toMatrix(down), inner);
+  return downBias === undefined ? output : add(output, [...downBias]);
+}
+
+/** gpt-oss: clamp up, clamp gate from above, (up + 1) * gate * sigmoid(alpha * gate). */
+function gated(activation: Activation, gate: number, up: number): number {
+  const { limit = Infinity, upOffset = 0 } = activation;
+  return activated(activation, gate) * (Math.min(Math.max(up, -limit), limit) + upOffset);
+}
+
+function activated({ kind, alpha = 1, limit = Infinity, limitOf = 'input' }: Activation, x: number): number {
+  const value = limitOf === 'input' ? Math.min(x, limit) : x;
+  if (kind === 'relu2') return Math.max(value, 0) ** 2;
+  if (kind !== 'silu') throw new Error(`the naive decoder has no ${kind}`);
+  return Math.min(value * sigmoid(alpha * value), limitOf === 'output' ? limit : Infinity);
 }

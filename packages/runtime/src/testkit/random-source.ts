@@ -35,6 +35,7 @@ export const tinyMixtral: DecoderConfig = {
   residualScale: 1,
   logitsScale: 1,
   tiedHead: false,
+  headBias: false,
 };
 
 export function mixtralLayer(
@@ -50,7 +51,9 @@ export function mixtralLayer(
       kind: 'moe',
       route: { experts, expertsPerToken, score: 'softmax', normalizeTopK: true },
       intermediateSize,
-      activation: 'silu',
+      activation: { kind: 'silu', gated: true },
+      bias: false,
+      routerBias: false,
       correctionBias: false,
       shared: null,
     },

@@ -28,7 +28,7 @@ export const zeros = { constant: 0, zeroPoints: 1, offsets: 2 } as const;
 export const orders = { highFirst: 0, lowFirst: 1, splitHalves: 2 } as const;
 
 /** `Activation` of assembly/elementwise.ts. */
-export const activations = { silu: 0, gelu: 1, geluTanh: 2 } as const;
+export const activations = { silu: 0, gelu: 1, geluTanh: 2, relu2: 3 } as const;
 
 /** Words of an attention tile, U32 [4, 4]: `Tile` of assembly/attention.ts. */
 export const tileWords = { queries: 0, from: 4, to: 8, outs: 12 } as const;

@@ -21,6 +21,17 @@ const intake = {
 
 const norm = { over: normScopes, weight: 'address', epsilon: 'f32' } as const satisfies Fields;
 
+/** As `activationNumbers` of @moeq/kernels has them. */
+const activation = {
+  kind: activations,
+  gated: 'flag',
+  alpha: 'f32',
+  inputLimit: 'f32',
+  outputLimit: 'f32',
+  upLimit: 'f32',
+  upOffset: 'f32',
+} as const satisfies Fields;
+
 const expertShape = {
   /** T, A, E, D, F */
   tokens: 'u32',
@@ -97,8 +108,8 @@ export const instructions = {
 
   select: { x: 'address', out: 'address', columns: 'u32', rows: list('u32') },
 
-  /** gate = act(gate) * up: each thread its share of the columns. */
-  activate: { gate: 'address', up: 'address', activation: activations, rows: 'u32', columns: 'u32' },
+  /** h = act(h) * up, or without a gate h = act(h): each thread its share of the columns. */
+  activate: { h: 'address', up: 'address', activation, rows: 'u32', columns: 'u32' },
 
   /** Each row of x times sigmoid of its gate: each thread its share of the columns. */
   sigmoid: { x: 'address', gates: 'address', rows: 'u32', columns: 'u32' },
@@ -182,12 +193,13 @@ export const instructions = {
     weights: 'address',
   },
 
-  /** h = act(gate x) * up x, Float32 [S, F], slots sorted by expert. */
+  /** h = act(gate x) * up x, or without a gate act(up x), Float32 [S, F], slots sorted by expert. */
   expertsUp: {
     indices: 'address',
     shape: expertShape,
-    activation: activations,
+    activation,
     h: 'address',
+    /** Room for ups; 0 without a gate. */
     up: 'address',
     /** U32 [S], the token of each slot. */
     slots: 'address',

@@ -63,14 +63,20 @@ export const cacheRecord = {
   paddedValueDim: 'u32',
 } as const satisfies Fields;
 
-/** The matrices of an expert, and which intake of an instruction each takes. Between host and worker only. */
+/**
+ * The matrices of an expert, which intake of an instruction each takes, and its biases; 0: none. Between host and worker
+ * only.
+ */
 export const expertRecord = {
   gate: 'address',
   gateMode: 'u32',
+  gateBias: 'address',
   up: 'address',
   upMode: 'u32',
+  upBias: 'address',
   down: 'address',
   downMode: 'u32',
+  downBias: 'address',
 } as const satisfies Fields;
 
 export const bytesOf = (fields: Fields): number => 4 * wordsOf(fields);

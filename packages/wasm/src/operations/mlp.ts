@@ -1,8 +1,11 @@
-// Dense MLPs and routed experts in a program: up (gate, up, activation), an exchange, down, an exchange.
+// Dense MLPs and routed experts in a program: up (gate, up, biases, activation), an exchange, down and its bias, an exchange.
 //
 // Shapes: T tokens, E experts, A experts per token, S = T * A slots, D hidden, F intermediate.
-import type { Activation } from '@moeq/kernels';
+import { type Activation, activationNumbers } from '@moeq/kernels';
+import type { Values } from '../abi/fields.js';
+import type { Instructions } from '../abi/instructions.js';
 import type { Recorded } from '../graph.js';
+import type { LoadedMatrix } from '../load-matrix.js';
 import type { LoadedExperts, LoadedMlp, LoadedWeight } from '../loaded.js';
 import type { Form, Program } from '../program.js';
 import type { Value } from '../value.js';
@@ -10,9 +13,13 @@ import { emitLinear } from './basic.js';
 
 const whole = (count: number) => [{ first: 0, count, size: 1 }];
 
+function activationOperands(activation: Activation): Values<Instructions['activate']['activation']> {
+  return { kind: activation.kind, gated: activation.gated, ...activationNumbers(activation) };
+}
+
 export function mlp(
   x: Value,
-  { gate, up, down, hidden, intermediate }: LoadedMlp,
+  { gate, up, down, biases, hidden, intermediate }: LoadedMlp,
   activation: Activation,
   outputGate: LoadedWeight | null,
 ): Recorded {
@@ -22,18 +29,24 @@ export function mlp(
     columns: hidden,
     inputs: [x],
     emit(program) {
+      const multiply = (matrix: LoadedMatrix, form: Form, bias: number, out: number): void => {
+        const { rows: columns, everywhere } = matrix;
+        emitLinear(program, matrix, form, tokens, { out, columns });
+        if (bias === 0) return;
+        program.emit('bias', { x: out, bias, rows: tokens, columns, first: 0, count: columns, everywhere });
+      };
       const h = program.room(tokens * intermediate);
-      const ups = program.room(tokens * intermediate);
-      const columns = intermediate;
-      emitLinear(program, gate, program.form(x, gate.intake), tokens, { out: h, columns });
-      emitLinear(program, up, program.form(x, up.intake), tokens, { out: ups, columns });
-      program.emit('activate', { gate: h, up: ups, activation, rows: tokens, columns });
-      program.free(ups);
+      const ups = gate === null ? 0 : program.room(tokens * intermediate);
+      if (gate !== null) multiply(gate, program.form(x, gate.intake), biases.gate, h);
+      multiply(up, program.form(x, up.intake), biases.up, gate === null ? h : ups);
+      const operands = activationOperands(activation);
+      program.emit('activate', { h, up: ups, activation: operands, rows: tokens, columns: intermediate });
+      if (gate !== null) program.free(ups);
       program.gather(h, tokens, intermediate, whole(intermediate));
 
       const out = program.room(tokens * hidden);
       const form = program.quantize(h, tokens, intermediate, down.intake);
-      emitLinear(program, down, form, tokens, { out, columns: hidden });
+      multiply(down, form, biases.down, out);
       freeForms(program, h, [form]);
       if (outputGate !== null) emitOutputGate(program, x, outputGate, out, hidden);
       program.gather(out, tokens, hidden, whole(hidden));
@@ -73,12 +86,12 @@ export function experts(x: Value, routing: Value, weights: LoadedExperts, activa
     emit(program) {
       const indices = program.addressOf(routing);
       const h = program.room(slots * intermediate);
-      const ups = program.room(slots * intermediate);
+      const ups = activation.gated ? program.room(slots * intermediate) : 0;
       const tokensOfSlots = program.room(slots);
       const upForms = upIntakes.map((intake) => program.form(x, intake));
       const up = { h, up: ups, slots: tokensOfSlots, intakes: upForms };
-      program.emit('expertsUp', { indices, shape, activation, ...up });
-      program.free(ups);
+      program.emit('expertsUp', { indices, shape, activation: activationOperands(activation), ...up });
+      if (activation.gated) program.free(ups);
       program.free(tokensOfSlots);
       program.gather(h, slots, intermediate, whole(intermediate));
 

@@ -1,4 +1,5 @@
-// The routed experts, in two operations with an exchange between: h = act(gate x) * up x, then the sum of down h. All
+// The routed experts, in two operations with an exchange between: h = act(gate x) * up x (without a gate act(up x)), then
+// the sum of down h. All
 // threads share each expert's rows; tokens are grouped by expert, so that a row is decoded once for all of its tokens.
 //
 // Shapes: T tokens, E experts, A experts per token, S = T * A slots sorted by expert, D hidden, F intermediate.
@@ -7,6 +8,7 @@ import type { Instructions } from '../abi/instructions.js';
 import { bytesOf, expertRecord, wordsIn } from '../abi/records.js';
 import { scalesStride } from '../abi/sizes.js';
 import { shareStart } from '../share.js';
+import { activationOf } from './activate.js';
 import type { Intakes } from './linear.js';
 import { itemRows, multiplyShare } from './linear.js';
 import type { Machine } from './machine.js';
@@ -21,11 +23,15 @@ export function expertsUp(machine: Machine, operands: View<Instructions['experts
   const { tokens, active, experts, hidden, intermediate, table } = operands.shape;
   const { offsets, tokenOfSlot } = planAt(machine, indices, tokens, active, experts);
   machine.words.set(tokenOfSlot, slots / 4);
-  runRows(machine, offsets, 2 * hidden, intermediate, (owner, { expert, first, count, from, to }) => {
+  const { gated } = activation;
+  const activate = activationOf(activation);
+  const width = gated ? 2 * hidden : hidden;
+  runRows(machine, offsets, width, intermediate, (owner, part) => {
+    const { expert, first, count, from, to } = part;
     const { words, kernels, thread, threads } = owner;
     const record = (table + recordBytes * expert) / 4;
     const rows = 4 * intermediate * first;
-    const run = (matrix: number, mode: number, out: number): void =>
+    const run = (matrix: number, mode: number, bias: number, out: number): void => {
       multiplyShare(
         owner,
         { record: (words[record + matrix] as number) >>> 0, rows: intermediate },
@@ -36,14 +42,36 @@ export function expertsUp(machine: Machine, operands: View<Instructions['experts
         out + rows,
         intermediate,
       );
-    run(at.gate, at.gateMode, h);
-    run(at.up, at.upMode, up);
+      addBias(owner, (words[record + bias] as number) >>> 0, part, out + rows, intermediate);
+    };
+    if (gated) run(at.gate, at.gateMode, at.gateBias, h);
+    run(at.up, at.upMode, at.upBias, gated ? up : h);
     const start = 4 * (shareStart(intermediate, thread, threads) + from);
     for (let slot = 0; slot < count; slot++) {
       const offset = rows + 4 * intermediate * slot + start;
-      kernels.activate(h + offset, up + offset, activation, to - from);
+      activate(kernels, h + offset, up + offset, to - from);
     }
   });
+}
+
+/**
+ * Adds a bias to the rows of a share.
+ * @param bias address of Float32 [columns]; 0: none
+ * @param out address of the first slot's row
+ */
+function addBias(
+  { kernels, thread, threads }: Machine,
+  bias: number,
+  { count, from, to }: ExpertRows,
+  out: number,
+  columns: number,
+): void {
+  if (bias === 0) return;
+  const start = 4 * (shareStart(columns, thread, threads) + from);
+  for (let slot = 0; slot < count; slot++) {
+    const sum = out + 4 * columns * slot + start;
+    kernels.add(sum, bias + start, 1, sum, to - from);
+  }
 }
 
 export function expertsDown(machine: Machine, operands: View<Instructions['expertsDown']>): void {
@@ -51,12 +79,15 @@ export function expertsDown(machine: Machine, operands: View<Instructions['exper
   const { indices, weights, y, out, intakes } = operands;
   const { tokens, active, experts, hidden, intermediate, table } = operands.shape;
   const { offsets, sortedSlot } = planAt(machine, indices, tokens, active, experts);
-  runRows(machine, offsets, intermediate, hidden, (owner, { expert, first, count, from, to }) => {
+  runRows(machine, offsets, intermediate, hidden, (owner, part) => {
+    const { expert, first, count, from, to } = part;
     const record = (table + recordBytes * expert) / 4;
     const mode = owner.words[record + at.downMode] as number;
     const intake = rowsFrom(intakes.at(mode), first, intermediate);
     const matrix = { record: (owner.words[record + at.down] as number) >>> 0, rows: hidden };
-    multiplyShare(owner, matrix, { from, to }, intake, 0, count, y + 4 * hidden * first, hidden);
+    const rows = y + 4 * hidden * first;
+    multiplyShare(owner, matrix, { from, to }, intake, 0, count, rows, hidden);
+    addBias(owner, (owner.words[record + at.downBias] as number) >>> 0, part, rows, hidden);
   });
   const start = 4 * shareStart(hidden, thread, threads);
   const length = shareStart(hidden, thread + 1, threads) - start / 4;

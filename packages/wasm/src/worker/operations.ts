@@ -6,6 +6,7 @@ import type { View } from '../abi/decode.js';
 import { activationForms } from '../abi/enumerations.js';
 import type { Instructions } from '../abi/instructions.js';
 import { shareOwner, shareStart } from '../share.js';
+import { activationOf } from './activate.js';
 import { attention } from './attention.js';
 import { convolution } from './convolution.js';
 import { expertsDown, expertsUp } from './experts.js';
@@ -99,12 +100,13 @@ export const operations: Operations = {
     }
   },
 
-  activate({ kernels, thread, threads }, { gate, up, activation, rows, columns }) {
+  activate({ kernels, thread, threads }, { h, up, activation, rows, columns }) {
     const start = shareStart(columns, thread, threads);
     const length = shareStart(columns, thread + 1, threads) - start;
+    const activate = activationOf(activation);
     for (let row = 0; row < rows; row++) {
       const offset = 4 * (row * columns + start);
-      kernels.activate(gate + offset, up + offset, activation, length);
+      activate(kernels, h + offset, up + offset, length);
     }
   },
 

@@ -53,7 +53,6 @@ const noRouting = {
   accumulate: 0,
   accumulateScale: 1,
 };
-const noUp = { upMatrix: 0, upRow: 0 };
 
 function epilogueUniforms({ bias, gate, residuals }: Epilogue, outColumns: number) {
   return {
@@ -88,6 +87,26 @@ function withTiles(
   return { matrices, tiles };
 }
 
+/** Rows of the input side of an MLP: pairs of gate and up where there is `up`, else all rows of the group. */
+export interface InnerRows {
+  readonly activation: Activation;
+  /** Where `up` lies of a gated one. */
+  readonly up: { readonly matrix: number; readonly row: number } | null;
+  /** F */
+  readonly rows: number;
+}
+
+/** What of a group a dispatch goes over. */
+function rowsOfGroup(inner: InnerRows | undefined) {
+  const up = inner?.up ?? null;
+  return {
+    activation: inner?.activation ?? null,
+    gated: up !== null,
+    rows: up === null ? undefined : inner?.rows,
+    upUniforms: { upMatrix: up?.matrix ?? 0, upRow: up?.row ?? 0 },
+  };
+}
+
 interface VectorCall {
   readonly group: WeightGroup;
   readonly use: VectorUse;
@@ -100,11 +119,7 @@ interface VectorCall {
   readonly norm?: NormInput | null;
   readonly routing?: RoutingInput;
   readonly sharedRows?: boolean;
-  readonly gated?: {
-    readonly activation: Activation;
-    readonly up: { matrix: number; row: number };
-    readonly rows: number;
-  };
+  readonly inner?: InnerRows;
   readonly epilogue?: Epilogue;
   readonly accumulate?: boolean;
 }
@@ -120,28 +135,27 @@ export function dispatchVector(emitter: Emitter, call: VectorCall): void {
     tokens,
     norm = null,
     routing,
-    gated,
+    inner,
     epilogue = plainEpilogue,
   } = call;
   const { kind, uniforms } = group;
   const slots = use === 'sum' ? (routing?.expertsPerToken ?? 1) : 1;
   const lanes = vectorLanes((kind.fast ? uniforms.chunks : uniforms.columns) * slots);
   const perGroup = use === 'dense' && tokens > 1 ? vectorTokens : 1;
-  const activation = gated?.activation ?? null;
-  const options = { kind, use, gated: activation, normed: norm !== null, tokens: perGroup };
+  const { activation, gated, rows: innerRows, upUniforms } = rowsOfGroup(inner);
+  const options = { kind, use, activation, normed: norm !== null, tokens: perGroup };
   const kernel = emitter.kernels.vector(options);
-  const { matrices, tiles } = withTiles(group, vectorRows(activation, lanes), gated?.rows);
+  const { matrices, tiles } = withTiles(group, vectorRows(gated, lanes), innerRows);
   emitter.program.dispatch(
     kernel,
     {
       ...uniforms,
       ...noRouting,
       ...epilogueUniforms(epilogue, outColumns),
-      parts: gated === undefined ? uniforms.parts : 1,
+      parts: gated ? 1 : uniforms.parts,
       lanes,
       tokens,
-      upMatrix: gated?.up.matrix ?? 0,
-      upRow: gated?.up.row ?? 0,
+      ...upUniforms,
       epsilon: norm?.epsilon ?? 0,
       expertsPerToken: routing?.expertsPerToken ?? 1,
       routingWeights: routing?.routingWeights ?? 0,
@@ -170,34 +184,28 @@ interface TileCall {
   readonly out: Slot;
   readonly outColumns: number;
   readonly tokens: number;
-  readonly gated?: {
-    readonly activation: Activation;
-    readonly up: { matrix: number; row: number };
-    readonly rows: number;
-  };
+  readonly inner?: InnerRows;
   readonly epilogue?: Epilogue;
   /** Tiles of slots instead of consecutive tokens. */
   readonly plan?: { readonly slot: Slot; readonly tiles: number; readonly slotsPerRow: number };
 }
 
 export function dispatchTile(emitter: Emitter, call: TileCall): void {
-  const { group, x, out, outColumns, tokens, gated, epilogue = plainEpilogue, plan } = call;
+  const { group, x, out, outColumns, tokens, inner, epilogue = plainEpilogue, plan } = call;
   const { kind, uniforms } = group;
-  const activation = gated?.activation ?? null;
+  const { activation, gated, rows, upUniforms } = rowsOfGroup(inner);
   const use = plan === undefined ? 'dense' : 'slots';
-  const kernel = emitter.kernels.tile({ kind, use, gated: activation }, uniforms.columns % 32 === 0);
-  const { matrices, tiles } = withTiles(group, tileOutputs(activation), gated?.rows);
+  const kernel = emitter.kernels.tile({ kind, use, activation }, uniforms.columns % 32 === 0);
+  const { matrices, tiles } = withTiles(group, tileOutputs(gated), rows);
   emitter.program.dispatch(
     kernel,
     {
       ...uniforms,
-      ...noUp,
       ...epilogueUniforms(epilogue, outColumns),
-      parts: gated === undefined ? uniforms.parts : 1,
+      parts: gated ? 1 : uniforms.parts,
       tokens,
       slotsPerRow: plan?.slotsPerRow ?? 1,
-      upMatrix: gated?.up.matrix ?? 0,
-      upRow: gated?.up.row ?? 0,
+      ...upUniforms,
     },
     [
       group.buffer,

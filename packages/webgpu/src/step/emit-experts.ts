@@ -2,6 +2,7 @@
 // slots of routed experts are grouped by expert first, by a plan that is made once for each routing.
 //
 // Shapes: T tokens, D hidden, F intermediate, E experts, A experts per token, S = T * A slots.
+import { activationName } from '@moeq/kernels';
 import type { StoredWeight } from '../weights/store.js';
 import { combineExpertsKernel } from '../wgsl/combine-experts.js';
 import { planKernel, planTiles } from '../wgsl/plan.js';
@@ -99,10 +100,11 @@ export class ExpertEmitter {
     const { intermediate } = weights;
     const { program, kernels } = this.#emitter;
     const h = new Slot('gated', 4 * slots * intermediate);
-    const apart = weights.gateUp.some(({ up }) => up === null)
-      ? new Slot('gate and up', 8 * slots * intermediate)
-      : null;
-    const kernel = kernels.get(`activate ${activation}`, () => activateKernel(activation));
+    const apart =
+      activation.gated && weights.gateUp.some(({ up }) => up === null)
+        ? new Slot('gate and up', 8 * slots * intermediate)
+        : null;
+    const kernel = kernels.get(`activate ${activationName(activation)}`, () => activateKernel(activation));
     const activate = (slot: Slot): void =>
       program.dispatch(kernel, { columns: intermediate }, [slot, h], elementGrid(intermediate, slots));
     gateUp(

@@ -1,5 +1,5 @@
 // Kernels by what they are for, assembled once each: shader text is long, and a token needs hundreds of them.
-
+import { type Activation, activationName } from '@moeq/kernels';
 import type { MatrixKind } from '../weights/kind.js';
 import { kindName } from '../weights/kind.js';
 import { mergeKernels } from '../wgsl/merge.js';
@@ -11,6 +11,9 @@ import type { TileKernel, TileOptions } from '../wgsl/tile.js';
 import { tileKernel } from '../wgsl/tile.js';
 import type { VectorKernel, VectorOptions } from '../wgsl/vector.js';
 import { vectorKernel } from '../wgsl/vector.js';
+
+const nameOf = (activation: Activation | null): string =>
+  activation === null ? '' : activationName(activation);
 
 export class Kernels {
   readonly subgroups: boolean;
@@ -40,14 +43,14 @@ export class Kernels {
   }
 
   vector(options: Omit<VectorOptions, 'subgroups'>): VectorKernel {
-    const { kind, use, gated, normed, tokens } = options;
-    const name = `vector ${use} ${gated} ${normed} ${tokens} ${this.nameOf(kind)}`;
+    const { kind, use, activation, normed, tokens } = options;
+    const name = `vector ${use} ${nameOf(activation)} ${normed} ${tokens} ${this.nameOf(kind)}`;
     return this.get(name, () => vectorKernel({ ...options, subgroups: this.subgroups }));
   }
 
   tile(options: TileOptions, columns32: boolean): TileKernel {
-    const { kind, use, gated } = options;
-    const name = `tile ${use} ${gated} ${columns32} ${this.nameOf(kind)}`;
+    const { kind, use, activation } = options;
+    const name = `tile ${use} ${nameOf(activation)} ${columns32} ${this.nameOf(kind)}`;
     return this.get(name, () => tileKernel(options, columns32));
   }
 

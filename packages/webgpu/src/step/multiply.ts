@@ -49,7 +49,7 @@ export interface ExpertRows {
 
 /**
  * h[s] = act(gate) * up for all slots: one dispatch for each group that has both. Groups that have only rows of one write
- * to `gateUp` [S, 2F], and `activate` takes it from there.
+ * to `gateUp` [S, 2F], and `activate` takes it from there. Without a gate every group writes its own rows of act(up).
  */
 export function gateUp(
   emitter: Emitter,
@@ -62,9 +62,10 @@ export function gateUp(
 ): void {
   const { x, tokens, norm, routing, plan } = rows;
   const run = (group: ExpertGroup, up: ExpertGroup['up'], out: Slot): void => {
-    const gated = up === null ? {} : { gated: { activation, up, rows: intermediate } };
-    const outColumns = up === null ? 2 * intermediate : intermediate;
-    const common = { group, x, out, outColumns, tokens, ...gated };
+    const isApart = activation.gated && up === null;
+    const inner = isApart ? {} : { inner: { activation, up, rows: intermediate } };
+    const outColumns = isApart ? 2 * intermediate : intermediate;
+    const common = { group, x, out, outColumns, tokens, ...inner };
     if (plan !== null && routing !== null) {
       dispatchTile(emitter, { ...common, plan: { ...plan, slotsPerRow: routing.expertsPerToken } });
     } else if (routing !== null) {
@@ -80,7 +81,7 @@ export function gateUp(
     for (const group of groups) if (group.up === null) run(group, null, apart.slot);
     apart.activate();
   }
-  for (const group of groups) if (group.up !== null) run(group, group.up, h);
+  for (const group of groups) if (!activation.gated || group.up !== null) run(group, group.up, h);
 }
 
 /**

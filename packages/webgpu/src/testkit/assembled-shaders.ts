@@ -1,5 +1,5 @@
 // Every kind of shader that the backend assembles, by what it is for: all choices of every axis, not all of their products.
-import type { Activation } from '@moeq/kernels';
+import { type Activation, activationKinds } from '@moeq/kernels';
 import type { RouteSpec } from '@moeq/router';
 import type { CodesKind, MatrixKind, ValuesKind } from '../weights/kind.js';
 import { kindName } from '../weights/kind.js';
@@ -74,21 +74,29 @@ const kinds: readonly MatrixKind[] = [
   ),
 ];
 
-const activations: readonly Activation[] = ['silu', 'gelu', 'geluTanh'];
+const silu: Activation = { kind: 'silu', gated: true };
+const gptOss: Activation = { ...silu, alpha: 1.702, limit: 7, upOffset: 1 };
+const relu2: Activation = { kind: 'relu2', gated: false };
+const activations: readonly Activation[] = [
+  ...activationKinds.map((kind): Activation => ({ kind, gated: true })),
+  gptOss,
+  { ...silu, limit: 0.5, limitOf: 'output' },
+];
 const spec: RouteSpec = { experts: 8, expertsPerToken: 2, score: 'softmax', normalizeTopK: true };
 
 function weightShaders(kind: MatrixKind): Shader[] {
   const vectors = [
-    { use: 'dense', gated: null, normed: false, tokens: 1 },
-    { use: 'dense', gated: null, normed: true, tokens: 4 },
-    { use: 'dense', gated: 'silu', normed: true, tokens: 1 },
-    { use: 'slots', gated: 'geluTanh', normed: true, tokens: 1 },
-    { use: 'slots', gated: null, normed: false, tokens: 1 },
-    { use: 'sum', gated: null, normed: false, tokens: 1 },
+    { use: 'dense', activation: null, normed: false, tokens: 1 },
+    { use: 'dense', activation: null, normed: true, tokens: 4 },
+    { use: 'dense', activation: silu, normed: true, tokens: 1 },
+    { use: 'slots', activation: { kind: 'geluTanh', gated: true }, normed: true, tokens: 1 },
+    { use: 'slots', activation: relu2, normed: true, tokens: 1 },
+    { use: 'slots', activation: null, normed: false, tokens: 1 },
+    { use: 'sum', activation: null, normed: false, tokens: 1 },
   ] as const;
   const tiles = [true, false].flatMap((columns32) =>
     (['dense', 'slots'] as const).flatMap((use) =>
-      [null, 'gelu' as const].map((gated) => tileKernel({ kind, use, gated }, columns32)),
+      [null, gptOss, relu2].map((activation) => tileKernel({ kind, use, activation }, columns32)),
     ),
   );
   return [
@@ -102,11 +110,11 @@ function weightShaders(kind: MatrixKind): Shader[] {
 }
 
 function besideShaders(): Shader[] {
-  const vector = (kind: MatrixKind, use: 'dense' | 'slots' | 'sum', gated: Activation | null) =>
-    vectorKernel({ kind, use, gated, normed: use !== 'sum', tokens: 1, subgroups: true });
+  const vector = (kind: MatrixKind, use: 'dense' | 'slots' | 'sum', activation: Activation | null) =>
+    vectorKernel({ kind, use, activation, normed: use !== 'sum', tokens: 1, subgroups: true });
   const gate = vector(bfloat16, 'dense', null);
-  const shared = vector(nf4, 'dense', 'silu');
-  const routed = vector(nf4Double, 'slots', 'silu');
+  const shared = vector(nf4, 'dense', silu);
+  const routed = vector(nf4Double, 'slots', silu);
   const down = vector(nf4Double, 'sum', null);
   // chunks, words, x, out, norm, routing; then chunks, words, x, out, norm of the other
   return [

@@ -64,7 +64,7 @@ export async function loadSmallModel(backend: Backend) {
     const mixed = step.add(x, step.linear(step.rmsNorm(x, { weight, epsilon: 1e-5 }), square), 0.5);
     const normed = step.rmsNorm(mixed, { weight, epsilon: 1e-5 });
     const routing = step.route(step.linear(normed, router), route);
-    const sum = step.add(mixed, step.experts(normed, routing, all, 'silu'));
+    const sum = step.add(mixed, step.experts(normed, routing, all, { kind: 'silu', gated: true }));
     return step.linear(sum, table);
   };
   const release = (): void => {

@@ -32,21 +32,29 @@ export interface RecordAt extends MatrixRecord {
   readonly firstRow: number;
 }
 
-/** Records of matrices stacked one below the other, cut where they do not fit a binding. */
+/**
+ * Records of matrices stacked one below the other, cut where they do not fit a binding.
+ * @param bias of all rows
+ */
 export function recordsOf(
   parts: readonly MatrixData[],
   formats: WgslFormats,
   subject: string,
   limit: number,
+  bias?: Float32Array,
 ): RecordAt[] {
   let firstRow = 0;
   return parts.flatMap((part) => {
-    const whole = matrixRecord(part, formats, subject);
+    const biasOf = (first: number, count: number) =>
+      bias?.subarray(firstRow + first, firstRow + first + count);
+    const whole = matrixRecord(part, formats, subject, biasOf(0, part.shape[0] as number));
     const ranges = planRows(whole.rows, whole.bytes, rowQuantum(part), limit);
     if (ranges === null) throw tooLarge(subject, whole.bytes, limit);
     const records = ranges.map(({ first, count }) => {
       const record =
-        count === whole.rows ? whole : matrixRecord(sliceRows(part, first, count), formats, subject);
+        count === whole.rows
+          ? whole
+          : matrixRecord(sliceRows(part, first, count), formats, subject, biasOf(first, count));
       return { ...record, firstRow: firstRow + first };
     });
     firstRow += whole.rows;

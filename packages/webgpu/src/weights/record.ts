@@ -40,6 +40,8 @@ export interface MatrixRecord {
   readonly planes: readonly { readonly at: number; readonly data: Uint8Array }[];
   /** Bytes at which the planes of `planeNames` begin; 0 for those that are absent. */
   readonly offsets: readonly number[];
+  /** Bytes at which the bias begins; 0: none. */
+  readonly bias: number;
   /** Bytes of the record. */
   readonly bytes: number;
 }
@@ -57,8 +59,16 @@ type LayoutNumbers = Pick<
   | 'shiftFactor'
 >;
 
-/** @throws MoeqError when no kernel can read the matrix */
-export function matrixRecord(data: MatrixData, formats: WgslFormats, subject: string): MatrixRecord {
+/**
+ * @param addend bias of its rows
+ * @throws MoeqError when no kernel can read the matrix
+ */
+export function matrixRecord(
+  data: MatrixData,
+  formats: WgslFormats,
+  subject: string,
+  addend?: Float32Array,
+): MatrixRecord {
   const kind = matrixKind(data, formats, subject);
   const [rows = 0, columns = 0] = data.shape;
   const layout = isQuantized(data) ? data.layout : null;
@@ -76,12 +86,14 @@ export function matrixRecord(data: MatrixData, formats: WgslFormats, subject: st
   const [first = new Uint8Array(), ...others] = stored;
   place(first ?? new Uint8Array());
   const offsets = others.map((plane) => (plane === null ? 0 : place(plane)));
+  const bias =
+    addend === undefined ? 0 : place(new Uint8Array(addend.buffer, addend.byteOffset, addend.byteLength));
   const signature = JSON.stringify([
     kindName(kind),
     numbers,
     tables.map((table) => table && Array.from(table)),
   ]);
-  return { rows, columns, kind, signature, tables, numbers, planes, offsets, bytes };
+  return { rows, columns, kind, signature, tables, numbers, planes, offsets, bias, bytes };
 }
 
 /** The codes or floats, then a plane for each place of a descriptor. */
@@ -168,5 +180,6 @@ export function descriptor(
 ): Uint32Array {
   const words = new Uint32Array(matrixWords);
   words.set([record.rows, firstRow, 0, base / 16, stride / 16, ...record.offsets.map((at) => at / 16)]);
+  words[matrixWords - 1] = record.bias / 16;
   return words;
 }

@@ -80,10 +80,15 @@ class ProjectionBuilder {
     this.#subject = subject;
   }
 
-  /** @param rowsOfGate F where rows are gate then up; null for `down` */
-  async add(expert: number, parts: readonly MatrixData[], rowsOfGate: number | null): Promise<void> {
+  /** @param rowsOfGate F where rows are gate then up; null for `down`, and for `up` without a gate */
+  async add(
+    expert: number,
+    parts: readonly MatrixData[],
+    bias: Float32Array | undefined,
+    rowsOfGate: number | null,
+  ): Promise<void> {
     const limit = this.#memory.largestBinding - headerRoom - 4 * this.#total;
-    const records = recordsOf(parts, this.#formats, `${this.#subject} of expert ${expert}`, limit);
+    const records = recordsOf(parts, this.#formats, `${this.#subject} of expert ${expert}`, limit, bias);
     for (const run of planRuns(records, maxMatrices, headerRoom, limit)) {
       const key = run.map(({ signature, firstRow, rows }) => `${firstRow}+${rows} ${signature}`).join();
       let group = this.#open.get(key);
@@ -135,8 +140,9 @@ export async function storeExperts(
     for (let index = 0; index < experts; index++) {
       const data = await expert(index);
       intermediate = data.down.shape[1] as number;
-      await gateUp.add(index, data.gateUp, intermediate);
-      await down.add(index, [data.down], null);
+      const rows = data.gateUp.reduce((sum, { shape }) => sum + (shape[0] as number), 0);
+      await gateUp.add(index, data.gateUp, data.gateUpBias, rows === intermediate ? null : intermediate);
+      await down.add(index, [data.down], data.downBias, null);
     }
   } catch (error) {
     for (const { buffer } of [...gateUp.close(), ...down.close()]) memory.destroy(buffer);

@@ -2,7 +2,7 @@
 // part of it where rows are long.
 //
 // Shapes: T tokens, D columns, F intermediate.
-import type { Activation } from '@moeq/kernels';
+import { type Activation, activationName } from '@moeq/kernels';
 import type { MatrixKind } from '../weights/kind.js';
 import { kindName } from '../weights/kind.js';
 import { activationFunctions } from './activation.js';
@@ -117,10 +117,10 @@ export function selectKernel() {
   });
 }
 
-/** out[t, f] = act(gateUp[t, f]) * gateUp[t, F + f]: where gate and up could not meet in one kernel. `columns` is F. */
+/** out[t, f] = act(gateUp[t, f]) * gateUp[t, F + f], of a gated activation: where gate and up could not meet in one kernel. `columns` is F. */
 export function activateKernel(activation: Activation) {
   return makeKernel({
-    label: `activate ${activation}`,
+    label: `activate ${activationName(activation)}`,
     fields: { columns: 'u32' },
     storage: [
       { name: 'gateUp', access: 'read', type: 'array<f32>' },
@@ -131,7 +131,7 @@ export function activateKernel(activation: Activation) {
     main: lines(
       'let first = 2u * workgroup.y * p.columns;',
       ...forElements('p.columns', [
-        'out[workgroup.y * p.columns + c] = activate(gateUp[first + c]) * gateUp[first + p.columns + c];',
+        'out[workgroup.y * p.columns + c] = inner(gateUp[first + c], gateUp[first + p.columns + c]);',
       ]),
     ),
   });

@@ -56,13 +56,13 @@ export const matrixWords = 12;
 
 /**
  * Where a matrix lies. Rows: how many, the first one in the output, and the first tile of the dispatch. A record is all
- * planes of one matrix; `base` is that of expert 0 and `stride` leads to the next expert's. Planes are counted from the
- * record. Units of 16 bytes.
+ * planes of one matrix and its bias; `base` is that of expert 0 and `stride` leads to the next expert's. Planes are counted
+ * from the record; a bias at 0 is none. Units of 16 bytes.
  */
 export const matrixStruct = `struct Matrix {
   rows: u32, firstRow: u32, firstTile: u32, base: u32,
   stride: u32, scales: u32, scalesNested: u32, scalesOffset: u32,
-  shifts: u32, shiftsNested: u32, shiftsOffset: u32, unused: u32,
+  shifts: u32, shiftsNested: u32, shiftsOffset: u32, bias: u32,
 }`;
 
 export const enableSubgroups: readonly string[] = [

@@ -47,7 +47,7 @@ describe('refused is', () => {
   const { shader } = vectorKernel({
     kind: bfloat16,
     use: 'dense',
-    gated: null,
+    activation: null,
     normed: true,
     tokens: 1,
     subgroups: true,

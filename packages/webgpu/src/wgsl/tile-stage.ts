@@ -1,6 +1,5 @@
 // What a round of a tile puts into workgroup memory: 32 columns of 64 rows of a matrix, decoded, and of 32 rows of
 // activations. Every invocation decodes 16 columns of one row.
-import type { Activation } from '@moeq/kernels';
 import type { ChunkedKind } from '../weights/kind.js';
 import { blockOfChunk, chunkPieces, overWords } from './weight.js';
 
@@ -16,9 +15,9 @@ export const vectors = 8;
 export const stride = vectors + 1;
 
 /** The matrix and row whose 16 columns at `half` this invocation decodes in every round. */
-export function stagedRow(gated: Activation | null): string[] {
+export function stagedRow(gated: boolean): string[] {
   const head = [`let staged = local % ${tileRows}u;`, `let half = local / ${tileRows}u;`];
-  if (gated === null) {
+  if (!gated) {
     return [
       ...head,
       'let sm = m;',

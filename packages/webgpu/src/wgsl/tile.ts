@@ -4,9 +4,12 @@
 //   dense           y[t] = W x[t]                               with bias, gate and residuals
 //   slots           y[s] = W_e x[s]                             a tile has slots of one expert, from the plan
 //   gated           h = act(W_gate x) * (W_up x)                either; 32 rows of each
+//   ungated         h = act(W_up x)                             either
+//
+// Every W x has its bias added where the weight has one.
 //
 // Shapes: T tokens, N rows, K columns, S slots.
-import type { Activation } from '@moeq/kernels';
+import { type Activation, activationName } from '@moeq/kernels';
 import type { MatrixKind } from '../weights/kind.js';
 import { kindName } from '../weights/kind.js';
 import { activationFunctions } from './activation.js';
@@ -29,7 +32,8 @@ import { absent, fillTable, tableSize, weightFields, weightFunctions, weightStor
 export interface TileOptions {
   readonly kind: MatrixKind;
   readonly use: 'dense' | 'slots';
-  readonly gated: Activation | null;
+  /** Of the input side of an MLP; null: rows as they are. */
+  readonly activation: Activation | null;
 }
 
 const tileFields = {
@@ -49,8 +53,8 @@ const ownRows = [0, 1, 2, 3];
 const ownTokens = [0, 1, 2, 3];
 
 /** Rows (or pairs of rows) of the output that a workgroup computes. */
-export function tileOutputs(gated: Activation | null): number {
-  return gated === null ? tileRows : tileRows / 2;
+export function tileOutputs(gated: boolean): number {
+  return gated ? tileRows / 2 : tileRows;
 }
 
 /** Whole rounds of whole chunks; else element by element. */
@@ -58,21 +62,23 @@ function isFast(kind: MatrixKind, columns32: boolean): boolean {
   return kind.fast && columns32;
 }
 
-function tileStorage({ use, gated }: TileOptions, fast: boolean): StorageBinding[] {
+function tileStorage({ use, activation }: TileOptions, fast: boolean): StorageBinding[] {
   return [
     { name: 'x', access: 'read', type: fast ? 'array<vec4<f32>>' : 'array<f32>' },
     { name: 'out', access: 'write', type: 'array<f32>' },
     ...(use === 'slots' ? [{ name: 'plan', access: 'read', type: 'array<u32>' } as const] : []),
-    ...(use === 'dense' && gated === null ? [extraStorage, ...residualStorage] : []),
+    ...(use === 'dense' && activation === null ? [extraStorage, ...residualStorage] : []),
   ];
 }
 
 /** @param columns32 the rows of the matrix are whole rounds of 32 columns */
 export function tileKernel(options: TileOptions, columns32: boolean): TileKernel {
-  const { kind, use, gated } = options;
+  const { kind, use, activation } = options;
+  const gated = activation?.gated ?? false;
+  const name = activation === null ? '' : ` ${activationName(activation)}`;
   const fast = isFast(kind, columns32);
   return makeKernel({
-    label: `tile ${use}${gated === null ? '' : ` ${gated}`}${fast ? '' : ' any columns'}, ${kindName(kind)}`,
+    label: `tile ${use}${name}${fast ? '' : ' any columns'}, ${kindName(kind)}`,
     fields: tileFields,
     matrices: true,
     storage: [...weightStorage, ...tileStorage(options, fast)],
@@ -82,7 +88,7 @@ export function tileKernel(options: TileOptions, columns32: boolean): TileKernel
       `var<workgroup> wTile: array<vec4<f32>, ${tileRows * stride}>;`,
       `var<workgroup> xTile: array<vec4<f32>, ${tileTokens * stride}>;`,
       `var<workgroup> targets: array<u32, ${tileTokens}>;`,
-      ...(gated !== null ? activationFunctions(gated) : use === 'dense' ? epilogueFunctions : []),
+      ...(activation !== null ? activationFunctions(activation) : use === 'dense' ? epilogueFunctions : []),
     ],
     main: lines(
       ...tileTargets(use),
@@ -137,16 +143,19 @@ function tileTargets(use: 'dense' | 'slots'): string[] {
 }
 
 /** Sums go through workgroup memory, so that neighbours store neighbouring rows of one token. */
-function storeSums({ use, gated }: TileOptions): string[] {
+function storeSums({ use, activation }: TileOptions): string[] {
+  const gated = activation?.gated ?? false;
   const outputs = tileOutputs(gated);
-  const sum = (row: string): string => `wTile[(${row}) * ${stride}u + t / 4u][t % 4u]`;
+  const total = (row: string): string => `wTile[(${row}) * ${stride}u + t / 4u][t % 4u]`;
+  const bias = (matrix: string, row: string): string =>
+    `biasOf(${matrix}, recordOf(${matrix}, place), ${row})`;
+  const sum = `${total('r')} + ${bias('m', 'firstRow + r')}`;
+  const up = `${total(`r + ${outputs}u`)} + ${bias('p.upMatrix', 'p.upRow + firstRow + r')}`;
   const at = 'out[row * p.outColumns + p.matrices[m].firstRow + firstRow + r]';
-  const store =
-    gated !== null
-      ? `${at} = activate(${sum('r')}) * ${sum(`r + ${outputs}u`)};`
-      : use === 'dense'
-        ? `store(row, p.matrices[m].firstRow + firstRow + r, ${sum('r')});`
-        : `${at} = ${sum('r')};`;
+  const store = (() => {
+    if (activation !== null) return `${at} = inner(${gated ? `${sum}, ${up}` : sum});`;
+    return use === 'dense' ? `store(row, p.matrices[m].firstRow + firstRow + r, ${sum});` : `${at} = ${sum};`;
+  })();
   return [
     ...ownRows.map((i) => `wTile[(tx + ${16 * i}u) * ${stride}u + ty] = sum${i};`),
     'workgroupBarrier();',

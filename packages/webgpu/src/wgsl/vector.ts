@@ -3,13 +3,14 @@
 //
 //   dense     y[t] = W x[t]                                     with a norm of x, a bias, gate and residuals
 //   gated     h[t] = act(W_gate x[t]) * (W_up x[t])             dense, or of slot s = (t, a) by expert
+//   ungated   h[t] = act(W_up x[t])                             the same
 //   slots     y[s] = W_e h[s]                                   of slot s by expert
 //   sum       y[t] = Σ_a weight[t, a] W_e h[t, a]               chunks of all A slots of a token as one long row
 //
-// The norm needs no pass of its own: Σ w g x and Σ x² are summed together, and the root comes last.
+// Every W x has its bias added where the weight has one. The norm needs no pass of its own: Σ w g x and Σ x² are summed together, and the root comes last.
 //
 // Shapes: T tokens, N rows, K columns, S = T * A slots.
-import type { Activation } from '@moeq/kernels';
+import { type Activation, activationName } from '@moeq/kernels';
 import type { MatrixKind } from '../weights/kind.js';
 import { kindName } from '../weights/kind.js';
 import { activationFunctions } from './activation.js';
@@ -29,8 +30,8 @@ import { absent, fillTable, weightFields, weightFunctions, weightStorage } from 
 export interface VectorOptions {
   readonly kind: MatrixKind;
   readonly use: VectorUse;
-  /** null: rows as they are. */
-  readonly gated: Activation | null;
+  /** Of the input side of an MLP; null: rows as they are. */
+  readonly activation: Activation | null;
   readonly normed: boolean;
   /** Tokens that one workgroup takes at a time; 1 but for dense. */
   readonly tokens: number;
@@ -65,10 +66,10 @@ export type VectorKernel = Kernel<typeof vectorFields>;
 const workgroupSize = 64;
 
 /** Rows (pairs of rows when gated) that a set of lanes takes. */
-const rowsOf = (gated: Activation | null): number => (gated === null ? 4 : 2);
+const rowsOf = (gated: boolean): number => (gated ? 2 : 4);
 
 /** Rows (or pairs) of the output that a workgroup computes. */
-export function vectorRows(gated: Activation | null, lanes: number): number {
+export function vectorRows(gated: boolean, lanes: number): number {
   return (workgroupSize / lanes) * rowsOf(gated);
 }
 
@@ -83,27 +84,29 @@ export function vectorLanes(chunks: number): number {
 }
 
 /** Storage bindings after those of the weight, in order. */
-function vectorStorage({ kind, use, gated, normed }: VectorOptions): StorageBinding[] {
+function vectorStorage({ kind, use, activation, normed }: VectorOptions): StorageBinding[] {
   const activations = kind.fast ? 'array<vec4<f32>>' : 'array<f32>';
   return [
     { name: 'x', access: 'read', type: activations },
     { name: 'out', access: 'write', type: 'array<f32>' },
     ...(normed ? [{ name: 'norm', access: 'read', type: activations } as const] : []),
     ...(use === 'dense' ? [] : [{ name: 'routing', access: 'read', type: 'array<u32>' } as const]),
-    ...(use === 'dense' && gated === null ? [extraStorage] : []),
-    ...((use === 'dense' || use === 'sum') && gated === null ? residualStorage : []),
+    ...(use === 'dense' && activation === null ? [extraStorage] : []),
+    ...((use === 'dense' || use === 'sum') && activation === null ? residualStorage : []),
   ];
 }
 
 export function vectorKernel(options: VectorOptions): VectorKernel {
-  const { kind, use, gated, normed, tokens, subgroups } = options;
+  const { kind, use, activation, normed, tokens, subgroups } = options;
+  const gated = activation?.gated ?? false;
   const rows = rowsOf(gated);
-  const sets = gated === null ? 1 : 2;
+  const sets = gated ? 2 : 1;
+  const name = activation === null ? '' : ` ${activationName(activation)}`;
   const dots = dotLoop({ kind, use, sets, rows, tokens, normed });
   const { declarations, statements } = reduction({ names: dots.accumulators, workgroupSize, subgroups });
 
   return makeKernel({
-    label: `vector ${use}${gated === null ? '' : ` ${gated}`}${normed ? ' normed' : ''} x${tokens}, ${kindName(kind)}${subgroups ? ', subgroups' : ''}`,
+    label: `vector ${use}${name}${normed ? ' normed' : ''} x${tokens}, ${kindName(kind)}${subgroups ? ', subgroups' : ''}`,
     fields: vectorFields,
     matrices: true,
     storage: [...weightStorage, ...vectorStorage(options)],
@@ -113,8 +116,8 @@ export function vectorKernel(options: VectorOptions): VectorKernel {
     declarations: [
       ...weightFunctions(kind),
       ...declarations,
-      ...(gated !== null
-        ? activationFunctions(gated)
+      ...(activation !== null
+        ? activationFunctions(activation)
         : use === 'dense'
           ? epilogueFunctions
           : use === 'sum'
@@ -132,9 +135,7 @@ export function vectorKernel(options: VectorOptions): VectorKernel {
       'let tileRow = (workgroup.x - p.matrices[m].firstTile) * perWorkgroup;',
       `let firstRow = tileRow + group * ${rows}u;`,
       ...(use === 'sum' ? [] : [`let record = recordOf(m, ${use === 'dense' ? '0u' : 'place'});`]),
-      ...(gated === null
-        ? []
-        : [`let upRecord = recordOf(p.upMatrix, ${use === 'dense' ? '0u' : 'place'});`]),
+      ...(!gated ? [] : [`let upRecord = recordOf(p.upMatrix, ${use === 'dense' ? '0u' : 'place'});`]),
       ...fillTable(kind, workgroupSize),
       ...(kind.kind === 'codes' && kind.decode === 'codebook' ? ['workgroupBarrier();'] : []),
       ...dots.statements,
@@ -162,25 +163,35 @@ function place(use: VectorUse, tokens: number): string[] {
   ];
 }
 
-function finish({ use, gated, normed, tokens }: VectorOptions, sums: number): string[] {
+function finish({ use, activation, normed, tokens }: VectorOptions, sums: number): string[] {
+  const gated = activation?.gated ?? false;
   const root = normed
     ? [
-        `let root = inverseSqrt(total(g, ${sums * (gated === null ? 1 : 2)}u + n % ${tokens}u) / f32(p.columns) + p.epsilon);`,
+        `let root = inverseSqrt(total(g, ${sums * (gated ? 2 : 1)}u + n % ${tokens}u) / f32(p.columns) + p.epsilon);`,
       ]
     : [];
   const times = normed ? ' * root' : '';
-  if (gated !== null) {
-    return [
-      ...root,
-      `out[token * p.outColumns + row] = activate(total(g, n)${times}) * (total(g, ${sums}u + n)${times});`,
-    ];
+  const sum = `total(g, n)${times} + biasOf(m, record, row)`;
+  if (gated) {
+    const up = `total(g, ${sums}u + n)${times} + biasOf(p.upMatrix, upRecord, p.upRow + row)`;
+    return [...root, `out[token * p.outColumns + row] = inner(${sum}, ${up});`];
   }
-  if (use === 'dense') return [...root, `store(token, p.matrices[m].firstRow + row, total(g, n)${times});`];
   const at = 'let at = token * p.outColumns + p.matrices[m].firstRow + row;';
-  if (use === 'slots') return [...root, at, `out[at] = total(g, n)${times};`];
+  if (activation !== null) return [...root, at, `out[at] = inner(${sum});`];
+  if (use === 'dense') return [...root, `store(token, p.matrices[m].firstRow + row, ${sum});`];
+  if (use === 'slots') return [...root, at, `out[at] = ${sum};`];
   return [
     at,
-    'if (p.accumulate == 1u) { out[at] += p.accumulateScale * total(g, n); }',
-    'else { out[at] = withResiduals(at, total(g, n)); }',
+    'var value = total(g, n);',
+    'if (p.matrices[m].bias != 0u) {',
+    '  for (var a = 0u; a < p.expertsPerToken; a += 1u) {',
+    '    let slot = token * p.expertsPerToken + a;',
+    '    let place = placeOf(routing[slot]);',
+    `    if (place == ${absent}) { continue; }`,
+    '    value += bitcast<f32>(routing[p.routingWeights + slot]) * biasOf(m, recordOf(m, place), row);',
+    '  }',
+    '}',
+    'if (p.accumulate == 1u) { out[at] += p.accumulateScale * value; }',
+    'else { out[at] = withResiduals(at, value); }',
   ];
 }

@@ -52,7 +52,7 @@ export function fillTable(kind: MatrixKind, workgroupSize: number): string[] {
   ];
 }
 
-/** Functions `scaleOf`, `shiftOf`, `numbers`, `value`, and the ones below them. */
+/** Functions `scaleOf`, `shiftOf`, `numbers`, `value`, `biasOf`, and the ones below them. */
 export function weightFunctions(kind: MatrixKind): string[] {
   const size = tableSize(kind);
   return [
@@ -68,8 +68,16 @@ export function weightFunctions(kind: MatrixKind): string[] {
     ...(kind.kind === 'codes' ? codesFunctions(kind) : []),
     ...(kind.kind === 'custom' ? customFunctions(kind) : []),
     valueFunction(kind),
+    biasFunction,
   ];
 }
+
+/** Of a row of a matrix, as its record has it. */
+const biasFunction = `fn biasOf(m: u32, record: u32, row: u32) -> f32 {
+  let at = p.matrices[m].bias;
+  if (at == 0u) { return 0.0; }
+  return bitcast<f32>(words[(record + at) * 4u + row]);
+}`;
 
 /** Places of a descriptor for the planes after the first. */
 const planePlaces = ['scales', 'scalesNested', 'scalesOffset', 'shifts', 'shiftsNested', 'shiftsOffset'];
