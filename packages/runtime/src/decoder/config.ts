@@ -106,7 +106,7 @@ export interface MoeConfig extends FeedForward {
   readonly shared: SharedExpert | null;
 }
 
-export interface SharedExpert extends FeedForward {
+interface SharedExpert extends FeedForward {
   /** Its output times sigmoid(x · gate). */
   readonly outputGate: boolean;
 }

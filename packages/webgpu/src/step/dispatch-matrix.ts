@@ -88,7 +88,7 @@ function withTiles(
 }
 
 /** Rows of the input side of an MLP: pairs of gate and up where there is `up`, else all rows of the group. */
-export interface InnerRows {
+interface InnerRows {
   readonly activation: Activation;
   /** Where `up` lies of a gated one. */
   readonly up: { readonly matrix: number; readonly row: number } | null;
