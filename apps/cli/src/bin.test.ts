@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { soundPlugin } from './testkit/broken-plugins.js';
 import { temporaryFolder } from './testkit/folder.js';
 import { haltingCodebook } from './testkit/plugins.js';
 
@@ -101,6 +102,20 @@ test('Ctrl-C while quantizing ends with 130 and leaves nothing', async () => {
   await writeFile(join(plugin, 'go'), '');
   expect(await quantizing.ended).toMatchObject({ status: 130, signal: null, stdout: '' });
   expect(await readdir(outputs)).toEqual([]);
+});
+
+test.each([
+  { code: 'process.exit(0)', status: 1 },
+  { code: 'process.exit(7)', status: 7 },
+])('a plugin that calls $code does not look like work done', async ({ code, status }) => {
+  await using folder = await temporaryFolder();
+  const module = join(folder.path, 'ending.mjs');
+  await writeFile(module, soundPlugin.replace('{ ...sound,', `{ ...sound, quantize() { ${code}; },`));
+  const out = join(folder.path, 'out');
+  const ended = await start('quantize', '--out', out, '--plugin', module, '--recipe', 'mine').ended;
+  expect(ended).toMatchObject({ status, signal: null, stdout: '' });
+  expect(ended.stderr).toMatch(/^moeq: the process was ended before the work was done: expected .*\n$/m);
+  expect(existsSync(out)).toBe(false);
 });
 
 test.each([

@@ -1,5 +1,5 @@
 // A plugin that breaks its word is an error in its own name, and nothing that it made is written or called exact.
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -97,6 +97,44 @@ test('a quantizer that writes into the weights that it was given does not make i
     'new Uint8Array(weights.slice().buffer) } },\n  }); },',
   );
   expect((await runWith(module, quantize)).stdout).toMatch(/expert +mine .* 100\.00 % /);
+});
+
+test('a quantizer that clears or changes the planes that it decodes changes nothing in the file', async () => {
+  const clears = `dequantize(tensor) {
+    const values = sound.dequantize(tensor);
+    for (const { data } of Object.values(tensor.planes)) data.fill(0);
+    tensor.planes.floats = { dtype: 'F32', data: new Uint8Array(0) };
+    tensor.shape[0] = 1;
+    return values;
+  }`;
+  const module = soundPlugin.replace('{ ...sound,', `{ ...sound, ${clears},`);
+  await using folder = await temporaryFolder();
+  const at = (name: string) => join(folder.path, name);
+  await writeFile(at('mine.mjs'), soundPlugin);
+  await writeFile(at('clears.mjs'), module);
+  for (const [plugin, out] of [
+    ['mine.mjs', 'sound'],
+    ['clears.mjs', 'cleared'],
+  ] as const) {
+    const made = await moeq([
+      'quantize',
+      model,
+      '--out',
+      at(out),
+      '--plugin',
+      at(plugin),
+      '--recipe',
+      'mine',
+    ]);
+    expect(made.status).toBe(0);
+  }
+  const files = (await readdir(at('sound'))).filter((name) => name.endsWith('.safetensors'));
+  expect(files).not.toHaveLength(0);
+  for (const name of files) {
+    expect((await readFile(join(at('cleared'), name))).equals(await readFile(join(at('sound'), name)))).toBe(
+      true,
+    );
+  }
 });
 
 test('planes that lie in the memory of the weights are copied before the next matrix comes', async () => {

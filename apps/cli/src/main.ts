@@ -1,8 +1,25 @@
 // The `moeq` command on a Node that can run it: the real streams, Ctrl-C and the exit status around `run`.
+import { writeSync } from 'node:fs';
 import { run } from './run.js';
 
 /** Status of a process that a signal ended: 128 and its number. */
 const endings = { SIGINT: 130, SIGTERM: 143 } as const;
+
+let isDone = false;
+function exit(status: number): never {
+  isDone = true;
+  process.exit(status);
+}
+
+// Code of a plugin can end the process; work that is not done must not look as if it were.
+process.on('exit', (status) => {
+  if (isDone) return;
+  process.exitCode = status === 0 ? 1 : status;
+  writeSync(
+    process.stderr.fd,
+    'moeq: the process was ended before the work was done: expected a plugin that never calls process.exit(), or any other code that lets the command end\n',
+  );
+});
 
 const interrupt = new AbortController();
 let ending: number = endings.SIGINT;
@@ -10,13 +27,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     ending = endings[signal];
     // The second does not wait for the first to be honoured.
-    if (interrupt.signal.aborted) process.exit(ending);
+    if (interrupt.signal.aborted) exit(ending);
     interrupt.abort();
   });
 }
 for (const stream of [process.stdout, process.stderr]) {
   // `moeq … | head` closes the pipe early. No output is read after that, so the command ends.
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  stream.on('error', (error: NodeJS.ErrnoException) => exit(error.code === 'EPIPE' ? 0 : 1));
 }
 
 const status = await run(process.argv.slice(2), {
@@ -25,4 +42,5 @@ const status = await run(process.argv.slice(2), {
   stderr: process.stderr,
   signal: interrupt.signal,
 });
+isDone = true;
 process.exitCode = interrupt.signal.aborted && status === endings.SIGINT ? ending : status;

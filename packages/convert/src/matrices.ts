@@ -4,7 +4,13 @@
 //
 // Shapes: M matrices, N rows, K columns.
 import type { CheckpointTensor } from '@moeq/loader';
-import { checkedQuantize, decodedStrips, encodeWith, type Quantizer } from '@moeq/quantizers';
+import {
+  assertDecodesPlanes,
+  checkedQuantize,
+  decodedStrips,
+  encodeWith,
+  type Quantizer,
+} from '@moeq/quantizers';
 import {
   assertFinite,
   assertQuantizedTensor,
@@ -87,6 +93,7 @@ async function quantizeMatrix(
   assertFinite(data, { operation: 'quantize', subject: name, shape, first: index * rows * columns }, dtype);
   const weights = toFloat32(data, dtype, floats(rows * columns));
   const quantized = checkedQuantize(quantizer, weights, [rows, columns], { name, dtype });
+  assertDecodesPlanes(quantizer, quantized, () => toFloat32(data, dtype), { name, dtype });
   const norms = compare(data, dtype, quantized, quantizer, name);
   return { index, tensor: quantized, norms, bytes };
 }

@@ -87,7 +87,7 @@ export function checkedQuantize(
 }
 
 /**
- * `quantizer.dequantize(tensor)`.
+ * `quantizer.dequantize(tensor)`, of a copy of the planes: what it does to them changes nothing that is stored or measured.
  * @returns Float32 [N, K], finite
  * @throws QuantizerError when it throws, or gives another number of floats, something else, NaN or infinity
  */
@@ -98,13 +98,21 @@ export function checkedDequantize(
 ): Float32Array {
   const operation = 'dequantize()';
   const count = elementCount(tensor.shape);
-  const values: unknown = call(quantizer, subject, operation, () => quantizer.dequantize(tensor));
+  const values: unknown = call(quantizer, subject, operation, () => quantizer.dequantize(copyOf(tensor)));
   if (!(values instanceof Float32Array))
     throw wrong(quantizer, subject, operation, `a Float32Array of ${count} numbers`, kindOf(values));
   if (values.length !== count)
     throw wrong(quantizer, subject, operation, `${count} numbers`, `${values.length}`);
   assertDecoded(quantizer, subject, operation, values, 0);
   return values;
+}
+
+function copyOf(tensor: QuantizedTensor): QuantizedTensor {
+  const planes = Object.entries(tensor.planes).map(([name, { dtype, data }]): [string, Plane] => [
+    name,
+    { dtype, data: new Uint8Array(data) },
+  ]);
+  return { ...tensor, shape: [...tensor.shape], planes: Object.fromEntries(planes) };
 }
 
 /** Elements that are decoded at a time: they stay in the processor's cache. */

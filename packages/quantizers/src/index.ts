@@ -37,3 +37,4 @@ export type { Projection, Role, TensorFacts } from './role.js';
 export { projections, roles } from './role.js';
 export { stackMatrices } from './stack.js';
 export type { StoredPart } from './stored-part.js';
+export { assertDecodesPlanes } from './trial.js';

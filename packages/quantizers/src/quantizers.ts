@@ -84,7 +84,10 @@ export function dequantize(
   subject = `${tensor.format} tensor`,
 ): Float32Array {
   if (tensor.layout !== null) return decodeTensor(tensor);
-  return checkedDequantize(findQuantizer(tensor.format, quantizers, subject), tensor, subject);
+  // in memory of its own: a quantizer may give the same array every time
+  return new Float32Array(
+    checkedDequantize(findQuantizer(tensor.format, quantizers, subject), tensor, subject),
+  );
 }
 
 function make(name: string, options: object, own: ReadonlyMap<string, Quantizer>): Quantizer {

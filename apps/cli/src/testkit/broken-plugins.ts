@@ -82,6 +82,43 @@ export const brokenQuantizers: readonly BrokenPlugin[] = [
     says: /found a promise/,
   },
   {
+    what: 'remembers the last weights and stores zeros',
+    module: but(`quantize(weights, shape, context) {
+      this.last = weights.slice();
+      const tensor = sound.quantize(weights, shape, context);
+      tensor.planes.floats.data.fill(0);
+      return tensor; }, dequantize() { return this.last; }`),
+    says: /the same numbers from the same planes, found others after another matrix/,
+  },
+  {
+    what: 'remembers the first weights and stores zeros',
+    module: but(`quantize(weights, shape, context) {
+      this.first ??= new Map();
+      const key = String(shape);
+      if (!this.first.has(key)) this.first.set(key, weights.slice());
+      const tensor = sound.quantize(weights, shape, context);
+      tensor.planes.floats.data.fill(0);
+      return tensor; }, dequantize({ shape }) { return this.first.get(String(shape)); }`),
+    says: /numbers that follow from the planes, found the same for weights and for their negatives/,
+  },
+  {
+    what: 'gives the weights in their order and stores zeros',
+    module: but(`quantize(weights, shape, context) {
+      this.queue ??= [];
+      this.queue.push(weights.slice());
+      const tensor = sound.quantize(weights, shape, context);
+      tensor.planes.floats.data.fill(0);
+      return tensor; }, dequantize() { return this.queue.length > 1 ? this.queue.shift() : this.queue[0]; }`),
+    says: /the same numbers from the same planes, found others/,
+  },
+  {
+    what: 'decodes otherwise every time',
+    module: but(`dequantize(tensor) {
+      this.count = (this.count ?? 0) + 1;
+      return sound.dequantize(tensor).map((value) => value * this.count); }`),
+    says: /the same numbers from the same planes, found others/,
+  },
+  {
     what: 'throws when it decodes',
     module: decoded('throw new Error("boom");'),
     says: /dequantize\(\): .*the error "boom"/,

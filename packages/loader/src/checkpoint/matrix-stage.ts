@@ -6,6 +6,7 @@
 import type { MatrixData } from '@moeq/kernels';
 import {
   assertDecodes,
+  assertDecodesPlanes,
   checkedQuantize,
   dequantize,
   encodeWith,
@@ -138,6 +139,7 @@ async function quantize(
   const weights = toFloat32(data, dtype);
   assertFinite(weights, { operation: 'quantize', subject: name, shape: [rows, columns] });
   const tensor = checkedQuantize(quantizer, weights, [rows, columns], { name, dtype });
+  assertDecodesPlanes(quantizer, tensor, () => toFloat32(data, dtype), { name, dtype });
   if (tensor.layout !== null || runsFormat(tensor.format)) assertDecodes(quantizer, tensor, name);
   return tensor;
 }

@@ -4,7 +4,7 @@
 // `TokenizersBackend.__init__`.
 import { quote } from '@moeq/tensors';
 import { isObject } from '../files/is-object.js';
-import { type AddedToken, type AddedVocabulary, identityOf } from './added-vocabulary.js';
+import type { AddedToken, AddedVocabulary } from './added-vocabulary.js';
 import { Part, tokenizerError } from './part.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -54,23 +54,33 @@ function plainToken(content: string, special: boolean): AddedToken {
 /** The special tokens that the files name, the last one that names a token first: bos_token and its kind. */
 export function namedTokens(files: NeighbourFiles): ReadonlyMap<string, unknown> {
   const { tokenizerConfig: config, specialTokensMap: map } = files;
-  const fields: Fields = { ...config, ...(hasDecoder(config) ? {} : map) };
+  const legacy = hasDecoder(config) ? {} : map;
+  const fields: Fields = { ...config, ...legacy };
   const names = [
     ...specialNames,
-    ...Object.keys(fields).filter(
-      (name) => name.endsWith('_token') && !specialNames.some((own) => own === name),
-    ),
+    ...Object.keys(fields).filter((name) => name.endsWith('_token') && !isStandard(name)),
   ];
   const named = new Map<string, unknown>();
   for (const name of names) {
     const value = fields[name];
-    if (typeof value === 'string' || isToken(value)) named.set(name, value);
+    // under a name of its own, tokenizer_config.json has to mark an object as a token
+    const counts = isStandard(name) || Object.hasOwn(legacy ?? {}, name) || isMarked(value);
+    if (typeof value === 'string' || (isToken(value) && counts)) named.set(name, value);
   }
   const { extra_special_tokens: extra } = fields;
   if (isObject(extra) && !isToken(extra)) {
     for (const [name, value] of Object.entries(extra)) named.set(name, value);
   }
   return named;
+}
+
+function isStandard(name: string): boolean {
+  return specialNames.some((own) => own === name);
+}
+
+function isMarked(value: unknown): boolean {
+  const { __type: type } = isObject(value) ? value : {};
+  return type === 'AddedToken';
 }
 
 function isToken(value: unknown): value is Fields {
@@ -89,14 +99,19 @@ export function contentOf(value: unknown): string | null {
 }
 
 /**
- * Adds what the neighbours of tokenizer.json say.
+ * Adds what the neighbours of tokenizer.json say. A listed token that a file names is special, whatever its list says of it.
+ * @param own `added_tokens` of tokenizer.json, which are in the vocabulary
  * @param file for messages
  * @throws MoeqError for a token that is malformed
  */
-export function addNeighbours(vocabulary: AddedVocabulary, files: NeighbourFiles, file: string): void {
-  const listed = listedTokens(files, file);
-  const known = new Set([...vocabulary.tokens.values()].map(identityOf));
-  const tokens = listed.filter((token) => !known.has(identityOf(token)));
+export function addNeighbours(
+  vocabulary: AddedVocabulary,
+  own: readonly AddedToken[],
+  files: NeighbourFiles,
+  file: string,
+): void {
+  // transformers reads the list of tokenizer.json as one of the neighbours where there is no added_tokens_decoder
+  const tokens = [...(hasDecoder(files.tokenizerConfig) ? [] : own), ...listedTokens(files, file)];
   const contents = new Set([...vocabulary.tokens.values(), ...tokens].map(({ content }) => content));
   const named = namedTokens(files);
   const names = new Set([...named.values()].map(contentOf));

@@ -145,7 +145,7 @@ export class AddedVocabulary {
 }
 
 /** A text that is the same for tokens that are the same in all. */
-export function identityOf(token: AddedToken): string {
+function identityOf(token: AddedToken): string {
   const { content, singleWord, lstrip, rstrip, normalized, special } = token;
   return JSON.stringify([content, singleWord, lstrip, rstrip, normalized, special]);
 }

@@ -45,8 +45,9 @@ export function createTokenizer(files: TokenizerFiles, modelVocabulary: number):
   const config = files.tokenizerConfig ?? {};
   const { split_special_tokens: splitsSpecial, clean_up_tokenization_spaces: tidies } = config;
   const vocabulary = new AddedVocabulary(model, normalizer, splitsSpecial === true);
-  vocabulary.add(ownTokens(json, file));
-  addNeighbours(vocabulary, files, file);
+  const own = ownTokens(json, file);
+  vocabulary.add(own);
+  addNeighbours(vocabulary, own, files, file);
   const size = sizeOf(
     [...model.entries()].map(([, id]) => id),
     vocabulary.tokens.keys(),
