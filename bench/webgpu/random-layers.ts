@@ -60,10 +60,10 @@ export async function loadRandomLayers(
   const run = (step: Step, x: Activations, layer: Layer, index: number, place: KvCache, start: number) => {
     const norm = { weight: layer.norm, epsilon: 1e-5 };
     const segments = [{ pages: table, start, tokens: 1 }];
-    const qkv = step.linear(step.rmsNorm(x, norm), layer.qkv);
+    const qkv = step.linear(step.norm(x, norm), layer.qkv);
     const heads = step.attention(qkv, place, index, segments, attention);
     const attended = step.add(x, step.linear(heads, layer.output));
-    const normed = step.rmsNorm(attended, norm);
+    const normed = step.norm(attended, norm);
     const routing = step.route(step.linear(normed, layer.router), route);
     return step.add(attended, step.experts(normed, routing, layer.experts, { kind: 'silu', gated: true }));
   };

@@ -61,8 +61,8 @@ const broken: Record<string, readonly [make: () => Backend, notices: string]> = 
     'embed: scale, one token and many',
   ],
   'no epsilon': [
-    breakStep((step) => ({ rmsNorm: (x, norm) => step.rmsNorm(x, { ...norm, epsilon: 0 }) })),
-    'rmsNorm: widths, token counts and sizes of numbers',
+    breakStep((step) => ({ norm: (x, norm) => step.norm(x, { ...norm, epsilon: 0 }) })),
+    'norm: widths, token counts and sizes of numbers',
   ],
   'no scale when adding': [
     breakStep((step) => ({ add: (a, b) => step.add(a, b) })),
@@ -160,6 +160,10 @@ const broken: Record<string, readonly [make: () => Backend, notices: string]> = 
         ),
     })),
     'mlp: gelu',
+  ],
+  'the mean left in rows': [
+    breakStep((step) => ({ norm: (x, { centred: _, ...spec }) => step.norm(x, spec) })),
+    'norm: layer norms, and biases of either',
   ],
   'no limit': [
     breakStep((step) => ({

@@ -31,6 +31,7 @@ export type {
   NormSpec,
   RopeSpec,
   RoutingHandle,
+  RowNormSpec,
   Segment,
   StateSegment,
   Step,

@@ -72,9 +72,18 @@ export interface RopeSpec {
   readonly style: 'halves' | 'interleaved';
 }
 
+/** An RMS norm. */
 export interface NormSpec {
   readonly weight: Vector;
   readonly epsilon: number;
+}
+
+/** An RMS norm, arXiv:1910.07467, or a layer norm, arXiv:1607.06450. */
+export interface RowNormSpec extends NormSpec {
+  /** Whether the mean of the row is taken off first, which makes it a layer norm; false unless given. */
+  readonly centred?: boolean;
+  /** Added in the end. */
+  readonly bias?: Vector;
 }
 
 export interface AttentionSpec {
@@ -106,8 +115,8 @@ export interface Step {
   input(values: Float32Array, rows: number): Activations;
   /** Rows `ids` of an embedding table, times `scale` -> [T, D] */
   embed(table: Weight, ids: Int32Array, scale?: number): Activations;
-  /** x * rsqrt(mean(x²) + epsilon) * weight, over each row */
-  rmsNorm(x: Activations, norm: NormSpec): Activations;
+  /** c * rsqrt(mean(c²) + epsilon) * weight + bias over each row, c = x or, where `centred`, x - mean(x) */
+  norm(x: Activations, norm: RowNormSpec): Activations;
   /** x Wᵀ + bias: [T, K] -> [T, N] */
   linear(x: Activations, weight: Weight, bias?: Vector): Activations;
   /** a + scale * b; may reuse the memory of `a`, which must not be used again */

@@ -23,6 +23,25 @@ export function clamp(x: usize, limit: f32, length: u32): void {
   for (const end = x + (length << 2); x < end; x += 4) store<f32>(x, min(max(load<f32>(x), -limit), limit));
 }
 
+/** out = x - mean(x) over `rows` rows of `columns`; `out` may be `x`. */
+export function centre(x: usize, rows: u32, columns: u32, out: usize): void {
+  const whole = columns & ~3;
+  const stride: usize = columns << 2;
+  for (let row: u32 = 0; row < rows; row++, x += stride, out += stride) {
+    let sums = f32x4.splat(0);
+    for (let i: u32 = 0; i < whole; i += 4) sums = f32x4.add(sums, v128.load(x + (i << 2)));
+    let sum = sumLanes(sums);
+    for (let i = whole; i < columns; i++) sum += load<f32>(x + (i << 2));
+    const mean = sum / <f32>columns;
+    const means = f32x4.splat(mean);
+    for (let i: u32 = 0; i < whole; i += 4) {
+      const at = i << 2;
+      v128.store(out + at, f32x4.sub(v128.load(x + at), means));
+    }
+    for (let i = whole; i < columns; i++) store<f32>(out + (i << 2), load<f32>(x + (i << 2)) - mean);
+  }
+}
+
 /** x * rsqrt(mean(x²) + epsilon) * weight over `rows` rows of `columns`; `out` may be `x`. */
 export function rmsNorm(x: usize, weight: usize, epsilon: f32, rows: u32, columns: u32, xStride: usize, out: usize, outStride: usize): void {
   const whole = columns & ~3;

@@ -1,5 +1,5 @@
 // What the workers call.
-export { add, multiply, clamp, rmsNorm, activate, activateGated, rotate, multiplySigmoid } from './elementwise';
+export { add, multiply, clamp, centre, rmsNorm, activate, activateGated, rotate, multiplySigmoid } from './elementwise';
 export { attendFour, storeKeyValue } from './attention';
 export { convolve } from './convolution';
 export { decodeRow } from './decode-row';

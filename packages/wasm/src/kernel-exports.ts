@@ -29,6 +29,7 @@ export interface KernelExports
   multiply(x: Address, scale: number, length: number): void;
   multiplySigmoid(x: Address, gate: number, length: number): void;
   clamp(x: Address, limit: number, length: number): void;
+  centre(x: Address, rows: number, columns: number, out: Address): void;
   rmsNorm(
     x: Address,
     weight: Address,

@@ -12,7 +12,7 @@ import type {
   LoadedWeight,
 } from './loaded.js';
 import { attention, rotations } from './operations/attention.js';
-import { add, embed, input, linear, rmsNorm, selectRows } from './operations/basic.js';
+import { add, embed, input, linear, norm, selectRows } from './operations/basic.js';
 import { convolution } from './operations/convolution.js';
 import { experts, mlp } from './operations/mlp.js';
 import { route } from './operations/route.js';
@@ -37,7 +37,7 @@ interface Shared {
 const operations: OperationTable<WasmTypes, [rows: number, columns: number, shared: Shared], Recorded> = {
   input: ({ values }, rows, columns) => input(values, rows, columns),
   embed: ({ table, ids, scale }) => embed(table, ids, scale),
-  norm: ({ x, weight, epsilon }) => rmsNorm(x, weight, epsilon),
+  norm: ({ x, weight, epsilon, centred, bias }) => norm(x, weight, epsilon, centred, bias),
   linear: ({ x, weight, bias }) => linear(x, weight, bias),
   add: ({ a, b, scale }) => add(a, b, scale),
   attention({ x, cache, layer, segments, spec, norms }, _rows, _columns, { rotationsOf }) {

@@ -7,7 +7,7 @@ import { isThorough } from './testkit/gpu.js';
 const some = new RegExp(
   [
     '^SwiftShader',
-    '^(embed|rmsNorm|add|read|step|backend|error)',
+    '^(embed|norm|add|read|step|backend|error)',
     '^linear: (bias|F32$)',
     '^attention: grouped queries',
     '^route: (softmax, normalized|a correction bias)',

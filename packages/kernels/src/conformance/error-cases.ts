@@ -114,7 +114,7 @@ export const errorCases: readonly Case[] = [
       await refuse(bench, 'linear of other columns', '7', (step) => step.linear(narrow(step), weight));
       await refuse(bench, 'a bias of other length', '8', (step) => step.linear(x(step), weight, eight));
       await refuse(bench, 'a norm of other length', '6', (step) =>
-        step.rmsNorm(x(step), { weight: six, epsilon: 0 }),
+        step.norm(x(step), { weight: six, epsilon: 0 }),
       );
       await refuse(bench, 'adding other columns', '7', (step) => step.add(x(step), narrow(step)));
       await refuse(bench, 'adding other rows', '3', (step) => step.add(x(step), more(step)));

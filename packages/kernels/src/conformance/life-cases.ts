@@ -39,7 +39,7 @@ async function allOperations(bench: Bench) {
     const operations: Record<keyof Step, () => unknown> = {
       input: () => step.input(values, 2),
       embed: () => step.embed(weight, Int32Array.of(3)),
-      rmsNorm: () => step.rmsNorm(x, { weight: vector, epsilon: 0 }),
+      norm: () => step.norm(x, { weight: vector, epsilon: 0 }),
       linear: () => step.linear(x, weight, vector),
       add: () => step.add(x, x),
       attention: () => step.attention(qkv, cache, 0, segments, { ...attention, rope: null }),
@@ -270,7 +270,7 @@ export const lifeCases: readonly Case[] = [
           for (const object of objects) backend.release(object);
         };
         const results = await backend.step(async (step) => {
-          const x = step.linear(step.rmsNorm(input(step), { weight: vector, epsilon: 0 }), weight, vector);
+          const x = step.linear(step.norm(input(step), { weight: vector, epsilon: 0 }), weight, vector);
           const routed = step.experts(x, step.route(logits(step), route), experts, silu);
           const attended = step.attention(qkv(step), cache, 1, segments, { ...attention, rope: null });
           const outputs = [step.mlp(routed, mlp, silu), attended, step.embed(weight, range(3))];

@@ -76,14 +76,14 @@ function runModel(
 ): Activations {
   let x = step.embed(model.embedding.weight, ids);
   model.layers.forEach((layer, index) => {
-    const normed = step.rmsNorm(x, { weight: layer.attentionNorm.weight, epsilon });
+    const normed = step.norm(x, { weight: layer.attentionNorm.weight, epsilon });
     const attended = step.attention(step.linear(normed, layer.qkv.weight), cache, index, segments, attention);
     x = step.add(x, step.linear(attended, layer.output.weight));
-    const inputs = step.rmsNorm(x, { weight: layer.mlpNorm.weight, epsilon });
+    const inputs = step.norm(x, { weight: layer.mlpNorm.weight, epsilon });
     const routing = step.route(step.embed(layer.table, ids), route);
     x = step.add(x, step.experts(inputs, routing, layer.experts, silu), 0.5);
   });
-  return step.linear(step.rmsNorm(x, { weight: model.norm.weight, epsilon }), model.head.weight);
+  return step.linear(step.norm(x, { weight: model.norm.weight, epsilon }), model.head.weight);
 }
 
 /** The same, for one whole sequence. Float64 [T, V] */

@@ -61,6 +61,24 @@ export function naiveRmsNorm(x: Numbers, weight: ArrayLike<number>, epsilon: num
   });
 }
 
+/** A layer norm where `centred`, by the mean and the variance of a row; else an RMS norm. */
+export function naiveNorm(
+  x: Numbers,
+  weight: ArrayLike<number>,
+  epsilon: number,
+  centred: boolean,
+  bias: ArrayLike<number> | null,
+) {
+  return makeNumbers(x.rows, x.columns, (row, column) => {
+    const values = Array.from({ length: x.columns }, (_, k) => at(x, row, k));
+    const average = (numbers: number[]) => numbers.reduce((sum, value) => sum + value, 0) / x.columns;
+    const mean = centred ? average(values) : 0;
+    const variance = average(values.map((value) => (value - mean) ** 2));
+    const normed = (at(x, row, column) - mean) / Math.sqrt(variance + epsilon);
+    return normed * (weight[column] as number) + (bias?.[column] ?? 0);
+  });
+}
+
 /** An MLP as numbers. */
 export interface NaiveMlp {
   readonly gateUp: Numbers;

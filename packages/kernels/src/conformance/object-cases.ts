@@ -109,7 +109,7 @@ export const objectCases: readonly Case[] = [
         bench.run((step) => step.linear(input(step), weight)),
       );
       await assertRefused('a released vector', 'one that is released', () =>
-        bench.run((step) => step.rmsNorm(input(step), { weight: vector, epsilon: 0 })),
+        bench.run((step) => step.norm(input(step), { weight: vector, epsilon: 0 })),
       );
       await assertRefused('released MLP weights', 'one that is released', () =>
         bench.run((step) => step.mlp(input(step), mlp, silu)),

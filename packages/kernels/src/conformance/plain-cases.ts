@@ -1,9 +1,9 @@
-// The operations without a matrix multiply: input, embed, rmsNorm, add, selectRows, read.
+// The operations without a matrix multiply: input, embed, norm, add, selectRows, read.
 import type { Case } from './bench.js';
 import { range } from './bench.js';
 import { assertClose, assertSame } from './compare.js';
 import { codeLayouts, commonLayouts } from './layouts.js';
-import { at, makeNumbers, naiveRmsNorm } from './naive.js';
+import { at, makeNumbers, naiveLinear, naiveNorm, naiveRmsNorm } from './naive.js';
 import { randomMatrix } from './random-matrix.js';
 
 /** Decoding is float32 arithmetic on every backend: this far from the exact product, sum included. */
@@ -91,7 +91,7 @@ export const plainCases: readonly Case[] = [
     },
   },
   {
-    name: 'rmsNorm: widths, token counts and sizes of numbers',
+    name: 'norm: widths, token counts and sizes of numbers',
     async run(bench) {
       for (const [rows, columns, scale, epsilon] of [
         [1, 1, 1, 1e-5],
@@ -105,7 +105,7 @@ export const plainCases: readonly Case[] = [
         const weight = bench.random.normals(columns);
         const vector = await bench.vector(weight);
         const input = bench.input(x);
-        const y = await bench.run((step) => step.rmsNorm(input(step), { weight: vector, epsilon }));
+        const y = await bench.run((step) => step.norm(input(step), { weight: vector, epsilon }));
         assertClose(
           `[${rows}, ${columns}]`,
           y,
@@ -116,11 +116,47 @@ export const plainCases: readonly Case[] = [
     },
   },
   {
-    name: 'rmsNorm: a row of zeros stays zero',
+    name: 'norm: layer norms, and biases of either',
+    async run(bench) {
+      for (const [rows, columns, mean] of [
+        [1, 2, 0],
+        [3, 33, 1],
+        [9, 64, -2],
+        [70, 257, 0.5],
+      ] as const) {
+        const drawn = bench.normals(rows, columns);
+        const x = makeNumbers(rows, columns, (row, column) => Math.fround(at(drawn, row, column) + mean));
+        const [weights, biases] = [bench.random.normals(columns), bench.random.normals(columns)];
+        const [weight, bias] = [await bench.vector(weights), await bench.vector(biases)];
+        const matrix = randomMatrix('F32', [8, columns], bench.random);
+        const [input, after] = [bench.input(x), await bench.weight(matrix)];
+        for (const [centred, biased] of [
+          [true, false],
+          [true, true],
+          [false, true],
+        ] as const) {
+          const spec = { weight, epsilon: 1e-5, centred, ...(biased && { bias }) };
+          const expected = naiveNorm(x, weights, 1e-5, centred, biased ? biases : null);
+          const what = `[${rows}, ${columns}]${centred ? ' centred' : ''}${biased ? ' with a bias' : ''}`;
+          const y = await bench.run((step) => step.norm(input(step), spec));
+          assertClose(what, y, expected.values, bench.tolerance.float);
+          const product = await bench.run((step) => step.linear(step.norm(input(step), spec), after));
+          assertClose(
+            `${what}, multiplied`,
+            product,
+            naiveLinear(expected, matrix).values,
+            bench.tolerance.float,
+          );
+        }
+      }
+    },
+  },
+  {
+    name: 'norm: a row of zeros stays zero',
     async run(bench) {
       const input = bench.input(makeNumbers(2, 48, (row) => row));
       const weight = await bench.vector(bench.random.normals(48));
-      const y = await bench.run((step) => step.rmsNorm(input(step), { weight, epsilon: 1e-6 }));
+      const y = await bench.run((step) => step.norm(input(step), { weight, epsilon: 1e-6 }));
       assertSame('row of zeros', y.subarray(0, 48), new Float32Array(48));
     },
   },

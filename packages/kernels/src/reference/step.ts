@@ -9,7 +9,7 @@ import { gatherRows, runExperts } from './experts.js';
 import { linear } from './linear.js';
 import { readRow } from './matrix.js';
 import { runMlp } from './mlp.js';
-import { rmsNorm } from './rms-norm.js';
+import { centredRows, rmsNorm } from './rms-norm.js';
 import type { ReferenceTypes, Result } from './types.js';
 
 /** Float32 [rows, columns] of every operation. */
@@ -25,10 +25,10 @@ const operations: OperationTable<ReferenceTypes, [], Float32Array> = {
     return scale === 1 ? out : out.map((value) => value * scale);
   },
 
-  norm({ x, weight, epsilon }) {
+  norm({ x, weight, epsilon, centred, bias }) {
     const out = new Float32Array(x.values.length);
-    rmsNorm(x.values, weight, epsilon, out);
-    return out;
+    rmsNorm(centred ? centredRows(x.values, x.columns) : x.values, weight, epsilon, out);
+    return bias === null ? out : out.map((value, i) => value + (bias[i % x.columns] as number));
   },
 
   linear: ({ x, weight, bias }) => linear(x.values, weight, bias ?? undefined),

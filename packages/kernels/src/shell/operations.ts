@@ -29,7 +29,13 @@ interface Operands<T extends BackendTypes> {
   /** -> [T, D] */
   embed: { readonly table: T['weight']; readonly ids: Int32Array; readonly scale: number };
   /** [T, D] -> [T, D] */
-  norm: { readonly x: T['node']; readonly weight: T['vector']; readonly epsilon: number };
+  norm: {
+    readonly x: T['node'];
+    readonly weight: T['vector'];
+    readonly epsilon: number;
+    readonly centred: boolean;
+    readonly bias: T['vector'] | null;
+  };
   /** [T, K] -> [T, N] */
   linear: { readonly x: T['node']; readonly weight: T['weight']; readonly bias: T['vector'] | null };
   /** a + scale * b */
@@ -160,10 +166,11 @@ export function checkedOperations<T extends BackendTypes>(
       return keep({ kind: 'embed', table, ids: ids.slice(), scale }, ids.length, handle.columns);
     },
 
-    rmsNorm(x, { weight: handle, epsilon }) {
+    norm(x, { weight: handle, epsilon, centred = false, bias: added }) {
       const node = nodeOf(x);
       const weight = vector('norm', 'norm weights', x.columns, handle);
-      return keep({ kind: 'norm', x: node, weight, epsilon }, x.rows, x.columns);
+      const bias = added === undefined ? null : vector('norm', 'norm bias', x.columns, added);
+      return keep({ kind: 'norm', x: node, weight, epsilon, centred, bias }, x.rows, x.columns);
     },
 
     linear(x, handle, added) {

@@ -56,8 +56,8 @@ export function runLayer(step: Step, x: Activations, layer: DecoderLayer, place:
   let output = x;
   let routing: RoutingHandle | null = null;
   for (const { norm, run, postNorm, residualScale } of layer.blocks) {
-    const ran = run(step, norm === null ? output : step.rmsNorm(output, norm), place);
-    const added = postNorm === null ? ran.output : step.rmsNorm(ran.output, postNorm); // [T, D]
+    const ran = run(step, norm === null ? output : step.norm(output, norm), place);
+    const added = postNorm === null ? ran.output : step.norm(ran.output, postNorm); // [T, D]
     output = step.add(output, added, residualScale);
     routing = ran.routing ?? routing;
   }
@@ -70,5 +70,5 @@ export function runHead(
   x: Activations,
   { finalNorm, head, headBias }: Pick<Decoder, 'finalNorm' | 'head' | 'headBias'>,
 ): Activations {
-  return step.linear(step.rmsNorm(x, finalNorm), head, headBias);
+  return step.linear(step.norm(x, finalNorm), head, headBias);
 }

@@ -58,7 +58,18 @@ export const instructions = {
     ids: list('u32'),
   },
 
-  norm: { x: 'address', weight: 'address', epsilon: 'f32', rows: 'u32', columns: 'u32', out: 'address' },
+  /** The mean of a row is taken off first where it is `centred`. */
+  norm: {
+    x: 'address',
+    weight: 'address',
+    /** 0: none. */
+    bias: 'address',
+    epsilon: 'f32',
+    centred: 'flag',
+    rows: 'u32',
+    columns: 'u32',
+    out: 'address',
+  },
 
   /** Activations of 32 bits to integers. */
   quantize: {

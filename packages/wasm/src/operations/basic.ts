@@ -41,7 +41,13 @@ export function embed({ parts, columns }: LoadedWeight, ids: Int32Array, scale: 
   };
 }
 
-export function rmsNorm(x: Value, weight: LoadedVector, epsilon: number): Recorded {
+export function norm(
+  x: Value,
+  weight: LoadedVector,
+  epsilon: number,
+  centred: boolean,
+  bias: LoadedVector | null,
+): Recorded {
   const { rows, columns } = x;
   return {
     rows,
@@ -50,7 +56,8 @@ export function rmsNorm(x: Value, weight: LoadedVector, epsilon: number): Record
     emit(program) {
       const out = program.room(rows * columns);
       const address = program.addressOf(x);
-      program.emit('norm', { x: address, weight: weight.address, epsilon, rows, columns, out });
+      const vectors = { weight: weight.address, bias: bias?.address ?? 0 };
+      program.emit('norm', { x: address, ...vectors, epsilon, centred, rows, columns, out });
       return out;
     },
   };

@@ -49,8 +49,14 @@ export const operations: Operations = {
     });
   },
 
-  norm({ kernels }, { x, weight, epsilon, rows, columns, out }) {
-    kernels.rmsNorm(x, weight, epsilon, rows, columns, 4 * columns, out, 4 * columns);
+  norm({ kernels }, { x, weight, bias, epsilon, centred, rows, columns, out }) {
+    if (centred) kernels.centre(x, rows, columns, out);
+    kernels.rmsNorm(centred ? out : x, weight, epsilon, rows, columns, 4 * columns, out, 4 * columns);
+    if (bias === 0) return;
+    for (let row = 0; row < rows; row++) {
+      const sum = out + 4 * row * columns;
+      kernels.add(sum, bias, 1, sum, columns);
+    }
   },
 
   quantize({ kernels }, { x, tokens, columns, form, unit, order, out, scales, sums }) {

@@ -27,9 +27,11 @@ export function emitEmbed({ program, kernels }: Emitter, node: Node<'embed'>, re
 }
 
 export function emitNorm({ program, kernels }: Emitter, node: Node<'norm'>, results: Results): void {
-  const { x, weight, epsilon } = node.operation;
-  const operands = [results.of(x), weight.buffer, results.make(node)];
-  const kernel = kernels.get('norm', normKernel);
+  const { x, weight, epsilon, centred, bias } = node.operation;
+  const addend = bias === null ? [] : [bias.buffer];
+  const operands = [results.of(x), weight.buffer, ...addend, results.make(node)];
+  const biased = bias !== null;
+  const kernel = kernels.get(`norm ${centred} ${biased}`, () => normKernel(centred, biased));
   program.dispatch(kernel, { columns: node.columns, epsilon }, operands, [node.rows, 1]);
 }
 

@@ -165,7 +165,10 @@ function attentionShaders(): Shader[] {
 }
 
 function otherShaders(): Shader[] {
-  const plain = [normKernel(), addKernel(), selectKernel(), planKernel(128), combineExpertsKernel()];
+  const norms = [true, false].flatMap((centred) =>
+    [true, false].map((biased) => normKernel(centred, biased)),
+  );
+  const plain = [...norms, addKernel(), selectKernel(), planKernel(128), combineExpertsKernel()];
   const kernels = [...plain, convolveKernel(true), convolveKernel(false)];
   return [...kernels, ...activations.map(activateKernel)].map(({ shader }) => shader);
 }

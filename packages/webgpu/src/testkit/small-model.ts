@@ -61,8 +61,8 @@ export async function loadSmallModel(backend: Backend) {
       table,
       Int32Array.from({ length: tokens }, (_, t) => (37 * t) % vocabulary),
     );
-    const mixed = step.add(x, step.linear(step.rmsNorm(x, { weight, epsilon: 1e-5 }), square), 0.5);
-    const normed = step.rmsNorm(mixed, { weight, epsilon: 1e-5 });
+    const mixed = step.add(x, step.linear(step.norm(x, { weight, epsilon: 1e-5 }), square), 0.5);
+    const normed = step.norm(mixed, { weight, epsilon: 1e-5 });
     const routing = step.route(step.linear(normed, router), route);
     const sum = step.add(mixed, step.experts(normed, routing, all, { kind: 'silu', gated: true }));
     return step.linear(sum, table);

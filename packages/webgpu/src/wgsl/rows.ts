@@ -51,30 +51,49 @@ export function embedKernel(kind: MatrixKind) {
   });
 }
 
-/** out[t] = x[t] * inverseSqrt(mean(x[t]²) + epsilon) * weight */
-export function normKernel() {
+/**
+ * out[t] = c * inverseSqrt(mean(c²) + epsilon) * weight + bias
+ * @param centred whether c is x[t] - mean(x[t]), else x[t]
+ */
+export function normKernel(centred: boolean, biased: boolean) {
+  const value = centred ? '(x[first + c] - mean)' : 'x[first + c]';
+  const meet = [
+    'workgroupBarrier();',
+    'for (var step = 64u; step > 0u; step >>= 1u) {',
+    '  if (local < step) { sums[local] += sums[local + step]; }',
+    '  workgroupBarrier();',
+    '}',
+  ];
+  const mean = [
+    'var total = 0.0;',
+    'for (var c = local; c < p.columns; c += 128u) { total += x[first + c]; }',
+    'sums[local] = total;',
+    ...meet,
+    'let mean = sums[0] / f32(p.columns);',
+    'workgroupBarrier();',
+  ];
   return makeKernel({
-    label: 'rms norm',
+    label: `${centred ? 'layer' : 'rms'} norm${biased ? ' with bias' : ''}`,
     fields: { columns: 'u32', epsilon: 'f32' },
     storage: [
       { name: 'x', access: 'read', type: 'array<f32>' },
       { name: 'weight', access: 'read', type: 'array<f32>' },
+      ...(biased ? [{ name: 'bias', access: 'read', type: 'array<f32>' } as const] : []),
       { name: 'out', access: 'write', type: 'array<f32>' },
     ],
     workgroupSize: 128,
-    declarations: ['var<workgroup> squares: array<f32, 128>;'],
+    declarations: ['var<workgroup> sums: array<f32, 128>;'],
     main: lines(
       'let first = workgroup.x * p.columns;',
+      ...(centred ? mean : []),
       'var sum = 0.0;',
-      'for (var c = local; c < p.columns; c += 128u) { sum += x[first + c] * x[first + c]; }',
-      'squares[local] = sum;',
-      'workgroupBarrier();',
-      'for (var step = 64u; step > 0u; step >>= 1u) {',
-      '  if (local < step) { squares[local] += squares[local + step]; }',
-      '  workgroupBarrier();',
+      `for (var c = local; c < p.columns; c += 128u) { sum += ${value} * ${value}; }`,
+      'sums[local] = sum;',
+      ...meet,
+      'let root = inverseSqrt(sums[0] / f32(p.columns) + p.epsilon);',
+      'for (var c = local; c < p.columns; c += 128u) {',
+      `  out[first + c] = ${value} * root * weight[c]${biased ? ' + bias[c]' : ''};`,
       '}',
-      'let root = inverseSqrt(squares[0] / f32(p.columns) + p.epsilon);',
-      'for (var c = local; c < p.columns; c += 128u) { out[first + c] = x[first + c] * root * weight[c]; }',
     ),
   });
 }
