@@ -51,17 +51,54 @@ test.each<[string, Record<string, object>, object, number[], string]>([
     [1],
     'eos_token_id 50279, 160',
   ],
+  [
+    'generation_config.json',
+    { 'generation_config.json': { eos_token_id: [2, -1] } },
+    {},
+    [2],
+    'eos_token_id -1',
+  ],
+  ['generation_config.json', { 'generation_config.json': { eos_token_id: -1 } }, {}, [], 'eos_token_id -1'],
   ['config.json', {}, { eos_token_id: 50279 }, [], 'eos_token_id 50279'],
+  ['config.json', {}, { eos_token_id: 'end' }, [], 'eos_token_id "end"'],
 ])(
-  'an end beyond the vocabulary in %s is left out, and a notice names it',
+  'an end that is no token in %s is left out, and a notice names it',
   async (file, files, changes, ends, name) => {
     const opened = await open(files, changes);
     expect(opened.stopTokenIds).toEqual(ends);
     expect(opened.report().notices).toEqual([
-      expect.stringMatching(`${file}: ${name} is beyond the vocabulary of 160 and ends no text`),
+      expect.stringMatching(`${file}: ${name} is no token of the vocabulary of 160 and ends no text`),
     ]);
   },
 );
+
+describe('generation_config.json stops nothing', () => {
+  const file = 'generation_config.json';
+  test.each<[string | object, object, RegExp[]]>([
+    [{ top_k: -1, top_p: 1.5, do_sample: 1 }, { topK: 0, greedy: false }, []],
+    [{ top_k: 0, top_p: null, temperature: 0.5 }, { topK: 0, temperature: 0.5 }, []],
+    [
+      '{"temperature": Infinity, "min_p": 2}',
+      {},
+      [/: temperature .*, min_p "2" cannot be used for sampling/],
+    ],
+    [{ temperature: -1, top_k: 5 }, { topK: 5 }, [/: temperature "-1" cannot be used/]],
+    [{ do_sample: 'yes', max_new_tokens: 0 }, {}, [/: do_sample "yes", max_new_tokens "0" cannot/]],
+    [
+      { repetition_penalty: [1], top_p: -1, top_k: 1.5 },
+      {},
+      [/top_k "1\.5", top_p "-1", repetition_penalty/],
+    ],
+    ['null', {}, [/generation_config\.json: .*a JSON object, found "null"; the file is left out$/]],
+    ['', {}, [/generation_config\.json: .*a JSON object, .*; the file is left out$/]],
+    ['{', {}, [/generation_config\.json: .*; the file is left out$/]],
+  ])('%j', async (content, generation, notices) => {
+    const opened = await open({ 'tokenizer.json': tokenizer, [file]: content }, { eos_token_id: [1] });
+    expect(opened.generation).toEqual(generation);
+    expect(opened.stopTokenIds).toEqual([1]);
+    expect(opened.report().notices).toEqual(notices.map((notice) => expect.stringMatching(notice)));
+  });
+});
 
 describe('what cannot be read stops texts only', () => {
   test('a tokenizer', async () => {

@@ -136,15 +136,6 @@ const cases: Record<string, [files: FileSet, sentence: RegExp]> = {
     /rope_parameters\.rope_type to be one of default, linear, .*found "abacus"/,
   ],
   'an infinite epsilon': [withConfig({ rms_norm_eps: -1 }), /rms_norm_eps to be a number above 0/],
-  'a stop token below zero': [
-    checkpointFiles(config, tensors, { 'generation_config.json': { eos_token_id: [2, -1] } }),
-    /generation_config\.json: .*eos_token_id/,
-  ],
-  'a temperature below zero': [
-    checkpointFiles(config, tensors, { 'generation_config.json': { temperature: -1 } }),
-    /temperature to be a number from 0/,
-  ],
-
   'no weights': [
     memoryFiles({ 'config.json': config, 'pytorch_model.bin': '' }),
     /model\.safetensors or model\.safetensors\.index\.json, found pytorch_model\.bin/,

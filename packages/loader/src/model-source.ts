@@ -70,16 +70,16 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
     const facts = checkpoint.tensors.map((tensor) => tensor.facts);
     const warning = recipe === null ? null : routerWarning(recipe, facts);
     const others = describeOthers(checkpoint.tensors);
-    const { generation, stopTokenIds, notice } = await readGeneration(
-      files,
-      checkpoint.config,
-      checkpoint.decoder,
-    );
+    const {
+      generation,
+      stopTokenIds,
+      notices: left,
+    } = await readGeneration(files, checkpoint.config, checkpoint.decoder);
     const notices = [
       ...(recipe?.notes ?? []),
       ...(warning === null ? [] : [warning]),
       ...(others === null ? [] : [`left aside: ${others}`]),
-      ...(notice === null ? [] : [notice]),
+      ...left,
     ];
     const { encoder, runsFormat } = options;
     const text = await readTextParts(files, checkpoint.decoder.vocabularySize);

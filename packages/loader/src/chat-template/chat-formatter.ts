@@ -2,10 +2,11 @@
 // (utils/chat_template_utils.py), run within limits.
 import type { ChatMessage, ChatOptions } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
+import { Given } from '../jinja/arguments.js';
 import { type Budget, TemplateLimit } from '../jinja/budget.js';
 import { TemplateFault, TemplateRefusal, TemplateUnsupported } from '../jinja/errors.js';
 import { fromJson } from '../jinja/from-json.js';
-import { Func, textOf, type Value } from '../jinja/python/values.js';
+import { Func, type Value } from '../jinja/python/values.js';
 import { namesIn } from '../jinja/syntax/mentions.js';
 import { Template } from '../jinja/template.js';
 import { formatTime } from './format-time.js';
@@ -63,7 +64,14 @@ function variablesOf(
 ): Readonly<Record<string, Value>> {
   const given = Object.entries(variables).map(([name, value]) => [name, fromJson(value, budget)] as const);
   return {
-    strftime_now: new Func('strftime_now', ([format = '']) => formatTime(new Date(), textOf(format) ?? '')),
+    strftime_now: new Func('strftime_now', (args, keywords) => {
+      const text = formatTime(
+        new Date(),
+        new Given('strftime_now', ['format'], args, keywords).text('format'),
+      );
+      budget.characters(text.length);
+      return text;
+    }),
     ...specialTokens,
     add_generation_prompt: true,
     tools: fromJson(tools, budget),

@@ -73,9 +73,24 @@ test.each([
   ['{{ lipsum() }}', 'the function lipsum'],
   ["{% include 'a' %}", 'the statement include'],
   ['{% autoescape true %}{% endautoescape %}', 'the statement autoescape'],
+  ['{{ dict.fromkeys }}', 'the text of a function'],
+  ["{{ ['\\ud83d\\ude00'] }}", 'two escapes that are a surrogate pair'],
   ["{{ '\\N{BULLET}' }}", 'the escape \\N{...}'],
 ])('%s is refused by the name of the part', (template, part) => {
   expect(() => chatFormatter(template, {}, 'f')(constructs.messages)).toThrow(
     `the chat template: expected parts of Jinja that are known here, found ${part}`,
   );
+});
+
+/** As Jinja 3.1 renders them. */
+test.each([
+  ["{{ ('<{}>' | safe).format('<b>') }}", '<&lt;b&gt;>'],
+  ["{{ ('<{}>' | safe).format('<b>' | safe) }}", '<<b>>'],
+  ["{{ ('<{:>5}{!r}>' | safe).format('<b>', '<') }}", '<  &lt;b&gt;&#39;&lt;&#39;>'],
+  ["{{ ('<{a[0]}{b}>' | safe).format(a=['&'], b=1) }}", '<&amp;1>'],
+  ["{{ '<{}>'.format('<b>') }}", '<<b>>'],
+  ["{{ ['\\ud83d', '\\ude00'] }}", "['\\ud83d', '\\ude00']"],
+  ["{{ dict.fromkeys(['a', 'b'], 1) }} {{ dict.fromkeys('ab') }}", "{'a': 1, 'b': 1} {'a': None, 'b': None}"],
+])('%s is %s', (template, text) => {
+  expect(chatFormatter(template, {}, 'f')([])).toBe(text);
 });

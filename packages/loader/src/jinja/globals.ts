@@ -26,7 +26,8 @@ const MAX_RANGE = 100_000;
 export function defineGlobals(scope: Variables, budget: Budget): void {
   const define = (name: string, call: Func['call']) => scope.set(name, new Func(name, call));
   define('range', range);
-  define('dict', (args, keywords) => new Dict(entriesOf('dict', args, keywords, budget)));
+  const dict: Func['call'] = (args, keywords) => new Dict(entriesOf('dict', args, keywords, budget));
+  scope.set('dict', new Func('dict', dict, new Map([['fromkeys', new Func('fromkeys', fromKeys(budget))]])));
   define('namespace', (args, keywords) => {
     const namespace = new Namespace();
     for (const [key, value] of entriesOf('namespace', args, keywords, budget))
@@ -71,6 +72,14 @@ function range(args: readonly Value[], keywords: Keywords): Range {
   if (made.length > MAX_RANGE)
     throw new TemplateFault(`Range too big. The sandbox blocks ranges larger than ${MAX_RANGE}.`);
   return made;
+}
+
+function fromKeys(budget: Budget): Func['call'] {
+  return ([keys, value = null, ...more], keywords) => {
+    if (keys === undefined || more.length > 0 || keywords.size > 0)
+      throw new TemplateFault('fromkeys expected 1 or 2 arguments by place');
+    return new Dict(listOf(keys, budget).map((key): [Value, Value] => [key, value]));
+  };
 }
 
 /** What dict() takes: a map or pairs, and names. */

@@ -124,7 +124,9 @@ function dunder(object: Value, name: string): Undefined | undefined {
 
 function textMethod(text: string, name: string, object: Value, budget: Budget): Value | undefined {
   if (name === 'format')
-    return new Func('format', (args, keywords) => marked(object, formatOf(text, args, keywords, budget)));
+    return new Func('format', (args, keywords) =>
+      marked(object, formatOf(text, args, keywords, budget, object)),
+    );
   if (otherTextMethods.includes(name)) throw new TemplateUnsupported(`the method ${name} of a text`);
   if (!isTextMethod(name)) return undefined;
   return new Func(name, (args, keywords) => {
@@ -157,6 +159,7 @@ function formatOf(
   args: readonly Value[],
   keywords: ReadonlyMap<string, Value>,
   budget: Budget,
+  object: Value,
 ): string {
   const values: FormatValues = {
     positional: args,
@@ -164,7 +167,10 @@ function formatOf(
     attribute: (value, name) => attributeOf(value, name, budget),
     item: (value, key) => itemOf(value, key, budget),
   };
-  return formatText(text, values, budget);
+  if (!(object instanceof Markup)) return formatText(text, values, budget);
+  return formatText(text, values, budget, (field, value) =>
+    value instanceof Markup ? field : escapeHtml(field),
+  );
 }
 
 function dictMethod(dict: Dict, name: string): Value | undefined {

@@ -15,8 +15,16 @@ export interface FormatValues {
   readonly item: (value: Value, key: Value) => Value;
 }
 
-/** @throws TemplateFault where a field has no value or does not take its specification; TemplateLimit */
-export function formatText(text: string, values: FormatValues, budget: Budget): string {
+/**
+ * @param finish of each field that the format holds, e.g. an escape; not of those within its specification
+ * @throws TemplateFault where a field has no value or does not take its specification; TemplateLimit
+ */
+export function formatText(
+  text: string,
+  values: FormatValues,
+  budget: Budget,
+  finish: (text: string, value: Value) => string = (field) => field,
+): string {
   let automatic = 0;
   const take = (name: string): Value => {
     const [, first = '', path = ''] = /^([^.[]*)(.*)$/s.exec(name) ?? [];
@@ -34,9 +42,10 @@ export function formatText(text: string, values: FormatValues, budget: Budget): 
     const spec = fields(specification)
       .map((part) => (typeof part === 'string' ? part : field(part)))
       .join('');
-    if (conversion === 'r') return formatValue(repr(given, budget), spec, budget);
     if (conversion === 'a') throw new TemplateUnsupported('the conversion !a');
-    return formatValue(conversion === 's' ? str(given, budget) : given, spec, budget);
+    const conversions: Readonly<Record<string, typeof str>> = { r: repr, s: str };
+    const value = conversions[conversion]?.(given, budget) ?? given;
+    return finish(formatValue(value, spec, budget), value);
   };
   const result = fields(text)
     .map((part) => (typeof part === 'string' ? part : field(part)))

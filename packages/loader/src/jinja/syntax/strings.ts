@@ -17,9 +17,17 @@ const named: Readonly<Record<string, string>> = {
 
 const digits: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 
-/** @param text between the quotes. @throws TemplateFault for an escape of too few digits or beyond Unicode */
+/** Two characters of Python, and one of JavaScript. */
+const surrogatePair =
+  /(?<!\\)(?:\\\\)*\\(?:u|U0000)[dD][89abAB][\da-fA-F]{2}\\(?:u|U0000)[dD][c-fC-F][\da-fA-F]{2}/;
+
+/**
+ * @param text between the quotes
+ * @throws TemplateFault for an escape of too few digits or beyond Unicode; TemplateUnsupported for escapes of a surrogate pair
+ */
 export function readString(text: string): string {
   if (!text.includes('\\')) return text;
+  if (surrogatePair.test(text)) throw new TemplateUnsupported('two escapes that are a surrogate pair');
   return text.replace(/\\([0-7]{1,3}|[xuU][\da-fA-F]{0,8}|N|.)/gsu, (whole, sequence: string) => {
     const first = sequence.charAt(0);
     const length = digits[first];
