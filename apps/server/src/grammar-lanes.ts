@@ -18,12 +18,15 @@ class TooManySteps extends Error {}
 
 export class GrammarLanes {
   readonly #limits: LaneLimits;
+  readonly #strictFormats: boolean;
   readonly #first = new Turns();
   readonly #second = new Turns();
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(limits: LaneLimits) {
+  /** @param strictFormats a format that is not known is an error */
+  constructor(limits: LaneLimits, strictFormats: boolean) {
     this.#limits = limits;
+    this.#strictFormats = strictFormats;
   }
 
   /** @throws MoeqError for a schema that cannot be compiled */
@@ -41,6 +44,7 @@ export class GrammarLanes {
     await this.slicing.pause();
     return compileJsonSchema(JSON.parse(schema), {
       subject,
+      strictFormats: this.#strictFormats,
       ...this.slicing,
       onStep: () => {
         taken += 1;

@@ -16,15 +16,22 @@ const formatOf = (schema: object): AskedGrammar | null =>
   });
 const bounded = (maxLength: number) => formatOf({ type: 'string', maxLength });
 
+const rules = { strict: false, onAnnotation: () => undefined };
+
 test('one schema is compiled once, for those who wait for it and those who come later', async () => {
-  const grammars = new Grammars(model);
+  const grammars = new Grammars(model, rules);
   await Promise.all(Array.from({ length: 20 }, () => grammars.constraints(bounded(5), 'client')));
   await grammars.constraints(bounded(5), 'client');
   expect(grammars.counts).toEqual({ kept: 1, waiting: 0, compiled: 1 });
 });
 
 test('beyond the schemas that may wait, requests are refused with Retry-After; then there is room again', async () => {
-  const grammars = new Grammars(model, { waiting: 3, waitingBytes: 2 ** 20, kept: 8, keptBytes: 2 ** 25 });
+  const grammars = new Grammars(model, rules, {
+    waiting: 3,
+    waitingBytes: 2 ** 20,
+    kept: 8,
+    keptBytes: 2 ** 25,
+  });
   const asked = await Promise.allSettled(
     Array.from({ length: 10 }, (_, index) => grammars.constraints(bounded(index), 'client')),
   );
@@ -43,7 +50,12 @@ test('beyond the schemas that may wait, requests are refused with Retry-After; t
 
 test('schemas that wait are bounded in bytes; a single one of any size is taken', async () => {
   const large = (index: number) => formatOf({ const: `${'x'.repeat(500)}${index}` });
-  const grammars = new Grammars(model, { waiting: 100, waitingBytes: 1200, kept: 8, keptBytes: 2 ** 25 });
+  const grammars = new Grammars(model, rules, {
+    waiting: 100,
+    waitingBytes: 1200,
+    kept: 8,
+    keptBytes: 2 ** 25,
+  });
   const asked = await Promise.allSettled(
     [0, 1, 2, 3].map((index) => grammars.constraints(large(index), 'client')),
   );
@@ -52,24 +64,29 @@ test('schemas that wait are bounded in bytes; a single one of any size is taken'
 });
 
 test('a schema that is refused leaves nothing behind', async () => {
-  const grammars = new Grammars(model);
+  const grammars = new Grammars(model, rules);
   await expect(grammars.constraints(formatOf({ foo: 1 }), 'client')).rejects.toMatchObject({ status: 400 });
   expect(grammars.counts).toEqual({ kept: 0, waiting: 0, compiled: 1 });
 });
 
 test('grammars used longest ago are forgotten beyond a count and beyond their bytes', async () => {
-  const few = new Grammars(model, { waiting: 100, waitingBytes: 2 ** 20, kept: 3, keptBytes: 2 ** 25 });
+  const few = new Grammars(model, rules, {
+    waiting: 100,
+    waitingBytes: 2 ** 20,
+    kept: 3,
+    keptBytes: 2 ** 25,
+  });
   for (let index = 0; index < 6; index += 1) await few.constraints(bounded(index), 'client');
   await few.constraints(bounded(3), 'client');
   expect(few.counts).toEqual({ kept: 3, waiting: 0, compiled: 6 });
-  const small = new Grammars(model, { waiting: 100, waitingBytes: 2 ** 20, kept: 100, keptBytes: 1 });
+  const small = new Grammars(model, rules, { waiting: 100, waitingBytes: 2 ** 20, kept: 100, keptBytes: 1 });
   for (let index = 0; index < 6; index += 1) await small.constraints(bounded(index), 'client');
   expect(small.counts).toEqual({ kept: 1, waiting: 0, compiled: 6 });
 });
 
 test('a small schema is compiled before the large ones that came first', async () => {
   const lanes = { firstSteps: 20, sliceMilliseconds: 0 };
-  const grammars = new Grammars(model, undefined, lanes);
+  const grammars = new Grammars(model, rules, undefined, lanes);
   const order: string[] = [];
   const asked = ['a', 'b', 'c'].map((name) =>
     grammars.constraints(largeOf(name, 4), 'client').then(() => order.push(name)),
@@ -95,7 +112,7 @@ test.each([
 ] as const)(
   'clients take turns in the %s lane: one with many schemas keeps no other waiting for all of them',
   async (_, schema) => {
-    const grammars = new Grammars(model, undefined, { firstSteps: 8, sliceMilliseconds: 0 });
+    const grammars = new Grammars(model, rules, undefined, { firstSteps: 8, sliceMilliseconds: 0 });
     const order: string[] = [];
     const ask = (client: string, index: number) =>
       grammars.constraints(schema(index), client).then(() => order.push(client));
@@ -115,7 +132,7 @@ test('the token table is made in slices, once for the requests that ask for it t
     return utf8.encode(`token ${id}`);
   };
   const many = { ...model, tokenizer: { vocabularySize: size, tokenBytes } } as unknown as Model;
-  const grammars = new Grammars(many, undefined, { firstSteps: 1000, sliceMilliseconds: 0 });
+  const grammars = new Grammars(many, rules, undefined, { firstSteps: 1000, sliceMilliseconds: 0 });
   const both = Promise.all([grammars.constraints(bounded(1), 'a'), grammars.constraints(bounded(2), 'b')]);
   expect(asked).toBeLessThanOrEqual(1024);
   await both;

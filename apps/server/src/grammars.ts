@@ -24,12 +24,20 @@ const defaultGrammarLimits: GrammarLimits = {
   keptBytes: 2 ** 24,
 };
 
+export interface GrammarRules {
+  /** A format that is not known is an error. */
+  readonly strict: boolean;
+  /** Called for each format that is not known and holds no text. */
+  readonly onAnnotation: (format: string) => void;
+}
+
 /** A fresh constraint for each text; undefined: the text is free. */
 type Constraints = () => TokenConstraint | undefined;
 
 export class Grammars {
   readonly #model: Model;
   readonly #limits: GrammarLimits;
+  readonly #rules: GrammarRules;
   /** Made at the first schema, in slices. */
   #table: Promise<TokenTable> | null = null;
   /** By their schema; the one used longest ago first. */
@@ -39,10 +47,16 @@ export class Grammars {
   #waitingBytes = 0;
   #compiled = 0;
 
-  constructor(model: Model, limits: GrammarLimits = defaultGrammarLimits, lanes: LaneLimits = defaultLanes) {
+  constructor(
+    model: Model,
+    rules: GrammarRules,
+    limits: GrammarLimits = defaultGrammarLimits,
+    lanes: LaneLimits = defaultLanes,
+  ) {
     this.#model = model;
+    this.#rules = rules;
     this.#limits = limits;
-    this.#lanes = new GrammarLanes(lanes);
+    this.#lanes = new GrammarLanes(lanes, rules.strict);
   }
 
   /** Grammars kept, schemas waiting, and schemas compiled so far. */
@@ -99,7 +113,9 @@ export class Grammars {
     this.#table ??= TokenTable.make(vocabulary, this.#lanes.slicing);
     const table = await this.#table;
     const isAny = asked.schema === anyObject;
-    return new TokenGrammar(isAny ? jsonObjectGrammar() : await this.#lanes.compile(asked, client), table);
+    const grammar = isAny ? jsonObjectGrammar() : await this.#lanes.compile(asked, client);
+    for (const format of grammar.annotations) this.#rules.onAnnotation(format);
+    return new TokenGrammar(grammar, table);
   }
 
   /** As the one used last; the ones used longest ago are forgotten beyond the limits. */

@@ -84,7 +84,11 @@ export class Service {
       names,
       engine,
       reader: beside === undefined ? here : readBySize(here, beside),
-      grammars: new Grammars(model),
+      grammars: new Grammars(model, {
+        strict: this.#options.rules.strict,
+        onAnnotation: (format) =>
+          this.#notice(`have a format in a schema that holds no text: ${quote(format)}`),
+      }),
       created,
     };
   }

@@ -77,6 +77,20 @@ test.each(fields)('%s', async (_, sent, notice, refusal) => {
   expect(refused.message).toContain(refusal);
 });
 
+test('a format that is not known holds no text, and is named; a strict server refuses it', async () => {
+  const schema = { type: 'string', format: 'tax-number', maxLength: 4 };
+  const sent = { response_format: { type: 'json_schema', json_schema: { name: 'x'.repeat(65), schema } } };
+  expect(await send(asked(sent))).toEqual(fine);
+  expect(notices).toContain('requests have a format in a schema that holds no text: "tax-number"');
+  await using strict = await serve(shared.model, { strict: true });
+  const name = await send(asked(sent), strict.url);
+  expect(name.message).toContain('response_format.json_schema.name');
+  const short = { response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } };
+  const refused = await send(asked(short), strict.url);
+  expect(refused).toMatchObject({ status: 400 });
+  expect(refused.message).toContain('response_format.json_schema.schema#/format: cannot compile the schema');
+});
+
 test('completions are read alike', async () => {
   const body = JSON.stringify({ prompt: 'Hi', max_tokens: 1e6, stop: ['', 'e'], top_p: -1, logit_bias: [] });
   expect(await send(body, undefined, 'completions')).toEqual(fine);

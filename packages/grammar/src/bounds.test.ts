@@ -27,7 +27,7 @@ test('a compilation pauses between places: none of its steps does more than one'
     type: 'object',
     properties: properties(1000, (index) => ({ type: 'integer', minimum: index })),
   };
-  const steps = compileSchema(schema, 'schema', 0);
+  const steps = compileSchema(schema, { subject: 'schema', blanks: 0, strictFormats: false });
   let count = 0;
   for (let step = steps.next(); step.done !== true; step = steps.next()) count += 1;
   expect(count).toBeGreaterThan(1000);
@@ -155,7 +155,10 @@ test.each([
     },
   ],
 ])('a product of many %s is refused after few steps', (_, schema) => {
-  const steps = compileSchema({ type: 'object', ...schema }, 'schema', 0);
+  const steps = compileSchema(
+    { type: 'object', ...schema },
+    { subject: 'schema', blanks: 0, strictFormats: false },
+  );
   let count = 0;
   const run = () => {
     for (let step = steps.next(); step.done !== true; step = steps.next()) count += 1;

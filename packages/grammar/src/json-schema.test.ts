@@ -212,6 +212,20 @@ test.each<[Schema, string[], string[]]>([
     ['"2026-02-28T23:59:59Z"', '"2026-12-01T00:00:00.123+01:00"'],
     ['"2026-13-01T00:00:00Z"', '"2026-12-01"'],
   ],
+  [
+    { type: 'string', format: 'cidrv4' },
+    ['"10.0.0.0/8"', '"1.2.3.4/32"', '"0.0.0.0/0"'],
+    ['"10.0.0.0"', '"10.0.0.0/33"', '"10.0.0/8"'],
+  ],
+  [{ type: 'string', format: 'cidrv6' }, ['"::/0"', '"2001:db8::/128"'], ['"::"', '"::/129"', '"::/01"']],
+  [{ type: 'string', format: 'ipvanyaddress' }, ['"::1"', '"1.2.3.4"'], ['"1.2.3"', '"x"']],
+  [{ type: 'string', format: 'mac' }, ['"00:1a:2B:3c:4d:5e"'], ['"00:1a:2b:3c:4d"', '"00-1a-2b-3c-4d-5e"']],
+  [{ type: 'string', format: 'color' }, ['"#fff"', '"#a1B2c3"', '"#a1b2c3d4"'], ['"red"', '"#ffff0"']],
+  [
+    { type: 'string', format: 'uuid4' },
+    ['"9f0d3f5a-7c1e-4b2a-8d3c-1a2b3c4d5e6f"'],
+    ['"9f0d3f5a-7c1e-1b2a-8d3c-1a2b3c4d5e6f"', '"9f0d3f5a-7c1e-4b2a-cd3c-1a2b3c4d5e6f"'],
+  ],
   [{ type: 'string', format: 'ipv4' }, ['"127.0.0.1"', '"255.249.99.0"'], ['"256.0.0.1"', '"1.2.3"']],
   [
     {
@@ -286,10 +300,7 @@ describe('refusals', () => {
       { type: 'string', pattern: '(a|b)*a(a|b){20}' },
       'schema#/pattern: cannot compile the schema: expected a text of at most 20000 states',
     ],
-    [
-      { type: 'string', format: 'tax-number' },
-      'schema#/format: cannot compile the schema: expected one of date',
-    ],
+    [{ type: 'string', format: 7 }, 'schema#/format: cannot compile the schema: expected one of date'],
     [{ type: 'integer', minimum: 0.2, maximum: 0.8 }, 'schema: bounds that no number lies between'],
     [{ type: 'number', minimum: '1' }, 'schema#/minimum: cannot compile the schema: expected a number'],
     [
@@ -332,4 +343,33 @@ describe('refusals', () => {
   ])('%j', (schema, message) => {
     expect(() => jsonSchemaGrammar(schema)).toThrow(message);
   });
+});
+
+test('a format that is not known is an annotation, which the grammar names; strict formats refuse it', () => {
+  const schema = {
+    type: 'object',
+    properties: { a: { type: 'string', format: 'tax-number', maxLength: 2 }, b: { format: 'regex' } },
+    propertyNames: { format: 'name-of-field' },
+    required: ['a'],
+    additionalProperties: false,
+  };
+  const grammar = jsonSchemaGrammar(schema);
+  expect(grammar.annotations).toEqual(['name-of-field', 'tax-number', 'regex']);
+  expect(accepts(grammar, '{"a":"§1"}')).toBe(true);
+  expect(accepts(grammar, '{"a":"§12"}')).toBe(false);
+  expect(accepts(grammar, '{"a":1}')).toBe(false);
+  const { annotations } = jsonSchemaGrammar({ type: 'string', format: 'date' });
+  expect(annotations).toEqual([]);
+  const message = 'cannot compile the schema: expected one of date, time';
+  expect(() => jsonSchemaGrammar(schema, { strictFormats: true })).toThrow(message);
+});
+
+test('the pattern beside a format of a library takes its place', () => {
+  const grammar = jsonSchemaGrammar({
+    type: 'string',
+    format: 'mac',
+    pattern: '^(?:[0-9A-F]{2}-){5}[0-9A-F]{2}$',
+  });
+  expect(accepts(grammar, '"00-1A-2B-3C-4D-5E"')).toBe(true);
+  expect(accepts(grammar, '"00:1A:2B:3C:4D:5E"')).toBe(false);
 });

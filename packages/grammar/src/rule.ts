@@ -132,4 +132,6 @@ export interface Grammar {
   readonly rules: readonly Rule[];
   /** Bytes of memory that rules hold before anything is read, estimated. */
   readonly bytes: number;
+  /** Formats of the schema that are not known: texts of any form fit them. */
+  readonly annotations: readonly string[];
 }

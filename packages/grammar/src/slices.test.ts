@@ -89,7 +89,9 @@ test.each(schemas)(
       async () => undefined,
     );
     // Every pause takes a step of another schema with the same parts.
-    const others = schemas.map(([, other]) => compileSchema(other, 'other', 0));
+    const others = schemas.map(([, other]) =>
+      compileSchema(other, { subject: 'other', blanks: 0, strictFormats: false }),
+    );
     let pauses = 0;
     const pause = async () => {
       pauses += 1;
@@ -215,8 +217,7 @@ test('a union of 800 tagged objects is told apart by the tag: steps go with the 
             required: ['kind'],
           })),
         },
-        'schema',
-        0,
+        { subject: 'schema', blanks: 0, strictFormats: false },
       ),
       () => spelled.mock.calls.length,
     ).total;
@@ -255,7 +256,10 @@ test('a listed value of many parts is walked in slices', () => {
   const entries = vi.spyOn(Object, 'entries');
   try {
     let pauses = 0;
-    const walk = compileSchema({ enum: [Array.from({ length: 40_000 }, () => 1)] }, 'schema', 0);
+    const walk = compileSchema(
+      { enum: [Array.from({ length: 40_000 }, () => 1)] },
+      { subject: 'schema', blanks: 0, strictFormats: false },
+    );
     for (let step = walk.next(); step.done !== true; step = walk.next()) pauses += 1;
     expect(pauses).toBeGreaterThanOrEqual(9);
     const longest = entries.mock.results.map(({ value }) => (value as unknown[]).length);

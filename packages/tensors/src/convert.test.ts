@@ -185,3 +185,10 @@ describe('integers', () => {
     expect([...toFloat32(Uint8Array.of(0, 1, 7), 'BOOL')]).toEqual([0, 1, 1]);
   });
 });
+
+test('a dtype that is carried and never read as numbers has none', () => {
+  expect(() => toFloat32(new Uint8Array(8), 'C64')).toThrow(
+    'cannot convert C64 to F32: expected a dtype of real numbers, found C64',
+  );
+  expect(() => fromFloat32(new Float32Array(1), 'F4')).toThrow('cannot convert F32 to F4');
+});

@@ -3,8 +3,7 @@
 // - F8_E4M3 has no infinity: past 448 (after rounding) becomes NaN, as in PyTorch.
 // - F8_E8M0 holds 2^-127 to 2^127: the nearest power of two, ties to the larger; 0 becomes 2^-127, negatives NaN.
 // - integers round half to even and stop at their ends; NaN is an error. BOOL is 1 for all but 0.
-import type { DType } from './dtype.js';
-import { bytesPerElement } from './dtype.js';
+import { bytesPerElement, type DType, isNumberDType, type NumberDType } from './dtype.js';
 import { MoeqError } from './errors.js';
 import { fromInteger, fromInteger64, toInteger64 } from './integers.js';
 import { decodeTable, encoder, f8e4m3, f8e5m2, f16, type SmallFloat } from './small-float.js';
@@ -72,7 +71,7 @@ const e8m0: Codec = {
   },
 };
 
-const codecs: Record<DType, Codec> = {
+const codecs: Record<NumberDType, Codec> = {
   F32: {
     decode: (data, out) => bytesOf(out).set(data),
     encode: (values, out) => out.set(bytesOf(values)),
@@ -125,6 +124,12 @@ const codecs: Record<DType, Codec> = {
   },
 };
 
+/** @throws MoeqError for a dtype that is never read as numbers */
+function codecOf(dtype: DType, operation: string): Codec {
+  if (isNumberDType(dtype)) return codecs[dtype];
+  throw new MoeqError({ operation, subject: 'tensor', expected: 'a dtype of real numbers', found: dtype });
+}
+
 function assertLength(operation: string, what: string, expected: number, found: number): void {
   if (found === expected) return;
   throw new MoeqError({ operation, subject: 'tensor', expected: `${expected} ${what}`, found: `${found}` });
@@ -134,16 +139,18 @@ function assertLength(operation: string, what: string, expected: number, found: 
  * Numbers of a tensor's bytes, float32.
  * @param data little-endian elements of the dtype, at any address
  * @param out written and returned when given; as many elements as `data` holds
- * @throws MoeqError when `data` is no whole number of elements or `out` has another length
+ * @throws MoeqError when `data` is no whole number of elements or `out` has another length, or for a dtype that is
+ *   never read as numbers
  */
 export function toFloat32(data: Uint8Array, dtype: DType, out?: Float32Array): Float32Array {
   const operation = `convert ${dtype} to F32`;
+  const codec = codecOf(dtype, operation);
   const size = bytesPerElement(dtype);
   const count = Math.floor(data.byteLength / size);
   assertLength(operation, 'bytes', count * size, data.byteLength);
   const target = out ?? new Float32Array(count);
   assertLength(operation, 'elements of room', count, target.length);
-  codecs[dtype].decode(data, target);
+  codec.decode(data, target);
   return target;
 }
 
@@ -153,12 +160,14 @@ export function toFloat32(data: Uint8Array, dtype: DType, out?: Float32Array): F
  * @throws MoeqError when `out` has another length, or NaN meets an integer dtype
  */
 export function fromFloat32(values: Float32Array, dtype: DType, out?: Uint8Array): Uint8Array {
+  const operation = `convert F32 to ${dtype}`;
+  const codec = codecOf(dtype, operation);
   const size = bytesPerElement(dtype);
   const bytes = values.length * size;
   const target = out ?? new Uint8Array(bytes);
-  assertLength(`convert F32 to ${dtype}`, 'bytes of room', bytes, target.byteLength);
+  assertLength(operation, 'bytes of room', bytes, target.byteLength);
   const aligned = target.byteOffset % size === 0 ? target : new Uint8Array(bytes);
-  codecs[dtype].encode(values, aligned);
+  codec.encode(values, aligned);
   if (aligned !== target) target.set(aligned);
   return target;
 }

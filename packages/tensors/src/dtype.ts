@@ -20,15 +20,30 @@ const bits = {
   F64: 64,
 } as const;
 
-export type DType = keyof typeof bits;
+/** Bits of an element of the dtypes of safetensors that are carried and never read as numbers. */
+const opaqueBits = { C64: 64, F8_E4M3FNUZ: 8, F8_E5M2FNUZ: 8, F6_E2M3: 6, F6_E3M2: 6, F4: 4 } as const;
+
+/** The dtypes whose elements are read as numbers. */
+export type NumberDType = keyof typeof bits;
+
+export type DType = NumberDType | keyof typeof opaqueBits;
 
 /** The dtypes that a weight, an activation or a scale can have. */
 export type FloatDType = 'F32' | 'F16' | 'BF16';
 
-export const dtypes: readonly DType[] = Object.freeze(Object.keys(bits) as DType[]);
+export const dtypes: readonly NumberDType[] = Object.freeze(Object.keys(bits) as NumberDType[]);
+
+const allBits: Readonly<Record<DType, number>> = { ...bits, ...opaqueBits };
+
+/** All that a file may hold, those that are never read as numbers too. */
+export const storedDTypes: readonly DType[] = Object.freeze(Object.keys(allBits) as DType[]);
 
 export function isDType(name: string): name is DType {
-  return Object.hasOwn(bits, name);
+  return Object.hasOwn(allBits, name);
+}
+
+export function isNumberDType(dtype: DType): dtype is NumberDType {
+  return Object.hasOwn(bits, dtype);
 }
 
 const floatDTypes: readonly FloatDType[] = ['F32', 'F16', 'BF16'];
@@ -46,9 +61,9 @@ export function fromTorchName(name: unknown): FloatDType | null {
   return floatDTypes.find((dtype) => torchNames[dtype] === plain) ?? null;
 }
 
-/** Bytes of one element. */
+/** Bytes of one element; a fraction where elements share a byte. */
 export function bytesPerElement(dtype: DType): number {
-  return bits[dtype] / 8;
+  return allBits[dtype] / 8;
 }
 
 /** Elements of a tensor; 1 for a scalar, whose shape is empty. */

@@ -1,7 +1,7 @@
 // The JSON header of a safetensors file: {"name": {"dtype", "shape", "data_offsets": [begin, end]}, "__metadata__": {…}}.
 // Offsets count from the end of the header; tensors lie one behind the other, without holes, up to the end of the file.
 // Format: huggingface/safetensors, README "Format" and `validate` in safetensors/src/tensor.rs.
-import { byteLength, type DType, describeTensor, dtypes, isDType } from './dtype.js';
+import { byteLength, type DType, describeTensor, isDType, storedDTypes } from './dtype.js';
 import { MoeqError, quote } from './errors.js';
 import { JsonScanner } from './json-scanner.js';
 
@@ -85,7 +85,7 @@ function readEntry(scanner: JsonScanner, fail: Fail, name: string, dataStart: nu
   scanner.object('a tensor {"dtype", "shape", "data_offsets"}', (key) => {
     if (key === 'dtype') {
       const found = scanner.string('a dtype');
-      dtype = isDType(found) ? found : fail(`dtype ${dtypes.join(', ')}`, quote(found));
+      dtype = isDType(found) ? found : fail(`dtype ${storedDTypes.join(', ')}`, quote(found));
     } else if (key === 'shape') shape = readCounts(scanner, 'the shape', maxRank);
     else if (key === 'data_offsets') offsets = readCounts(scanner, 'data_offsets', 2);
     else fail('the keys dtype, shape and data_offsets', quote(key));
@@ -98,6 +98,7 @@ function readEntry(scanner: JsonScanner, fail: Fail, name: string, dataStart: nu
   if (end < begin) fail('data_offsets that begin before they end', `[${begin}, ${end}]`);
   const needed = byteLength(dtype, shape);
   const tensor = describeTensor(dtype, shape);
+  if (!Number.isInteger(needed)) fail('whole bytes', tensor);
   if (!Number.isSafeInteger(needed)) fail('less than 2^53 bytes', tensor);
   if (needed !== end - begin)
     fail(`${needed} bytes of ${tensor}`, `${end - begin} in data_offsets [${begin}, ${end}]`);

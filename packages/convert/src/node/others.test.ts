@@ -25,9 +25,11 @@ const others: Readonly<Record<string, Tensor>> = {
   'visual.position_ids': tensor('I64', [1, 16]),
   'visual.blocks.0.attn.qkv.weight': tensor('F8_E4M3', [192, 64]),
   'model.image_newline': tensor('F16', [0]),
+  'visual.rotations': tensor('C64', [2]),
+  'visual.packed': tensor('F4', [3, 2]),
 };
 const bytes = Object.values(others).reduce((sum, { data }) => sum + data.byteLength, 0);
-const note = `carried along as it is: 7 tensors of ${bytes} bytes beside the decoder, "model.causal_mask", "model.image_newline", "model.layers.0.self_attn.rotary_emb.inv_freq", "model.layers.1.self_attn.k_scale" and 2 more`;
+const note = `carried along as it is: 9 tensors of ${bytes} bytes beside the decoder, "model.causal_mask", "model.image_newline", "model.layers.0.self_attn.rotary_emb.inv_freq", "model.layers.1.self_attn.k_scale" and 2 more`;
 
 /** A checkpoint with them, and a config.json with keys that no decoder reads. */
 async function withOthers() {
@@ -57,7 +59,7 @@ test('quantize: bytes, dtypes and shapes as they were, counted under their role'
   expect(await othersOf(at('out'))).toEqual(others);
   expect(report.notes).toEqual([note]);
   const row = report.byRole.find(({ role }) => role === 'other');
-  expect(row).toMatchObject({ tensors: 7, bytesIn: bytes, bytesOut: bytes, relativeError: 0 });
+  expect(row).toMatchObject({ tensors: 9, bytesIn: bytes, bytesOut: bytes, relativeError: 0 });
   const config = await readFile(at('out/config.json'), 'utf8');
   expect(config.startsWith(text.slice(0, -1))).toBe(true);
   const checkpoint = await openCheckpoint(folder(at('out')));

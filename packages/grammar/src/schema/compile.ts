@@ -32,13 +32,21 @@ const maxWork = 10_000_000;
 /** Bytes of the automata of one grammar. */
 const maxAutomataBytes = 16 * 2 ** 20;
 
+export interface CompileOptions {
+  /** What the schema is called in errors. */
+  readonly subject: string;
+  readonly blanks: Blanks;
+  /** A format that is not known is an error. */
+  readonly strictFormats: boolean;
+}
+
 /**
  * Pauses after every small step.
- * @param subject what the schema is called in errors
  * @throws MoeqError naming the keyword and its place that are not supported, impossible or malformed
  */
-export function* compileSchema(schema: unknown, subject: string, blanks: Blanks): Pausing<Grammar> {
-  return yield* new SchemaCompiler(new SchemaDocument(schema, subject), blanks).compile({
+export function* compileSchema(schema: unknown, options: CompileOptions): Pausing<Grammar> {
+  const { subject } = options;
+  return yield* new SchemaCompiler(new SchemaDocument(schema, subject), options).compile({
     schema,
     path: subject,
     scope: [],
@@ -55,6 +63,8 @@ class SchemaCompiler implements Context {
   readonly document: SchemaDocument;
   readonly json: JsonRules;
   readonly blanks: Blanks;
+  readonly strictFormats: boolean;
+  readonly annotations = new Set<string>();
   readonly automata = new Map<string, Automaton | null>();
   readonly checks: (() => void)[] = [];
   readonly #rules: Rule[] = [];
@@ -66,9 +76,10 @@ class SchemaCompiler implements Context {
   #work = 0;
   #combined = 0;
 
-  constructor(document: SchemaDocument, blanks: Blanks) {
+  constructor(document: SchemaDocument, { blanks, strictFormats }: CompileOptions) {
     this.document = document;
     this.blanks = blanks;
+    this.strictFormats = strictFormats;
     this.json = jsonRules(blanks);
   }
 
@@ -84,6 +95,7 @@ class SchemaCompiler implements Context {
       root: rule,
       rules: this.#rules,
       bytes: this.#bytes + this.#remembered + 1000 * this.#rules.length,
+      annotations: [...this.annotations],
     };
   }
 

@@ -10,6 +10,10 @@ export interface Context {
   readonly document: SchemaDocument;
   readonly json: JsonRules;
   readonly blanks: Blanks;
+  /** A format that is not known is an error. */
+  readonly strictFormats: boolean;
+  /** Formats that are not known and hold no text to anything. */
+  readonly annotations: Set<string>;
   /**
    * The rule of schemas that hold together, compiled later.
    * @param canonical each value has one spelling

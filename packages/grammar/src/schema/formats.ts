@@ -56,6 +56,35 @@ export const formats: Readonly<Record<string, string>> = {
   jwt: '[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]*',
 };
 
+const prefix4 = '/(?:[12]?\\d|3[0-2])';
+const prefix6 = '/(?:1[01]\\d|12[0-8]|[1-9]?\\d)';
+const uuidOf = (version: string) => `${hex}{8}-${hex}{4}-${version}${hex}{3}-[89ABab]${hex}{3}-${hex}{12}`;
+
+/**
+ * Formats of zod and pydantic, where no pattern stands beside them: those libraries write their own, and it may differ.
+ * Colours are taken in hexadecimal, which all of CSS reads.
+ */
+export const libraryFormats: Readonly<Record<string, string>> = {
+  guid: `${hex}{8}-${hex}{4}-${hex}{4}-${hex}{4}-${hex}{12}`,
+  ...Object.fromEntries(
+    [1, 2, 3, 4, 5, 6, 7, 8].flatMap((version) => [
+      [`uuid${version}`, uuidOf(String(version))],
+      [`uuidv${version}`, uuidOf(String(version))],
+    ]),
+  ),
+  cidrv4: `${ipv4}${prefix4}`,
+  cidrv6: `(?:${ipv6})${prefix6}`,
+  ipv4network: `${ipv4}${prefix4}`,
+  ipv6network: `(?:${ipv6})${prefix6}`,
+  ipv4interface: `${ipv4}${prefix4}`,
+  ipv6interface: `(?:${ipv6})${prefix6}`,
+  ipvanyaddress: `(?:${ipv4}|${ipv6})`,
+  ipvanyinterface: `(?:${ipv4}${prefix4}|(?:${ipv6})${prefix6})`,
+  ipvanynetwork: `(?:${ipv4}${prefix4}|(?:${ipv6})${prefix6})`,
+  mac: `${hex}{2}(?::${hex}{2}){5}`,
+  color: `#(?:${hex}{3}|${hex}{6}|${hex}{8})`,
+};
+
 /** Formats that say how a text is meant and leave its characters open. */
 export const freeFormats: ReadonlySet<string> = new Set([
   'password',

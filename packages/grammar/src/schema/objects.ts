@@ -214,7 +214,7 @@ function keyConditions(items: readonly Joined[], context: Context): KeyCondition
   const [first, ...more] = lists;
   const others = more.map((each) => new Set(each));
   const listed = first?.filter((name) => others.every((each) => each.has(name))) ?? null;
-  return { ...stringConditions(all), listed };
+  return { ...stringConditions(all, context), listed };
 }
 
 function hasLength(name: string, { max, min }: KeyConditions): boolean {

@@ -11,7 +11,7 @@ import type { Spelling } from '../rules/string-escapes.js';
 import type { Pace, Pausing } from '../slices.js';
 import type { Context } from './context.js';
 import { least, most, place, refuse, type Schema } from './fields.js';
-import { formats, freeFormats, numberFormats } from './formats.js';
+import { formats, freeFormats, libraryFormats, numberFormats } from './formats.js';
 import type { Joined } from './items.js';
 import { excluded, unlike } from './negate.js';
 
@@ -34,8 +34,8 @@ export interface StringConditions {
   readonly max: number;
 }
 
-/** @throws MoeqError for a format that is not known */
-export function stringConditions(items: readonly Joined[]): StringConditions {
+/** @throws MoeqError for a format that is not known, where those are no annotations */
+export function stringConditions(items: readonly Joined[], context: Context): StringConditions {
   const conditions: TextCondition[] = [];
   const hasPattern = items.some(({ schema }) => schema.pattern !== undefined);
   for (const { schema, path } of items) {
@@ -44,7 +44,7 @@ export function stringConditions(items: readonly Joined[]): StringConditions {
       if (typeof schema.pattern !== 'string') throw refuse(at, 'a regular expression', schema.pattern);
       conditions.push({ kind: 'matches', text: schema.pattern, path: at });
     }
-    const format = formatOf(schema, path, hasPattern);
+    const format = formatOf(schema, path, hasPattern, context);
     if (format !== null)
       conditions.push({ kind: 'matches', text: `^(?:${format})$`, path: place(path, 'format') });
     for (const text of listOf(schema[unlike])) conditions.push({ kind: 'differs', text: String(text), path });
@@ -67,15 +67,19 @@ function listOf(value: unknown): readonly unknown[] {
 }
 
 /** The expression of a format; null: none is asked for. Beside a pattern, a format of another library only names it. */
-function formatOf({ format }: Schema, path: string, hasPattern: boolean): string | null {
+function formatOf({ format }: Schema, path: string, hasPattern: boolean, context: Context): string | null {
   if (format === undefined || format === null) return null;
   const name = String(format);
   if (freeFormats.has(name) || Object.hasOwn(numberFormats, name)) return null;
   const known = Object.hasOwn(formats, name) ? formats[name] : undefined;
   if (known !== undefined) return known;
   if (hasPattern) return null;
+  if (Object.hasOwn(libraryFormats, name)) return libraryFormats[name] ?? null;
   const expected = `one of ${[...Object.keys(formats), ...freeFormats].join(', ')}, or a pattern beside it`;
-  throw refuse(place(path, 'format'), expected, format);
+  if (typeof format !== 'string' || context.strictFormats)
+    throw refuse(place(path, 'format'), expected, format);
+  context.annotations.add(format);
+  return null;
 }
 
 /** null: no text fits. */
@@ -84,7 +88,7 @@ export function* stringTexts(
   spelling: Spelling,
   context: Context,
 ): Pausing<StringTexts | null> {
-  const { conditions, max, min } = stringConditions(items);
+  const { conditions, max, min } = stringConditions(items, context);
   if (min > max) return null;
   if (conditions.length === 0) return { automaton: null, min, max, spelling };
   const automaton = yield* textAutomaton(conditions, min, context);

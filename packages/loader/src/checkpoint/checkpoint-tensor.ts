@@ -4,9 +4,11 @@ import { decoderTensors, type TensorPlace } from '@moeq/runtime';
 import { isFloatDType, MoeqError, quote, type Tensor } from '@moeq/tensors';
 import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
 import type { CheckpointTensor } from './checkpoint.js';
+import { asFloat32 } from './float64.js';
 
-/** A weight as it was trained. @throws MoeqError when its dtype is none that weights have */
-export function plainTensor(stored: StoredTensor, place: TensorPlace): CheckpointTensor {
+/** A weight as it was trained, F64 as F32. @throws MoeqError when its dtype is none that weights have */
+export function plainTensor(found: StoredTensor, place: TensorPlace): CheckpointTensor {
+  const stored = found.dtype === 'F64' ? asFloat32(found) : found;
   if (!isFloatDType(stored.dtype)) {
     const expected = `${quote(stored.name, 120)} in F32, F16 or BF16, or a quantization_config that explains it`;
     throw new MoeqError({

@@ -55,7 +55,7 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
     const quantized = own ?? quantizedWeights({ stored, config, file, quantizers });
     const find =
       places === undefined ? placeFinder(architecture) : (name: string) => places.get(name) ?? null;
-    const model = { architecture, config, decoder, find, name: files.name };
+    const model = { architecture, decoder, find, name: files.name };
     const placed = placeTensors([...stored.values()], quantized, model);
     return { name: files.name, files, config, refusal, ...placed, close };
   } catch (error) {
@@ -67,7 +67,6 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
 interface Model {
   readonly name: string;
   readonly architecture: Architecture;
-  readonly config: Readonly<Record<string, unknown>>;
   readonly decoder: DecoderConfig;
   /** Where a tensor belongs, by its name. */
   find(name: string): TensorPlace | null;
@@ -85,7 +84,7 @@ function placeTensors(
   );
   const weights = stored.map(({ name }) => weightOf.get(name)?.name ?? name);
   const layers = model.decoder.layers.length;
-  const isOther = otherTensors({ architecture, config: model.config, layers, names: weights });
+  const isOther = otherTensors({ architecture, layers, stored });
   const placeOf = headFinder(model.find, weights, model.decoder);
   const decoder = { ...model.decoder, tiedHead: placeOf.tiedHead };
   const placed = new Set<QuantizedWeight>();

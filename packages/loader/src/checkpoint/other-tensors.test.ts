@@ -1,7 +1,7 @@
 // What stands beside the decoder, and what only looks so: the latter must never be lost in silence.
 import { referenceBackend } from '@moeq/kernels';
 import { createModel } from '@moeq/runtime';
-import { byteLength, type DType, type Tensor } from '@moeq/tensors';
+import { byteLength, type DType, fromFloat32, type Tensor, toFloat32 } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
 import { openModelFiles } from '../model-source.js';
 import { goldenConfig, goldenPath, readTensors } from '../testkit/golden.js';
@@ -14,6 +14,11 @@ const tensors = await readTensors(`${goldenPath('mixtral')}/model.safetensors`);
 function tensor(shape: readonly number[] = [3], dtype: DType = 'F32'): Tensor {
   return { dtype, shape, data: new Uint8Array(byteLength(dtype, shape)).fill(255) };
 }
+const asDType = ({ data, dtype, shape }: Tensor, other: DType): Tensor => ({
+  dtype: other,
+  shape,
+  data: fromFloat32(toFloat32(data, dtype), other),
+});
 const withTensors = (names: readonly string[], own: object = {}, of = tensor()) =>
   checkpointFiles({ ...config, ...own }, new Map([...tensors, ...names.map((name) => [name, of] as const)]));
 
@@ -22,6 +27,8 @@ async function others(names: readonly string[], own: object = {}, of?: Tensor): 
   await close();
   return found.filter(({ facts }) => facts.role === 'other').map(({ facts }) => facts.name);
 }
+
+const q = 'model.layers.0.self_attn.q_proj';
 
 describe('beside the decoder', () => {
   const groups: Record<string, readonly string[]> = {
@@ -50,6 +57,14 @@ describe('beside the decoder', () => {
       'mtp.norm.weight',
       'model.mtp.0.weight',
     ],
+    'states of modules and adapters': [
+      'model.layers.0.self_attn.core_attention._extra_state',
+      `${q}._extra_state`,
+      `${q}.lora_A.weight`,
+      `${q}.lora_B.default.weight`,
+      'model.embed_tokens.lora_embedding_A',
+    ],
+    'copies of the head': ['model.lm_head.weight', 'lm_head.bias'],
     towers: [
       'visual.blocks.0.attn.qkv.weight',
       'model.visual.patch_embed.proj.weight',
@@ -74,14 +89,50 @@ describe('beside the decoder', () => {
     await expect(others([name], {}, tensor([64]))).rejects.toThrow(/only tensors that mixtral has/);
   });
 
-  test('layers behind the last one that say what they are, or that config.json counts', async () => {
+  test('layers behind the last one, whatever config.json says of them', async () => {
     const layer = ['model.layers.2.self_attn.q_proj.weight', 'model.layers.2.input_layernorm.weight'];
-    const marked = [...layer, 'model.layers.2.eh_proj.weight'];
-    expect(await others(marked)).toEqual(marked);
-    expect(await others(layer, { num_nextn_predict_layers: 1 })).toEqual(layer);
-    await expect(others(layer)).rejects.toThrow(/layers 0 to 1, as config\.json says/);
-    await expect(others(['model.layers.3.eh_proj.weight', ...layer])).rejects.toThrow(/layers 0 to 1/);
-    await expect(others(layer, { num_nextn_predict_layers: 1e9 })).rejects.toThrow(/layers 0 to 1/);
+    expect(await others(layer)).toEqual(layer);
+    expect(await others(['model.layers.9.eh_proj.weight'])).toEqual(['model.layers.9.eh_proj.weight']);
+  });
+
+  test('scales beside a plain weight; one that is not plain needs them', async () => {
+    const names = [
+      'weight_scale',
+      'weight_scale_inv',
+      'input_scale',
+      'weight_zero_point',
+      'output_scale',
+    ].map((scale) => `${q}.${scale}`);
+    expect(await others([...names, 'lm_head.weight_scale'])).toEqual([...names, 'lm_head.weight_scale']);
+    await expect(others(['model.layers.0.self_attn.r_proj.weight_scale'])).rejects.toThrow(
+      /only tensors that/,
+    );
+    const weight = tensors.get(`${q}.weight`) as Tensor;
+    const fp8 = new Map(tensors).set(`${q}.weight`, tensor(weight.shape, 'F8_E4M3'));
+    fp8.set(`${q}.weight_scale`, tensor([1]));
+    await expect(openCheckpoint(checkpointFiles(config, fp8))).rejects.toThrow(
+      /q_proj\.weight|only tensors that mixtral has/,
+    );
+  });
+
+  test('a weight and a norm in F64 are read as F32, whole and in part', async () => {
+    const doubles = new Map(tensors);
+    const names = ['model.norm.weight', `${q}.weight`];
+    for (const name of names) {
+      doubles.set(name, asDType(tensors.get(name) as Tensor, 'F64'));
+    }
+    const { tensors: found } = await openCheckpoint(checkpointFiles(config, doubles));
+    for (const name of names) {
+      const plain = asDType(tensors.get(name) as Tensor, 'F32');
+      const own = found.find(({ facts }) => facts.name === name);
+      expect(own).toMatchObject({ stored: 'F32', bytes: plain.data.byteLength });
+      expect(await own?.read()).toEqual(plain);
+      expect(await own?.readBytes(8, 12)).toEqual(plain.data.slice(8, 20));
+      const into = new Uint8Array(12);
+      expect(await own?.readBytes(8, 12, undefined, into)).toBe(into);
+      expect(into).toEqual(plain.data.slice(8, 20));
+      await expect(own?.readBytes(2, 4)).rejects.toThrow(/whole elements of 4 bytes/);
+    }
   });
 
   test('the model runs as without, and says what it left', async () => {
@@ -104,14 +155,13 @@ describe('beside the decoder', () => {
 });
 
 describe('almost in the decoder', () => {
-  const q = 'model.layers.0.self_attn.q_proj';
   test.each([
     `${q}.weigth`,
     `${q}.bias`,
     `${q}.weight.absmax`,
-    `${q}.weight_scale`,
-    `${q}.input_scale`,
-    `${q}.lora_A.weight`,
+    `${q}.weight_scal`,
+    `${q}.lora_C.weight`,
+    'model.layers.0.self_attn.q_prj.weight_scale',
     `${q}.k_scal`,
     'model.layers.0.block_sparse_moe.experts.4.w1.weight',
     'model.layers.0.block_sparse_moe.experts.0.w4.weight',
@@ -121,8 +171,6 @@ describe('almost in the decoder', () => {
     'model.layer.0.input_layernorm.weight',
     'modle.layers.0.input_layernorm.weight',
     'layers.0.mlp.unknown.weight',
-    'lm_head.bias',
-    'lm_head.weight_scale',
     'lm_haed.weight',
     'lm_head.weigth',
     'model.embed_tokens.scale',

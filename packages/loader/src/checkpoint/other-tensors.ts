@@ -1,7 +1,9 @@
-// Tensors beside the decoder: buffers, scales of a quantized KV cache, prediction heads, towers for images and sound. They
-// are carried through and never run. Nothing that could be a part of the decoder is one of them: within its layers and its
-// modules only known buffers and scales are, and a name almost like one of the decoder's is not.
+// Tensors beside the decoder, which transformers passes over too: buffers, states of modules, scales of a quantized KV cache
+// or beside plain weights, adapters, layers behind the last one, prediction heads, towers for images and sound. They are
+// carried through and never run. Nothing that could be a part of the decoder is one of them: within its layers and its modules
+// only what is listed here, and a name almost like one of the decoder's is not.
 import { decoderTensors, slotNames } from '@moeq/runtime';
+import { type DType, isFloatDType } from '@moeq/tensors';
 import type { Architecture } from '../config/architecture.js';
 import type { StoredTensor } from '../files/file-set.js';
 
@@ -10,9 +12,7 @@ interface Facts {
   readonly architecture: Architecture;
   /** L */
   readonly layers: number;
-  readonly names: Iterable<string>;
-  /** config.json */
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly stored: readonly Pick<StoredTensor, 'name' | 'dtype'>[];
 }
 
 /** Whether a stored tensor that has no place in the decoder may be carried along. */
@@ -39,15 +39,17 @@ const cacheScale =
 /** A causal mask [1, 1, S, S] under the name of a bias, as the GPT family keeps it. */
 const mask = /^layers\.\d+\.(?:self_attn|attn)\.(?:bias|mask)$/;
 
-/** What no layer of a decoder has, and every layer that predicts one token more (DeepSeek-V3, GLM-4.5). */
-const predictionParts = /^layers\.(0|[1-9]\d{0,5})\.(?:eh_proj|enorm|hnorm|shared_head|embed_tokens)\./;
+/** Scales of weights, inputs and outputs of a matrix; those of a weight that is quantized are a part of it. */
+const matrixScale = /\.(?:weight|input|output)_(?:scale(?:_inv|_2)?|zero_point)$/;
 
-/** Fields of config.json that count layers behind the last one. */
-const predictionCounts = ['num_nextn_predict_layers', 'num_mtp_layers', 'mtp_num_hidden_layers'] as const;
+/** A low-rank adapter beside its matrix, as PEFT names it; the matrix stands alone. */
+const adapter = /^lora_(?:A|B|embedding_A|embedding_B|magnitude_vector)$/;
 
-export function otherTensors(facts: Facts): OtherTensors {
-  const { architecture, layers } = facts;
-  const prediction = predictionLayers(facts);
+/** A copy of the head within the decoder, and a bias that no head here adds. */
+const besideHead = /^(?:model\.lm_head\..*|lm_head\.bias)$/;
+
+export function otherTensors({ architecture, layers, stored }: Facts): OtherTensors {
+  const plain = new Set(stored.filter(({ dtype }) => isPlain(dtype)).map(({ name }) => name));
   const known = slotNames
     .filter((slot) => decoderTensors[slot].of === 'model')
     .flatMap((slot) => architecture.names[slot] ?? [])
@@ -57,12 +59,15 @@ export function otherTensors(facts: Facts): OtherTensors {
     has({ name, shape }) {
       const path = withoutPrefix(name);
       const parts = path.split('.');
-      if (buffers.has(parts.at(-1) ?? '') || parts.includes('rotary_emb') || cacheScale.test(path))
-        return true;
+      const last = parts.at(-1) ?? '';
+      if (buffers.has(last) || parts.includes('rotary_emb') || cacheScale.test(path)) return true;
+      if (last === '_extra_state' || parts.some((part) => adapter.test(part))) return true;
+      if (besideHead.test(name)) return true;
+      if (matrixScale.test(name) && plain.has(name.replace(matrixScale, '.weight'))) return true;
       if (mask.test(path)) return isMask(shape);
       if (/^layers(?:\.|$)/.test(path)) {
         const [, layer] = /^layers\.(0|[1-9]\d{0,5})\./.exec(path) ?? [];
-        return layer !== undefined && Number(layer) >= layers && prediction.has(Number(layer));
+        return layer !== undefined && Number(layer) >= layers;
       }
       if (modules.some((module) => path.startsWith(module))) return false;
       return !known.some((own) => isMisspelt(path, own)) && !isMisspeltContainer(parts);
@@ -70,20 +75,7 @@ export function otherTensors(facts: Facts): OtherTensors {
   };
 }
 
-/** Layers behind the last one that config.json counts, or whose tensors say what they are. */
-function predictionLayers({ layers, names, config }: Facts): ReadonlySet<number> {
-  const found = new Set<number>();
-  for (const field of predictionCounts) {
-    const count = config[field];
-    if (typeof count !== 'number' || !(count <= layers)) continue;
-    for (let index = 0; index < count; index++) found.add(layers + index);
-  }
-  for (const name of names) {
-    const [, layer] = predictionParts.exec(withoutPrefix(name)) ?? [];
-    if (layer !== undefined) found.add(Number(layer));
-  }
-  return found;
-}
+const isPlain = (dtype: DType): boolean => dtype === 'F64' || isFloatDType(dtype);
 
 const withoutPrefix = (name: string): string => name.replace(/^model\./, '');
 

@@ -220,6 +220,18 @@ describe('what cannot be', () => {
     });
   });
 
+  test('the default rotation turns whole heads, whatever partial_rotary_factor says, as in transformers', () => {
+    for (const name of ['mixtral', 'qwen2_moe', 'qwen3_moe', 'olmoe', 'granitemoe'] as const) {
+      const ropeOf = (parameters: object) => {
+        const config = { ...goldenConfig(name), rope_parameters: { rope_theta: 1000, ...parameters } };
+        return findArchitecture(config, 'config.json').decoder(config, 'config.json').layers[0]?.mixer.rope;
+      };
+      const whole = ropeOf({ rope_type: 'default' });
+      expect(whole).toMatchObject({ theta: 1000 });
+      expect(ropeOf({ rope_type: 'default', partial_rotary_factor: 0.5 })).toEqual(whole);
+    }
+  });
+
   test.each([
     [{ rope_type: 'linear', factor: 4 }, 512],
     [{ rope_type: 'dynamic', factor: 2.5 }, 320],

@@ -15,11 +15,14 @@ const positiveOr = (absent: number) =>
     v.transform((value) => value || absent),
   );
 
-const common = { rope_theta: v.nullish(positive), partial_rotary_factor: v.nullish(v.literal(1)) };
+const thetaOnly = { rope_theta: v.nullish(positive) };
+/** The attention of these architectures rotates whole heads: transformers fails where a scaled rotation says otherwise. */
+const common = { ...thetaOnly, partial_rotary_factor: v.nullish(v.literal(1)) };
 const original = { ...common, original_max_position_embeddings: v.nullish(length) };
 
 const schemas = {
-  default: v.object(common),
+  // partial_rotary_factor is not read here, as in compute_default_rope_parameters of all five architectures
+  default: v.object(thetaOnly),
   linear: v.object({ ...original, factor: positive }),
   dynamic: v.object({ ...common, factor: positive }),
   llama3: v.object({
