@@ -87,7 +87,11 @@ describe('broken files get one sentence that names file and tensor', () => {
     ],
     ['three offsets', file(`{"t":{"dtype":"U8","shape":[0],"data_offsets":[0,0,0]}}`), /at most 2 numbers/],
     ['an unknown dtype', file(`{"t":${tensor(0, 1, '"F5"', '[2]')}}`, 1), /tensor "t".*found "F5"/],
-    ['elements of half a byte', file(`{"t":${tensor(0, 1, '"F4"', '[3]')}}`, 1), /tensor "t".*whole bytes, found F4/],
+    [
+      'elements of half a byte',
+      file(`{"t":${tensor(0, 1, '"F4"', '[3]')}}`, 1),
+      /tensor "t".*whole bytes, found F4/,
+    ],
     ['a dtype in lower case', file(`{"t":${tensor(0, 1, '"u8"')}}`, 1), /found "u8"/],
     ['a dtype of a prototype', file(`{"t":${tensor(0, 1, '"toString"')}}`, 1), /found "toString"/],
     ['a dtype that is a number', file(`{"t":${tensor(0, 1, '8')}}`, 1), /tensor "t".*a dtype, found "8,/],
