@@ -119,6 +119,7 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
     }),
     contextLength: config.max_position_embeddings,
     normEpsilon: config.rms_norm_eps ?? differences.normEpsilon,
+    normOffset: 0,
     embeddingScale: differences.embeddingScale ?? 1,
     residualScale: differences.residualScale ?? 1,
     logitsScale: differences.logitsScale ?? 1,

@@ -99,8 +99,8 @@ async function loadSpec(
     scale,
     rope: ropeSpec(rope),
     ...(over !== null && {
-      queryNorm: { weight: await loader.vector(parts.queryNorm), epsilon, over },
-      keyNorm: { weight: await loader.vector(parts.keyNorm), epsilon, over },
+      queryNorm: { weight: await loader.norm('queryNorm'), epsilon, over },
+      keyNorm: { weight: await loader.norm('keyNorm'), epsilon, over },
     }),
     ...(clip !== null && { clip }),
     ...(window !== null && { window }),

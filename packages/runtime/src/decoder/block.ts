@@ -35,6 +35,8 @@ export interface LayerLoader<Slot extends string> {
   matrix(slots: readonly Slot[]): Promise<Weight>;
   /** The vectors of all slots, one after the other. */
   vector(slots: readonly Slot[]): Promise<Vector>;
+  /** The weights of a norm. */
+  norm(slot: Slot): Promise<Vector>;
 }
 
 /** A kind of mixer: how it is loaded and run, and what it takes. */

@@ -13,6 +13,8 @@ export interface DecoderConfig {
   readonly contextLength: number;
   /** Of all RMS norms. */
   readonly normEpsilon: number;
+  /** Added to the weights of all RMS norms, those of queries and keys too: 1 where files hold them less one (Qwen3-Next). */
+  readonly normOffset: number;
   /** Factor on embeddings; 1 except in GraniteMoE. */
   readonly embeddingScale: number;
   /** Factor on what a block adds to the residual; 1 except in GraniteMoE. */

@@ -110,6 +110,7 @@ const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record({
   layers: anyLayers,
   contextLength: fc.constant(64),
   normEpsilon: fc.constantFrom(1e-5, 1e-6),
+  normOffset: fc.constantFrom(0, 1),
   embeddingScale: fc.constantFrom(1, 12),
   residualScale: fc.constantFrom(1, 0.22),
   logitsScale: fc.constantFrom(1, 1 / 6),

@@ -59,7 +59,7 @@ export async function loadHead(
   { logitsScale, normEpsilon: epsilon, tiedHead, headBias }: DecoderConfig,
   embedding?: Weight,
 ): Promise<Pick<Decoder, 'finalNorm' | 'head' | 'headBias'>> {
-  const finalNorm = { weight: await loader.vector(['finalNorm'], {}, logitsScale), epsilon };
+  const finalNorm = { weight: await loader.norm('finalNorm', {}, logitsScale), epsilon };
   const slot = tiedHead ? 'embedding' : 'head';
   const head = tiedHead && embedding !== undefined ? embedding : await loader.matrix([slot]);
   return {
@@ -77,7 +77,7 @@ export async function loadLayer(
   const { mixer, mlp } = layers[index] as LayerConfig;
   const layer = loader.layer(index);
   const norm = async (slot: 'mixerNorm' | 'mixerPostNorm' | 'mlpNorm' | 'mlpPostNorm') =>
-    layer.has(slot) ? { weight: await layer.vector([slot]), epsilon } : null;
+    layer.has(slot) ? { weight: await layer.norm(slot), epsilon } : null;
   return {
     blocks: [
       {

@@ -58,12 +58,18 @@ export class WeightLoader {
     return weight;
   }
 
-  /** The vectors of slots one after the other, times `factor`. */
-  async vector(slots: readonly Slot[], at: TensorPosition = {}, factor = 1): Promise<Vector> {
+  /** The weights of a norm, times `factor`. */
+  norm(slot: Slot, at: TensorPosition = {}, factor = 1): Promise<Vector> {
+    return this.vector([slot], at, factor, this.#source.config.normOffset);
+  }
+
+  /** The vectors of slots one after the other, plus `offset`, times `factor`. */
+  async vector(slots: readonly Slot[], at: TensorPosition = {}, factor = 1, offset = 0): Promise<Vector> {
     const parts: MatrixData[] = [];
     for (const slot of slots) parts.push(await this.#checked(slot, at));
     const values = joined(parts);
-    if (factor !== 1) for (const [i, value] of values.entries()) values[i] = value * factor;
+    if (factor !== 1 || offset !== 0)
+      for (const [i, value] of values.entries()) values[i] = (value + offset) * factor;
     const vector = this.#keep(await this.#backend.loadVector(values));
     this.#report(slots.length);
     return vector;
@@ -144,6 +150,10 @@ class LayerWeightLoader implements MlpLoader {
 
   vector(slots: readonly Slot[]): Promise<Vector> {
     return this.#loader.vector(slots, this.#at);
+  }
+
+  norm(slot: Slot): Promise<Vector> {
+    return this.#loader.norm(slot, this.#at);
   }
 
   mlp(name: Exclude<MlpName, 'expert'>): Promise<MlpWeights> {

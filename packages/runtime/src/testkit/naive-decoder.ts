@@ -47,7 +47,7 @@ export async function naiveDecoder(source: ModelSource, ids: readonly number[]):
   for (const [layer, layerConfig] of config.layers.entries()) {
     const { norms } = layerConfig;
     const normed = async (slot: Slot, without: typeof norms) => {
-      const weight = norms === without ? null : await vector(slot, layer);
+      const weight = norms === without ? null : await normWeight(source, slot, layer);
       return (row: Row) => (weight === null ? row : rmsNorm(row, weight, epsilon));
     };
     const inputs = rows.map(await normed('mixerNorm', 'after'));
@@ -68,13 +68,19 @@ export async function naiveDecoder(source: ModelSource, ids: readonly number[]):
     if (layerConfig.mlp.kind === 'moe') experts.push(chosen);
   }
 
-  const finalNorm = await vector('finalNorm');
+  const finalNorm = await normWeight(source, 'finalNorm');
   const head = config.tiedHead ? embedding : toMatrix(await weights.read('head'));
   const headBias = config.headBias ? await vector('headBias') : head.map(() => 0);
   const logits = rows.map((row) =>
     scaled(add(multiply(head, rmsNorm(row, finalNorm, epsilon)), headBias), config.logitsScale),
   );
   return { logits, experts, margin };
+}
+
+/** (offset + w) as Qwen3-Next has it. */
+async function normWeight(source: ModelSource, slot: Slot, layer?: number): Promise<Row> {
+  const weight = await readVector(source, slot, layer);
+  return weight.map((value) => source.config.normOffset + value);
 }
 
 async function readVector({ weights }: ModelSource, slot: Slot, layer?: number): Promise<Row> {
@@ -96,7 +102,7 @@ async function attention(
     return rows.map((row) => (bias === null ? multiply(matrix, row) : add(multiply(matrix, row), bias)));
   };
   const prepare = async (kind: 'query' | 'key', rows: Matrix) => {
-    const norm = spec.queryKeyNorm && (await readVector(source, `${kind}Norm`, layer));
+    const norm = spec.queryKeyNorm && (await normWeight(source, `${kind}Norm`, layer));
     return rows.map((row, position) => {
       const heads = clip(spec, normHeads(spec, row, norm, config.normEpsilon));
       return chunks(heads, spec.headDim).map((head) => rotate(spec, head, position));

@@ -31,6 +31,7 @@ export const tinyMixtral: DecoderConfig = {
   layers: [mixtralLayer(5, 2, 12), mixtralLayer(5, 2, 12)],
   contextLength: 64,
   normEpsilon: 1e-5,
+  normOffset: 0,
   embeddingScale: 1,
   residualScale: 1,
   logitsScale: 1,
