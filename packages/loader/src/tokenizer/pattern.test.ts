@@ -22,4 +22,25 @@ test.each<[string, string, string[]]>([
   ['x*', 'axxb', ['', 'xx', '']],
   ['[a-z&&[^aeiou]]', 'abe', ['b']],
   ['\\\\w', 'a\\w', ['\\w']],
+  ['(?m).+', 'ab\ncd', ['ab\ncd']],
+  ['\\p{Word}+', 'a½² Ⅷ①', ['a½²', 'Ⅷ']],
+  ['(?i)\\p{Lu}', 'aBcſK', ['B', 'K']],
+  ['(?i)a\\p{Lu}', 'aB Ab ab AB', ['aB', 'AB']],
+  ['(?i)\\p{M}', 'ι\u0345Ι\u0301', ['\u0345', '\u0301']],
+  ["(?i:'s)|\\p{L}+", "A\u0345B'ſ'S", ['A', 'B', "'ſ", "'S"]],
+  ['(?i)ss?', 'sS ß ſ', ['sS', 'ſ']],
+  ['(?i)(?-i:ss)', 'ss SS ß', ['ss']],
 ])('%s in %j', (pattern, text, matches) => expect(matchesOf(pattern, text)).toEqual(matches));
+
+test.each([
+  ['\\X', /\\X, whose clusters differ/],
+  ['(?i)ss', /ss without regard to case, which may be one character/],
+  ['(?i)s(?:s)', /ss without regard to case/],
+  ['(?i)\\x73\\x73', /ss without regard to case/],
+  ['a|(?i:straße)', /st without regard to case/],
+  ['(?i)ﬁ', /ﬁ without regard to case, which is several characters/],
+  ['(?i)[ß]', /ß without regard to case/],
+  ['(?i)\\u0130', /İ without regard to case/],
+])('%s is refused by the name of what differs', (pattern, what) => {
+  expect(() => matchesOf(pattern, '')).toThrow(what);
+});

@@ -4,6 +4,7 @@
 import { quote } from '@moeq/tensors';
 import { toRegExp } from 'oniguruma-to-es';
 import { isObject } from '../files/is-object.js';
+import { spellOutFolds } from './case-folds.js';
 import type { Part } from './part.js';
 import { assertBoundedCost } from './pattern-cost.js';
 import { firstLength, type Pattern, type Span } from './piece.js';
@@ -17,7 +18,9 @@ export function patternOf(part: Part): Pattern {
   if (typeof expression !== 'string') return part.refuse('a pattern with a text as String or Regex', value);
   assertBoundedCost(expression, part.file);
   try {
-    return expressionPattern(toRegExp(spellOutWords(expression), { global: true }));
+    return expressionPattern(
+      withoutEmptyComplement(toRegExp(spellOutWords(spellOutFolds(expression)), { global: true })),
+    );
   } catch (cause) {
     return part.refuse(
       'a regular expression of Oniguruma as pattern',
@@ -25,6 +28,15 @@ export function patternOf(part: Part): Pattern {
       cause,
     );
   }
+}
+
+/** The same expression without `[^]`, of which V8 matches but one where `[^]+` stands under the flag v. */
+function withoutEmptyComplement(expression: RegExp): RegExp {
+  if (!expression.source.includes('[^]')) return expression;
+  const source = expression.source.replace(/\\[\s\S]|\[\^\]/gu, (part) =>
+    part === '[^]' ? '[\\s\\S]' : part,
+  );
+  return new RegExp(source, expression.flags);
 }
 
 /** @param expression with the flags g, and u or v */

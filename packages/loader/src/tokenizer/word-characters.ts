@@ -19,6 +19,12 @@ export function spellOutWords(pattern: string): string {
   let depth = 0;
   for (let at = 0; at < pattern.length; at += 1) {
     const unit = pattern.charAt(at);
+    const property = depth === 0 ? /^\\(p|P)\{word\}/i.exec(pattern.slice(at, at + 8)) : null;
+    if (property !== null) {
+      result += property[1] === 'p' ? word : `[^${word}]`;
+      at += property[0].length - 1;
+      continue;
+    }
     if (unit === '\\') {
       const letter = pattern.charAt(at + 1);
       result += (depth > 0 ? inside : outside)[letter] ?? unit + letter;
