@@ -94,6 +94,21 @@ describe('config.json', () => {
   });
 });
 
+// The last row's first logits after [3, 1, 4, 1, 5], by transformers 5.18 in float32 with the golden weights.
+test.each([
+  ['silu', [0.54815, -0.96233, 0.36857, -1.64444, 0.17499, -0.50447, -0.31927, 0.85998]],
+  ['quick_gelu', [0.55644, -0.85704, 0.34553, -1.70645, 0.14772, -0.49208, -0.32266, 0.90836]],
+  ['relu2', [0.59561, 0.04621, 0.11677, -1.12276, 0.2837, -0.55612, -0.218, 0.61509]],
+])('hidden_act %s', async (name, expected) => {
+  const tensors = await readTensors(`${goldenPath('mixtral')}/model.safetensors`);
+  const files = checkpointFiles({ ...goldenConfig('mixtral'), hidden_act: name }, tensors);
+  const model = await createModel(await openModelFiles(files), { backend: referenceBackend() });
+  const { logits: found } = await model.logits([3, 1, 4, 1, 5]);
+  await model.close();
+  const last = found.slice(found.length - model.config.vocabularySize);
+  for (const [index, value] of expected.entries()) expect(last[index]).toBeCloseTo(value, 3);
+});
+
 describe('layouts made of others give the same numbers', () => {
   test('a head tied to the embedding', async () => {
     const tensors = await readTensors(`${goldenPath('mixtral')}/model.safetensors`);

@@ -1,6 +1,6 @@
 // config.json, validated: the fields that every architecture here has, the limits that keep a hostile one from costing
 // memory, and the step from a failed schema to one sentence that names file, field, expected and found.
-import type { Activation, ActivationKind } from '@moeq/kernels';
+import type { Activation } from '@moeq/kernels';
 import { MoeqError, quote } from '@moeq/tensors';
 import * as v from 'valibot';
 
@@ -35,17 +35,20 @@ export const flag = (absent: boolean) => v.nullish(v.boolean('true or false'), a
 /** A multiplier; 1 where the field is missing or null. */
 export const factor = v.nullish(positive, 1);
 
+/** By the names of transformers (activations.py). */
 const activations = {
-  silu: 'silu',
-  swish: 'silu',
-  gelu: 'gelu',
-  gelu_new: 'geluTanh',
-  gelu_pytorch_tanh: 'geluTanh',
-} as const satisfies Record<string, ActivationKind>;
+  silu: { kind: 'silu' },
+  swish: { kind: 'silu' },
+  gelu: { kind: 'gelu' },
+  gelu_new: { kind: 'geluTanh' },
+  gelu_pytorch_tanh: { kind: 'geluTanh' },
+  quick_gelu: { kind: 'silu', alpha: 1.702 },
+  relu2: { kind: 'relu2' },
+} as const satisfies Record<string, Omit<Activation, 'gated'>>;
 
 const activation = v.pipe(
   v.picklist(Object.keys(activations) as (keyof typeof activations)[]),
-  v.transform((name): Activation => ({ kind: activations[name], gated: true })),
+  v.transform((name): Activation => ({ ...activations[name], gated: true })),
 );
 
 /** Fields by the names of transformers; null stands for an absent field, as it does there. */
