@@ -114,9 +114,12 @@ describe('requests that wait for it', () => {
       prepare: async <Of extends Kind>() => {
         await held;
         const prepared = { fields: { model: '', max_tokens: 1, calls: 'none', grammar: null } };
-        return { ...prepared, prompts: [Int32Array.of(1)], ignored: [], adapted: [] } as unknown as ReturnType<
-          Preparations[Of]
-        >;
+        return {
+          ...prepared,
+          prompts: [Int32Array.of(1)],
+          ignored: [],
+          adapted: [],
+        } as unknown as ReturnType<Preparations[Of]>;
       },
     };
     const app = createApp({ limits: { batch: 1, queue: 1 } });
