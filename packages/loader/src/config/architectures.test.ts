@@ -12,6 +12,7 @@ import { openModelFiles } from '../model-source.js';
 import { goldenConfig, goldenPath, largestDifference, readTensors } from '../testkit/golden.js';
 import { checkpointFiles } from '../testkit/memory-files.js';
 import { architectures, findArchitecture } from './architectures.js';
+import { attentionOf } from './attention-of.js';
 
 const decoderOf = (name: string, changes: object = {}): DecoderConfig => {
   const config = { ...goldenConfig(name), ...changes };
@@ -31,16 +32,16 @@ async function logits(files: FileSet): Promise<Float32Array> {
 describe('config.json', () => {
   test('rope_theta: in rope_parameters, by itself, or the default of the architecture', () => {
     const theta = (changes: object) =>
-      decoderOf('mixtral', { rope_parameters: undefined, ...changes }).layers[0]?.mixer.rope?.theta;
+      attentionOf(decoderOf('mixtral', { rope_parameters: undefined, ...changes }).layers[0])?.rope?.theta;
     expect(theta({ rope_parameters: { rope_theta: 5e5, rope_type: 'default' } })).toBe(5e5);
     expect(theta({ rope_theta: 3e4 })).toBe(3e4);
     expect(theta({})).toBe(1e6);
   });
 
   test('head dimension: given, or width by heads', () => {
-    expect(decoderOf('qwen3_moe').layers[0]?.mixer.headDim).toBe(32);
-    expect(decoderOf('qwen3_moe', { head_dim: undefined }).layers[0]?.mixer.headDim).toBe(16);
-    expect(decoderOf('mixtral', { head_dim: null }).layers[0]?.mixer.headDim).toBe(16);
+    expect(attentionOf(decoderOf('qwen3_moe').layers[0])?.headDim).toBe(32);
+    expect(attentionOf(decoderOf('qwen3_moe', { head_dim: undefined }).layers[0])?.headDim).toBe(16);
+    expect(attentionOf(decoderOf('mixtral', { head_dim: null }).layers[0])?.headDim).toBe(16);
   });
 
   test('Qwen: dense layers by list and by step', () => {
@@ -57,7 +58,7 @@ describe('config.json', () => {
   test('sliding windows: only where they are switched on, and in the layers that have them', () => {
     const windows = (name: string, changes: object) =>
       decoderOf(name, { num_hidden_layers: 4, layer_types: null, ...changes }).layers.map(
-        ({ mixer }) => mixer.window,
+        (layer) => attentionOf(layer)?.window,
       );
     expect(windows('mixtral', { sliding_window: 64 })).toEqual([64, 64, 64, 64]);
     expect(windows('qwen3_moe', { sliding_window: 64 })).toEqual([null, null, null, null]);
@@ -83,13 +84,13 @@ describe('config.json', () => {
       queryKeyNorm: 'all',
     });
     expect(decoderOf('qwen3_moe').layers[0]?.mixer).toMatchObject({ clip: null, queryKeyNorm: 'head' });
-    expect(decoderOf('qwen2_moe').layers[0]?.mixer.bias).toEqual({ qkv: true, output: false });
+    expect(attentionOf(decoderOf('qwen2_moe').layers[0])?.bias).toEqual({ qkv: true, output: false });
     expect(decoderOf('qwen2_moe').layers[0]?.mlp).toMatchObject({
       shared: { intermediateSize: 96, outputGate: true },
     });
     const granite = decoderOf('granitemoe');
     expect([granite.embeddingScale, granite.residualScale, granite.logitsScale]).toEqual([2, 0.7, 1 / 1.5]);
-    expect(granite.layers[0]?.mixer.scale).toBe(0.3);
+    expect(attentionOf(granite.layers[0])?.scale).toBe(0.3);
     expect(granite.layers[0]?.mlp).toMatchObject({ route: { score: 'softmaxAfterTopK' } });
   });
 });

@@ -18,6 +18,7 @@ import {
 } from '../testkit/golden.js';
 import { checkpointFiles } from '../testkit/memory-files.js';
 import { findArchitecture } from './architectures.js';
+import { attentionOf } from './attention-of.js';
 
 interface RotationCase {
   readonly name: string;
@@ -202,7 +203,8 @@ describe('what cannot be', () => {
   test('rope_scaling wins over rope_parameters, an empty one does not', () => {
     const ropeOf = (changes: object) => {
       const config = { ...goldenConfig('mixtral'), ...changes };
-      return findArchitecture(config, 'config.json').decoder(config, 'config.json').layers[0]?.mixer.rope;
+      const { layers } = findArchitecture(config, 'config.json').decoder(config, 'config.json');
+      return attentionOf(layers[0])?.rope;
     };
     const linear = { rope_type: 'linear', factor: 2 };
     expect(ropeOf({ rope_scaling: linear, rope_theta: 7 })).toMatchObject({
@@ -224,7 +226,8 @@ describe('what cannot be', () => {
     for (const name of ['mixtral', 'qwen2_moe', 'qwen3_moe', 'olmoe', 'granitemoe'] as const) {
       const ropeOf = (parameters: object) => {
         const config = { ...goldenConfig(name), rope_parameters: { rope_theta: 1000, ...parameters } };
-        return findArchitecture(config, 'config.json').decoder(config, 'config.json').layers[0]?.mixer.rope;
+        return attentionOf(findArchitecture(config, 'config.json').decoder(config, 'config.json').layers[0])
+          ?.rope;
       };
       const whole = ropeOf({ rope_type: 'default' });
       expect(whole).toMatchObject({ theta: 1000 });

@@ -4,6 +4,7 @@ import type { DecoderConfig, LayerConfig, MixerConfig, RopeConfig, RopeScaling }
 import { quote } from '@moeq/tensors';
 import * as v from 'valibot';
 import { isObject } from '../files/is-object.js';
+import { attentionOf } from './attention-of.js';
 import { configError, count, explain, MAX_CONTEXT, positive } from './config.js';
 
 const length = count(MAX_CONTEXT);
@@ -75,7 +76,7 @@ export function withRotation(
   config: Readonly<Record<string, unknown>>,
   file: string,
 ): DecoderConfig {
-  const [rope] = decoder.layers.flatMap(({ mixer }) => mixer.rope ?? []);
+  const [rope] = decoder.layers.flatMap((layer) => attentionOf(layer)?.rope ?? []);
   if (rope === undefined) return decoder;
   const { name, parameters } = parametersOf(config, file);
   const fail = (field: string, expected: string, found: unknown): never => {
@@ -108,7 +109,9 @@ function withRope(layers: readonly LayerConfig[], rope: RopeConfig): LayerConfig
   const turned = new Map<MixerConfig, MixerConfig>();
   return layers.map((layer) => {
     const { mixer } = layer;
-    const own = turned.get(mixer) ?? (mixer.rope === null ? mixer : { ...mixer, rope });
+    const attention = attentionOf(layer);
+    const turns = attention !== undefined && attention.rope !== null;
+    const own = turned.get(mixer) ?? (turns ? { ...attention, rope } : mixer);
     turned.set(mixer, own);
     return { ...layer, mixer: own };
   });

@@ -4,6 +4,7 @@
 // https://github.com/ggml-org/llama.cpp, conversion/*.py and src/models/*.cpp.
 import type { AttentionConfig, DecoderConfig, MoeConfig } from '@moeq/runtime';
 import { type GgufMetadata, MoeqError, quote } from '@moeq/tensors';
+import { attentionOf } from '../config/attention-of.js';
 
 /** A number in the metadata, `<architecture>.<key>`. */
 export interface GgufField {
@@ -54,8 +55,10 @@ const ofMoe = (get: (mlp: MoeConfig) => number | null) => (decoder: DecoderConfi
 /** Of the first layer: what others have beside it does not survive being read back, and is refused then. */
 const ofAttention =
   (get: (attention: AttentionConfig) => number | null): GgufField['of'] =>
-  ({ layers: [first] }) =>
-    first?.mixer.kind === 'attention' ? get(first.mixer) : null;
+  ({ layers: [first] }) => {
+    const attention = attentionOf(first);
+    return attention === undefined ? null : get(attention);
+  };
 const expertWidth = ofMoe((mlp) => mlp.intermediateSize);
 
 const common: readonly GgufField[] = [

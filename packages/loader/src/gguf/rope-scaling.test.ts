@@ -3,6 +3,7 @@ import { fromFloat32, type GgufValue } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js';
 import { findArchitecture } from '../config/architectures.js';
+import { attentionOf } from '../config/attention-of.js';
 import { f32, openSmall, text, u32 } from '../testkit/gguf.js';
 import { goldenConfig } from '../testkit/golden.js';
 import { metadataOf } from './config.js';
@@ -11,7 +12,7 @@ const scalingOf = async (metadata: Record<string, GgufValue>) => {
   const checkpoint = await openCheckpoint(await openSmall({ metadata }));
   expect(checkpoint.refusal).toBeNull();
   return {
-    ...checkpoint.decoder.layers[0]?.mixer.rope?.scaling,
+    ...attentionOf(checkpoint.decoder.layers[0])?.rope?.scaling,
     contextLength: checkpoint.decoder.contextLength,
   };
 };
@@ -48,7 +49,7 @@ describe('reading', () => {
     const { decoder } = await openCheckpoint(
       await openSmall({ tensors: { 'rope_freqs.weight': ['F32', [4], data] } }),
     );
-    expect(decoder.layers[0]?.mixer.rope?.scaling).toEqual({
+    expect(attentionOf(decoder.layers[0])?.rope?.scaling).toEqual({
       kind: 'longrope',
       originalLength: 16,
       shortFactors: factors,

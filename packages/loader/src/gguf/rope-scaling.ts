@@ -4,6 +4,7 @@
 // is read back. https://github.com/ggml-org/llama.cpp, gguf-py/gguf/constants.py, ggml/src/ggml-cpu/ops.cpp (rope_yarn).
 import type { DecoderConfig, RopeScaling } from '@moeq/runtime';
 import { type GgufMetadata, type GgufValue, MoeqError, quote, toFloat32 } from '@moeq/tensors';
+import { attentionOf } from '../config/attention-of.js';
 import { magnitude } from '../config/rotation.js';
 import type { GgufPart } from './open-parts.js';
 
@@ -84,7 +85,7 @@ export function ropeScalingMetadata(
   { layers: [first], contextLength }: DecoderConfig,
   architecture: string,
 ): Map<string, GgufValue> {
-  const scaling: RopeScaling | undefined = first?.mixer.rope?.scaling;
+  const scaling: RopeScaling | undefined = attentionOf(first)?.rope?.scaling;
   const keys = keysOf(architecture);
   const metadata = new Map<string, GgufValue>();
   const real = (key: string, value: number) => metadata.set(key, { type: 'f32', value });

@@ -3,6 +3,7 @@
 //
 // Shapes: N rows, C head dimension.
 import type { DecoderConfig, TensorPlace } from '@moeq/runtime';
+import { attentionOf } from '../config/attention-of.js';
 import type { GgufArchitecture } from './architectures.js';
 
 /** Where row `row` of the other order is: the row of a GGUF matrix that is row `row` of the checkpoint's. */
@@ -25,7 +26,7 @@ export function permutedHeads(
   { slot, layer }: TensorPlace,
 ): number | null {
   if (!permuted || (slot !== 'query' && slot !== 'key') || layer === undefined) return null;
-  return layers[layer]?.mixer.headDim ?? null;
+  return attentionOf(layers[layer])?.headDim ?? null;
 }
 
 /** Rows taken in another order. @param source the row that comes at a place */

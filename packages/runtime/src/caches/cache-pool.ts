@@ -1,9 +1,11 @@
 // The room of all cache groups of a model: an allocator for each. A sequence takes room in all of them or in none.
 import { type CacheGroup, windowPages } from './cache-groups.js';
+import type { CacheTable } from './cache-table.js';
 import { PageAllocator } from './page-allocator.js';
 import { PageTable } from './page-table.js';
+import { StateTable } from './state-table.js';
 
-/** Pages, one number a group. */
+/** Pages or slots, one number a group. */
 export type PageCounts = readonly number[];
 
 export class CachePool {
@@ -16,8 +18,8 @@ export class CachePool {
   /** @param groups at least one */
   constructor(groups: readonly CacheGroup[]) {
     this.groups = groups;
-    this.allocators = groups.map(({ spec }) => new PageAllocator(spec.pages, spec.pageSize));
-    this.pageSize = Math.max(...groups.map(({ spec }) => spec.pageSize));
+    this.allocators = groups.map((group) => new PageAllocator(group.pages, group.pageSize, group.kind));
+    this.pageSize = Math.max(...groups.map(({ pageSize }) => pageSize));
   }
 
   /** How often the contents of all caches were lost. What was taken before holds nothing any more. */
@@ -31,10 +33,16 @@ export class CachePool {
   }
 
   /** What a sequence holds in each group: nothing yet. */
-  tables(): PageTable[] {
-    return this.groups.map(
-      ({ window }, group) => new PageTable(this.allocators[group] as PageAllocator, window),
-    );
+  tables(): CacheTable[] {
+    return this.groups.map((group, index) => {
+      const allocator = this.allocators[index] as PageAllocator;
+      return group.kind === 'state' ? new StateTable(allocator) : new PageTable(allocator, group.window);
+    });
+  }
+
+  /** Whether a sequence can be gone back to, and be shared, only where a step has ended. */
+  get hasStates(): boolean {
+    return this.groups.some(({ kind }) => kind === 'state');
   }
 
   /** Whether so many pages of each group can be allocated now. */
@@ -45,13 +53,16 @@ export class CachePool {
   /** Pages that a sequence of `length` tokens holds in each group, between two steps. */
   demand(length: number): PageCounts {
     const all = Math.ceil(length / this.pageSize);
-    return this.groups.map(({ window }) =>
-      window === null ? all : Math.min(all, windowPages(window, this.pageSize)),
-    );
+    return this.groups.map((group) => {
+      if (group.kind === 'state') return Math.min(all, 1);
+      return group.window === null ? all : Math.min(all, windowPages(group.window, this.pageSize));
+    });
   }
 
-  /** Pages of all groups together. */
-  total(count: (allocator: PageAllocator) => number): number {
-    return this.allocators.reduce((sum, allocator) => sum + count(allocator), 0);
+  /** Pages of all groups together, or of those of a kind. */
+  total(count: (allocator: PageAllocator) => number, kind?: CacheGroup['kind']): number {
+    return this.allocators.reduce((sum, allocator, group) => {
+      return kind === undefined || this.groups[group]?.kind === kind ? sum + count(allocator) : sum;
+    }, 0);
   }
 }

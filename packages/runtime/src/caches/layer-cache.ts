@@ -1,5 +1,6 @@
 // What a layer keeps of the sequences of a step, and where.
-import type { KvCache, KvCacheSpec, Segment } from '@moeq/kernels';
+import type { KvCache, KvCacheSpec, Segment, StateCache, StateCacheSpec, StateSegment } from '@moeq/kernels';
+import { MoeqError } from '@moeq/tensors';
 
 /** Keys and values of all tokens, or of those in a window. */
 export interface KvNeed extends Omit<KvCacheSpec, 'layers' | 'pageSize' | 'pages'> {
@@ -8,13 +9,52 @@ export interface KvNeed extends Omit<KvCacheSpec, 'layers' | 'pageSize' | 'pages
   readonly window: number | null;
 }
 
-/** By kind; layers with the same need share a cache. */
-export type CacheNeed = KvNeed;
+/** States of fixed size, which are read and written together. */
+interface StateNeed {
+  readonly kind: 'state';
+  readonly states: readonly Pick<StateCacheSpec, 'parts' | 'size'>[];
+}
 
-/** Where a layer keeps what it needs, and the sequences that the tokens of a step belong to. */
-export interface LayerPlace {
+/** By kind; layers with the same need share a cache. */
+export type CacheNeed = KvNeed | StateNeed;
+
+interface KvPlace {
+  readonly kind: 'kv';
   readonly cache: KvCache;
   /** Of the cache. */
   readonly layer: number;
   readonly segments: readonly Segment[];
+}
+
+interface StatePlace {
+  readonly kind: 'state';
+  /** One for each of the states that the layer needs. */
+  readonly caches: readonly StateCache[];
+  /** Of the caches. */
+  readonly layer: number;
+  readonly segments: readonly StateSegment[];
+}
+
+/** Where a layer keeps what it needs, and the sequences that the tokens of a step belong to. */
+export type LayerPlace = KvPlace | StatePlace;
+
+/** @throws MoeqError for a place of another kind than the layer's mixer has asked for */
+export function placeOfKind<Kind extends LayerPlace['kind']>(
+  place: LayerPlace,
+  kind: Kind,
+): Extract<LayerPlace, { kind: Kind }> {
+  if (isOfKind(place, kind)) return place;
+  throw new MoeqError({
+    operation: 'run a layer',
+    subject: 'what it keeps of a sequence',
+    expected: `a cache of kind ${kind}`,
+    found: place.kind,
+  });
+}
+
+function isOfKind<Kind extends LayerPlace['kind']>(
+  place: LayerPlace,
+  kind: Kind,
+): place is Extract<LayerPlace, { kind: Kind }> {
+  return place.kind === kind;
 }

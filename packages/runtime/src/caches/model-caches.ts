@@ -1,7 +1,10 @@
 // The caches of a model in its backend, one for each cache group, and which of them holds what a layer keeps.
-import type { Backend, KvCache, Segment } from '@moeq/kernels';
-import type { CacheGroup } from './cache-groups.js';
+import type { Backend, KvCache, Segment, StateCache, StateSegment } from '@moeq/kernels';
+import { type CacheGroup, kvSpec, stateSpecs } from './cache-groups.js';
 import type { LayerPlace } from './layer-cache.js';
+
+/** The sequences of a step, as a cache group of their kind has them. */
+export type GroupSegments = readonly Segment[] | readonly StateSegment[];
 
 export interface ModelCaches {
   readonly groups: readonly CacheGroup[];
@@ -11,19 +14,30 @@ export interface ModelCaches {
    * The place of each layer in a step.
    * @param segments of the sequences of the step, a list for each group
    */
-  places(segments: readonly (readonly Segment[])[]): LayerPlace[];
+  places(segments: readonly GroupSegments[]): LayerPlace[];
   /** Frees all of them. */
   release(): void;
 }
 
 /** @throws MoeqError when memory is short; nothing stays then */
 export function createCaches(backend: Backend, groups: readonly CacheGroup[]): ModelCaches {
-  const caches: KvCache[] = [];
-  const release = (): void => {
-    for (const cache of caches) backend.release(cache);
+  const all: (KvCache | StateCache)[] = [];
+  const own = <Cache extends KvCache | StateCache>(cache: Cache): Cache => {
+    all.push(cache);
+    return cache;
   };
+  const release = (): void => {
+    for (const cache of all) backend.release(cache);
+  };
+  const caches: PlaceOf[] = [];
   try {
-    for (const { spec } of groups) caches.push(backend.createKvCache(spec));
+    for (const group of groups) {
+      caches.push(
+        group.kind === 'kv'
+          ? kvPlaces(own(backend.createKvCache(kvSpec(group))))
+          : statePlaces(stateSpecs(group).map((spec) => own(backend.createStateCache(spec)))),
+      );
+    }
   } catch (error) {
     release();
     throw error;
@@ -34,13 +48,25 @@ export function createCaches(backend: Backend, groups: readonly CacheGroup[]): M
     for (const [layer, index] of own.entries()) layers[index] = { group, layer };
   return {
     groups,
-    bytes: caches.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
     places: (segments) =>
-      layers.map(({ group, layer }) => ({
-        cache: caches[group] as KvCache,
-        layer,
-        segments: segments[group] as readonly Segment[],
-      })),
+      layers.map(({ group, layer }) => (caches[group] as PlaceOf)(layer, segments[group] as GroupSegments)),
     release,
   };
+}
+
+/** The place of a layer of one group. */
+type PlaceOf = (layer: number, segments: GroupSegments) => LayerPlace;
+
+function kvPlaces(cache: KvCache): PlaceOf {
+  return (layer, segments) => ({ kind: 'kv', cache, layer, segments: segments as readonly Segment[] });
+}
+
+function statePlaces(caches: readonly StateCache[]): PlaceOf {
+  return (layer, segments) => ({
+    kind: 'state',
+    caches,
+    layer,
+    segments: segments as readonly StateSegment[],
+  });
 }

@@ -1,6 +1,7 @@
 // Who owns which page of a cache group. Pages are counted references, so that sequences with a common prefix can own the
 // same full pages and memory comes back when the last of them is released (vLLM's PagedAttention, arXiv 2309.06180).
 // Pages that are kept for later sequences have one reference more; those that nothing else uses can be reclaimed.
+// States are the same in slots, each of which counts as a page.
 // Pure bookkeeping: the numbers themselves lie in the backend.
 import { counted, MoeqError } from '@moeq/tensors';
 
@@ -8,6 +9,7 @@ export class PageAllocator {
   readonly pages: number;
   /** Tokens a page. */
   readonly pageSize: number;
+  readonly #kind: 'kv' | 'state';
   readonly #references: Uint32Array;
   /** 1 where a reference is that of `keep`. */
   readonly #isKept: Uint8Array;
@@ -16,7 +18,9 @@ export class PageAllocator {
   readonly #free: number[];
   #reclaim: (count: number) => void = () => undefined;
 
-  constructor(pages: number, pageSize: number) {
+  /** @param kind for messages */
+  constructor(pages: number, pageSize: number, kind: 'kv' | 'state' = 'kv') {
+    this.#kind = kind;
     this.pages = pages;
     this.pageSize = pageSize;
     this.#references = new Uint32Array(pages);
@@ -60,6 +64,7 @@ export class PageAllocator {
   allocate(count: number): number[] {
     if (count > this.#free.length) this.#reclaim(count - this.#free.length);
     if (count > this.#free.length) {
+      if (this.#kind === 'state') throw noSlot(this.pages);
       throw new MoeqError({
         operation: `hold ${count * this.pageSize} more tokens`,
         subject: 'the KV cache',
@@ -106,6 +111,15 @@ export class PageAllocator {
       else if (before === 1) this.#reclaimable -= 1;
     }
   }
+}
+
+function noSlot(slots: number): MoeqError {
+  return new MoeqError({
+    operation: 'hold the state of one more step',
+    subject: 'the state cache',
+    expected: 'a free slot (a larger kvCacheTokens, or fewer sequences at a time)',
+    found: `0 of ${slots} free`,
+  });
 }
 
 function noOwner(page: number, operation: string, pages: number): MoeqError {

@@ -1,12 +1,11 @@
 // The pages of one sequence in one cache group, in order. Those that lie wholly before a window are given back: the table
 // begins with -1 for each of them, then every page is held.
+import type { Segment } from '@moeq/kernels';
 import { deadPages } from './cache-groups.js';
+import { type CacheTable, givenBack } from './cache-table.js';
 import type { PageAllocator } from './page-allocator.js';
 
-/** A page that is not held any more. */
-export const givenBack = -1;
-
-export class PageTable {
+export class PageTable implements CacheTable {
   readonly #allocator: PageAllocator;
   readonly #window: number | null;
   /** `givenBack` up to #first. */
@@ -19,27 +18,33 @@ export class PageTable {
     this.#window = window;
   }
 
-  /** In order, `givenBack` where one is not held any more; perhaps with room for more tokens than there are. */
-  get pages(): readonly number[] {
-    return this.#pages;
-  }
-
   get held(): number {
     return this.#pages.length - this.#first;
   }
 
-  /** Pages that `reserve(length)` would take. */
+  at(index: number): number {
+    return this.#pages[index] ?? givenBack;
+  }
+
+  runBefore(index: number): number {
+    return index - this.#first;
+  }
+
   missing(length: number): number {
     return Math.max(0, this.#allocator.pagesFor(length) - this.#pages.length);
   }
 
-  /** Takes pages until the first `length` tokens have room. @throws MoeqError when there are none */
   reserve(length: number): void {
     const missing = this.missing(length);
     if (missing > 0) this.#pages.push(...this.#allocator.allocate(missing));
   }
 
-  /** Gives the pages back that no token from position `length` on sees. */
+  segment(start: number, tokens: number, rotation: Pick<Segment, 'inverseFrequencies'>): Segment {
+    return { pages: Int32Array.from(this.#pages), start, tokens, ...rotation };
+  }
+
+  advance(): void {}
+
   trim(length: number): void {
     const dead = Math.min(this.#deadBefore(length), this.#pages.length);
     if (dead <= this.#first) return;
@@ -60,7 +65,6 @@ export class PageTable {
     return this.#deadBefore(own) >= this.#first ? own : 0;
   }
 
-  /** Gives back the pages of the tokens from position `length` on, which is restorable. */
   cut(length: number): void {
     if (length === 0) {
       this.#allocator.release(this.#pages.slice(this.#first));
@@ -71,7 +75,6 @@ export class PageTable {
     this.#allocator.release(this.#pages.splice(this.#allocator.pagesFor(length)));
   }
 
-  /** Takes over pages behind its own, full ones, with a reference to each; `givenBack` first for those that no token sees. */
   adopt(pages: readonly number[]): void {
     const gap = pages.lastIndexOf(givenBack) + 1;
     if (gap > 0) {
@@ -82,7 +85,6 @@ export class PageTable {
     this.#pages.push(...pages);
   }
 
-  /** Gives the page at `index` up for another with the same contents, with a reference to it. */
   exchange(index: number, page: number): void {
     this.#allocator.release(this.#pages.splice(index, 1, page));
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { cacheNeeds } from '../decoder/mixers.js';
-import { windowedConfig } from '../testkit/cached-model.js';
+import { type Kept, keepingConfig } from '../testkit/cached-model.js';
 import { cacheGroups } from './cache-groups.js';
 import { CachePool } from './cache-pool.js';
 import { PrefixCache } from './prefix-cache.js';
@@ -8,12 +8,13 @@ import { Sequence } from './sequence.js';
 
 const pageSize = 4;
 
-/** A pool with as many pages for each window; nothing computes here. */
-function poolOf(windows: readonly (number | null)[], pages: readonly number[]) {
-  const groups = cacheGroups(cacheNeeds(windowedConfig(windows)), { tokens: 128, chunk: 16 }).map(
+/** A pool with as many pages or slots for each group; nothing computes here. */
+function poolOf(layers: readonly Kept[], pages: readonly number[]) {
+  const groups = cacheGroups(cacheNeeds(keepingConfig(layers)), { tokens: 128, chunk: 16 }).map(
     (group, index) => ({
       ...group,
-      spec: { ...group.spec, pageSize, pages: pages[index] ?? 0 },
+      pageSize,
+      pages: pages[index] ?? 0,
     }),
   );
   const pool = new CachePool(groups);
@@ -38,7 +39,7 @@ describe('PrefixCache', () => {
     expect(prefixes.adopt(second)).toBe(32);
     // Position 32 sees from 27 on: the last two pages.
     expect(second.tables.map(({ held }) => held)).toEqual([2, 8]);
-    expect(second.tables[0]?.pages.slice(0, 6)).toEqual([-1, -1, -1, -1, -1, -1]);
+    expect([0, 1, 2, 3, 4, 5].map((page) => second.tables[0]?.at(page))).toEqual([-1, -1, -1, -1, -1, -1]);
     expect(pool.allocators.map(({ reclaimable }) => reclaimable)).toEqual([6, 0]);
   });
 
@@ -90,5 +91,37 @@ describe('PrefixCache', () => {
       return prefixes.adopt(other);
     });
     expect([old, branch]).toEqual([32, 12]);
+  });
+
+  test('states are taken over where a step has ended at a page, and no deeper', () => {
+    const { pool, prefixes } = poolOf([{ taps: 3 }, null], [12, 40]);
+    const first = new Sequence(tokens, pool);
+    for (const count of [8, 7, 5, 13]) feed(first, count, prefixes);
+    first.release();
+    expect(prefixes.size).toBe(8);
+    const second = new Sequence(tokens, pool);
+    // States after 8 and 20 tokens lie at page ends, those after 15 and 33 do not.
+    expect(prefixes.adopt(second)).toBe(20);
+    expect(second.tables.map(({ held }) => held)).toEqual([1, 5]);
+    expect(second.segments(13)[0]).toMatchObject({ from: second.tables[0]?.at(4), tokens: 13 });
+    const other = new Sequence([...tokens.slice(0, 17), 99, 99, 99, 99], pool);
+    expect(prefixes.adopt(other)).toBe(8);
+  });
+
+  test('states that no sequence uses make room, those used longest ago first', () => {
+    const { pool, prefixes } = poolOf([{ taps: 3 }, null], [4, 40]);
+    const first = new Sequence(tokens, pool);
+    for (const count of [8, 8, 8]) feed(first, count, prefixes);
+    first.release();
+    expect(pool.allocators[0]?.reclaimable).toBe(3);
+    const other = new Sequence([50, 51, 52, 53, 54], pool);
+    feed(other, 4, prefixes);
+    feed(other, 1, prefixes);
+    const second = new Sequence(tokens, pool);
+    // The branch's end was used longest ago.
+    expect(prefixes.adopt(second)).toBe(16);
+    for (const each of [other, second]) each.release();
+    prefixes.clear();
+    expect(pool.total(({ freePages }) => freePages)).toBe(44);
   });
 });

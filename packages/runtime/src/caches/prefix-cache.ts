@@ -3,10 +3,10 @@
 // need no copy on write. The trie keeps each of its pages with one reference; sequences that use one own another. A sequence
 // that uses a page uses all pages before it, as far as windows reach, so what none uses is the end of a branch, or lies
 // before the windows of those that use it.
-import { deadPages } from './cache-groups.js';
+import { type CacheGroup, deadPages } from './cache-groups.js';
 import type { CachePool } from './cache-pool.js';
+import { givenBack } from './cache-table.js';
 import type { PageAllocator } from './page-allocator.js';
-import { givenBack } from './page-table.js';
 import { adoptable, type PrefixNode, prefixRoot } from './prefix-node.js';
 import type { PrefixHold, Sequence } from './sequence.js';
 
@@ -134,7 +134,7 @@ export class PrefixCache {
       branch.push(next);
       node = next;
     }
-    const held = tables.map(({ pages }) => first - (pages.lastIndexOf(givenBack) + 1));
+    const held = tables.map((table) => table.runBefore(first));
     return branch.slice(0, adoptable(this.#pool, branch, first, held));
   }
 
@@ -142,8 +142,9 @@ export class PrefixCache {
   #pagesOf(branch: readonly PrefixNode[]): number[][] {
     const { groups, pageSize } = this.#pool;
     const depth = branch.at(-1)?.depth ?? 0;
-    return groups.map(({ window }, group) => {
-      const dead = deadPages(depth * pageSize, window, pageSize) - (depth - branch.length);
+    return groups.map((kind, group) => {
+      if (kind.kind === 'state') return branch.map((node) => stateOf(node, group, depth));
+      const dead = deadPages(depth * pageSize, kind.window, pageSize) - (depth - branch.length);
       return branch.map(({ pages }, index) => (index < dead ? givenBack : (pages[group] as number)));
     });
   }
@@ -196,11 +197,11 @@ export class PrefixCache {
 
   /**
    * Frees pages of a group, those used longest ago first: whole nodes at the ends of branches, and before that pages that
-   * lie before all windows. Ends come before beginnings, so one pass finds each node after those behind it.
+   * lie before all windows, and states. Ends come before beginnings, so one pass finds each node after those behind it.
    */
   #evict(group: number, count: number): void {
     const allocator = this.#pool.allocators[group] as PageAllocator;
-    const isWindowed = this.#pool.groups[group]?.window !== null;
+    const keepsAll = isWhole(this.#pool.groups[group]);
     const goal = allocator.freePages + count;
     for (const node of this.#nodes) {
       if (allocator.freePages >= goal) return;
@@ -210,7 +211,7 @@ export class PrefixCache {
         continue;
       }
       const page = node.pages[group] as number;
-      if (!isWindowed || page === givenBack || allocator.owners(page) > 1) continue;
+      if (keepsAll || page === givenBack || allocator.owners(page) > 1) continue;
       node.pages[group] = givenBack;
       allocator.drop(page);
     }
@@ -223,11 +224,21 @@ export class PrefixCache {
   }
 }
 
+/** A sequence needs no state but that at the end of the branch that it takes over. */
+function stateOf({ pages, depth }: PrefixNode, group: number, end: number): number {
+  return depth === end ? (pages[group] as number) : givenBack;
+}
+
+/** Whether later tokens see all pages of the group. */
+function isWhole(group: CacheGroup | undefined): boolean {
+  return group?.kind === 'kv' && group.window === null;
+}
+
 /** The page of a node in one group, for the trie and for a sequence: the node's where it has one, else the sequence's. */
 function shareWith(node: PrefixNode, sequence: Sequence, group: number, allocator: PageAllocator): void {
   const table = sequence.tables[group];
   const index = node.depth - 1;
-  const own = table?.pages[index] ?? givenBack;
+  const own = table?.at(index) ?? givenBack;
   const known = node.pages[group] as number;
   if (own === givenBack || own === known) return;
   if (known === givenBack) {

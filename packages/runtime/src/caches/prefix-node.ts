@@ -1,11 +1,12 @@
-// A node of the trie of prefixes: a page of tokens, with the page of each cache group that holds their keys and values.
+// A node of the trie of prefixes: a page of tokens, with the page of each cache group that holds their keys and values,
+// or the slot of the state at their end.
 import { deadPages } from './cache-groups.js';
 import type { CachePool } from './cache-pool.js';
-import { givenBack } from './page-table.js';
+import { givenBack } from './cache-table.js';
 
 export interface PrefixNode {
   readonly id: number;
-  /** One of each group; `givenBack` where a window's page was needed elsewhere. */
+  /** One of each group; `givenBack` where a window's page or a state was needed elsewhere, or there was none. */
   readonly pages: number[];
   /** Its tokens, as text: the key in `parent.children`. */
   readonly key: string;
@@ -39,8 +40,9 @@ export function adoptable(
     const depth = first + index + 1;
     for (const [group, page] of pages.entries())
       runs[group] = page === givenBack ? 0 : (runs[group] as number) + 1;
-    const isWhole = groups.every(({ window }, group) => {
-      return (runs[group] as number) >= depth - deadPages(depth * pageSize, window, pageSize);
+    const isWhole = groups.every((kind, group) => {
+      if (kind.kind === 'state') return pages[group] !== givenBack;
+      return (runs[group] as number) >= depth - deadPages(depth * pageSize, kind.window, pageSize);
     });
     if (isWhole) most = index + 1;
   }

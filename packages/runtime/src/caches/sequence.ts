@@ -1,10 +1,10 @@
 // One sequence in the making: all its tokens, and how many of them the caches hold. What is not cached yet is what the next
 // steps feed: the chunks of a prompt, the token sampled last, tokens behind a cut, or all of them after the pages were given
 // up, or what they held was lost.
-import type { Segment } from '@moeq/kernels';
+import type { Segment, StateSegment } from '@moeq/kernels';
 import type { LengthRotation } from '../decoder/rope-frequencies.js';
 import type { CachePool, PageCounts } from './cache-pool.js';
-import type { PageTable } from './page-table.js';
+import type { CacheTable } from './cache-table.js';
 
 /** Where a sequence stands in a prefix cache that shares pages with it. */
 export interface PrefixHold {
@@ -18,7 +18,7 @@ export class Sequence {
   /** Of the prefix cache that it takes part in. */
   hold: PrefixHold | null = null;
   readonly #pool: CachePool;
-  readonly #tables: readonly PageTable[];
+  readonly #tables: readonly CacheTable[];
   #cached = 0;
   /** Of the pool, when the first page was taken. */
   #losses: number;
@@ -35,7 +35,7 @@ export class Sequence {
     this.#losses = pool.losses;
   }
 
-  /** Tokens whose keys and values are in the caches. */
+  /** Tokens that are in the caches: their keys and values, and the states after them. */
   get cached(): number {
     if (this.#losses !== this.#pool.losses) this.release();
     return this.#cached;
@@ -69,7 +69,7 @@ export class Sequence {
   }
 
   /** What it holds of each group. */
-  get tables(): readonly PageTable[] {
+  get tables(): readonly CacheTable[] {
     return this.#tables;
   }
 
@@ -87,17 +87,18 @@ export class Sequence {
 
   /**
    * Takes over pages that hold the keys and values of its next tokens, full ones, with a reference to each; those of a
-   * group as far as its window reaches. The cached tokens end where a page ends.
+   * group as far as its window reaches, and of states the last one. The cached tokens end where a page ends.
    * @param pages for each group, of `count` pages of tokens
    */
   adopt(pages: readonly (readonly number[])[], count: number): void {
     const length = this.cached;
+    const end = length + count * this.#pool.pageSize;
     for (const [group, table] of this.#tables.entries()) {
       // Room that was taken for tokens that were never fed.
       table.cut(length);
-      table.adopt(pages[group] as readonly number[]);
+      table.adopt(pages[group] as readonly number[], end);
     }
-    this.#cached += count * this.#pool.pageSize;
+    this.#cached = end;
   }
 
   /**
@@ -105,7 +106,7 @@ export class Sequence {
    * taken for them, and those that no token sees any more are given back before.
    * @throws MoeqError when a cache has no room; it holds what it held then
    */
-  segments(count: number): Segment[] {
+  segments(count: number): (Segment | StateSegment)[] {
     this.trim();
     const start = this.#cached;
     try {
@@ -119,18 +120,20 @@ export class Sequence {
       kind === 0 || this.#rotation === null
         ? {}
         : { inverseFrequencies: this.#rotation.inverseFrequencies(kind) };
-    return this.#tables.map(({ pages }) => ({ pages: Int32Array.from(pages), start, tokens: count, ...own }));
+    return this.#tables.map((table) => table.segment(start, count, own));
   }
 
   /** The step that fed `count` tokens has ended. */
   advance(count: number): void {
     this.#cached += count;
+    for (const table of this.#tables) table.advance(this.#cached);
   }
 
   /**
    * Drops the tokens from position `length` on; what follows is as if they had never been there. `cached` becomes the longest
    * length up to it that every group can go back to: `length` itself after the last step, or a page that others share ends
-   * before it, or a window that was given back makes it 0. The tokens from there on are pending.
+   * before it, a state is gone back to where a step has ended, or a
+   * window that was given back makes it 0. The tokens from there on are pending.
    */
   cut(length: number): void {
     const before = this.cached;

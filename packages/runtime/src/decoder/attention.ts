@@ -4,6 +4,7 @@
 // Shapes: T tokens, D hidden, H heads, HK key/value heads, C head dimension.
 import type { AttentionSpec } from '@moeq/kernels';
 import type { Projection } from '@moeq/tensors';
+import { placeOfKind } from '../caches/layer-cache.js';
 import type { LayerLoader, Mixer } from './block.js';
 import type { RopeConfig } from './config.js';
 import { ropeSpec } from './rope-frequencies.js';
@@ -76,7 +77,8 @@ export const attention: Mixer<AttentionConfig, AttentionSlot> = {
     const spec = await loadSpec(loader, config, epsilon);
     const output = await loader.matrix(parts.output);
     const outputBias = config.bias.output ? await loader.vector(parts.outputBias) : undefined;
-    return (step, x, { cache, layer, segments }) => {
+    return (step, x, place) => {
+      const { cache, layer, segments } = placeOfKind(place, 'kv');
       const rows = step.linear(x, qkv, qkvBias); // [T, (H + 2 HK) C]
       const heads = step.attention(rows, cache, layer, segments, spec); // [T, H C]
       return { output: step.linear(heads, output, outputBias), routing: null }; // [T, D]

@@ -49,5 +49,6 @@ export interface Mixer<Config, Slot extends string> {
   cache(config: Config): CacheNeed;
   /** Numbers of activations of a token, all that a step may hold at once. */
   activationsPerToken(config: Config): number;
-  rope(config: Config): RopeConfig | null;
+  /** How it rotates, null where a layer does not; absent in mixers that know no positions. */
+  rope?(config: Config): RopeConfig | null;
 }

@@ -7,6 +7,7 @@ import { mixtralLayer, randomSource, someIds, tinyAttention, tinyMixtral } from 
 import { largestDifference } from '../testkit/rows.js';
 import type { AttentionConfig } from './attention.js';
 import type { DecoderConfig, LayerConfig } from './config.js';
+import type { MixerConfig } from './mixers.js';
 
 /** Mixtral at any size. */
 const anyMixtral: fc.Arbitrary<DecoderConfig> = fc
@@ -94,11 +95,28 @@ const anyMlp: fc.Arbitrary<LayerConfig['mlp']> = fc.oneof(
   }),
 );
 
+const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(anyAttention, fc.constantFrom(1, 2, 4))
+      .map(([mixer, kvHeads]) => ({ ...mixer, kvHeads })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('shortConv' as const),
+      channels: fc.constantFrom(12, 5),
+      taps: fc.integer({ min: 2, max: 5 }),
+    }),
+  },
+);
+
 /** Layers that differ in all, in what they keep of a token too. */
 const anyLayers: fc.Arbitrary<LayerConfig[]> = fc.array(
   fc
-    .tuple(anyAttention, anyMlp, fc.constantFrom('before', 'after', 'both'), fc.constantFrom(1, 2, 4))
-    .map(([mixer, mlp, norms, kvHeads]) => ({ mixer: { ...mixer, kvHeads }, mlp, norms })),
+    .tuple(anyMixer, anyMlp, fc.constantFrom('before', 'after', 'both'))
+    .map(([mixer, mlp, norms]) => ({ mixer, mlp, norms })),
   { minLength: 1, maxLength: 3 },
 );
 

@@ -6,17 +6,18 @@ import { type AttentionConfig, attention, attentionTensors } from './attention.j
 import type { Mixer } from './block.js';
 import type { DecoderConfig } from './config.js';
 import { type LengthRotation, lengthRotation } from './rope-frequencies.js';
+import { type ShortConvConfig, shortConv, shortConvTensors } from './short-conv.js';
 
 /** What mixes the tokens of a sequence, by kind. */
-export type MixerConfig = AttentionConfig;
+export type MixerConfig = AttentionConfig | ShortConvConfig;
 
-export const mixerTensors = { ...attentionTensors };
+export const mixerTensors = { ...attentionTensors, ...shortConvTensors };
 
 type MixerSlot = keyof typeof mixerTensors;
 
 const mixers: {
   readonly [Kind in MixerConfig['kind']]: Mixer<Extract<MixerConfig, { kind: Kind }>, MixerSlot>;
-} = { attention };
+} = { attention, shortConv };
 
 export function mixerOf({ kind }: MixerConfig): Mixer<MixerConfig, MixerSlot> {
   return mixers[kind];
@@ -26,6 +27,7 @@ export function mixerOf({ kind }: MixerConfig): Mixer<MixerConfig, MixerSlot> {
 export function cacheNeeds({ contextLength, layers }: DecoderConfig): CacheNeed[] {
   return layers.map(({ mixer }) => {
     const need = mixerOf(mixer).cache(mixer);
+    if (need.kind === 'state') return need;
     return { ...need, window: need.window === null || need.window >= contextLength ? null : need.window };
   });
 }
@@ -35,7 +37,7 @@ export function cacheNeeds({ contextLength, layers }: DecoderConfig): CacheNeed[
  * @throws MoeqError for layers whose rotations depend on the length in ways of their own
  */
 export function decoderRotation({ architecture, layers }: DecoderConfig): LengthRotation | null {
-  const ropes = [...new Set(layers.map(({ mixer }) => mixerOf(mixer).rope(mixer)))];
+  const ropes = [...new Set(layers.flatMap(({ mixer }) => mixerOf(mixer).rope?.(mixer) ?? []))];
   const rotations = ropes.map(lengthRotation);
   if (rotations.every((rotation) => rotation === null)) return null;
   const kinds = new Set(ropes.map((rope) => JSON.stringify(rope)));

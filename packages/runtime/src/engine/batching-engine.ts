@@ -73,9 +73,9 @@ export class BatchingEngine implements Engine {
 
   statistics(): EngineStatistics {
     const { pool } = this.#parts;
-    const pages = pool.total((allocator) => allocator.pages);
-    const free = pool.total(({ freePages }) => freePages);
-    const cached = pool.total(({ reclaimable }) => reclaimable);
+    const pages = pool.total((allocator) => allocator.pages, 'kv');
+    const free = pool.total(({ freePages }) => freePages, 'kv');
+    const cached = pool.total(({ reclaimable }) => reclaimable, 'kv');
     return {
       waiting: this.#waiting.length,
       running: this.#running.length,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { windowedConfig } from '../testkit/cached-model.js';
+import { keepingConfig } from '../testkit/cached-model.js';
 import { load, pieces, prompt, source } from '../testkit/loaded-model.js';
 import { lossyBackend } from '../testkit/lossy-backend.js';
 import { randomSource, someIds, tinyMixtral } from '../testkit/random-source.js';
@@ -10,7 +10,8 @@ import { createEngine } from './create-engine.js';
 
 describe('engine', () => {
   test('any mix of requests, in any cache, after any loss, is each request alone', async () => {
-    const sources = [source, randomSource(windowedConfig([5, null, 20], 64), 7)] as const;
+    const kept = [[5, null, 20], [{ taps: 3 }, null], [{ taps: 4 }]];
+    const sources = [source, ...kept.map((layers) => randomSource(keepingConfig(layers, 64), 7))];
     const alone = await Promise.all(sources.map((each) => load({}, each)));
     const text = fc.record({
       beginning: fc.nat({ max: 2 }),
@@ -26,7 +27,7 @@ describe('engine', () => {
       pages: fc.integer({ min: 4, max: 12 }),
       prefillChunk: fc.constantFrom(1, 5, 16, 64),
       maxBatch: fc.integer({ min: 1, max: 6 }),
-      which: fc.constantFrom(0, 1),
+      which: fc.constantFrom(0, 1, 2, 3),
       loss: fc.option(fc.nat({ max: 12 })),
     });
     await fc.assert(
@@ -61,7 +62,7 @@ describe('engine', () => {
         expect(engine.statistics().kvCache).toMatchObject({
           used: 0,
           cached: 0,
-          free: pages * (which === 0 ? 1 : 3),
+          free: pages * ([1, 3, 1, 0][which] as number),
         });
       }),
       { numRuns: 40 },
@@ -102,6 +103,22 @@ describe('engine', () => {
       expect(engine.statistics().tokens).toMatchObject({ prefilled: 48 + 3, cached: 96 });
     },
   );
+
+  test('layers with states share a beginning up to the last page that a prompt has filled', async () => {
+    const model = await load({}, randomSource(keepingConfig([{ taps: 3 }, null]), 7));
+    const engine = createEngine(model);
+    const beginning = someIds(tinyMixtral, 50, 1);
+    const options = { seed: 1, maxNewTokens: 3, stopTokenIds: [] };
+    await write(engine, beginning, options);
+    const { tokens: before } = engine.statistics();
+    expect(before.prefilled).toBe(50);
+    const longer = [...beginning, ...someIds(tinyMixtral, 9, 2)];
+    const found = await write(engine, longer, options);
+    expect(engine.statistics().tokens.prefilled - before.prefilled).toBe(59 - 48);
+    expect(found.tokenIds).toEqual((await model.complete(longer, options)).tokenIds);
+    await engine.close();
+    await model.close();
+  });
 
   test('new prompts delay running requests by one chunk a step, all of them together', async () => {
     const steps: { sequences: number; tokens: number }[] = [];

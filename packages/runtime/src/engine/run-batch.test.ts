@@ -16,8 +16,8 @@ async function start(pages: number): Promise<{ executor: Executor; pool: CachePo
   const backend = referenceBackend();
   const { decoder } = await loadDecoder(source, backend, {});
   const { kvHeads, headDim } = tinyAttention;
-  const spec = { layers: 2, kvHeads, headDim, pageSize, pages };
-  const groups = [{ kind: 'kv', spec, window: null, layers: [0, 1] }] as const;
+  const spec = { kvHeads, headDim };
+  const groups = [{ kind: 'kv', spec, window: null, layers: [0, 1], pageSize, pages }] as const;
   return {
     executor: { backend, decoder, caches: createCaches(backend, groups), losses: 0, closed: false },
     pool: new CachePool(groups),

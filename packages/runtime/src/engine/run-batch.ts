@@ -2,10 +2,10 @@
 // that generate. Which sequences take part in a step, and with how many tokens, is the caller's choice.
 //
 // Shapes: T tokens of the step, R rows whose logits are wanted, V vocabulary, A experts per token.
-import type { Backend, Segment } from '@moeq/kernels';
+import type { Backend } from '@moeq/kernels';
 import type { Routing } from '@moeq/router';
 import { MoeqError } from '@moeq/tensors';
-import type { ModelCaches } from '../caches/model-caches.js';
+import type { GroupSegments, ModelCaches } from '../caches/model-caches.js';
 import type { Sequence } from '../caches/sequence.js';
 import { type Decoder, forward } from '../decoder/decoder.js';
 
@@ -51,7 +51,7 @@ export async function runBatch(
 ): Promise<SliceResult[]> {
   const { backend, decoder, caches } = executor;
   const segments = slices.map(({ sequence, count }) => sequence.segments(count));
-  const ofGroups = caches.groups.map((_, group) => segments.map((own) => own[group] as Segment));
+  const ofGroups = caches.groups.map((_, group) => segments.map((own) => own[group]) as GroupSegments);
   const ids = Int32Array.from(slices.flatMap(nextTokens)); // [T]
   const rows = Int32Array.from(wantedRows(slices)); // [R]
 

@@ -63,7 +63,7 @@ export function planStep(
       if (budget === 0 || (page !== null && computed.has(page))) continue;
       if (page !== null) computed.add(page);
     }
-    const count = sequence.pending > 1 ? chunkOf(sequence, budget, pool.pageSize) : 1;
+    const count = sequence.pending > 1 ? chunkOf(sequence, budget, pool) : 1;
     const missing = sequence.missing(count);
     const wanted = reserved.map((pages, group) => pages + (missing[group] as number));
     while (!pool.hasRoom(wanted) && running.length > index + 1) preempt();
@@ -80,8 +80,16 @@ export function planStep(
 }
 
 /** At most `budget` of the pending tokens, up to the end of a page where more are to come, so that the page can be shared. */
-function chunkOf({ pending, alike, cached }: Sequence, budget: number, pageSize: number): number {
-  if (pending <= budget) return alike;
+function chunkOf(
+  { pending, alike, cached }: Sequence,
+  budget: number,
+  { pageSize, hasStates }: CachePool,
+): number {
+  if (pending <= budget) {
+    // A state is there where a step has ended: at the last page's end before the last token it can be shared.
+    const toPage = hasStates ? pending - 1 - ((cached + pending - 1) % pageSize) : 0;
+    return toPage > 0 ? Math.min(toPage, alike) : alike;
+  }
   const aligned = budget - ((cached + budget) % pageSize);
   return Math.min(aligned > 0 ? aligned : budget, alike);
 }

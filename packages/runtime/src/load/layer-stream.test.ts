@@ -2,7 +2,14 @@ import { referenceBackend } from '@moeq/kernels';
 import { describe, expect, test } from 'vitest';
 import type { DecoderConfig } from '../decoder/config.js';
 import type { ModelSource } from '../model-source.js';
-import { mixtralLayer, randomSource, someIds, tinyAttention, tinyMixtral } from '../testkit/random-source.js';
+import {
+  mixtralLayer,
+  randomSource,
+  someIds,
+  tinyAttention,
+  tinyMixtral,
+  tinyShortConv,
+} from '../testkit/random-source.js';
 import { largestDifference } from '../testkit/rows.js';
 import { watchedBackend } from '../testkit/watched-backend.js';
 import { createModel } from './create-model.js';
@@ -10,6 +17,10 @@ import { type LayerStream, layerStream } from './layer-stream.js';
 
 const configs: [name: string, DecoderConfig][] = [
   ['Mixtral', tinyMixtral],
+  [
+    'short convolutions',
+    { ...tinyMixtral, layers: [mixtralLayer(5, 2, 12, tinyShortConv), mixtralLayer(5, 2, 12)] },
+  ],
   [
     'a decoder with factors, a tied head, a window and a dense layer',
     {

@@ -9,7 +9,7 @@ import { checkOptions, checks, type OptionChecks } from '@moeq/tensors';
 import { layerGroup } from '../caches/cache-groups.js';
 import { CachePool } from '../caches/cache-pool.js';
 import type { CacheNeed, LayerPlace } from '../caches/layer-cache.js';
-import { createCaches } from '../caches/model-caches.js';
+import { createCaches, type GroupSegments } from '../caches/model-caches.js';
 import { runHead, runLayer } from '../decoder/decoder.js';
 import { cacheNeeds, decoderRotation } from '../decoder/mixers.js';
 import { logitRowsPerStep } from '../engine/sequence-logits.js';
@@ -106,13 +106,14 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
           for (const { x, start, tokens } of chunks(hidden, hiddenSize, chunk)) {
             table?.trim(start);
             table?.reserve(start + tokens);
-            const segment = { pages: Int32Array.from(table?.pages ?? []), start, tokens, ...own };
-            const [place] = caches.places([[segment]]) as [LayerPlace];
+            const segments = [table?.segment(start, tokens, own)] as GroupSegments;
+            const [place] = caches.places([segments]) as [LayerPlace];
             await backend.step(async (step) => {
               const ran = runLayer(step, step.input(x, tokens), loaded, place);
               output.set(await step.read(ran.output), start * hiddenSize);
               if (ran.routing !== null) routings.push(await step.readRouting(ran.routing));
             });
+            table?.advance(start + tokens);
           }
         } finally {
           caches.release();

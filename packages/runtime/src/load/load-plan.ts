@@ -1,6 +1,6 @@
 // What a decoder will have a backend hold, part by part, from the headers of its source: nothing is read.
 import type { LoadPlan, MatrixHead, MlpHead } from '@moeq/kernels';
-import { type CacheGroup, cacheGroups, layerGroup } from '../caches/cache-groups.js';
+import { type CacheGroup, cacheGroups, kvSpec, layerGroup, stateSpecs } from '../caches/cache-groups.js';
 import type { DecoderConfig } from '../decoder/config.js';
 import { type Slot, tensorShape } from '../decoder/decoder-tensors.js';
 import { cacheNeeds, mixerOf } from '../decoder/mixers.js';
@@ -29,15 +29,17 @@ function planOf(
       continue;
     }
     const shapes = part.slots.map((slot) => tensorShape({ slot, ...part.at }, config) ?? []);
-    if (shapes.every(({ length }) => length === 1)) {
-      vectors.push(shapes.reduce((total, [length = 0]) => total + length, 0));
+    if (shapes.every(({ length }) => length !== 2)) {
+      vectors.push(shapes.reduce((total, shape) => total + shape.reduce((size, axis) => size * axis, 1), 0));
       continue;
     }
     const found = part.slots.map((slot) => heads?.head(slot, part.at) ?? null);
     weights.push(found.filter((head) => head !== null));
     unknown += found.filter((head) => head === null).length;
   }
-  return { weights, mlps, vectors, caches: groups.map(({ spec }) => spec), states: [], unknown };
+  const caches = groups.flatMap((group) => (group.kind === 'kv' ? [kvSpec(group)] : []));
+  const states = groups.flatMap((group) => (group.kind === 'state' ? stateSpecs(group) : []));
+  return { weights, mlps, vectors, caches, states, unknown };
 }
 
 function mlpHead(

@@ -13,8 +13,9 @@ export async function warmUp(
   onProgress?: (ready: number, total: number) => void,
 ): Promise<void> {
   for (const tokens of new Set([chunk, 1])) {
-    const segments = caches.groups.map(({ spec }) => {
-      const pages = Int32Array.from({ length: Math.ceil(tokens / spec.pageSize) }, (_, page) => page);
+    const segments = caches.groups.map(({ kind, pageSize }) => {
+      if (kind === 'state') return [{ tokens, from: -1, to: 0 }];
+      const pages = Int32Array.from({ length: Math.ceil(tokens / pageSize) }, (_, page) => page);
       return [{ pages, start: 0, tokens }];
     });
     const batch = {

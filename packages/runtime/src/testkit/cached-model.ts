@@ -1,4 +1,4 @@
-// A small model whose layers see windows of given sizes, in a backend that can lose it, with its caches in pages of any
+// A small model whose layers see windows of given sizes or keep states, in a backend that can lose it, with its caches in pages of any
 // size: for tests of what sequences keep.
 import { type CacheGroup, cacheGroups } from '../caches/cache-groups.js';
 import { CachePool } from '../caches/cache-pool.js';
@@ -11,14 +11,23 @@ import { runBatch } from '../engine/run-batch.js';
 import { loadDecoder } from '../load/load-decoder.js';
 import { RevivableExecutor } from '../load/revive.js';
 import { type LossyBackend, lossyBackend } from './lossy-backend.js';
-import { mixtralLayer, randomSource, tinyAttention, tinyMixtral } from './random-source.js';
+import { mixtralLayer, randomSource, tinyAttention, tinyMixtral, tinyShortConv } from './random-source.js';
 
-/** One layer for each window; null: it sees all. */
-export function windowedConfig(windows: readonly (number | null)[], contextLength = 128): DecoderConfig {
+/** What a layer keeps: a window of so many tokens, all for null, or the state of a convolution of so many taps. */
+export type Kept = number | null | { readonly taps: number };
+
+/** One layer for each. */
+export function keepingConfig(layers: readonly Kept[], contextLength = 128): DecoderConfig {
   return {
     ...tinyMixtral,
     contextLength,
-    layers: windows.map((window) => mixtralLayer(5, 2, 12, { ...tinyAttention, window })),
+    layers: layers.map((kept) => {
+      const mixer =
+        kept !== null && typeof kept === 'object'
+          ? { ...tinyShortConv, taps: kept.taps }
+          : { ...tinyAttention, window: kept };
+      return mixtralLayer(5, 2, 12, mixer);
+    }),
   };
 }
 
@@ -39,18 +48,21 @@ export interface PagesOfGroups {
   readonly pages: number;
   /** Of a group with a window; as many unless given. */
   readonly windowed?: number;
+  /** Slots of a group of states; 24 unless given. */
+  readonly slots?: number;
 }
 
 export async function cachedModel(
   config: DecoderConfig,
-  { pageSize, pages, windowed = pages }: PagesOfGroups,
+  { pageSize, pages, windowed = pages, slots = 24 }: PagesOfGroups,
 ): Promise<CachedModel> {
   const source = randomSource(config, 11);
   const backend = lossyBackend();
   const groups = cacheGroups(cacheNeeds(config), { tokens: config.contextLength, chunk: 1 }).map(
     (group): CacheGroup => ({
       ...group,
-      spec: { ...group.spec, pageSize, pages: group.window === null ? pages : windowed },
+      pageSize,
+      pages: group.kind === 'state' ? slots : group.window === null ? pages : windowed,
     }),
   );
   const pool = new CachePool(groups);

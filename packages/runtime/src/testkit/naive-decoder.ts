@@ -8,6 +8,7 @@ import type { RouteSpec } from '@moeq/router';
 import type { AttentionConfig } from '../decoder/attention.js';
 import type { LayerConfig, MoeConfig } from '../decoder/config.js';
 import type { Slot } from '../decoder/decoder-tensors.js';
+import type { ShortConvConfig } from '../decoder/short-conv.js';
 import { readMlp } from '../load/weight-loader.js';
 import type { ModelSource } from '../model-source.js';
 import {
@@ -52,7 +53,11 @@ export async function naiveDecoder(source: ModelSource, ids: readonly number[]):
     };
     const inputs = rows.map(await normed('mixerNorm', 'after'));
     const mixerPostNorm = await normed('mixerPostNorm', 'before');
-    const attended = await attention(source, layer, layerConfig, inputs);
+    const { mixer } = layerConfig;
+    const attended =
+      mixer.kind === 'attention'
+        ? await attention(source, layer, mixer, inputs)
+        : await shortConv(source, layer, mixer, inputs);
     rows = rows.map((row, t) => add(row, mixerPostNorm(attended[t] ?? []), residualScale));
 
     const mlpNorm = await normed('mlpNorm', 'after');
@@ -90,7 +95,7 @@ async function readVector({ weights }: ModelSource, slot: Slot, layer?: number):
 async function attention(
   source: ModelSource,
   layer: number,
-  { mixer: spec }: LayerConfig,
+  spec: AttentionConfig,
   inputs: Matrix,
 ): Promise<Matrix> {
   const { weights, config } = source;
@@ -122,6 +127,29 @@ async function attention(
     }),
   );
   return project('output', mixed);
+}
+
+/** out(C * conv(B * x)), where [B | C | x] = in(h) and conv sums over a channel's last k inputs. */
+async function shortConv(
+  { weights }: ModelSource,
+  layer: number,
+  { channels, taps }: ShortConvConfig,
+  inputs: Matrix,
+): Promise<Matrix> {
+  const [project, output] = [
+    toMatrix(await weights.read('convInput', { layer })),
+    toMatrix(await weights.read('convOutput', { layer })),
+  ];
+  const kernels = chunks(toMatrix(await weights.read('convTaps', { layer })).flat(), taps); // [D][k]
+  const gates = inputs.map((row) => chunks(multiply(project, row), channels)); // [T][3][D]
+  const products = gates.map(([b = [], , x = []]) => b.map((gate, c) => gate * at(x, c)));
+  return gates.map(([, gate = []], t) => {
+    const mixed = gate.map((factor, c) => {
+      const terms = products.slice(Math.max(0, t - taps + 1), t + 1).map((row) => at(row, c));
+      return factor * sum(terms.map((term, i) => at(kernels[c], taps - terms.length + i) * term));
+    });
+    return multiply(output, mixed);
+  });
 }
 
 function normHeads(spec: AttentionConfig, row: Row, weight: Row | null, epsilon: number): Row {

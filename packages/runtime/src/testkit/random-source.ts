@@ -5,6 +5,7 @@ import type { AttentionConfig } from '../decoder/attention.js';
 import type { DecoderConfig } from '../decoder/config.js';
 import { decoderTensors, tensorShape } from '../decoder/decoder-tensors.js';
 import type { MixerConfig } from '../decoder/mixers.js';
+import type { ShortConvConfig } from '../decoder/short-conv.js';
 import type { ModelSource, WeightReader } from '../model-source.js';
 import { type Random, seededRandom } from '../sampling/random.js';
 import { byteTokenizer } from './byte-tokenizer.js';
@@ -22,6 +23,9 @@ export const tinyAttention: AttentionConfig = {
   clip: null,
   window: null,
 };
+
+/** LFM2's mixer at the size of `tinyMixtral`. */
+export const tinyShortConv: ShortConvConfig = { kind: 'shortConv', channels: 16, taps: 3 };
 
 /** Mixtral's choices at a size that a naive implementation can compute. */
 export const tinyMixtral: DecoderConfig = {
@@ -91,7 +95,8 @@ function randomWeights(config: DecoderConfig, seed: number): WeightReader {
       );
       if (shape === null) throw new Error(`there is no ${JSON.stringify(place)}`);
       const random = seededRandom(seed, hash(JSON.stringify(place)));
-      const [rows = 0, columns] = shape;
+      const [rows = 0, columns, ...rest] = shape;
+      if (rest.length > 0) return { ...matrix(random, rows, rest[0] ?? 1), shape };
       if (columns !== undefined) return matrix(random, rows, columns);
       return vector(random, rows, decoderTensors[slot].role === 'norm' ? 1 : 0);
     },

@@ -1,0 +1,65 @@
+// Gated short convolution: [B | C | x] = Win h, y = Wout (C * conv(B * x)), with a causal convolution of each channel over k
+// tokens. LFM2, arXiv 2511.23404. A sequence keeps its last k - 1 inputs, whatever its length.
+//
+// Shapes: T tokens, D hidden, k taps.
+
+import { placeOfKind } from '../caches/layer-cache.js';
+import type { Mixer } from './block.js';
+import type { LayerRow } from './tensor-row.js';
+import { layerRow } from './tensor-row.js';
+
+export interface ShortConvConfig {
+  readonly kind: 'shortConv';
+  /** D */
+  readonly channels: number;
+  /** k, at least 2: inputs that an output is made of. */
+  readonly taps: number;
+}
+
+const ofShortConv =
+  (shape: (config: ShortConvConfig, hidden: number) => readonly number[]): LayerRow['shape'] =>
+  ({ hiddenSize }, { mixer }) =>
+    mixer.kind === 'shortConv' ? shape(mixer, hiddenSize) : null;
+
+export const shortConvTensors = {
+  convInput: layerRow(
+    'attention',
+    ofShortConv(({ channels }, hidden) => [3 * channels, hidden]),
+  ),
+  /** As PyTorch's Conv1d has it. */
+  convTaps: layerRow(
+    'other',
+    ofShortConv(({ channels, taps }) => [channels, 1, taps]),
+  ),
+  convOutput: layerRow(
+    'attention',
+    ofShortConv(({ channels }, hidden) => [hidden, channels]),
+  ),
+};
+
+type ShortConvSlot = keyof typeof shortConvTensors;
+
+const parts = {
+  input: ['convInput'], // [3 D, D]
+  taps: ['convTaps'], // [D, 1, k]
+  output: ['convOutput'], // [D, D]
+} as const satisfies Readonly<Record<string, readonly ShortConvSlot[]>>;
+
+export const shortConv: Mixer<ShortConvConfig, ShortConvSlot> = {
+  parts,
+  async load(loader, { taps }) {
+    const input = await loader.matrix(parts.input);
+    const weight = await loader.vector(parts.taps);
+    const output = await loader.matrix(parts.output);
+    const spec = { taps, gated: true };
+    return (step, x, place) => {
+      const { caches, layer, segments } = placeOfKind(place, 'state');
+      const [inputs] = caches as readonly [(typeof caches)[number]];
+      const gates = step.linear(x, input); // [T, 3 D]
+      const mixed = step.convolution(gates, weight, inputs, layer, segments, spec); // [T, D]
+      return { output: step.linear(mixed, output), routing: null }; // [T, D]
+    };
+  },
+  cache: ({ channels, taps }) => ({ kind: 'state', states: [{ parts: channels, size: taps - 1 }] }),
+  activationsPerToken: ({ channels }) => 6 * channels,
+};
