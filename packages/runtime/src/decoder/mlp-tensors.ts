@@ -5,14 +5,14 @@ import type { Projection, Role } from '@moeq/tensors';
 import type { FeedForward, MlpConfig, MoeConfig } from './config.js';
 import { type LayerRow, layerRow } from './tensor-row.js';
 
-/** The MLPs that a layer may have, by name. */
-const feedForwards = {
+/** The MLPs that a layer may have. */
+export type MlpName = 'dense' | 'shared' | 'expert';
+
+const feedForwards: Readonly<Record<MlpName, (mlp: MlpConfig) => FeedForward | null>> = {
   dense: (mlp: MlpConfig) => (mlp.kind === 'dense' ? mlp : null),
   shared: (mlp: MlpConfig) => (mlp.kind === 'moe' ? mlp.shared : null),
   expert: (mlp: MlpConfig) => (mlp.kind === 'moe' ? mlp : null),
-} as const satisfies Readonly<Record<string, (mlp: MlpConfig) => FeedForward | null>>;
-
-export type MlpName = keyof typeof feedForwards;
+};
 
 type Shape = (mlp: FeedForward, hidden: number) => readonly number[] | null;
 
