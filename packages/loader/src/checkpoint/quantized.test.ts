@@ -104,7 +104,7 @@ describe('quantizing while loading', () => {
       /quantize while loading: expected plain weights to make int8 of, found weights in nf4 already/,
     );
     await expect(openModelFiles(plain, { quantiser: [] } as OpenOptions)).rejects.toThrow(
-      /found "quantiser"/,
+      /option "quantiser".*nearest to quantizers/,
     );
   });
 });

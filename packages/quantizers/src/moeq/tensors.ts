@@ -42,7 +42,7 @@ export function moeqEntry(tensor: QuantizedTensor): MoeqEntry {
 }
 
 /**
- * What will be stored for a weight, before it is quantized. Without a layout a matrix of zeros is quantized to see it: the
+ * What will be stored for a weight, before it is quantized. Without a layout a matrix is quantized to see it: the
  * planes of a quantizer depend on the shape alone.
  * @param shape [N, K], or [M, N, K] for fused experts
  * @param dtype of the weight before it is quantized
@@ -57,11 +57,10 @@ export function planMoeq(
   const layout = checkedLayout(quantizer, [rows, columns], name);
   let planes: MoeqEntry['planes'] = null;
   if (layout === null) {
-    const zeros = checkedQuantize(quantizer, new Float32Array(rows * columns), [rows, columns], {
-      name,
-      dtype,
-    });
-    const shapes = Object.entries(planeShapes(zeros));
+    // Not zeros: a quantizer that decodes what it remembers of the first matrix would be tried with nothing else.
+    const weights = Float32Array.from({ length: rows * columns }, (_, index) => 0.05 * Math.sin(index + 1));
+    const planned = checkedQuantize(quantizer, weights, [rows, columns], { name, dtype });
+    const shapes = Object.entries(planeShapes(planned));
     const leading = matrices === undefined ? [] : [matrices];
     planes = Object.fromEntries(
       shapes.map(([plane, { dtype, shape }]) => [plane, { dtype, shape: [...leading, ...shape] }]),
