@@ -45,7 +45,9 @@ test('runs once more than asked for and reports the medians of the rates of the 
     /at most 256 tokens together, .* found 257/,
   );
   await expect(benchmark(model, { decodeTokens: 1 })).rejects.toThrow('option decodeTokens');
-  await expect(benchmark(model, { tokens: 1 } as never)).rejects.toThrow('found "tokens"');
+  await expect(benchmark(model, { tokens: 1 } as never)).rejects.toThrow(
+    'option "tokens": cannot measure: expected one of the options decodeTokens, ',
+  );
   await expect(benchmark(model, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(
     'enough',
   );
