@@ -206,7 +206,7 @@ test('a mask follows at most 1,024 ways to read its tokens between two pauses, a
   expect(total).toBeGreaterThan(most);
 });
 
-test('a union of 800 tagged objects is told apart by the tag: steps go with the branches, not with their pairs', () => {
+test('the branches of a union of 800 tagged objects are found by the tag: steps go with the branches, not with their pairs', () => {
   const union = (count: number) =>
     mostBetween(
       compileSchema(

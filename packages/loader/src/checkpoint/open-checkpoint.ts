@@ -55,7 +55,7 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
     const quantized = own ?? quantizedWeights({ stored, config, file, quantizers });
     const find =
       places === undefined ? placeFinder(architecture) : (name: string) => places.get(name) ?? null;
-    const model = { architecture, decoder, find, name: files.name };
+    const model = { architecture, decoder, find, name: files.name, countsAllLayers: places !== undefined };
     const placed = placeTensors([...stored.values()], quantized, model);
     return { name: files.name, files, config, refusal, ...placed, close };
   } catch (error) {
@@ -68,6 +68,8 @@ interface Model {
   readonly name: string;
   readonly architecture: Architecture;
   readonly decoder: DecoderConfig;
+  /** Whether no layer may stand behind the last one: GGUF counts those for prediction among the others. */
+  readonly countsAllLayers: boolean;
   /** Where a tensor belongs, by its name. */
   find(name: string): TensorPlace | null;
 }
@@ -92,7 +94,8 @@ function placeTensors(
   /** null: beside the decoder. */
   const place = (name: string, { file, shape }: StoredTensor): TensorPlace | null => {
     const at = placeOf.find(name);
-    const promised = at !== null && (at.layer === undefined || at.layer < decoder.layers.length);
+    const promised =
+      at !== null && (model.countsAllLayers || at.layer === undefined || at.layer < decoder.layers.length);
     if (!promised && isOther.has({ name, shape })) return null;
     if (at === null) throw misfit(file, `only tensors that ${decoder.architecture} has`, quote(name, 120));
     const other = names.get(placeKey(at));

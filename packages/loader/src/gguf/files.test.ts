@@ -208,6 +208,7 @@ describe('what does not fit is one sentence with file and key', () => {
       { tensors: { 'blk.0.ffn_up.1.weight': ['F32', [64, 32]] } },
       /one tensor as "model\.layers\.0\.block_sparse_moe\.experts\.1\.w3\.weight", found "blk\.0\.ffn_up\.1\.weight"/,
     ],
+    ['a tensor of layer 1', { tensors: { 'blk.1.ffn_norm.weight': ['F32', [32]] } }, /layers 0 to 0/],
     [
       'a layer without router',
       { tensors: { 'blk.0.ffn_gate_inp.weight': undefined } },
@@ -283,12 +284,4 @@ describe('laws', () => {
       expect(ggufPlace(name)).toBeNull();
     }
   });
-});
-
-test("a tensor of a layer behind the last one is none of the decoder's", async () => {
-  const files = await openSmall({ tensors: { 'blk.1.ffn_norm.weight': ['F32', [32]] } });
-  const { tensors, close } = await openCheckpoint(files);
-  await close();
-  const others = tensors.filter(({ facts }) => facts.role === 'other').map(({ facts }) => facts.name);
-  expect(others).toEqual(['model.layers.1.post_attention_layernorm.weight']);
 });

@@ -17,6 +17,7 @@ import { checkedLayout, checkedQuantize } from '../checked.js';
 import type { Quantizer } from '../quantizer.js';
 import { findQuantizer } from '../quantizers.js';
 import type { StoredPart } from '../stored-part.js';
+import { assertDecodesPlanes } from '../trial.js';
 import type { MoeqEntry, MoeqPlane } from './entry.js';
 
 const operation = 'read the quantized tensor';
@@ -41,9 +42,46 @@ export function moeqEntry(tensor: QuantizedTensor): MoeqEntry {
   return { format, shape, dtype, layout, planes: layout === null ? planeShapes(tensor) : null };
 }
 
+/** Of quantizers without a layout. */
+const knownPlanes = new WeakMap<Quantizer, Map<string, PlaneShapes>>();
+
+type PlaneShapes = ReturnType<typeof planeShapes>;
+
+/** Planes of a matrix [N, K], by quantizing zeros; the quantizer is tried out before. */
+function planesByShape(
+  quantizer: Quantizer,
+  rows: number,
+  columns: number,
+  name: string,
+  dtype: FloatDType,
+): PlaneShapes {
+  const known = knownPlanes.get(quantizer) ?? new Map<string, PlaneShapes>();
+  knownPlanes.set(quantizer, known);
+  const key = `${rows} ${columns} ${dtype}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const quantize = (weights: Float32Array) =>
+    checkedQuantize(quantizer, weights, [rows, columns], { name, dtype });
+  // Before the zeros: what is remembered of the first matrix shows in a decoding of numbers only.
+  assertDecodesPlanes(quantizer, quantize(trialWeights(rows, columns)), () => trialWeights(rows, columns), {
+    name,
+    dtype,
+  });
+  const planes = planeShapes(quantize(new Float32Array(rows * columns)));
+  known.set(key, planes);
+  return planes;
+}
+
+/** Float32 [N, K] of -63 to 63. */
+function trialWeights(rows: number, columns: number): Float32Array {
+  const weights = new Float32Array(rows * columns);
+  for (let index = 0; index < weights.length; index++) weights[index] = (index % 127) - 63;
+  return weights;
+}
+
 /**
- * What will be stored for a weight, before it is quantized. Without a layout a matrix is quantized to see it: the
- * planes of a quantizer depend on the shape alone.
+ * What will be stored for a weight, before it is quantized. Without a layout a matrix of zeros is quantized to see
+ * it, one for each shape: the planes of a quantizer depend on that alone.
  * @param shape [N, K], or [M, N, K] for fused experts
  * @param dtype of the weight before it is quantized
  */
@@ -57,10 +95,7 @@ export function planMoeq(
   const layout = checkedLayout(quantizer, [rows, columns], name);
   let planes: MoeqEntry['planes'] = null;
   if (layout === null) {
-    // Not zeros: a quantizer that decodes what it remembers of the first matrix would be tried with nothing else.
-    const weights = Float32Array.from({ length: rows * columns }, (_, index) => 0.05 * Math.sin(index + 1));
-    const planned = checkedQuantize(quantizer, weights, [rows, columns], { name, dtype });
-    const shapes = Object.entries(planeShapes(planned));
+    const shapes = Object.entries(planesByShape(quantizer, rows, columns, name, dtype));
     const leading = matrices === undefined ? [] : [matrices];
     planes = Object.fromEntries(
       shapes.map(([plane, { dtype, shape }]) => [plane, { dtype, shape: [...leading, ...shape] }]),
