@@ -1,4 +1,4 @@
-// The app on a port of this machine: on loopback by default, on another address on request, and then only with a key. Connections that send or
+// The app on a port of this machine: on loopback by default, on another address only with a key. Connections that send or
 // take nothing are closed; stopping lets answers end.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
