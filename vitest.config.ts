@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './scripts/closing-line.ts';
+import { SlowFirst } from './scripts/slow-first.ts';
 
 const apps = fileURLToPath(new URL('./apps/', import.meta.url));
 const packages = fileURLToPath(new URL('./packages/', import.meta.url));
@@ -30,6 +31,7 @@ export default defineConfig({
     ],
     expect: { requireAssertions: true, poll: { timeout: 60_000 } },
     setupFiles: ['scripts/seeded-random.ts'],
+    sequence: { sequencer: SlowFirst },
     env: { MOEQ_SEED: seed },
     // one more than Vitest takes: half of a small machine would wait otherwise
     maxWorkers: availableParallelism(),

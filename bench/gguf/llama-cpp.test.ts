@@ -4,11 +4,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convertToGguf } from '@moeq/convert/node';
-import { referenceBackend } from '@moeq/kernels';
+import { type Backend, referenceBackend } from '@moeq/kernels';
 import { openModel } from '@moeq/loader/node';
 import { createModel, type Model } from '@moeq/runtime';
 import { ggufType } from '@moeq/tensors';
 import { modelUrl } from '@moeq/tiny-moe';
+import { wasmBackend } from '@moeq/wasm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitGguf } from '../../packages/loader/src/testkit/split-gguf.ts';
 import { type LlamaReference, loadLlama } from './llama-cpp.ts';
@@ -27,14 +28,20 @@ const cases = JSON.parse(
 
 const load = await loadLlama();
 let folder: string;
+/** For all but float32, which llama.cpp does not round either. */
+let backend: Backend;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'moeq-llama-'));
+  backend = await wasmBackend({ threads: 1 });
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  await backend.destroy();
+  await rm(folder, { recursive: true });
+});
 
-async function open(reference: string): Promise<Model> {
+async function open(reference: string, backend: Backend): Promise<Model> {
   const source = await openModel(reference);
-  const model = await createModel(source, { backend: referenceBackend() });
+  const model = await createModel(source, { backend });
   await source.close();
   return model;
 }
@@ -53,8 +60,8 @@ describe.skipIf(load === null)('tiny-moe in F32, in llama.cpp', () => {
     const path = await write('f32');
     if (load === null) return;
     llama = await load(path);
-    ours = await open('tiny-moe');
-    read = await open(path);
+    ours = await open('tiny-moe', referenceBackend());
+    read = await open(path, referenceBackend());
   });
   afterAll(async () => {
     await llama[Symbol.asyncDispose]();
@@ -88,7 +95,7 @@ describe.skipIf(load === null)('tiny-moe in fewer bits, in llama.cpp', () => {
       const path = await write(recipe);
       await using llama = await load?.(path);
       if (llama === undefined) throw new Error('no llama.cpp');
-      const ours = await open(path);
+      const ours = await open(path, backend);
       let [same, all] = [0, 0];
       for (const { prompt } of cases.slice(0, 2)) {
         const tokens = ours.tokenizer?.encode(prompt) ?? [];
@@ -125,7 +132,7 @@ test('a random model of any shape, in moeq and in llama.cpp', async () => {
   };
   for (const type of ['IQ4_NL', 'Q8_0', 'BF16']) {
     await writeRandomGguf(path, ggufType(type), shape);
-    const model = await open(path);
+    const model = await open(path, backend);
     const { logits } = await model.logits([5, 6, 7]);
     const size = Math.sqrt(logits.reduce((sum, value) => sum + value * value, 0) / logits.length);
     expect(size).toBeGreaterThan(0.1);
@@ -173,7 +180,7 @@ describe.skipIf(load === null)('random weights of every type that quantizes, in 
     await writeRandomGguf(path, ggufType(name), shape);
     await using llama = await load?.(path);
     if (llama === undefined) throw new Error('no llama.cpp');
-    const model = await open(path);
+    const model = await open(path, backend);
     const prompt = [5, 6, 7];
     const theirs = await llama.greedy(prompt, GREEDY);
     const { logits, vocabularySize } = await model.logits([...prompt, ...theirs]);

@@ -10,8 +10,8 @@ import { temporaryFolder } from './testkit/folder.js';
 const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
 const preload = new URL('testkit/killed-at.ts', import.meta.url).href;
 
-/** Of fresh outputs, and as many of outputs that are replaced. */
-const kills = 15;
+/** Of fresh outputs, and as many of outputs that are replaced; more where a run is asked to be thorough. */
+const kills = process.env['MOEQ_THOROUGH'] === '1' ? 30 : 10;
 
 /** Runs a quantize, with environment variables of testkit/killed-at.ts. @returns the signal that ended it */
 function quantize(env: Record<string, string>, out: string, ...more: string[]): Promise<string | null> {

@@ -111,10 +111,11 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly P
       const qkv = bench.normals(tokens, width);
       const input = bench.input(qkv);
       const output = await bench.run((step) => step.attention(input(step), cache, layer, segments, spec));
+      const all = Array.from(qkv.values);
       let row = 0;
       const expected = parts.flatMap(({ sequence, tokens: count }, i) =>
         Array.from({ length: count }, (_, t) => {
-          const numbers = Array.from(qkv.values).slice(row * width, ++row * width);
+          const numbers = all.slice(row * width, ++row * width);
           const lists = known[layer]?.[sequence] as NaiveSequence;
           const norms = { query: queryWeights, key: keyWeights };
           const own = { ...spec, rope: ropes[i] ?? null };

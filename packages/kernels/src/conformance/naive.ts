@@ -54,11 +54,7 @@ export function linearScale(x: Numbers, weight: Numbers): number {
 }
 
 export function naiveRmsNorm(x: Numbers, weight: ArrayLike<number>, epsilon: number) {
-  return makeNumbers(x.rows, x.columns, (row, column) => {
-    let squares = 0;
-    for (let k = 0; k < x.columns; k++) squares += at(x, row, k) ** 2;
-    return (at(x, row, column) / Math.sqrt(squares / x.columns + epsilon)) * (weight[column] as number);
-  });
+  return naiveNorm(x, weight, epsilon, false, null);
 }
 
 /** A layer norm where `centred`, by the mean and the variance of a row; else an RMS norm. */
@@ -69,11 +65,14 @@ export function naiveNorm(
   centred: boolean,
   bias: ArrayLike<number> | null,
 ) {
-  return makeNumbers(x.rows, x.columns, (row, column) => {
+  const average = (numbers: number[]) => numbers.reduce((sum, value) => sum + value, 0) / x.columns;
+  const rows = Array.from({ length: x.rows }, (_, row) => {
     const values = Array.from({ length: x.columns }, (_, k) => at(x, row, k));
-    const average = (numbers: number[]) => numbers.reduce((sum, value) => sum + value, 0) / x.columns;
     const mean = centred ? average(values) : 0;
-    const variance = average(values.map((value) => (value - mean) ** 2));
+    return { mean, variance: average(values.map((value) => (value - mean) ** 2)) };
+  });
+  return makeNumbers(x.rows, x.columns, (row, column) => {
+    const { mean, variance } = rows[row] as (typeof rows)[number];
     const normed = (at(x, row, column) - mean) / Math.sqrt(variance + epsilon);
     return normed * (weight[column] as number) + (bias?.[column] ?? 0);
   });
