@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { parseModelReference } from '@moeq/loader';
 import type { Model } from '@moeq/runtime';
-import { modelId, type ServedModel } from '@moeq/server';
+import { defaultLimits, modelId, type ServedModel } from '@moeq/server';
 import { type Listening, listen, TextThread } from '@moeq/server/node';
 import { counted } from '@moeq/tensors';
 import { Command, Option } from 'commander';
@@ -23,9 +23,9 @@ interface Options extends ModelOptions {
   readonly strict?: true;
   readonly context?: number;
   readonly cacheTokens?: number;
-  readonly parallel?: number;
-  readonly queue?: number;
-  readonly timeout?: number;
+  readonly parallel: number;
+  readonly queue: number;
+  readonly timeout: number;
 }
 
 const help = `
@@ -76,9 +76,24 @@ export function serve(io: Io): Command {
       wholeNumber({ min: 1 }),
     )
     .option('--cache-tokens <tokens>', 'tokens of all running requests together', wholeNumber({ min: 1 }))
-    .option('--parallel <count>', 'answers that are computed together', wholeNumber({ min: 1, max: 1024 }))
-    .option('--queue <count>', 'answers that may wait besides', wholeNumber({ min: 0, max: 100_000 }))
-    .option('--timeout <seconds>', 'that an answer may take', wholeNumber({ min: 1, max: 86_400 }))
+    .option(
+      '--parallel <count>',
+      'answers that are computed together',
+      wholeNumber({ min: 1, max: 1024 }),
+      defaultLimits.batch,
+    )
+    .option(
+      '--queue <count>',
+      'answers that may wait besides',
+      wholeNumber({ min: 0, max: 100_000 }),
+      defaultLimits.queue,
+    )
+    .option(
+      '--timeout <seconds>',
+      'that an answer may take',
+      wholeNumber({ min: 1, max: 86_400 }),
+      defaultLimits.seconds,
+    )
     .addHelpText('after', help)
     .action((name: string, options: Options) => runServe(io, name, options));
 }
@@ -127,11 +142,7 @@ function listenOptions(io: Io, options: Options) {
     origins: allowOrigin,
     strict,
     ...(allowHost !== undefined && { hosts: [...allowHost, 'localhost', '127.0.0.1', '[::1]'] }),
-    limits: {
-      ...(parallel !== undefined && { batch: parallel }),
-      ...(queue !== undefined && { queue }),
-      ...(timeout !== undefined && { seconds: timeout }),
-    },
+    limits: { batch: parallel, queue, seconds: timeout },
     onNotice: (text: string) => note(io, `note: ${text}`),
     onError: (error: unknown) => {
       io.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -16,14 +16,15 @@ function foldOf(text: string): string {
   return text.toLowerCase().toUpperCase().toLowerCase();
 }
 
-/** A group, an escape with its argument, a quantifier or a character. */
+/** A group, a class of POSIX, an escape with its argument, a quantifier or a character. */
 const token =
-  /\(\?(?<flags>[a-zA-Z]*(?:-[a-zA-Z]*)?)(?<scope>[:)])|\\[pP]\{[^}]*\}|\\x\{[^}]*\}|\\x[\da-fA-F]{1,2}|\\u[\da-fA-F]{4}|\\.|[\s\S]/gsu;
+  /\[:\^?[a-z]+:\]|\(\?(?<flags>[a-zA-Z]*(?:-[a-zA-Z]*)?)(?<scope>[:)])|\\[pP]\{[^}]*\}|\\x\{[^}]*\}|\\x[\da-fA-F]{1,2}|\\u[\da-fA-F]{4}|\\.|[\s\S]/gsu;
 
 /**
  * A pattern whose properties are not folded, where any part of it is: what is folded in part may be translated to an expression
  * that is folded as a whole.
- * @throws Error for what folds to several characters, and for `\X`, whose clusters are others in JavaScript
+ * @throws Error for what folds to several characters or is a class of one case, and for `\X`, whose clusters are others in
+ * JavaScript
  */
 export function spellOutFolds(pattern: string): string {
   const ignores = [false];
@@ -36,6 +37,8 @@ export function spellOutFolds(pattern: string): string {
     let written = text;
     let literal = '';
     if (text === '\\X') throw new Error('\\X, whose clusters differ');
+    if (isFolded && depth > 0 && /^\[:\^?(?:lower|upper):\]$/.test(text))
+      throw new Error(`${text} without regard to case`);
     if (text === '[') depth += 1;
     else if (text === ']' && depth > 0) depth -= 1;
     else if (depth === 0 && groups['scope'] !== undefined) {

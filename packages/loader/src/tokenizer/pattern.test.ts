@@ -38,6 +38,8 @@ test.each([
   ['(?i)s(?:s)', /ss without regard to case/],
   ['(?i)\\x73\\x73', /ss without regard to case/],
   ['a|(?i:straße)', /st without regard to case/],
+  ['(?i)[a[:lower:]]', /\[:lower:\] without regard to case/],
+  ['(?i)[^[:^upper:]]', /\[:\^upper:\] without regard to case/],
   ['(?i)ﬁ', /ﬁ without regard to case, which is several characters/],
   ['(?i)[ß]', /ß without regard to case/],
   ['(?i)\\u0130', /İ without regard to case/],
