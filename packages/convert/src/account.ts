@@ -1,5 +1,5 @@
 // The running account of a conversion: bytes written for each tensor, held against the plan, and what quantizing lost.
-import type { Role } from '@moeq/quantizers';
+import { isMatrix, type Role } from '@moeq/quantizers';
 import { elementCount, MoeqError, quote, type SquaredNorms } from '@moeq/tensors';
 import { partBytes, storedAs } from './form.js';
 import { type Ledger, type TensorRecord, WORST_KEPT } from './ledger.js';
@@ -57,6 +57,7 @@ function recordOf(tensor: PlannedTensor, bytesOut: number): TensorRecord {
   return {
     name,
     role,
+    isMatrix: isMatrix(source.facts),
     before: source.stored,
     after: storedAs(action, source),
     parameters: elementCount(shape),

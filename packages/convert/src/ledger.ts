@@ -8,6 +8,8 @@ import type { Coverage, QuantizeReport, RoleSummary, TensorError, WrittenFile } 
 export interface TensorRecord {
   readonly name: string;
   readonly role: Role;
+  /** As in `TensorFacts`; absent: it holds matrices. */
+  readonly isMatrix?: boolean;
   /** A dtype, in the input. */
   readonly before: string;
   /** A dtype or a format, in the output; as `before` where the tensor was kept. */
@@ -90,9 +92,11 @@ export function joinLedgers(first: Ledger, ...others: readonly Ledger[]): Ledger
   };
 }
 
-/** How much of the experts was quantized, counted in bytes of the input. */
-export function coverageOf(tensors: readonly Pick<TensorRecord, 'role' | 'after' | 'bytesIn'>[]): Coverage {
-  const experts = tensors.filter(({ role }) => role === 'expert');
+/** How much of the matrices of experts was quantized, counted in bytes of the input; biases do not count. */
+export function coverageOf(
+  tensors: readonly Pick<TensorRecord, 'role' | 'isMatrix' | 'after' | 'bytesIn'>[],
+): Coverage {
+  const experts = tensors.filter(({ role, isMatrix = true }) => role === 'expert' && isMatrix);
   const expertBytesTotal = sum(experts, 'bytesIn');
   const expertBytesQuantized = sum(
     experts.filter(({ after }) => !isDType(after)),

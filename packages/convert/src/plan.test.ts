@@ -1,4 +1,4 @@
-import { openCheckpoint } from '@moeq/loader';
+import { type CheckpointTensor, openCheckpoint } from '@moeq/loader';
 import { folder } from '@moeq/loader/node';
 import { parseRecipe, type Recipe, recipes } from '@moeq/quantizers';
 import { elementCount } from '@moeq/tensors';
@@ -73,6 +73,27 @@ test('experts that a rule or a skipped module keeps are kept, and coverage says 
   const skipModules = ['model.layers.0.block_sparse_moe.experts'];
   const data = { name: 'mine', rules: [{ role: 'expert', layer: 1, quantizer: nf4 }], skipModules };
   expect((await plan(parseRecipe(data))).coverage.fraction).toBe(0.5);
+});
+
+test('biases of experts are kept, and coverage is that of the matrices', async () => {
+  await using model = await mixtralFolder({ fused: true });
+  const checkpoint = await openCheckpoint(folder(model.path));
+  try {
+    const [down] = checkpoint.tensors.filter(({ slot }) => slot === 'expertDown');
+    if (down === undefined) throw new Error('there are experts');
+    const facts = { ...down.facts, name: `${down.facts.name}_bias`, shape: [4, 64], isMatrix: false };
+    const biases: CheckpointTensor = { ...down, facts, slot: 'expertDownBias', bytes: 2 * 4 * 64 };
+    const plain = planConversion(checkpoint, recipes.nf4);
+    const { tensors, coverage } = planConversion(
+      { ...checkpoint, tensors: [...checkpoint.tensors, biases] },
+      recipes.nf4,
+    );
+    expect(tensors.at(-1)).toMatchObject({ action: 'keep', bytes: 2 * 4 * 64 });
+    expect(coverage).toEqual(plain.coverage);
+    expect(coverage.fraction).toBe(1);
+  } finally {
+    await checkpoint.close();
+  }
 });
 
 test('a router is quantized with leave and a warning, or not at all', async () => {

@@ -1,7 +1,14 @@
 // What a conversion will do, decided from the headers before a weight is read: which quantizer each tensor gets, what is
 // written in its place and how many bytes that is. A recipe that forgets experts, or touches a router, is refused here.
 import { type Checkpoint, type CheckpointTensor, describeOthers } from '@moeq/loader';
-import { type Quantizer, type Recipe, resolve, routerWarning, type StoredPart } from '@moeq/quantizers';
+import {
+  isMatrix,
+  type Quantizer,
+  type Recipe,
+  resolve,
+  routerWarning,
+  type StoredPart,
+} from '@moeq/quantizers';
 import { MoeqError, quote } from '@moeq/tensors';
 import { type Action, partBytes, planStorage, type StoragePlan, storedAs } from './form.js';
 import { coverageOf } from './ledger.js';
@@ -83,6 +90,7 @@ function totalsOf(
   const sum = (numbers: readonly number[]) => numbers.reduce((total, bytes) => total + bytes, 0);
   const records = tensors.map(({ source, action }) => ({
     role: source.facts.role,
+    isMatrix: isMatrix(source.facts),
     before: source.stored,
     after: storedAs(action, source),
     bytesIn: source.bytes,

@@ -35,7 +35,7 @@ export interface TensorError {
 }
 
 export interface Coverage {
-  /** Bytes in the input of the expert tensors that were quantized. */
+  /** Bytes in the input of the matrices of experts that were quantized. */
   readonly expertBytesQuantized: number;
   readonly expertBytesTotal: number;
   /** Their ratio; 1 for a model without experts, of which nothing was missed. */

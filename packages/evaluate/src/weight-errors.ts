@@ -9,6 +9,7 @@ import {
   type DecoderConfig,
   decoderPlaces,
   decoderTensors,
+  holdsMatrix,
   type MlpName,
   type ModelSource,
   mlpForms,
@@ -134,7 +135,8 @@ function* groups(config: DecoderConfig): Generator<Group> {
   for (const { slot, ...at } of decoderPlaces(config)) {
     const { role, projection } = decoderTensors[slot];
     const mlp = mlpByDown.get(slot);
-    const isVector = tensorShape({ slot, ...at }, config)?.length === 1;
+    const axes = tensorShape({ slot, ...at }, config)?.length ?? 0;
+    const isVector = !holdsMatrix({ slot, ...at }, axes);
     if (isVector || mlpInputs.has(slot) || (slot === 'head' && config.tiedHead)) continue;
     if (mlp === undefined) {
       const read = async ({ weights }: ModelSource) => [[await weights.read(slot, at)]];

@@ -34,7 +34,7 @@ export { recipeFrom } from './recipe/recipe-from.js';
 export { resolve } from './recipe/resolve.js';
 export { routerWarning } from './recipe/router-warning.js';
 export type { Projection, Role, TensorFacts } from './role.js';
-export { projections, roles } from './role.js';
+export { isMatrix, projections, roles } from './role.js';
 export { stackMatrices } from './stack.js';
 export type { StoredPart } from './stored-part.js';
 export { assertDecodesPlanes } from './trial.js';

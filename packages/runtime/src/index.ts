@@ -13,6 +13,7 @@ export {
   decoderPlaces,
   decoderTensors,
   describePlace,
+  holdsMatrix,
   slotNames,
   tensorShape,
 } from './decoder/decoder-tensors.js';

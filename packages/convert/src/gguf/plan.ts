@@ -9,7 +9,7 @@ import {
   ggufNames,
   ggufPermutedHeads,
 } from '@moeq/loader';
-import type { Role } from '@moeq/quantizers';
+import { isMatrix, type Role } from '@moeq/quantizers';
 import {
   elementCount,
   fromTorchName,
@@ -118,7 +118,8 @@ function typeOf(
   shape: readonly number[],
   { types }: GgufRecipe,
 ): GgufType {
-  if (shape.length === 1 || facts.role === 'router' || facts.role === 'norm') return ggufType('F32');
+  if (!isMatrix(facts) || shape.length === 1 || facts.role === 'router' || facts.role === 'norm')
+    return ggufType('F32');
   return (
     types[facts.role] ?? (isDType(stored) && isFloatDType(stored) ? ggufType(stored) : ownType(checkpoint))
   );

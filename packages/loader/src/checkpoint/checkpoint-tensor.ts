@@ -1,6 +1,6 @@
 // Tensors of a checkpoint, made from what the files store: a plain weight is one stored tensor, a quantized one several.
 import type { TensorFacts } from '@moeq/quantizers';
-import { decoderTensors, type TensorPlace } from '@moeq/runtime';
+import { decoderTensors, holdsMatrix, type TensorPlace } from '@moeq/runtime';
 import { isFloatDType, MoeqError, quote, type Tensor } from '@moeq/tensors';
 import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
 import type { CheckpointTensor } from './checkpoint.js';
@@ -72,6 +72,7 @@ function factsOf(name: string, place: TensorPlace, shape: readonly number[]): Te
     name,
     role,
     shape,
+    isMatrix: holdsMatrix(place, shape.length),
     ...(place.layer !== undefined && { layer: place.layer }),
     ...(projection !== undefined && { projection }),
     ...(place.expert !== undefined && { expert: place.expert }),

@@ -2,6 +2,7 @@
 // what is fused or in a format without a layout is cut out or decoded on the way.
 //
 // Shapes: E experts, N rows, K columns, F intermediate, D hidden.
+import { isMatrix } from '@moeq/quantizers';
 import { describePlace, type TensorPlace, type WeightReader } from '@moeq/runtime';
 import {
   byteLength,
@@ -15,8 +16,13 @@ import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
 import { placeKey } from './layout-check.js';
 import type { MatrixStage } from './matrix-stage.js';
 
+/** What is asked of a checkpoint here. */
+type WeightsOf = Pick<Checkpoint, 'name' | 'tensors'> & {
+  readonly decoder: Pick<Checkpoint['decoder'], 'tiedHead'>;
+};
+
 /** @returns the tensor at a place; null where there is none. A tied head is the embedding. */
-export function tensorFinder(checkpoint: Checkpoint): (place: TensorPlace) => CheckpointTensor | null {
+export function tensorFinder(checkpoint: WeightsOf): (place: TensorPlace) => CheckpointTensor | null {
   const byPlace = new Map<string, CheckpointTensor>();
   for (const tensor of checkpoint.tensors) {
     const { slot } = tensor;
@@ -41,7 +47,7 @@ export function tensorFinder(checkpoint: Checkpoint): (place: TensorPlace) => Ch
  * @param stage what every matrix passes through, vectors excepted
  * @returns a reader whose methods throw a MoeqError for a place that the checkpoint does not have
  */
-export function weightReader(checkpoint: Checkpoint, stage: MatrixStage['apply']): WeightReader {
+export function weightReader(checkpoint: WeightsOf, stage: MatrixStage['apply']): WeightReader {
   const look = tensorFinder(checkpoint);
   const find = (place: TensorPlace): CheckpointTensor => {
     const tensor = look(place);
@@ -64,18 +70,17 @@ export function weightReader(checkpoint: Checkpoint, stage: MatrixStage['apply']
     async read(slot, at = {}) {
       const place = { slot, ...at };
       const fused = fusedOf(place);
-      if (fused !== null && at.expert !== undefined)
-        return stage(await sliceOf(fused, at.expert), fused, at.expert);
-      const tensor = find(place);
-      const data = await tensor.read();
-      return tensor.facts.shape.length === 1 ? data : stage(data, tensor, at.expert);
+      const tensor = fused ?? find(place);
+      const data =
+        fused !== null && at.expert !== undefined ? await sliceOf(fused, at.expert) : await tensor.read();
+      return isMatrix(tensor.facts) ? stage(data, tensor, at.expert) : data;
     },
   };
 }
 
 /**
- * Reads one expert's matrix [N, K] of a fused tensor [E, N, K]. Of a plain tensor only its range; a quantized tensor is
- * read once and held until another of its slot is asked for or its last expert was.
+ * Reads one expert's matrix [N, K] of a fused tensor [E, N, K], or its vector [N] of [E, N]. Of a plain tensor only its range;
+ * a quantized tensor is read once and held until another of its slot is asked for or its last expert was.
  */
 function fusedReader(): (tensor: CheckpointTensor, expert: number) => Promise<Tensor | QuantizedTensor> {
   const held = new Map<

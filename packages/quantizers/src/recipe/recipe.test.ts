@@ -60,13 +60,12 @@ describe('resolve', () => {
     expect([found('attention', 0), found('denseMlp', 0)]).toEqual(['nf4-dq', null]);
   });
 
-  test('vectors are kept', () => {
-    expect(
-      resolve(
-        recipeOf({ role: 'attention', quantizer: { name: 'nf4' } }),
-        tensor('attention', { shape: [64] }),
-      ),
-    ).toBe('keep');
+  test('vectors are kept, those of all experts in one tensor too', () => {
+    const recipe = recipeOf({ role: ['attention', 'expert'], quantizer: { name: 'nf4' } });
+    expect(resolve(recipe, tensor('attention', { shape: [64] }))).toBe('keep');
+    const biases = { shape: [8, 64], isMatrix: false, projection: 'downProj' } as const;
+    expect(resolve(recipe, tensor('expert', biases))).toBe('keep');
+    expect(formatOf(resolve(recipe, tensor('expert', { ...biases, isMatrix: true })))).toBe('nf4');
   });
 
   test.each<[Projection | Projection[], Projection, string | null]>([

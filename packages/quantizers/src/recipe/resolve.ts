@@ -1,8 +1,9 @@
-// Which quantizer a tensor gets. Vectors (biases, norms) are always kept: there is nothing to save on them; so is what stands
-// beside the decoder. A rule says everything or nothing about a tensor; one that names a part of a fused tensor is an error, not a guess.
+// Which quantizer a tensor gets. Vectors (biases, norms), stacked ones included, are always kept: there is nothing to save on
+// them; so is what stands beside the decoder. A rule says everything or nothing about a tensor; one that names a part of a
+// fused tensor is an error, not a guess.
 import { MoeqError } from '@moeq/tensors';
 import type { Quantizer } from '../quantizer.js';
-import type { Projection, TensorFacts } from '../role.js';
+import { isMatrix, type Projection, type TensorFacts } from '../role.js';
 import type { Places } from './data.js';
 import { listOf, type Recipe, type Rule } from './recipe.js';
 import { moduleOf } from './skip-modules.js';
@@ -12,7 +13,7 @@ import { moduleOf } from './skip-modules.js';
  * @throws MoeqError when a rule picks single experts or projections of a tensor that holds several fused
  */
 export function resolve(recipe: Recipe, facts: TensorFacts): Quantizer | 'keep' | null {
-  if (facts.role === 'other' || facts.shape.length < 2 || recipe.skips(moduleOf(facts.name))) return 'keep';
+  if (facts.role === 'other' || !isMatrix(facts) || recipe.skips(moduleOf(facts.name))) return 'keep';
   return recipe.rules.find((rule) => fits(rule, facts, recipe.name))?.quantizer ?? null;
 }
 

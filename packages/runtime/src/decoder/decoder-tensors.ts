@@ -63,6 +63,15 @@ export function tensorShape(
 }
 
 /**
+ * Whether what stands at a place is a matrix, or the matrices of all experts; else vectors, or the taps of a convolution.
+ * @param axes of the tensor there
+ */
+export function holdsMatrix({ slot, expert }: TensorPlace, axes: number): boolean {
+  const isStacked = decoderTensors[slot].of === 'expert' && expert === undefined;
+  return axes === (isStacked ? 3 : 2);
+}
+
+/**
  * Every place that the configuration has, in the order in which a token passes: an expert slot once an expert, and all forms
  * of an expert's input side.
  */

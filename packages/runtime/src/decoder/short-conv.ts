@@ -28,7 +28,7 @@ export const shortConvTensors = {
   ),
   /** As PyTorch's Conv1d has it. */
   convTaps: layerRow(
-    'other',
+    'attention',
     ofShortConv(({ channels, taps }) => [channels, 1, taps]),
   ),
   convOutput: layerRow(
