@@ -1,13 +1,10 @@
-// Whole models: the text and the logits of the reference backend and of transformers, and what a token costs in dispatches,
+// Whole models: the text and the logits of the reference backend, and what a token costs in dispatches,
 // submissions and bytes.
-import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { referenceBackend } from '@moeq/kernels';
 import { openModel } from '@moeq/loader/node';
 import type { Model } from '@moeq/runtime';
 import { createModel } from '@moeq/runtime';
-import { toFloat32 } from '@moeq/tensors';
-import { openSafetensorsFile } from '@moeq/tensors/node';
 import { modelUrl } from '@moeq/tiny-moe';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { webgpuBackend } from './backend.js';
@@ -105,40 +102,5 @@ describe.skipIf(gpu === null)(`models on WebGPU${reason && ` (${reason})`}`, () 
         other.routings.map(({ expertIndices }) => [...expertIndices]),
       );
     });
-  });
-
-  const folder = fileURLToPath(new URL('../../loader/testdata/architectures/', import.meta.url));
-
-  test.each(readdirSync(folder))('%s: logits of transformers within 1e-5 of the largest', async (name) => {
-    const file = await openSafetensorsFile(`${folder}${name}/reference.safetensors`);
-    const numbersOf = async (tensor: string): Promise<number[]> =>
-      Array.from(new Int32Array((await file.read(tensor)).data.slice().buffer));
-    const ids = await file.read('input_ids');
-    const logits = await file.read('logits');
-    const numbers = toFloat32(logits.data, 'F32');
-    const [rows = 0, length = 0] = ids.shape;
-    const words = new Int32Array(ids.data.slice().buffer);
-    const source = await openModel(`${folder}${name}`);
-    const model = await createModel(source, { backend });
-    await source.close();
-    for (let row = 0; row < rows; row++) {
-      const tokens = Array.from(words.subarray(row * length, (row + 1) * length), Number);
-      const result = await model.logits(tokens);
-      const first = row * length * result.vocabularySize;
-      const largest = result.logits.reduce(
-        (most, value, i) => Math.max(most, Math.abs(value - (numbers[first + i] as number))),
-        0,
-      );
-      expect(largest).toBeLessThan(1e-5 * Math.max(...numbers.map(Math.abs)));
-    }
-    const before = backend.stats();
-    const [prompt, output] = [await numbersOf('generate_prompt'), await numbersOf('generate_output')];
-    const options = { temperature: 0, stopTokenIds: [], maxNewTokens: output.length - prompt.length };
-    expect([...prompt, ...(await model.complete(prompt, options)).tokenIds]).toEqual(output);
-    const after = backend.stats();
-    const dispatches = (after.dispatches - before.dispatches) / (after.submits - before.submits);
-    expect(dispatches).toBeLessThanOrEqual(8 * model.config.layers.length + 2);
-    await model.close();
-    await file.close();
   });
 });

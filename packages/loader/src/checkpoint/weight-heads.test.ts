@@ -1,7 +1,7 @@
 // What headers say of each weight is what reading it gives: dtype, shape, and a layout of the same planes.
 import { headOf, type MatrixHead } from '@moeq/kernels';
 import { doubleQuant, fp4, int4, int8, nf4, type Quantizer } from '@moeq/quantizers';
-import { decoderPlaces, describePlace, tensorShape } from '@moeq/runtime';
+import { decoderPlaces, describePlace, holdsMatrix, tensorShape } from '@moeq/runtime';
 import { planeSpecs } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
 import { type OpenedModel, openModelFiles } from '../model-source.js';
@@ -23,8 +23,8 @@ async function expectSame(source: OpenedModel): Promise<number> {
   let compared = 0;
   for (const { slot, ...at } of decoderPlaces(config)) {
     expect(heads.has(slot, at), slot).toBe(weights.has(slot, at));
-    const isVector = tensorShape({ slot, ...at }, config)?.length === 1;
-    if (isVector || !heads.has(slot, at)) continue;
+    const axes = tensorShape({ slot, ...at }, config)?.length ?? 0;
+    if (!holdsMatrix({ slot, ...at }, axes) || !heads.has(slot, at)) continue;
     const [head, data] = [heads.head(slot, at), await weights.read(slot, at)];
     expect(head === null ? head : sizes(head), describePlace({ slot, ...at })).toEqual(sizes(headOf(data)));
     compared++;

@@ -1,17 +1,24 @@
 // Reference data of the tests: checkpoints, and what transformers computed from them.
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Tensor } from '@moeq/tensors';
 import { openSafetensorsFile } from '@moeq/tensors/node';
-
-export const goldenNames = ['mixtral', 'qwen2_moe', 'qwen3_moe', 'olmoe', 'granitemoe'] as const;
 
 export function goldenPath(name: string): string {
   return fileURLToPath(new URL(`../../testdata/architectures/${name}`, import.meta.url));
 }
 
-export function goldenConfig(name: string): Record<string, unknown> {
-  return JSON.parse(readFileSync(`${goldenPath(name)}/config.json`, 'utf8')) as Record<string, unknown>;
+/** The table of golden checkpoints: each folder is an entry, and is tested wherever all of them are. */
+export const goldenNames: readonly string[] = readdirSync(goldenPath('')).sort();
+
+/** Those that have their configuration in the words of the hub too. */
+export const goldenHubNames = goldenNames.filter((name) =>
+  existsSync(`${goldenPath(name)}/config.hub.json`),
+);
+
+/** @param file `config.hub.json` for the words of the hub */
+export function goldenConfig(name: string, file = 'config.json'): Record<string, unknown> {
+  return JSON.parse(readFileSync(`${goldenPath(name)}/${file}`, 'utf8')) as Record<string, unknown>;
 }
 
 /** All tensors of a file, by name. */
