@@ -1,6 +1,7 @@
 // What a checkpoint is made of, from its configuration and the headers of its files: no weight is read.
 import type { Checkpoint } from '@moeq/loader';
 import type { Role } from '@moeq/quantizers';
+import { layerMoe } from '@moeq/runtime';
 import { elementCount, isDType } from '@moeq/tensors';
 
 export interface CheckpointSummary {
@@ -48,9 +49,10 @@ export function describeCheckpoint({ decoder, tensors }: Checkpoint): Checkpoint
     const count = elementCount(facts.shape);
     parameters.set(facts.role, (parameters.get(facts.role) ?? 0) + count);
     bytes.set(facts.role, (bytes.get(facts.role) ?? 0) + size);
-    const mlp = facts.layer === undefined ? undefined : decoder.layers[facts.layer]?.mlp;
-    if (facts.role === 'expert' && mlp?.kind === 'moe')
-      active += (count * mlp.route.expertsPerToken) / mlp.route.experts;
+    const layer = facts.layer === undefined ? undefined : decoder.layers[facts.layer];
+    const moe = layer === undefined ? null : layerMoe(layer);
+    if (facts.role === 'expert' && moe !== null)
+      active += (count * moe.route.expertsPerToken) / moe.route.experts;
     else if (facts.role === 'embedding') active += decoder.tiedHead ? count : 0;
     else if (facts.role !== 'other') active += count;
   }
@@ -76,10 +78,10 @@ export function describeCheckpoint({ decoder, tensors }: Checkpoint): Checkpoint
 
 function expertCounts({ layers }: Checkpoint['decoder']): CheckpointSummary['experts'] {
   let counts = { routed: 0, perToken: 0, shared: 0 };
-  for (const { mlp } of layers) {
-    if (mlp.kind !== 'moe' || mlp.route.experts < counts.routed) continue;
-    const { experts: routed, expertsPerToken: perToken } = mlp.route;
-    counts = { routed, perToken, shared: mlp.shared === null ? 0 : 1 };
+  for (const moe of layers.map(layerMoe)) {
+    if (moe === null || moe.route.experts < counts.routed) continue;
+    const { experts: routed, expertsPerToken: perToken } = moe.route;
+    counts = { routed, perToken, shared: moe.shared === null ? 0 : 1 };
   }
   return counts;
 }

@@ -1,5 +1,5 @@
 // Whether models can be compared token by token and layer by layer.
-import type { DecoderConfig, ModelSource } from '@moeq/runtime';
+import { type DecoderConfig, layerMoe, type ModelSource } from '@moeq/runtime';
 import { MoeqError } from '@moeq/tensors';
 
 /** @throws MoeqError naming two models and the first thing that they differ in */
@@ -25,9 +25,9 @@ function factsOf({ vocabularySize, layers }: DecoderConfig): { what: string; val
   return [
     { what: 'vocabulary size', value: `${vocabularySize}` },
     { what: 'number of layers', value: `${layers.length}` },
-    ...layers.map(({ mlp }, layer) => ({
+    ...layers.map(layerMoe).map((moe, layer) => ({
       what: `experts per token in layer ${layer}`,
-      value: mlp.kind === 'dense' ? 'none' : `${mlp.route.expertsPerToken} of ${mlp.route.experts}`,
+      value: moe === null ? 'none' : `${moe.route.expertsPerToken} of ${moe.route.experts}`,
     })),
   ];
 }

@@ -282,11 +282,11 @@ describe('what cannot be evaluated is one sentence', () => {
       'the same number of layers, found 5 and 6',
     );
     const [first, ...rest] = config.layers;
-    const dense = { window: null, mlp: { kind: 'dense', intermediateSize: 4 } };
+    const dense = { blocks: [{ mlp: { kind: 'dense', intermediateSize: 4 } }] };
     await refused(like({ layers: [dense, ...rest] })).toThrow(
       'experts per token in layer 0, found none and 2 of 8',
     );
-    expect(first?.mlp.kind).toBe('moe');
+    expect(first?.blocks.map((block) => 'mlp' in block && block.mlp.kind)).toEqual([false, 'moe']);
     const tokenizer = { ...model.tokenizer, encode: () => [1, 2, 3] };
     await refused({
       baseline: { ...model, name: 'other', tokenizer },

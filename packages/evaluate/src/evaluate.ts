@@ -1,6 +1,6 @@
 // Perplexity of models over texts, and their distance from a baseline: one pass in which all of them run side by side.
 import type { Routing } from '@moeq/router';
-import type { ModelSource } from '@moeq/runtime';
+import { layerMoe, type ModelSource } from '@moeq/runtime';
 import { MoeqError } from '@moeq/tensors';
 import { assertComparable } from './comparable.js';
 import type { Comparison, Evaluation } from './evaluation.js';
@@ -128,8 +128,8 @@ function compare(
 }
 
 function expertsOf({ config }: ModelSource, layer: number): number {
-  const mlp = config.layers[layer]?.mlp;
-  return mlp?.kind === 'moe' ? mlp.route.experts : 0;
+  const found = config.layers[layer];
+  return (found === undefined ? null : layerMoe(found))?.route.experts ?? 0;
 }
 
 /** A routing without its first tokens. */

@@ -2,6 +2,7 @@
 // stands beside the decoder is not loaded.
 import type { OpenedModel } from '@moeq/loader';
 import type { Role } from '@moeq/quantizers';
+import { layerMoe } from '@moeq/runtime';
 import { elementCount } from '@moeq/tensors';
 
 export interface RoleMemory {
@@ -33,9 +34,10 @@ export function weightBytesPerToken(source: OpenedModel): number {
   const { layers, tiedHead } = source.config;
   let total = 0;
   for (const { facts, bytes } of loadedTensors(source)) {
-    const mlp = facts.layer === undefined ? undefined : layers[facts.layer]?.mlp;
-    if (facts.role === 'expert' && mlp?.kind === 'moe')
-      total += (bytes * mlp.route.expertsPerToken) / mlp.route.experts;
+    const layer = facts.layer === undefined ? undefined : layers[facts.layer];
+    const moe = layer === undefined ? null : layerMoe(layer);
+    if (facts.role === 'expert' && moe !== null)
+      total += (bytes * moe.route.expertsPerToken) / moe.route.experts;
     else if (facts.role === 'embedding') total += bytes / (facts.shape[0] ?? 1) + (tiedHead ? bytes : 0);
     else total += bytes;
   }

@@ -1,10 +1,15 @@
 export type { AttentionConfig } from './decoder/attention.js';
 export type {
+  BlockConfig,
+  BranchConfig,
   DecoderConfig,
   DenseConfig,
   LayerConfig,
+  LayerNormConfig,
   MlpConfig,
   MoeConfig,
+  NormConfig,
+  NormSlot,
   RopeConfig,
   RopeScaling,
 } from './decoder/config.js';
@@ -17,6 +22,15 @@ export {
   slotNames,
   tensorShape,
 } from './decoder/decoder-tensors.js';
+export {
+  layerDense,
+  layerMixer,
+  layerMlps,
+  layerMoe,
+  layerNorm,
+  sequentialLayer,
+  withMixers,
+} from './decoder/layer.js';
 export type { MixerConfig } from './decoder/mixers.js';
 export type { MlpName } from './decoder/mlp-tensors.js';
 export { mlpForms } from './decoder/mlp-tensors.js';

@@ -205,7 +205,7 @@ describe('what cannot be is refused, and nothing is left', () => {
     await using windows = await mixtralFolder();
     const config = JSON.parse(await readText(join(windows.path, 'config.json'))) as object;
     await writeFile(join(windows.path, 'config.json'), JSON.stringify({ ...config, sliding_window: 8 }));
-    await refused(windows.path, {}, /config\.layers\.0\.mixer\.window null, found 8/);
+    await refused(windows.path, {}, /config\.layers\.0\.blocks\.0\.mixer\.window null, found 8/);
   });
 
   test('a file in the way, and the model itself', async () => {

@@ -1,6 +1,13 @@
 // What most architectures took over from Llama: names of embeddings, attention and norms, and the common part of the
 // configuration. https://github.com/huggingface/transformers, models/llama.
-import type { AttentionConfig, DecoderConfig, MlpConfig } from '@moeq/runtime';
+import {
+  type AttentionConfig,
+  type DecoderConfig,
+  type MixerConfig,
+  type MlpConfig,
+  type NormConfig,
+  sequentialLayer,
+} from '@moeq/runtime';
 import type { TensorNames } from '../config/architecture.js';
 import { type CommonConfig, configError } from '../config/config.js';
 
@@ -59,8 +66,14 @@ export interface Differences {
   readonly embeddingScale?: number;
   readonly residualScale?: number;
   readonly logitsScale?: number;
-  /** @returns the tokens that one sees in the layer, null for all, and its MLP */
-  layer(index: number): { readonly window: AttentionConfig['window']; readonly mlp: MlpConfig };
+  /** What else the norms are; RMS norms unless given. */
+  readonly norm?: Partial<Omit<NormConfig, 'epsilon'>>;
+  /** @returns the mixer of the layer, attention over `window` tokens or over all unless another is given, and its MLP */
+  layer(index: number): {
+    readonly window?: AttentionConfig['window'];
+    readonly mixer?: MixerConfig;
+    readonly mlp: MlpConfig;
+  };
 }
 
 /** @throws MoeqError when heads, key/value heads and head dimension do not fit one another, or experts their number */
@@ -104,24 +117,30 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
     ...differences.attention,
   };
   const mixers = new Map([[attention.window, attention]]);
-  const mixerOf = (window: number | null): AttentionConfig => {
+  const attentionOver = (window: number | null): AttentionConfig => {
     const mixer = mixers.get(window) ?? { ...attention, window };
     mixers.set(window, mixer);
     return mixer;
   };
+  const norm: NormConfig = {
+    kind: 'rms',
+    epsilon: config.rms_norm_eps ?? differences.normEpsilon,
+    weight: 'plain',
+    bias: false,
+    ...differences.norm,
+  };
+  const { residualScale = 1 } = differences;
   return {
     architecture: differences.modelType,
     vocabularySize: config.vocab_size,
     hiddenSize: config.hidden_size,
     layers: Array.from({ length: config.num_hidden_layers }, (_, index) => {
-      const { window, mlp } = differences.layer(index);
-      return { mixer: mixerOf(window), mlp, norms: 'before' };
+      const { window = null, mixer = attentionOver(window), mlp } = differences.layer(index);
+      return sequentialLayer({ mixer, mlp, norm, residualScale });
     }),
     contextLength: config.max_position_embeddings,
-    normEpsilon: config.rms_norm_eps ?? differences.normEpsilon,
-    normOffset: 0,
+    norm,
     embeddingScale: differences.embeddingScale ?? 1,
-    residualScale: differences.residualScale ?? 1,
     logitsScale: differences.logitsScale ?? 1,
     tiedHead: config.tie_word_embeddings,
     headBias: false,

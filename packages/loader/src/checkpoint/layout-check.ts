@@ -5,6 +5,7 @@
 import {
   type DecoderConfig,
   decoderTensors,
+  layerMoe,
   mlpForms,
   type Slot,
   slotNames,
@@ -49,11 +50,12 @@ function notPromised(name: string, place: TensorPlace, config: DecoderConfig, fi
   if (layer !== undefined && layer >= config.layers.length) {
     return misfit(file, `layers 0 to ${config.layers.length - 1}, as config.json says`, found);
   }
-  const mlp = layer === undefined ? undefined : config.layers[layer]?.mlp;
-  if (decoderTensors[place.slot].of === 'expert' && mlp?.kind === 'moe' && expert !== undefined) {
+  const layerConfig = layer === undefined ? undefined : config.layers[layer];
+  const moe = layerConfig === undefined ? null : layerMoe(layerConfig);
+  if (decoderTensors[place.slot].of === 'expert' && moe !== null && expert !== undefined) {
     return misfit(
       file,
-      `experts 0 to ${mlp.route.experts - 1} in layer ${layer}, as config.json says`,
+      `experts 0 to ${moe.route.experts - 1} in layer ${layer}, as config.json says`,
       found,
     );
   }
@@ -83,13 +85,13 @@ export function assertComplete(
   for (const slot of slotNames) {
     if (decoderTensors[slot].of === 'model') require({ slot });
   }
-  for (let layer = 0; layer < config.layers.length; layer += 1) {
+  for (const [layer, layerConfig] of config.layers.entries()) {
     for (const slot of slotNames) {
       if (decoderTensors[slot].of === 'layer') require({ slot, layer });
     }
-    const mlp = config.layers[layer]?.mlp;
-    if (mlp?.kind === 'moe')
-      assertExperts(expertLayouts(architecture, config, layer, mlp.route.experts), names, model, require);
+    const moe = layerMoe(layerConfig);
+    if (moe !== null)
+      assertExperts(expertLayouts(architecture, config, layer, moe.route.experts), names, model, require);
   }
 }
 

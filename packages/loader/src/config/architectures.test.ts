@@ -2,7 +2,7 @@
 // each is made of one that has, so that the numbers must be the same.
 import { readdirSync, readFileSync } from 'node:fs';
 import { referenceBackend } from '@moeq/kernels';
-import { createModel, type DecoderConfig, decoderTensors } from '@moeq/runtime';
+import { createModel, type DecoderConfig, decoderTensors, type LayerConfig, layerMlps } from '@moeq/runtime';
 import { fromFloat32, type Tensor } from '@moeq/tensors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -18,6 +18,7 @@ const decoderOf = (name: string, changes: object = {}): DecoderConfig => {
   const config = { ...goldenConfig(name), ...changes };
   return findArchitecture(config, 'config.json').decoder(config, 'config.json');
 };
+const mlpOf = (layer: LayerConfig | undefined) => (layer === undefined ? undefined : layerMlps(layer)[0]);
 const ids = [7, 11, 13, 17, 19, 23, 29, 31];
 
 async function logits(files: FileSet): Promise<Float32Array> {
@@ -46,13 +47,13 @@ describe('config.json', () => {
 
   test('Qwen: dense layers by list and by step', () => {
     const kinds = (changes: object) =>
-      decoderOf('qwen3_moe', { num_hidden_layers: 4, ...changes }).layers.map(({ mlp }) => mlp.kind);
+      decoderOf('qwen3_moe', { num_hidden_layers: 4, ...changes }).layers.map((layer) => mlpOf(layer)?.kind);
     expect(kinds({})).toEqual(['moe', 'moe', 'moe', 'moe']);
     expect(kinds({ mlp_only_layers: [0, 3] })).toEqual(['dense', 'moe', 'moe', 'dense']);
     expect(kinds({ decoder_sparse_step: 2 })).toEqual(['dense', 'moe', 'dense', 'moe']);
     const [dense] = decoderOf('qwen2_moe', { mlp_only_layers: [0] }).layers;
     const activation = { kind: 'silu', gated: true };
-    expect(dense?.mlp).toEqual({ kind: 'dense', intermediateSize: 128, activation, bias: false });
+    expect(mlpOf(dense)).toEqual({ kind: 'dense', intermediateSize: 128, activation, bias: false });
   });
 
   test('sliding windows: only where they are switched on, and in the layers that have them', () => {
@@ -79,19 +80,20 @@ describe('config.json', () => {
   });
 
   test('what sets the others apart', () => {
-    expect(decoderOf('olmoe', { clip_qkv: 8 }).layers[0]?.mixer).toMatchObject({
+    expect(attentionOf(decoderOf('olmoe', { clip_qkv: 8 }).layers[0])).toMatchObject({
       clip: 8,
       queryKeyNorm: 'all',
     });
-    expect(decoderOf('qwen3_moe').layers[0]?.mixer).toMatchObject({ clip: null, queryKeyNorm: 'head' });
+    expect(attentionOf(decoderOf('qwen3_moe').layers[0])).toMatchObject({ clip: null, queryKeyNorm: 'head' });
     expect(attentionOf(decoderOf('qwen2_moe').layers[0])?.bias).toEqual({ qkv: true, output: false });
-    expect(decoderOf('qwen2_moe').layers[0]?.mlp).toMatchObject({
+    expect(mlpOf(decoderOf('qwen2_moe').layers[0])).toMatchObject({
       shared: { intermediateSize: 96, outputGate: true },
     });
     const granite = decoderOf('granitemoe');
-    expect([granite.embeddingScale, granite.residualScale, granite.logitsScale]).toEqual([2, 0.7, 1 / 1.5]);
+    expect([granite.embeddingScale, granite.logitsScale]).toEqual([2, 1 / 1.5]);
+    expect(granite.layers[0]?.blocks.map((block) => block.residualScale)).toEqual([0.7, 0.7]);
     expect(attentionOf(granite.layers[0])?.scale).toBe(0.3);
-    expect(granite.layers[0]?.mlp).toMatchObject({ route: { score: 'softmaxAfterTopK' } });
+    expect(mlpOf(granite.layers[0])).toMatchObject({ route: { score: 'softmaxAfterTopK' } });
   });
 });
 

@@ -1,6 +1,6 @@
 // The rotation of config.json: `rope_parameters`, or `rope_scaling` and `rope_theta` as it was before transformers 5. Types,
 // optional keys and defaults are those of transformers (modeling_rope_utils.py).
-import type { DecoderConfig, LayerConfig, MixerConfig, RopeConfig, RopeScaling } from '@moeq/runtime';
+import { type DecoderConfig, type RopeConfig, type RopeScaling, withMixers } from '@moeq/runtime';
 import { quote } from '@moeq/tensors';
 import * as v from 'valibot';
 import { isObject } from '../files/is-object.js';
@@ -101,20 +101,10 @@ export function withRotation(
   const scaling = scalingOf(kind, parsed, context);
   const scaled: RopeConfig = { ...rope, theta, ...(scaling !== null && { scaling: scaling.scaling }) };
   const contextLength = Math.max(decoder.contextLength, Math.min(scaling?.reach ?? 0, MAX_CONTEXT));
-  return { ...decoder, contextLength, layers: withRope(decoder.layers, scaled) };
-}
-
-/** Layers that shared a mixer share it still. */
-function withRope(layers: readonly LayerConfig[], rope: RopeConfig): LayerConfig[] {
-  const turned = new Map<MixerConfig, MixerConfig>();
-  return layers.map((layer) => {
-    const { mixer } = layer;
-    const attention = attentionOf(layer);
-    const turns = attention !== undefined && attention.rope !== null;
-    const own = turned.get(mixer) ?? (turns ? { ...attention, rope } : mixer);
-    turned.set(mixer, own);
-    return { ...layer, mixer: own };
-  });
+  const layers = withMixers(decoder.layers, (mixer) =>
+    mixer.kind === 'attention' && mixer.rope !== null ? { ...mixer, rope: scaled } : mixer,
+  );
+  return { ...decoder, contextLength, layers };
 }
 
 /** `rope_scaling` wins where both are there, and an empty object is none. */

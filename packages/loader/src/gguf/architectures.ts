@@ -2,7 +2,7 @@
 // on both sides. Reading makes a config.json of them, writing makes them of the decoder's configuration; whatever has no
 // field is the same in every model of the architecture and stands in `constants`.
 // https://github.com/ggml-org/llama.cpp, conversion/*.py and src/models/*.cpp.
-import type { AttentionConfig, DecoderConfig, MoeConfig } from '@moeq/runtime';
+import { type AttentionConfig, type DecoderConfig, layerMoe, type MoeConfig } from '@moeq/runtime';
 import { type GgufMetadata, MoeqError, quote } from '@moeq/tensors';
 import { attentionOf } from '../config/attention-of.js';
 
@@ -44,10 +44,8 @@ const real = (key: string, field: string | null, of: GgufField['of']): GgufField
   type: 'f32',
 });
 
-const moe = ({ layers }: DecoderConfig): MoeConfig | null => {
-  for (const { mlp } of layers) if (mlp.kind === 'moe') return mlp;
-  return null;
-};
+const moe = ({ layers }: DecoderConfig): MoeConfig | null =>
+  layers.map(layerMoe).find((each) => each !== null) ?? null;
 const ofMoe = (get: (mlp: MoeConfig) => number | null) => (decoder: DecoderConfig) => {
   const mlp = moe(decoder);
   return mlp === null ? null : get(mlp);
@@ -86,7 +84,7 @@ const common: readonly GgufField[] = [
     null,
     ofAttention(({ headDim }) => headDim),
   ),
-  real('attention.layer_norm_rms_epsilon', 'rms_norm_eps', (decoder) => decoder.normEpsilon),
+  real('attention.layer_norm_rms_epsilon', 'rms_norm_eps', (decoder) => decoder.norm.epsilon),
   real(
     'rope.freq_base',
     'rope_theta',

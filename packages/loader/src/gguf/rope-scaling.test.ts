@@ -111,7 +111,7 @@ describe('writing', () => {
     { rope_type: 'longrope', short_factor: factors, long_factor: factors },
   ])('$rope_type is refused where llama.cpp has no keys for it', (parameters) => {
     expect(() => metadataOf(decoderOf({ rope_parameters: parameters }), 'm')).toThrow(
-      /cannot write as GGUF: expected what llama of llama\.cpp can express, config\.layers\.0\.mixer\.rope\.scaling/,
+      /cannot write as GGUF: expected what llama of llama\.cpp can express, config\.layers\.0\.blocks\.0\.mixer\.rope\.scaling/,
     );
   });
 });

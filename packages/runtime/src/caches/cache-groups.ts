@@ -50,10 +50,11 @@ const batchSequences = 32;
 /** Tokens of a sequence, at least, for which there is a state: short sequences fill a batch before the cache. */
 const tokensAState = 256;
 
-/** The groups of a decoder, in the order of their first layers. @param needs of its layers */
-export function cacheGroups(needs: readonly CacheNeed[], size: CacheSize): CacheGroup[] {
+/** The groups of a decoder, in the order of their first layers. @param needs of its layers; null: nothing */
+export function cacheGroups(needs: readonly (CacheNeed | null)[], size: CacheSize): CacheGroup[] {
   const members = new Map<string, { readonly need: CacheNeed; readonly layers: number[] }>();
   for (const [layer, need] of needs.entries()) {
+    if (need === null) continue;
     const key = JSON.stringify(Object.entries(need).sort());
     const known = members.get(key);
     if (known === undefined) members.set(key, { need, layers: [layer] });

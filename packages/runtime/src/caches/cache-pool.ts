@@ -15,11 +15,10 @@ export class CachePool {
   readonly pageSize: number;
   #losses = 0;
 
-  /** @param groups at least one */
   constructor(groups: readonly CacheGroup[]) {
     this.groups = groups;
     this.allocators = groups.map((group) => new PageAllocator(group.pages, group.pageSize, group.kind));
-    this.pageSize = Math.max(...groups.map(({ pageSize }) => pageSize));
+    this.pageSize = Math.max(1, ...groups.map(({ pageSize }) => pageSize));
   }
 
   /** How often the contents of all caches were lost. What was taken before holds nothing any more. */

@@ -38,17 +38,17 @@ interface StatePlace {
 /** Where a layer keeps what it needs, and the sequences that the tokens of a step belong to. */
 export type LayerPlace = KvPlace | StatePlace;
 
-/** @throws MoeqError for a place of another kind than the layer's mixer has asked for */
+/** @throws MoeqError for no place, or one of another kind than the layer's mixer has asked for */
 export function placeOfKind<Kind extends LayerPlace['kind']>(
-  place: LayerPlace,
+  place: LayerPlace | null,
   kind: Kind,
 ): Extract<LayerPlace, { kind: Kind }> {
-  if (isOfKind(place, kind)) return place;
+  if (place !== null && isOfKind(place, kind)) return place;
   throw new MoeqError({
     operation: 'run a layer',
     subject: 'what it keeps of a sequence',
     expected: `a cache of kind ${kind}`,
-    found: place.kind,
+    found: place?.kind ?? 'none',
   });
 }
 

@@ -11,10 +11,10 @@ export interface ModelCaches {
   /** Bytes in the backend's memory. */
   readonly bytes: number;
   /**
-   * The place of each layer in a step.
+   * The places of a step, by layer; none of a layer that keeps nothing.
    * @param segments of the sequences of the step, a list for each group
    */
-  places(segments: readonly GroupSegments[]): LayerPlace[];
+  places(segments: readonly GroupSegments[]): ReadonlyMap<number, LayerPlace>;
   /** Frees all of them. */
   release(): void;
 }
@@ -42,15 +42,18 @@ export function createCaches(backend: Backend, groups: readonly CacheGroup[]): M
     release();
     throw error;
   }
-  /** Of each layer of the model: its group, and which layer of that it is. */
-  const layers: { readonly group: number; readonly layer: number }[] = [];
-  for (const [group, { layers: own }] of groups.entries())
-    for (const [layer, index] of own.entries()) layers[index] = { group, layer };
   return {
     groups,
     bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
     places: (segments) =>
-      layers.map(({ group, layer }) => (caches[group] as PlaceOf)(layer, segments[group] as GroupSegments)),
+      new Map(
+        groups.flatMap(({ layers }, group) =>
+          layers.map((index, layer) => {
+            const place = (caches[group] as PlaceOf)(layer, segments[group] as GroupSegments);
+            return [index, place] as const;
+          }),
+        ),
+      ),
     release,
   };
 }

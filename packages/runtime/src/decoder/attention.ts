@@ -7,6 +7,7 @@ import type { Projection } from '@moeq/tensors';
 import { placeOfKind } from '../caches/layer-cache.js';
 import type { LayerLoader, Mixer } from './block.js';
 import type { RopeConfig } from './config.js';
+import { layerMixer } from './layer.js';
 import { ropeSpec } from './rope-frequencies.js';
 import { type LayerRow, layerRow } from './tensor-row.js';
 
@@ -30,8 +31,10 @@ type Shape = (config: AttentionConfig, hidden: number) => readonly number[] | nu
 
 const ofAttention =
   (shape: Shape): LayerRow['shape'] =>
-  ({ hiddenSize }, { mixer }) =>
-    mixer.kind === 'attention' ? shape(mixer, hiddenSize) : null;
+  ({ hiddenSize }, layer) => {
+    const mixer = layerMixer(layer);
+    return mixer?.kind === 'attention' ? shape(mixer, hiddenSize) : null;
+  };
 const row = (projection: Projection, shape: Shape) => layerRow('attention', ofAttention(shape), projection);
 const norm = (count: (config: AttentionConfig) => number) =>
   layerRow(

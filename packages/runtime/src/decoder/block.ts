@@ -2,7 +2,7 @@
 // is known to its own file alone.
 //
 // Shapes: T tokens of the step, of all sequences together; D hidden, N rows, K columns, A experts per token.
-import type { Activations, NormSpec, RoutingHandle, Step, Vector, Weight } from '@moeq/kernels';
+import type { Activations, RoutingHandle, RowNormSpec, Step, Vector, Weight } from '@moeq/kernels';
 import type { CacheNeed, LayerPlace } from '../caches/layer-cache.js';
 import type { RopeConfig } from './config.js';
 
@@ -12,19 +12,48 @@ export interface BlockOutput {
   readonly routing: RoutingHandle | null; // [T, A]
 }
 
-/** Issues the operations of a mixer or an MLP on normed inputs [T, D]. */
-export type BlockRun = (step: Step, x: Activations, place: LayerPlace) => BlockOutput;
+/**
+ * Issues the operations of a mixer or an MLP on normed inputs [T, D].
+ * @param place null in a layer that keeps nothing of a sequence
+ */
+export type BlockRun = (step: Step, x: Activations, place: LayerPlace | null) => BlockOutput;
 
-/** `x + residualScale * postNorm(run(norm(x)))`, each norm where there is one. */
-interface Block {
-  readonly norm: NormSpec | null; // [D]
+/** `postNorm(run(norm(x)))`, each norm where there is one. */
+export interface Branch {
+  readonly norm: RowNormSpec | null; // [D]
   readonly run: BlockRun;
-  readonly postNorm: NormSpec | null; // [D]
+  readonly postNorm: RowNormSpec | null; // [D]
+}
+
+/** `x + residualScale * branch(x)` */
+export interface Block extends Branch {
   readonly residualScale: number;
 }
 
 export interface DecoderLayer {
   readonly blocks: readonly Block[];
+}
+
+/** @param x [T, D], which stays as it is */
+export function runBranch(
+  step: Step,
+  x: Activations,
+  { norm, run, postNorm }: Branch,
+  place: LayerPlace | null,
+): BlockOutput {
+  const { output, routing } = run(step, norm === null ? x : step.norm(x, norm), place);
+  return { output: postNorm === null ? output : step.norm(output, postNorm), routing };
+}
+
+/** Runs branches on the same input and adds up what they give. @param branches at least one */
+export function sumOf(branches: readonly Branch[]): BlockRun {
+  return (step, x, place) =>
+    branches
+      .map((branch) => runBranch(step, x, branch, place))
+      .reduce((sum, { output, routing }) => ({
+        output: step.add(sum.output, output),
+        routing: sum.routing ?? routing,
+      }));
 }
 
 /** Weights of one layer by slot, checked against the table of tensors, into a backend's memory. */

@@ -11,14 +11,10 @@ export interface DecoderConfig {
   readonly layers: readonly LayerConfig[];
   /** Tokens that the model was made for; prompts and generation are held within. */
   readonly contextLength: number;
-  /** Of all RMS norms. */
-  readonly normEpsilon: number;
-  /** Added to the weights of all RMS norms, those of queries and keys too: 1 where files hold them less one (Qwen3-Next). */
-  readonly normOffset: number;
+  /** The final norm; those within mixers have its epsilon, and files hold their weights as they hold its own. */
+  readonly norm: NormConfig;
   /** Factor on embeddings; 1 except in GraniteMoE. */
   readonly embeddingScale: number;
-  /** Factor on what a block adds to the residual; 1 except in GraniteMoE. */
-  readonly residualScale: number;
   /** Factor on the logits; 1 except in GraniteMoE, which divides by `logits_scaling`. */
   readonly logitsScale: number;
   /** The head is the embedding table. */
@@ -26,15 +22,55 @@ export interface DecoderConfig {
   readonly headBias: boolean;
 }
 
-/** One layer: a mixer of tokens, then an MLP. Layers that are alike share the objects. */
-export interface LayerConfig {
-  readonly mixer: MixerConfig;
-  readonly mlp: MlpConfig;
-  readonly norms: NormPlacement;
+/** Of the hidden size: an RMS norm, arXiv:1910.07467, or a layer norm, arXiv:1607.06450. */
+export interface NormConfig {
+  readonly kind: 'rms' | 'layer';
+  readonly epsilon: number;
+  /** How files hold its weights: as they are, less one (Qwen3-Next), or not at all where they are all one. */
+  readonly weight: 'plain' | 'lessOne' | 'none';
+  readonly bias: boolean;
 }
 
-/** Whether a layer norms what its mixer and its MLP get, what they give before it is added to the residual, or both. */
-export type NormPlacement = 'before' | 'after' | 'both';
+/**
+ * One layer: its blocks, one after the other, with one mixer and one MLP of each kind at most. Layers that are alike share
+ * the objects.
+ */
+export interface LayerConfig {
+  readonly blocks: readonly BlockConfig[];
+}
+
+/** `x + residualScale * branch(x)` */
+export type BlockConfig = BranchConfig & {
+  /** 1 except in GraniteMoE. */
+  readonly residualScale: number;
+};
+
+/** `postNorm(body(norm(x)))`, each norm where there is one. */
+export type BranchConfig = BranchBody & {
+  readonly norm: LayerNormConfig | null;
+  readonly postNorm: LayerNormConfig | null;
+};
+
+/** A mixer of tokens, an MLP, or the sum of branches that all read the same. */
+type BranchBody =
+  | { readonly mixer: MixerConfig }
+  | { readonly mlp: MlpConfig }
+  | { readonly sum: readonly BranchConfig[] };
+
+/** A norm in a layer, and the slot of its weights: what names, files and checks know it by. */
+export interface LayerNormConfig extends NormConfig {
+  readonly slot: NormSlot;
+}
+
+/** Before and after a mixer or an MLP; the last three of a dense MLP and of experts that are summed. */
+export type NormSlot =
+  | 'mixerNorm'
+  | 'mixerPostNorm'
+  | 'mlpNorm'
+  | 'mlpPostNorm'
+  | 'densePostNorm'
+  | 'expertNorm'
+  | 'expertPostNorm';
 
 export type MlpConfig = MoeConfig | DenseConfig;
 

@@ -3,26 +3,39 @@
 // plans, checks of files and the roles of recipes derive from it.
 //
 // Shapes: D hidden, V vocabulary.
-import type { DecoderConfig, NormPlacement } from './config.js';
+import type { DecoderConfig, NormSlot } from './config.js';
+import { layerMoe, layerNorm } from './layer.js';
 import { mixerTensors } from './mixers.js';
 import { mlpTensors } from './mlp-tensors.js';
-import { layerRow, modelRow, type TensorRow } from './tensor-row.js';
+import { type LayerRow, layerRow, modelRow, type TensorRow } from './tensor-row.js';
 
-/** A norm of a layer, absent where the layer has none there. */
-const norm = (without: NormPlacement) =>
-  layerRow('norm', ({ hiddenSize }, { norms }) => (norms === without ? null : [hiddenSize]));
+/** Weights and bias of a norm of a layer, each absent where the layer has none. */
+function norm<Own extends NormSlot>(slot: Own): Record<Own | `${Own}Bias`, LayerRow> {
+  const weight = layerRow('norm', ({ hiddenSize }, layer) => {
+    const found = layerNorm(layer, slot);
+    return found === null || found.weight === 'none' ? null : [hiddenSize];
+  });
+  const bias = layerRow('norm', ({ hiddenSize }, layer) =>
+    layerNorm(layer, slot)?.bias === true ? [hiddenSize] : null,
+  );
+  return { [slot]: weight, [`${slot}Bias`]: bias } as Record<Own | `${Own}Bias`, LayerRow>;
+}
 
 const table = {
   embedding: modelRow('embedding', (c) => [c.vocabularySize, c.hiddenSize]),
 
-  mixerNorm: norm('after'),
+  ...norm('mixerNorm'),
   ...mixerTensors,
-  mixerPostNorm: norm('before'),
-  mlpNorm: norm('after'),
+  ...norm('mixerPostNorm'),
+  ...norm('mlpNorm'),
+  ...norm('expertNorm'),
   ...mlpTensors,
-  mlpPostNorm: norm('before'),
+  ...norm('densePostNorm'),
+  ...norm('expertPostNorm'),
+  ...norm('mlpPostNorm'),
 
-  finalNorm: modelRow('norm', (c) => [c.hiddenSize]),
+  finalNorm: modelRow('norm', ({ norm: { weight }, hiddenSize }) => (weight === 'none' ? null : [hiddenSize])),
+  finalNormBias: modelRow('norm', ({ norm: { bias }, hiddenSize }) => (bias ? [hiddenSize] : null)),
   /** Of a tied head too, for files that hold the matrix twice. */
   head: modelRow('head', (c) => [c.vocabularySize, c.hiddenSize]),
   headBias: modelRow('head', (c) => (c.headBias ? [c.vocabularySize] : null)),
@@ -56,8 +69,9 @@ export function tensorShape(
   if (row.of === 'model') return row.shape(config);
   const layer = index === undefined ? undefined : config.layers[index];
   const shape = layer === undefined ? null : row.shape(config, layer);
-  if (row.of === 'layer' || shape === null || layer?.mlp.kind !== 'moe') return shape;
-  const { experts } = layer.mlp.route;
+  const moe = row.of === 'layer' || shape === null || layer === undefined ? null : layerMoe(layer);
+  if (moe === null || shape === null) return shape;
+  const { experts } = moe.route;
   if (expert === undefined) return [experts, ...shape];
   return expert < experts ? shape : null;
 }
@@ -80,8 +94,8 @@ export function* decoderPlaces(config: DecoderConfig): Generator<TensorPlace> {
   const [first, last] = [slotNames.findIndex(isOfLayer), slotNames.findLastIndex(isOfLayer)];
   const ofModel = (slot: Slot) => (tensorShape({ slot }, config) === null ? [] : [{ slot }]);
   for (const slot of slotNames.slice(0, first)) yield* ofModel(slot);
-  for (const [layer, { mlp }] of config.layers.entries()) {
-    const experts = mlp.kind === 'moe' ? mlp.route.experts : 0;
+  for (const [layer, layerConfig] of config.layers.entries()) {
+    const experts = layerMoe(layerConfig)?.route.experts ?? 0;
     for (const slot of slotNames.slice(first, last + 1)) {
       const ofLayer = { slot, layer };
       if (tensorShape(ofLayer, config) === null) continue;

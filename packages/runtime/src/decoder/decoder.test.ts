@@ -6,7 +6,17 @@ import { naiveDecoder } from '../testkit/naive-decoder.js';
 import { mixtralLayer, randomSource, someIds, tinyAttention, tinyMixtral } from '../testkit/random-source.js';
 import { largestDifference } from '../testkit/rows.js';
 import type { AttentionConfig } from './attention.js';
-import type { DecoderConfig, LayerConfig } from './config.js';
+import type {
+  BlockConfig,
+  BranchConfig,
+  DecoderConfig,
+  DenseConfig,
+  LayerConfig,
+  MoeConfig,
+  NormConfig,
+  NormSlot,
+} from './config.js';
+import { layerMoe } from './layer.js';
 import type { MixerConfig } from './mixers.js';
 
 /** Mixtral at any size. */
@@ -77,23 +87,21 @@ const feedForward = {
   bias: fc.boolean(),
 };
 
-const anyMlp: fc.Arbitrary<LayerConfig['mlp']> = fc.oneof(
-  fc.record({ kind: fc.constant('dense' as const), ...feedForward }),
-  fc.record({
-    kind: fc.constant('moe' as const),
-    route: fc.record({
-      experts: fc.integer({ min: 3, max: 6 }),
-      expertsPerToken: fc.integer({ min: 1, max: 3 }),
-      score: fc.constantFrom('softmax' as const, 'softmaxAfterTopK' as const, 'sigmoid' as const),
-      normalizeTopK: fc.boolean(),
-      scalingFactor: fc.constantFrom(1, 2.5),
-    }),
-    ...feedForward,
-    routerBias: fc.boolean(),
-    correctionBias: fc.boolean(),
-    shared: fc.option(fc.record({ ...feedForward, outputGate: fc.boolean() })),
+const anyDense: fc.Arbitrary<DenseConfig> = fc.record({ kind: fc.constant('dense' as const), ...feedForward });
+const anyMoe: fc.Arbitrary<MoeConfig> = fc.record({
+  kind: fc.constant('moe' as const),
+  route: fc.record({
+    experts: fc.integer({ min: 3, max: 6 }),
+    expertsPerToken: fc.integer({ min: 1, max: 3 }),
+    score: fc.constantFrom('softmax' as const, 'softmaxAfterTopK' as const, 'sigmoid' as const),
+    normalizeTopK: fc.boolean(),
+    scalingFactor: fc.constantFrom(1, 2.5),
   }),
-);
+  ...feedForward,
+  routerBias: fc.boolean(),
+  correctionBias: fc.boolean(),
+  shared: fc.option(fc.record({ ...feedForward, outputGate: fc.boolean() })),
+});
 
 const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
   {
@@ -112,13 +120,74 @@ const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
   },
 );
 
-/** Layers that differ in all, in what they keep of a token too. */
-const anyLayers: fc.Arbitrary<LayerConfig[]> = fc.array(
+const anyNorm: fc.Arbitrary<NormConfig> = fc.record({
+  kind: fc.constantFrom('rms' as const, 'layer' as const),
+  epsilon: fc.constantFrom(1e-5, 1e-6),
+  weight: fc.constantFrom('plain' as const, 'lessOne' as const, 'none' as const),
+  bias: fc.boolean(),
+});
+/** Before, after, or both. */
+const anyNorms = (norm: NormSlot, postNorm: NormSlot): fc.Arbitrary<Pick<BranchConfig, 'norm' | 'postNorm'>> =>
   fc
-    .tuple(anyMixer, anyMlp, fc.constantFrom('before', 'after', 'both'))
-    .map(([mixer, mlp, norms]) => ({ mixer, mlp, norms })),
-  { minLength: 1, maxLength: 3 },
-);
+    .oneof(
+      fc.tuple(anyNorm, fc.constant(null)),
+      fc.tuple(fc.constant(null), anyNorm),
+      fc.tuple(anyNorm, anyNorm),
+    )
+    .map(([before, after]) => ({
+      norm: before && { slot: norm, ...before },
+      postNorm: after && { slot: postNorm, ...after },
+    }));
+const residualScale = fc.constantFrom(1, 0.22);
+const mixerBlock: fc.Arbitrary<BlockConfig> = fc
+  .tuple(anyMixer, anyNorms('mixerNorm', 'mixerPostNorm'), residualScale)
+  .map(([mixer, norms, scale]) => ({ mixer, ...norms, residualScale: scale }));
+const mlpBlock: fc.Arbitrary<BlockConfig> = fc
+  .tuple(fc.oneof(anyDense, anyMoe), anyNorms('mlpNorm', 'mlpPostNorm'), residualScale)
+  .map(([mlp, norms, scale]) => ({ mlp, ...norms, residualScale: scale }));
+/** A dense MLP beside experts, as Gemma 4 has them. */
+const sumOfMlps: fc.Arbitrary<BlockConfig> = fc
+  .record({
+    dense: anyDense,
+    moe: anyMoe,
+    ofDense: anyNorms('mlpNorm', 'densePostNorm'),
+    ofMoe: anyNorms('expertNorm', 'expertPostNorm'),
+    postNorm: fc.option(anyNorm),
+    scale: residualScale,
+  })
+  .map(({ dense, moe, ofDense, ofMoe, postNorm, scale }) => ({
+    sum: [
+      { mlp: dense, ...ofDense },
+      { mlp: moe, ...ofMoe },
+    ],
+    norm: null,
+    postNorm: postNorm && { slot: 'mlpPostNorm', ...postNorm },
+    residualScale: scale,
+  }));
+/** A mixer beside an MLP that reads the same, as Cohere2 has them. */
+const sumOfBoth: fc.Arbitrary<BlockConfig> = fc
+  .tuple(anyMixer, fc.oneof(anyDense, anyMoe), anyNorms('mixerNorm', 'mixerPostNorm'), residualScale)
+  .map(([mixer, mlp, norms, scale]) => ({
+    sum: [
+      { mixer, norm: null, postNorm: null },
+      { mlp, norm: null, postNorm: null },
+    ],
+    ...norms,
+    residualScale: scale,
+  }));
+
+const anyLayer: fc.Arbitrary<LayerConfig> = fc
+  .oneof(
+    { weight: 3, arbitrary: fc.tuple(mixerBlock, mlpBlock) },
+    fc.tuple(mixerBlock, sumOfMlps),
+    fc.tuple(sumOfBoth),
+    fc.tuple(mixerBlock),
+    fc.tuple(mlpBlock),
+  )
+  .map((blocks) => ({ blocks }));
+
+/** Layers that differ in all, in what they keep of a token too; some keep nothing. */
+const anyLayers: fc.Arbitrary<LayerConfig[]> = fc.array(anyLayer, { minLength: 1, maxLength: 3 });
 
 /** Decoders with any mixture of the options that architectures have. */
 const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record({
@@ -127,10 +196,8 @@ const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record({
   hiddenSize: fc.constant(12),
   layers: anyLayers,
   contextLength: fc.constant(64),
-  normEpsilon: fc.constantFrom(1e-5, 1e-6),
-  normOffset: fc.constantFrom(0, 1),
+  norm: anyNorm,
   embeddingScale: fc.constantFrom(1, 12),
-  residualScale: fc.constantFrom(1, 0.22),
   logitsScale: fc.constantFrom(1, 1 / 6),
   tiedHead: fc.boolean(),
   headBias: fc.boolean(),
@@ -186,7 +253,7 @@ async function compare(
   const { logits, routings, tokens, vocabularySize } = await model.logits(ids, { routings: true });
   expect([tokens, vocabularySize]).toEqual([length, config.vocabularySize]);
   expect(largestDifference(logits, expected.logits.flat())).toBeLessThan(tolerance);
-  const moeLayers = config.layers.flatMap(({ mlp }, layer) => (mlp.kind === 'moe' ? [layer] : []));
+  const moeLayers = config.layers.flatMap((each, layer) => (layerMoe(each) === null ? [] : [layer]));
   expect(routings.map(({ layer }) => layer)).toEqual(moeLayers);
   for (const [index, { expertIndices }] of routings.entries()) {
     expect([...expertIndices]).toEqual(expected.experts[index]?.flat());

@@ -4,16 +4,16 @@
 //
 // Shapes: T tokens of the step, of all sequences together; D hidden, V vocabulary, A experts per token, R rows whose logits
 // are wanted.
-import type { Activations, NormSpec, RoutingHandle, Step, Vector, Weight } from '@moeq/kernels';
+import type { Activations, RoutingHandle, RowNormSpec, Step, Vector, Weight } from '@moeq/kernels';
 import type { LayerPlace } from '../caches/layer-cache.js';
-import type { BlockOutput, DecoderLayer } from './block.js';
+import { type BlockOutput, type DecoderLayer, runBranch } from './block.js';
 
 export interface Decoder {
   readonly embedding: Weight; // [V, D]
   readonly embeddingScale: number;
   readonly layers: readonly DecoderLayer[];
-  /** Its weight holds the factor on the logits too. */
-  readonly finalNorm: NormSpec; // [D]
+  /** Its weight and bias hold the factor on the logits too. */
+  readonly finalNorm: RowNormSpec; // [D]
   readonly head: Weight; // [V, D]
   /** Times the factor on the logits. */
   readonly headBias: Vector | undefined; // [V]
@@ -22,8 +22,8 @@ export interface Decoder {
 /** What one step runs: new tokens of one sequence or of several, one below the other. */
 export interface Batch {
   readonly ids: Int32Array; // [T]
-  /** Of each layer: where its sequences keep what it needs of them. */
-  readonly places: readonly LayerPlace[];
+  /** By layer: where its sequences keep what it needs of them; none of a layer that keeps nothing. */
+  readonly places: ReadonlyMap<number, LayerPlace>;
   /** Rows whose logits are wanted; `all` of them, or none where empty. */
   readonly rows: Int32Array | 'all'; // [R]
 }
@@ -41,7 +41,7 @@ export function forward(step: Step, decoder: Decoder, batch: Batch): ForwardResu
 
   let x = step.embed(decoder.embedding, batch.ids, decoder.embeddingScale); // [T, D]
   for (const [index, layer] of decoder.layers.entries()) {
-    const { output, routing } = runLayer(step, x, layer, batch.places[index] as LayerPlace);
+    const { output, routing } = runLayer(step, x, layer, batch.places.get(index) ?? null);
     x = output; // [T, D]
     if (routing !== null) routings.push({ layer: index, routing });
   }
@@ -52,13 +52,17 @@ export function forward(step: Step, decoder: Decoder, batch: Batch): ForwardResu
 }
 
 /** One layer; `x` [T, D] must not be used again. */
-export function runLayer(step: Step, x: Activations, layer: DecoderLayer, place: LayerPlace): BlockOutput {
+export function runLayer(
+  step: Step,
+  x: Activations,
+  layer: DecoderLayer,
+  place: LayerPlace | null,
+): BlockOutput {
   let output = x;
   let routing: RoutingHandle | null = null;
-  for (const { norm, run, postNorm, residualScale } of layer.blocks) {
-    const ran = run(step, norm === null ? output : step.norm(output, norm), place);
-    const added = postNorm === null ? ran.output : step.norm(ran.output, postNorm); // [T, D]
-    output = step.add(output, added, residualScale);
+  for (const block of layer.blocks) {
+    const ran = runBranch(step, output, block, place); // [T, D]
+    output = step.add(output, ran.output, block.residualScale);
     routing = ran.routing ?? routing;
   }
   return { output, routing };

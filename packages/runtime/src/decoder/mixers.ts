@@ -5,6 +5,7 @@ import type { CacheNeed } from '../caches/layer-cache.js';
 import { type AttentionConfig, attention, attentionTensors } from './attention.js';
 import type { Mixer } from './block.js';
 import type { DecoderConfig } from './config.js';
+import { layerMixer } from './layer.js';
 import { type LengthRotation, lengthRotation } from './rope-frequencies.js';
 import { type ShortConvConfig, shortConv, shortConvTensors } from './short-conv.js';
 
@@ -15,17 +16,22 @@ export const mixerTensors = { ...attentionTensors, ...shortConvTensors };
 
 type MixerSlot = keyof typeof mixerTensors;
 
-const mixers: {
+const known: {
   readonly [Kind in MixerConfig['kind']]: Mixer<Extract<MixerConfig, { kind: Kind }>, MixerSlot>;
 } = { attention, shortConv };
 
 export function mixerOf({ kind }: MixerConfig): Mixer<MixerConfig, MixerSlot> {
-  return mixers[kind];
+  return known[kind];
 }
 
-/** What each layer keeps of a sequence. A window as long as the context gives nothing back. */
-export function cacheNeeds({ contextLength, layers }: DecoderConfig): CacheNeed[] {
-  return layers.map(({ mixer }) => {
+/**
+ * What each layer keeps of a sequence; null: nothing, as a layer without a mixer. A window as long as the context gives
+ * nothing back.
+ */
+export function cacheNeeds({ contextLength, layers }: DecoderConfig): (CacheNeed | null)[] {
+  return layers.map((layer) => {
+    const mixer = layerMixer(layer);
+    if (mixer === null) return null;
     const need = mixerOf(mixer).cache(mixer);
     if (need.kind === 'state') return need;
     return { ...need, window: need.window === null || need.window >= contextLength ? null : need.window };
@@ -37,7 +43,8 @@ export function cacheNeeds({ contextLength, layers }: DecoderConfig): CacheNeed[
  * @throws MoeqError for layers whose rotations depend on the length in ways of their own
  */
 export function decoderRotation({ architecture, layers }: DecoderConfig): LengthRotation | null {
-  const ropes = [...new Set(layers.flatMap(({ mixer }) => mixerOf(mixer).rope?.(mixer) ?? []))];
+  const mixers = layers.map(layerMixer).filter((mixer) => mixer !== null);
+  const ropes = [...new Set(mixers.flatMap((mixer) => mixerOf(mixer).rope?.(mixer) ?? []))];
   const rotations = ropes.map(lengthRotation);
   if (rotations.every((rotation) => rotation === null)) return null;
   const kinds = new Set(ropes.map((rope) => JSON.stringify(rope)));

@@ -1,17 +1,18 @@
-// The tensors of the MLP of a layer: a dense one, or a router with its experts and a shared one.
+// The tensors of the MLPs of a layer: a dense one, a router with its experts and a shared one.
 //
 // Shapes: D hidden, E experts, F intermediate.
 import type { Projection, Role } from '@moeq/tensors';
-import type { FeedForward, MlpConfig, MoeConfig } from './config.js';
+import type { FeedForward, LayerConfig, MoeConfig } from './config.js';
+import { layerDense, layerMoe } from './layer.js';
 import { type LayerRow, layerRow } from './tensor-row.js';
 
 /** The MLPs that a layer may have. */
 export type MlpName = 'dense' | 'shared' | 'expert';
 
-const feedForwards: Readonly<Record<MlpName, (mlp: MlpConfig) => FeedForward | null>> = {
-  dense: (mlp: MlpConfig) => (mlp.kind === 'dense' ? mlp : null),
-  shared: (mlp: MlpConfig) => (mlp.kind === 'moe' ? mlp.shared : null),
-  expert: (mlp: MlpConfig) => (mlp.kind === 'moe' ? mlp : null),
+const feedForwards: Readonly<Record<MlpName, (layer: LayerConfig) => FeedForward | null>> = {
+  dense: layerDense,
+  shared: (layer) => layerMoe(layer)?.shared ?? null,
+  expert: layerMoe,
 };
 
 type Shape = (mlp: FeedForward, hidden: number) => readonly number[] | null;
@@ -35,8 +36,8 @@ const rowsOf = (name: MlpName, role: Role, of: LayerRow['of']) => {
     of,
     role,
     projection,
-    shape({ hiddenSize }, { mlp }) {
-      const found = feedForwards[name](mlp);
+    shape({ hiddenSize }, layer) {
+      const found = feedForwards[name](layer);
       return found === null ? null : shape(found, hiddenSize);
     },
   });
@@ -53,7 +54,10 @@ const rowsOf = (name: MlpName, role: Role, of: LayerRow['of']) => {
 };
 
 const routing = (shape: (moe: MoeConfig, hidden: number) => readonly number[] | null): LayerRow =>
-  layerRow('router', ({ hiddenSize }, { mlp }) => (mlp.kind === 'moe' ? shape(mlp, hiddenSize) : null));
+  layerRow('router', ({ hiddenSize }, layer) => {
+    const moe = layerMoe(layer);
+    return moe === null ? null : shape(moe, hiddenSize);
+  });
 
 const dense = rowsOf('dense', 'denseMlp', 'layer');
 const shared = rowsOf('shared', 'sharedExpert', 'layer');

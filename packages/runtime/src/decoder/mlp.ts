@@ -1,4 +1,4 @@
-// The MLP of a layer: routed experts with a shared one or without, or a dense MLP.
+// An MLP of a layer: routed experts with a shared one or without, or a dense MLP.
 //
 // Shapes: T tokens, D hidden, E experts, A experts per token.
 import type {

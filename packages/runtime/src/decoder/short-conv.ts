@@ -5,8 +5,8 @@
 
 import { placeOfKind } from '../caches/layer-cache.js';
 import type { Mixer } from './block.js';
-import type { LayerRow } from './tensor-row.js';
-import { layerRow } from './tensor-row.js';
+import { layerMixer } from './layer.js';
+import { type LayerRow, layerRow } from './tensor-row.js';
 
 export interface ShortConvConfig {
   readonly kind: 'shortConv';
@@ -18,8 +18,10 @@ export interface ShortConvConfig {
 
 const ofShortConv =
   (shape: (config: ShortConvConfig, hidden: number) => readonly number[]): LayerRow['shape'] =>
-  ({ hiddenSize }, { mixer }) =>
-    mixer.kind === 'shortConv' ? shape(mixer, hiddenSize) : null;
+  ({ hiddenSize }, layer) => {
+    const mixer = layerMixer(layer);
+    return mixer?.kind === 'shortConv' ? shape(mixer, hiddenSize) : null;
+  };
 
 export const shortConvTensors = {
   convInput: layerRow(

@@ -1,6 +1,7 @@
 // What an engine counts, for people and for metrics. Counters only grow; rates are the reader's to take.
 import { type ExpertLoad, expertLoad, mergeExpertLoads } from '@moeq/router';
 import type { DecoderConfig } from '../decoder/config.js';
+import { layerMoe } from '../decoder/layer.js';
 import type { LayerRouting } from './run-batch.js';
 
 export interface EngineStatistics {
@@ -40,9 +41,10 @@ export class ExpertLoads {
   readonly #loads = new Map<number, ExpertLoad>();
 
   constructor({ layers }: DecoderConfig) {
-    const moe = layers.flatMap(({ mlp }, layer) =>
-      mlp.kind === 'moe' ? [[layer, mlp.route.experts] as const] : [],
-    );
+    const moe = layers.flatMap((config, layer) => {
+      const experts = layerMoe(config)?.route.experts;
+      return experts === undefined ? [] : [[layer, experts] as const];
+    });
     this.#experts = new Map(moe);
     for (const [layer, experts] of moe) {
       this.#loads.set(layer, { tokens: 0, counts: new Float64Array(experts) });

@@ -2,8 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AttentionConfig } from '../decoder/attention.js';
 import type { Slot, TensorPosition } from '../decoder/decoder-tensors.js';
+import { sequentialLayer } from '../decoder/layer.js';
 import type { ModelSource, WeightReader } from '../model-source.js';
-import { mixtralLayer, plain, randomSource, tinyAttention, tinyMixtral } from '../testkit/random-source.js';
+import {
+  mixtralLayer,
+  plain,
+  randomSource,
+  tinyAttention,
+  tinyMixtral,
+  tinyMoe,
+  tinyNorm,
+} from '../testkit/random-source.js';
 import { watchedBackend } from '../testkit/watched-backend.js';
 import { createModel, type ModelOptions } from './create-model.js';
 import type { LoadProgress } from './weight-loader.js';
@@ -25,23 +34,18 @@ describe('createModel', () => {
     const inner = { activation: { kind: 'silu' as const, gated: true }, bias: true };
     const shared = { intermediateSize: 5, outputGate: true, ...inner };
     const mixer = { ...tinyAttention, queryKeyNorm: 'head' as const, bias: { qkv: true, output: true } };
-    const layer = mixtralLayer(3, 2, 4, mixer);
-    if (layer.mlp.kind !== 'moe') throw new Error('expected experts');
+    const norm = { ...tinyNorm, kind: 'layer' as const, bias: true };
+    const moe = { ...tinyMoe(3, 2, 4), ...inner, shared, routerBias: true, correctionBias: true };
+    const dense = { kind: 'dense' as const, intermediateSize: 7, ...inner };
     const config = {
       ...tinyMixtral,
+      norm,
       headBias: true,
       layers: [
-        layer,
-        {
-          mixer,
-          norms: 'both' as const,
-          mlp: { ...layer.mlp, ...inner, shared, routerBias: true, correctionBias: true },
-        },
-        {
-          mixer,
-          norms: 'both' as const,
-          mlp: { kind: 'dense' as const, intermediateSize: 7, ...inner },
-        },
+        mixtralLayer(3, 2, 4, mixer),
+        sequentialLayer({ mixer, mlp: moe, norm, placed: 'both' }),
+        sequentialLayer({ mixer: null, mlp: dense, norm: { ...norm, weight: 'none' } }),
+        sequentialLayer({ mixer, mlp: null, norm: tinyNorm, placed: 'after' }),
       ],
     };
     for (const tiedHead of [true, false]) {

@@ -1,6 +1,7 @@
 import { referenceBackend } from '@moeq/kernels';
 import { describe, expect, test } from 'vitest';
-import type { DecoderConfig } from '../decoder/config.js';
+import type { BlockConfig, DecoderConfig, DenseConfig, NormConfig } from '../decoder/config.js';
+import { sequentialLayer } from '../decoder/layer.js';
 import type { ModelSource } from '../model-source.js';
 import {
   mixtralLayer,
@@ -8,12 +9,37 @@ import {
   someIds,
   tinyAttention,
   tinyMixtral,
+  tinyMoe,
+  tinyNorm,
   tinyShortConv,
 } from '../testkit/random-source.js';
 import { largestDifference } from '../testkit/rows.js';
 import { watchedBackend } from '../testkit/watched-backend.js';
 import { createModel } from './create-model.js';
 import { type LayerStream, layerStream } from './layer-stream.js';
+
+const layerNorm: NormConfig = { kind: 'layer', epsilon: 1e-5, weight: 'none', bias: true };
+const tinyDense: DenseConfig = {
+  kind: 'dense',
+  intermediateSize: 10,
+  activation: { kind: 'silu', gated: true },
+  bias: true,
+};
+
+/** Both MLPs read the same, between norms of their own. */
+const besideExperts: BlockConfig = {
+  sum: [
+    { mlp: tinyDense, norm: { slot: 'mlpNorm', ...tinyNorm }, postNorm: { slot: 'densePostNorm', ...tinyNorm } },
+    {
+      mlp: tinyMoe(5, 2, 12),
+      norm: { slot: 'expertNorm', ...tinyNorm },
+      postNorm: { slot: 'expertPostNorm', ...tinyNorm },
+    },
+  ],
+  norm: null,
+  postNorm: { slot: 'mlpPostNorm', ...tinyNorm },
+  residualScale: 0.5,
+};
 
 const configs: [name: string, DecoderConfig][] = [
   ['Mixtral', tinyMixtral],
@@ -26,21 +52,34 @@ const configs: [name: string, DecoderConfig][] = [
     {
       ...tinyMixtral,
       embeddingScale: 12,
-      residualScale: 0.22,
       logitsScale: 1 / 6,
       tiedHead: true,
       layers: [
-        {
+        sequentialLayer({
           mixer: { ...tinyAttention, window: 5 },
-          norms: 'both',
-          mlp: {
-            kind: 'dense',
-            intermediateSize: 10,
-            activation: { kind: 'silu', gated: true },
-            bias: true,
-          },
-        },
+          mlp: tinyDense,
+          norm: tinyNorm,
+          placed: 'both',
+          residualScale: 0.22,
+        }),
         mixtralLayer(6, 3, 8),
+      ],
+    },
+  ],
+  [
+    'layers of a mixer alone, of experts alone and of a dense MLP beside experts',
+    {
+      ...tinyMixtral,
+      norm: layerNorm,
+      layers: [
+        sequentialLayer({ mixer: tinyAttention, mlp: null, norm: layerNorm }),
+        sequentialLayer({ mixer: null, mlp: tinyMoe(5, 2, 12), norm: tinyNorm }),
+        {
+          blocks: [
+            { mixer: tinyShortConv, norm: { slot: 'mixerNorm', ...layerNorm }, postNorm: null, residualScale: 1 },
+            besideExperts,
+          ],
+        },
       ],
     },
   ],

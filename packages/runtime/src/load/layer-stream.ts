@@ -8,7 +8,6 @@ import { joinRoutings, type Routing } from '@moeq/router';
 import { checkOptions, checks, type OptionChecks } from '@moeq/tensors';
 import { layerGroup } from '../caches/cache-groups.js';
 import { CachePool } from '../caches/cache-pool.js';
-import type { CacheNeed, LayerPlace } from '../caches/layer-cache.js';
 import { createCaches, type GroupSegments } from '../caches/model-caches.js';
 import { runHead, runLayer } from '../decoder/decoder.js';
 import { cacheNeeds, decoderRotation } from '../decoder/mixers.js';
@@ -97,9 +96,10 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
       (loader) => loadLayer(loader, config, index),
       async (loaded, hidden: Float32Array): Promise<LayerOutput> => {
         const own = frequenciesOf(hidden.length / hiddenSize);
-        const group = layerGroup(cacheNeeds(config)[index] as CacheNeed, { tokens: maxTokens, chunk });
-        const [table] = new CachePool([group]).tables();
-        const caches = createCaches(backend, [group]);
+        const need = cacheNeeds(config)[index] ?? null;
+        const groups = need === null ? [] : [layerGroup(need, { tokens: maxTokens, chunk })];
+        const [table] = new CachePool(groups).tables();
+        const caches = createCaches(backend, groups);
         const output = new Float32Array(hidden.length); // [T, D]
         const routings: Routing[] = [];
         try {
@@ -107,7 +107,7 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
             table?.trim(start);
             table?.reserve(start + tokens);
             const segments = [table?.segment(start, tokens, own)] as GroupSegments;
-            const [place] = caches.places([segments]) as [LayerPlace];
+            const place = caches.places([segments]).get(0) ?? null;
             await backend.step(async (step) => {
               const ran = runLayer(step, step.input(x, tokens), loaded, place);
               output.set(await step.read(ran.output), start * hiddenSize);

@@ -1,14 +1,14 @@
 // From a configuration and its weights by slot to a decoder in a backend's memory. The factor on the logits moves into
 // the final norm and the bias of the head, as W (s x) + s b = s (W x + b).
 import type { Backend, Weight } from '@moeq/kernels';
-import type { DecoderLayer } from '../decoder/block.js';
-import type { DecoderConfig, LayerConfig } from '../decoder/config.js';
+import { type Block, type BlockRun, type Branch, type DecoderLayer, sumOf } from '../decoder/block.js';
+import type { BranchConfig, DecoderConfig, LayerConfig, LayerNormConfig } from '../decoder/config.js';
 import type { Decoder } from '../decoder/decoder.js';
 import { mixerOf } from '../decoder/mixers.js';
 import { loadMlp } from '../decoder/mlp.js';
 import type { ModelSource } from '../model-source.js';
 import { countTensors } from './load-parts.js';
-import { type LoadOptions, WeightLoader } from './weight-loader.js';
+import { type LayerWeightLoader, type LoadOptions, WeightLoader } from './weight-loader.js';
 
 export interface LoadedDecoder {
   readonly decoder: Decoder;
@@ -56,10 +56,10 @@ export function loadEmbedding(loader: WeightLoader): Promise<Weight> {
 /** @param embedding for a tied head; where it is not loaded, the head is loaded by itself */
 export async function loadHead(
   loader: WeightLoader,
-  { logitsScale, normEpsilon: epsilon, tiedHead, headBias }: DecoderConfig,
+  { logitsScale, norm, tiedHead, headBias }: DecoderConfig,
   embedding?: Weight,
 ): Promise<Pick<Decoder, 'finalNorm' | 'head' | 'headBias'>> {
-  const finalNorm = { weight: await loader.norm('finalNorm', {}, logitsScale), epsilon };
+  const finalNorm = await loader.rowNorm(norm, 'finalNorm', {}, logitsScale);
   const slot = tiedHead ? 'embedding' : 'head';
   const head = tiedHead && embedding !== undefined ? embedding : await loader.matrix([slot]);
   return {
@@ -71,27 +71,40 @@ export async function loadHead(
 
 export async function loadLayer(
   loader: WeightLoader,
-  { normEpsilon: epsilon, residualScale, layers }: DecoderConfig,
+  config: DecoderConfig,
   index: number,
 ): Promise<DecoderLayer> {
-  const { mixer, mlp } = layers[index] as LayerConfig;
   const layer = loader.layer(index);
-  const norm = async (slot: 'mixerNorm' | 'mixerPostNorm' | 'mlpNorm' | 'mlpPostNorm') =>
-    layer.has(slot) ? { weight: await layer.norm(slot), epsilon } : null;
+  const blocks: Block[] = [];
+  for (const block of (config.layers[index] as LayerConfig).blocks) {
+    const branch = await loadBranch(layer, block, config.norm.epsilon);
+    blocks.push({ ...branch, residualScale: block.residualScale });
+  }
+  return { blocks };
+}
+
+/** @param epsilon of norms within mixers */
+async function loadBranch(
+  loader: LayerWeightLoader,
+  branch: BranchConfig,
+  epsilon: number,
+): Promise<Branch> {
+  const norm = (config: LayerNormConfig | null) => (config === null ? null : loader.rowNorm(config));
   return {
-    blocks: [
-      {
-        norm: await norm('mixerNorm'),
-        run: await mixerOf(mixer).load(layer, mixer, epsilon),
-        postNorm: await norm('mixerPostNorm'),
-        residualScale,
-      },
-      {
-        norm: await norm('mlpNorm'),
-        run: await loadMlp(layer, mlp),
-        postNorm: await norm('mlpPostNorm'),
-        residualScale,
-      },
-    ],
+    norm: await norm(branch.norm),
+    run: await loadBody(loader, branch, epsilon),
+    postNorm: await norm(branch.postNorm),
   };
+}
+
+async function loadBody(
+  loader: LayerWeightLoader,
+  branch: BranchConfig,
+  epsilon: number,
+): Promise<BlockRun> {
+  if ('mixer' in branch) return mixerOf(branch.mixer).load(loader, branch.mixer, epsilon);
+  if ('mlp' in branch) return loadMlp(loader, branch.mlp);
+  const branches: Branch[] = [];
+  for (const each of branch.sum) branches.push(await loadBranch(loader, each, epsilon));
+  return sumOf(branches);
 }

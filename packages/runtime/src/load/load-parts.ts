@@ -2,6 +2,7 @@
 // Counting and planning go over the same parts.
 import type { DecoderConfig, LayerConfig } from '../decoder/config.js';
 import { type Slot, type TensorPosition, tensorShape } from '../decoder/decoder-tensors.js';
+import { layerMixer, layerMoe, layerNorms } from '../decoder/layer.js';
 import { mixerOf } from '../decoder/mixers.js';
 import { type MlpName, mlpForms, mlpParts } from '../decoder/mlp-tensors.js';
 
@@ -16,32 +17,40 @@ interface MlpPart {
   readonly at: TensorPosition;
 }
 
-export type LoadPart = TensorsPart | MlpPart;
+/** A vector of ones, of a norm that has no weights. */
+interface OnesPart {
+  readonly ones: number;
+}
+
+export type LoadPart = TensorsPart | MlpPart | OnesPart;
 
 export const embeddingPart: LoadPart = { slots: ['embedding'], at: {} };
 
 /** @param isAlone whether a tied head is loaded by itself, without the embedding */
-export function headParts({ tiedHead, headBias }: DecoderConfig, isAlone: boolean): LoadPart[] {
-  const part = (slot: Slot): LoadPart => ({ slots: [slot], at: {} });
-  const ownHead = tiedHead ? (isAlone ? [embeddingPart] : []) : [part('head')];
-  return [part('finalNorm'), ...ownHead, ...(headBias ? [part('headBias')] : [])];
+export function headParts(config: DecoderConfig, isAlone: boolean): LoadPart[] {
+  const { tiedHead, hiddenSize, norm } = config;
+  const part = (slot: Slot): LoadPart[] =>
+    tensorShape({ slot }, config) === null ? [] : [{ slots: [slot], at: {} }];
+  const ownHead = tiedHead ? (isAlone ? [embeddingPart] : []) : part('head');
+  const ones = norm.weight === 'none' ? [{ ones: hiddenSize }] : [];
+  return [...part('finalNorm'), ...ones, ...part('finalNormBias'), ...ownHead, ...part('headBias')];
 }
 
 export function layerParts(config: DecoderConfig, layer: number): LoadPart[] {
-  const { mixer, mlp } = config.layers[layer] as LayerConfig;
+  const layerConfig = config.layers[layer] as LayerConfig;
+  const mixer = layerMixer(layerConfig);
+  const norms = layerNorms(layerConfig);
   const at = { layer };
   const lists: readonly (readonly Slot[])[] = [
-    ['mixerNorm'],
-    ...Object.values(mixerOf(mixer).parts),
-    ['mixerPostNorm'],
-    ['mlpNorm'],
+    ...norms.flatMap(({ slot }): Slot[][] => [[slot], [`${slot}Bias`]]),
+    ...(mixer === null ? [] : Object.values(mixerOf(mixer).parts)),
     ...Object.values(mlpParts),
-    ['mlpPostNorm'],
   ];
   const has = (slot: Slot, position: TensorPosition = at) =>
     tensorShape({ slot, ...position }, config) !== null;
   const tensors = lists.map((slots) => ({ slots: slots.filter((slot) => has(slot)), at }));
-  const experts = mlp.kind === 'moe' ? mlp.route.experts : 0;
+  const experts = layerMoe(layerConfig)?.route.experts ?? 0;
+  const ones = norms.filter(({ weight }) => weight === 'none').map(() => ({ ones: config.hiddenSize }));
   const mlps: readonly MlpPart[] = [
     { mlp: 'dense', at },
     { mlp: 'shared', at },
@@ -49,6 +58,7 @@ export function layerParts(config: DecoderConfig, layer: number): LoadPart[] {
   ];
   return [
     ...tensors.filter(({ slots }) => slots.length > 0),
+    ...ones,
     ...mlps.filter((part) => has(mlpForms[part.mlp].down, part.at)),
   ];
 }
@@ -57,7 +67,7 @@ export function layerParts(config: DecoderConfig, layer: number): LoadPart[] {
 export function countTensors(config: DecoderConfig): number {
   const layers = [...config.layers.keys()].flatMap((layer) => layerParts(config, layer));
   return [embeddingPart, ...layers, ...headParts(config, false)].reduce(
-    (total, part) => total + ('slots' in part ? part.slots.length : 1),
+    (total, part) => total + ('slots' in part ? part.slots.length : 'mlp' in part ? 1 : 0),
     0,
   );
 }

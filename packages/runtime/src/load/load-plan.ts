@@ -1,8 +1,9 @@
 // What a decoder will have a backend hold, part by part, from the headers of its source: nothing is read.
 import type { LoadPlan, MatrixHead, MlpHead } from '@moeq/kernels';
 import { type CacheGroup, cacheGroups, kvSpec, layerGroup, stateSpecs } from '../caches/cache-groups.js';
-import type { DecoderConfig } from '../decoder/config.js';
+import type { DecoderConfig, LayerConfig } from '../decoder/config.js';
 import { type Slot, tensorShape } from '../decoder/decoder-tensors.js';
+import { layerMixer, layerMlps } from '../decoder/layer.js';
 import { cacheNeeds, mixerOf } from '../decoder/mixers.js';
 import { mlpActivationsPerToken } from '../decoder/mlp.js';
 import type { ModelSource, WeightHeads } from '../model-source.js';
@@ -26,6 +27,10 @@ function planOf(
       const head = heads === undefined ? null : mlpHead(config, heads, part);
       if (head === null) unknown++;
       else mlps.push(head);
+      continue;
+    }
+    if ('ones' in part) {
+      vectors.push(part.ones);
       continue;
     }
     const shapes = part.slots.map((slot) => tensorShape({ slot, ...part.at }, config) ?? []);
@@ -88,8 +93,8 @@ export function* partPlans(
   const { config } = source;
   yield planOf(source, [embeddingPart], []);
   for (const [layer, need] of cacheNeeds(config).entries()) {
-    const group = layerGroup(need, { tokens: cacheTokens, chunk });
-    yield planOf(source, layerParts(config, layer), [group]);
+    const groups = need === null ? [] : [layerGroup(need, { tokens: cacheTokens, chunk })];
+    yield planOf(source, layerParts(config, layer), groups);
   }
   yield planOf(source, headParts(config, true), []);
 }
@@ -102,11 +107,14 @@ const slackBytes = 64 * 2 ** 20;
  * what fits with them fits.
  */
 export function workingBytes({ hiddenSize, vocabularySize, layers }: DecoderConfig, tokens: number): number {
-  const most = (of: (layer: DecoderConfig['layers'][number]) => number) =>
+  const most = (of: (layer: LayerConfig) => number) =>
     layers.reduce((largest, layer) => Math.max(largest, of(layer)), 0);
-  const perToken =
-    8 * hiddenSize +
-    most(({ mixer }) => mixerOf(mixer).activationsPerToken(mixer)) +
-    most(({ mlp }) => mlpActivationsPerToken(mlp, hiddenSize));
+  const ofMixer = (layer: LayerConfig): number => {
+    const mixer = layerMixer(layer);
+    return mixer === null ? 0 : mixerOf(mixer).activationsPerToken(mixer);
+  };
+  const ofMlps = (layer: LayerConfig): number =>
+    layerMlps(layer).reduce((sum, mlp) => sum + mlpActivationsPerToken(mlp, hiddenSize), 0);
+  const perToken = 8 * hiddenSize + most(ofMixer) + most(ofMlps);
   return slackBytes + 4 * (tokens * perToken + 8 * vocabularySize);
 }

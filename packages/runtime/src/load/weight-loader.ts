@@ -2,9 +2,18 @@
 // over, drops it, reports. Remembers what it loaded, so that a failure or an abort leaves nothing behind.
 //
 // Shapes: N rows, K columns, D hidden, F intermediate, E experts.
-import type { Backend, ExpertWeights, MatrixData, MlpData, MlpWeights, Vector, Weight } from '@moeq/kernels';
+import type {
+  Backend,
+  ExpertWeights,
+  MatrixData,
+  MlpData,
+  MlpWeights,
+  RowNormSpec,
+  Vector,
+  Weight,
+} from '@moeq/kernels';
 import { decodeTensor, isQuantized, MoeqError, toFloat32 } from '@moeq/tensors';
-import type { DecoderConfig } from '../decoder/config.js';
+import type { DecoderConfig, LayerNormConfig, NormConfig, NormSlot } from '../decoder/config.js';
 import { describePlace, type Slot, type TensorPosition, tensorShape } from '../decoder/decoder-tensors.js';
 import type { MlpLoader } from '../decoder/mlp.js';
 import { type MlpName, mlpForms } from '../decoder/mlp-tensors.js';
@@ -58,9 +67,28 @@ export class WeightLoader {
     return weight;
   }
 
-  /** The weights of a norm, times `factor`. */
-  norm(slot: Slot, at: TensorPosition = {}, factor = 1): Promise<Vector> {
-    return this.vector([slot], at, factor, this.#source.config.normOffset);
+  /** The weights of a norm within a mixer. */
+  norm(slot: Slot, at: TensorPosition): Promise<Vector> {
+    return this.vector([slot], at, 1, offsetOf(this.#source.config.norm));
+  }
+
+  /** A norm of the hidden size, what it gives times `factor`. */
+  async rowNorm(
+    config: NormConfig,
+    slot: NormSlot | 'finalNorm',
+    at: TensorPosition = {},
+    factor = 1,
+  ): Promise<RowNormSpec> {
+    const { kind, epsilon, weight, bias } = config;
+    return {
+      weight:
+        weight === 'none'
+          ? await this.#vectorOf(new Float32Array(this.#source.config.hiddenSize).fill(factor))
+          : await this.vector([slot], at, factor, offsetOf(config)),
+      epsilon,
+      centred: kind === 'layer',
+      ...(bias && { bias: await this.vector([`${slot}Bias`], at, factor) }),
+    };
   }
 
   /** The vectors of slots one after the other, plus `offset`, times `factor`. */
@@ -70,9 +98,13 @@ export class WeightLoader {
     const values = joined(parts);
     if (factor !== 1 || offset !== 0)
       for (const [i, value] of values.entries()) values[i] = (value + offset) * factor;
-    const vector = this.#keep(await this.#backend.loadVector(values));
+    const vector = await this.#vectorOf(values);
     this.#report(slots.length);
     return vector;
+  }
+
+  async #vectorOf(values: Float32Array): Promise<Vector> {
+    return this.#keep(await this.#backend.loadVector(values));
   }
 
   async experts(layer: number, count: number): Promise<ExpertWeights> {
@@ -128,8 +160,13 @@ export class WeightLoader {
   }
 }
 
+/** What is added to the weights of a norm in files. */
+function offsetOf({ weight }: NormConfig): number {
+  return weight === 'lessOne' ? 1 : 0;
+}
+
 /** Loads the tensors of one layer. */
-class LayerWeightLoader implements MlpLoader {
+export class LayerWeightLoader implements MlpLoader {
   readonly #loader: WeightLoader;
   readonly #at: { readonly layer: number };
   readonly #source: ModelSource;
@@ -154,6 +191,10 @@ class LayerWeightLoader implements MlpLoader {
 
   norm(slot: Slot): Promise<Vector> {
     return this.#loader.norm(slot, this.#at);
+  }
+
+  rowNorm(config: LayerNormConfig): Promise<RowNormSpec> {
+    return this.#loader.rowNorm(config, config.slot, this.#at);
   }
 
   mlp(name: Exclude<MlpName, 'expert'>): Promise<MlpWeights> {

@@ -6,8 +6,9 @@
 import type { Activation, MlpData } from '@moeq/kernels';
 import type { RouteSpec } from '@moeq/router';
 import type { AttentionConfig } from '../decoder/attention.js';
-import type { LayerConfig, MoeConfig } from '../decoder/config.js';
+import type { BranchConfig, MlpConfig, MoeConfig, NormConfig, NormSlot } from '../decoder/config.js';
 import type { Slot } from '../decoder/decoder-tensors.js';
+import { layerMoe } from '../decoder/layer.js';
 import type { ShortConvConfig } from '../decoder/short-conv.js';
 import { readMlp } from '../load/weight-loader.js';
 import type { ModelSource } from '../model-source.js';
@@ -38,54 +39,99 @@ export interface NaiveOutput {
 
 export async function naiveDecoder(source: ModelSource, ids: readonly number[]): Promise<NaiveOutput> {
   const { config, weights } = source;
-  const { normEpsilon: epsilon, residualScale } = config;
-  const vector = async (slot: Slot, layer?: number) => readVector(source, slot, layer);
   const embedding = toMatrix(await weights.read('embedding'));
   const experts: number[][][] = [];
   let margin = Infinity;
 
   let rows = ids.map((id) => scaled(embedding[id] ?? [], config.embeddingScale)); // [T][D]
   for (const [layer, layerConfig] of config.layers.entries()) {
-    const { norms } = layerConfig;
-    const normed = async (slot: Slot, without: typeof norms) => {
-      const weight = norms === without ? null : await normWeight(source, slot, layer);
-      return (row: Row) => (weight === null ? row : rmsNorm(row, weight, epsilon));
-    };
-    const inputs = rows.map(await normed('mixerNorm', 'after'));
-    const mixerPostNorm = await normed('mixerPostNorm', 'before');
-    const { mixer } = layerConfig;
-    const attended =
-      mixer.kind === 'attention'
-        ? await attention(source, layer, mixer, inputs)
-        : await shortConv(source, layer, mixer, inputs);
-    rows = rows.map((row, t) => add(row, mixerPostNorm(attended[t] ?? []), residualScale));
-
-    const mlpNorm = await normed('mlpNorm', 'after');
-    const mlpPostNorm = await normed('mlpPostNorm', 'before');
-    const chosen: number[][] = [];
-    for (const [t, row] of rows.entries()) {
-      const x = mlpNorm(row);
-      const { output, expertIndices, margin: distance } = await mlp(source, layer, layerConfig, x);
-      margin = Math.min(margin, distance);
-      rows[t] = add(row, mlpPostNorm(output), residualScale);
-      if (expertIndices !== null) chosen.push(expertIndices);
+    for (const block of layerConfig.blocks) {
+      const ran = await branch(source, layer, block, rows);
+      rows = rows.map((row, t) => add(row, ran.rows[t] ?? [], block.residualScale));
+      margin = Math.min(margin, ran.margin);
+      if (ran.experts !== null) experts[layer] = ran.experts;
     }
-    if (layerConfig.mlp.kind === 'moe') experts.push(chosen);
   }
 
-  const finalNorm = await normWeight(source, 'finalNorm');
+  const normed = await norm(source, config.norm, 'finalNorm', rows);
   const head = config.tiedHead ? embedding : toMatrix(await weights.read('head'));
-  const headBias = config.headBias ? await vector('headBias') : head.map(() => 0);
-  const logits = rows.map((row) =>
-    scaled(add(multiply(head, rmsNorm(row, finalNorm, epsilon)), headBias), config.logitsScale),
-  );
-  return { logits, experts, margin };
+  const headBias = config.headBias ? await readVector(source, 'headBias') : head.map(() => 0);
+  const logits = normed.map((row) => scaled(add(multiply(head, row), headBias), config.logitsScale));
+  const moeLayers = config.layers.flatMap((each, layer) => (layerMoe(each) === null ? [] : [layer]));
+  return { logits, experts: moeLayers.map((layer) => experts[layer] ?? []), margin };
 }
 
-/** (offset + w) as Qwen3-Next has it. */
-async function normWeight(source: ModelSource, slot: Slot, layer?: number): Promise<Row> {
-  const weight = await readVector(source, slot, layer);
-  return weight.map((value) => source.config.normOffset + value);
+interface Computed {
+  readonly rows: Matrix; // [T][D]
+  /** [T][A], best first; null without a router. */
+  readonly experts: number[][] | null;
+  readonly margin: number;
+}
+
+async function branch(
+  source: ModelSource,
+  layer: number,
+  config: BranchConfig,
+  rows: Matrix,
+): Promise<Computed> {
+  const place = async (of: 'norm' | 'postNorm', values: Matrix) => {
+    const { [of]: found } = config;
+    return found === null ? values : norm(source, found, found.slot, values, layer);
+  };
+  const ran = await body(source, layer, config, await place('norm', rows));
+  return { ...ran, rows: await place('postNorm', ran.rows) };
+}
+
+async function body(source: ModelSource, layer: number, config: BranchConfig, x: Matrix): Promise<Computed> {
+  if ('mlp' in config) return mlpRows(source, layer, config.mlp, x);
+  if ('mixer' in config) {
+    const { mixer } = config;
+    const mixed =
+      mixer.kind === 'attention'
+        ? await attention(source, layer, mixer, x)
+        : await shortConv(source, layer, mixer, x);
+    return { rows: mixed, experts: null, margin: Infinity };
+  }
+  const parts: Computed[] = [];
+  for (const each of config.sum) parts.push(await branch(source, layer, each, x));
+  return {
+    rows: x.map((_, t) => parts.map(({ rows }) => rows[t] ?? []).reduce((sum, row) => add(sum, row))),
+    experts: parts.find(({ experts }) => experts !== null)?.experts ?? null,
+    margin: Math.min(...parts.map(({ margin }) => margin)),
+  };
+}
+
+/** An RMS norm or a layer norm of each row. */
+async function norm(
+  source: ModelSource,
+  { kind, epsilon, bias, ...config }: NormConfig,
+  slot: NormSlot | 'finalNorm',
+  rows: Matrix,
+  layer?: number,
+): Promise<Matrix> {
+  const ones = Array.from({ length: source.config.hiddenSize }, () => 1);
+  const weight = config.weight === 'none' ? ones : await normWeight(source, slot, config, layer);
+  const added = bias ? await readVector(source, `${slot}Bias`, layer) : null;
+  return rows.map((row) => {
+    const mean = kind === 'layer' ? sum(row) / row.length : 0;
+    const normed = rmsNorm(
+      row.map((value) => value - mean),
+      weight,
+      epsilon,
+    );
+    return added === null ? normed : add(normed, added);
+  });
+}
+
+/** (1 + w) as Qwen3-Next has it. */
+async function normWeight(
+  source: ModelSource,
+  slot: Slot,
+  { weight }: Pick<NormConfig, 'weight'>,
+  layer?: number,
+): Promise<Row> {
+  const stored = await readVector(source, slot, layer);
+  return weight === 'lessOne' ? stored.map((value) => 1 + value) : stored;
 }
 
 async function readVector({ weights }: ModelSource, slot: Slot, layer?: number): Promise<Row> {
@@ -107,9 +153,9 @@ async function attention(
     return rows.map((row) => (bias === null ? multiply(matrix, row) : add(multiply(matrix, row), bias)));
   };
   const prepare = async (kind: 'query' | 'key', rows: Matrix) => {
-    const norm = spec.queryKeyNorm && (await normWeight(source, `${kind}Norm`, layer));
+    const norm = spec.queryKeyNorm && (await normWeight(source, `${kind}Norm`, config.norm, layer));
     return rows.map((row, position) => {
-      const heads = clip(spec, normHeads(spec, row, norm, config.normEpsilon));
+      const heads = clip(spec, normHeads(spec, row, norm, config.norm.epsilon));
       return chunks(heads, spec.headDim).map((head) => rotate(spec, head, position));
     });
   };
@@ -175,7 +221,16 @@ function rotate({ rope }: AttentionConfig, head: Row, position: number): Row {
   return turned;
 }
 
-async function mlp(source: ModelSource, layer: number, { mlp: config }: LayerConfig, x: Row) {
+async function mlpRows(source: ModelSource, layer: number, config: MlpConfig, x: Matrix): Promise<Computed> {
+  const tokens = await Promise.all(x.map((row) => mlp(source, layer, config, row)));
+  return {
+    rows: tokens.map(({ output }) => output),
+    experts: config.kind === 'moe' ? tokens.map(({ expertIndices }) => expertIndices ?? []) : null,
+    margin: Math.min(...tokens.map(({ margin }) => margin)),
+  };
+}
+
+async function mlp(source: ModelSource, layer: number, config: MlpConfig, x: Row) {
   if (config.kind === 'dense') {
     return {
       output: feedForward(await readMlp(source, 'dense', { layer }), config.activation, x),

@@ -2,8 +2,9 @@
 // seed. Its tokenizer's tokens are byte strings, cut across characters as byte-level BPE cuts them.
 import type { MatrixData } from '@moeq/kernels';
 import type { AttentionConfig } from '../decoder/attention.js';
-import type { DecoderConfig } from '../decoder/config.js';
+import type { DecoderConfig, LayerConfig, MoeConfig, NormConfig } from '../decoder/config.js';
 import { decoderTensors, tensorShape } from '../decoder/decoder-tensors.js';
+import { sequentialLayer } from '../decoder/layer.js';
 import type { MixerConfig } from '../decoder/mixers.js';
 import type { ShortConvConfig } from '../decoder/short-conv.js';
 import type { ModelSource, WeightReader } from '../model-source.js';
@@ -27,6 +28,9 @@ export const tinyAttention: AttentionConfig = {
 /** LFM2's mixer at the size of `tinyMixtral`. */
 export const tinyShortConv: ShortConvConfig = { kind: 'shortConv', channels: 16, taps: 3 };
 
+/** As most have it. */
+export const tinyNorm: NormConfig = { kind: 'rms', epsilon: 1e-5, weight: 'plain', bias: false };
+
 /** Mixtral's choices at a size that a naive implementation can compute. */
 export const tinyMixtral: DecoderConfig = {
   architecture: 'mixtral',
@@ -34,10 +38,8 @@ export const tinyMixtral: DecoderConfig = {
   hiddenSize: 16,
   layers: [mixtralLayer(5, 2, 12), mixtralLayer(5, 2, 12)],
   contextLength: 64,
-  normEpsilon: 1e-5,
-  normOffset: 0,
+  norm: tinyNorm,
   embeddingScale: 1,
-  residualScale: 1,
   logitsScale: 1,
   tiedHead: false,
   headBias: false,
@@ -48,20 +50,20 @@ export function mixtralLayer(
   expertsPerToken: number,
   intermediateSize: number,
   mixer: MixerConfig = tinyAttention,
-): DecoderConfig['layers'][number] {
+): LayerConfig {
+  return sequentialLayer({ mixer, mlp: tinyMoe(experts, expertsPerToken, intermediateSize), norm: tinyNorm });
+}
+
+export function tinyMoe(experts: number, expertsPerToken: number, intermediateSize: number): MoeConfig {
   return {
-    mixer,
-    norms: 'before',
-    mlp: {
-      kind: 'moe',
-      route: { experts, expertsPerToken, score: 'softmax', normalizeTopK: true },
-      intermediateSize,
-      activation: { kind: 'silu', gated: true },
-      bias: false,
-      routerBias: false,
-      correctionBias: false,
-      shared: null,
-    },
+    kind: 'moe',
+    route: { experts, expertsPerToken, score: 'softmax', normalizeTopK: true },
+    intermediateSize,
+    activation: { kind: 'silu', gated: true },
+    bias: false,
+    routerBias: false,
+    correctionBias: false,
+    shared: null,
   };
 }
 

@@ -1,0 +1,116 @@
+// What a layer has, wherever in its blocks that is, for those who ask for one part of it; and the layer that most have.
+import { MoeqError } from '@moeq/tensors';
+import type {
+  BlockConfig,
+  BranchConfig,
+  DenseConfig,
+  LayerConfig,
+  LayerNormConfig,
+  MlpConfig,
+  MoeConfig,
+  NormConfig,
+  NormSlot,
+} from './config.js';
+import type { MixerConfig } from './mixers.js';
+
+/** @throws MoeqError for a layer with several */
+export function layerMixer(layer: LayerConfig): MixerConfig | null {
+  return only(
+    branchesOf(layer).flatMap((branch) => ('mixer' in branch ? [branch.mixer] : [])),
+    'mixer',
+  );
+}
+
+/** @throws MoeqError for a layer with several */
+export function layerMoe(layer: LayerConfig): MoeConfig | null {
+  return only(
+    layerMlps(layer).flatMap((mlp) => (mlp.kind === 'moe' ? [mlp] : [])),
+    'set of experts',
+  );
+}
+
+/** @throws MoeqError for a layer with several */
+export function layerDense(layer: LayerConfig): DenseConfig | null {
+  return only(
+    layerMlps(layer).flatMap((mlp) => (mlp.kind === 'dense' ? [mlp] : [])),
+    'dense MLP',
+  );
+}
+
+export function layerMlps(layer: LayerConfig): readonly MlpConfig[] {
+  return branchesOf(layer).flatMap((branch) => ('mlp' in branch ? [branch.mlp] : []));
+}
+
+export function layerNorms(layer: LayerConfig): readonly LayerNormConfig[] {
+  return branchesOf(layer).flatMap(({ norm, postNorm }) => [norm, postNorm].filter((each) => each !== null));
+}
+
+export function layerNorm(layer: LayerConfig, slot: NormSlot): LayerNormConfig | null {
+  return layerNorms(layer).find((norm) => norm.slot === slot) ?? null;
+}
+
+/** The blocks of a layer, and behind a sum what it is made of. */
+function branchesOf({ blocks }: LayerConfig): readonly BranchConfig[] {
+  const within = (branch: BranchConfig): readonly BranchConfig[] =>
+    'sum' in branch ? [branch, ...branch.sum.flatMap(within)] : [branch];
+  return blocks.flatMap(within);
+}
+
+function only<Part>(parts: readonly Part[], what: string): Part | null {
+  const [first = null, second] = parts;
+  if (second === undefined) return first;
+  const expected = `at most one ${what} in a layer`;
+  throw new MoeqError({
+    operation: 'configure a layer',
+    subject: 'blocks',
+    expected,
+    found: `${parts.length}`,
+  });
+}
+
+/** The same layers with other mixers; those that were alike are alike still. */
+export function withMixers(
+  layers: readonly LayerConfig[],
+  change: (mixer: MixerConfig) => MixerConfig,
+): LayerConfig[] {
+  const mixers = new Map<MixerConfig, MixerConfig>();
+  const changed = <Branch extends BranchConfig>(branch: Branch): Branch => {
+    if ('sum' in branch) return { ...branch, sum: branch.sum.map(changed) };
+    if (!('mixer' in branch)) return branch;
+    const mixer = mixers.get(branch.mixer) ?? change(branch.mixer);
+    mixers.set(branch.mixer, mixer);
+    return { ...branch, mixer };
+  };
+  return layers.map((layer) => ({ ...layer, blocks: layer.blocks.map(changed) }));
+}
+
+interface SequentialLayer {
+  /** null: the layer has only the other one. */
+  readonly mixer: MixerConfig | null;
+  readonly mlp: MlpConfig | null;
+  readonly norm: NormConfig;
+  /** Whether what a block reads is normed, what it gives before it is added, or both. Before, unless given. */
+  readonly placed?: 'before' | 'after' | 'both';
+  readonly residualScale?: number;
+}
+
+/** A mixer, then an MLP, each with a norm of its own: the layer of most architectures. */
+export function sequentialLayer({
+  mixer,
+  mlp,
+  norm,
+  placed = 'before',
+  residualScale = 1,
+}: SequentialLayer): LayerConfig {
+  const norms = (of: 'mixer' | 'mlp'): Pick<BlockConfig, 'norm' | 'postNorm' | 'residualScale'> => ({
+    norm: placed === 'after' ? null : { slot: `${of}Norm`, ...norm },
+    postNorm: placed === 'before' ? null : { slot: `${of}PostNorm`, ...norm },
+    residualScale,
+  });
+  return {
+    blocks: [
+      ...(mixer === null ? [] : [{ mixer, ...norms('mixer') }]),
+      ...(mlp === null ? [] : [{ mlp, ...norms('mlp') }]),
+    ],
+  };
+}
