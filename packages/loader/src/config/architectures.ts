@@ -1,13 +1,21 @@
 // The architectures that this loader knows.
 import { MoeqError, quote } from '@moeq/tensors';
 import { graniteMoe } from '../architectures/granitemoe.js';
+import { lfm2Moe } from '../architectures/lfm2-moe.js';
 import { mixtral } from '../architectures/mixtral.js';
 import { olmoe } from '../architectures/olmoe.js';
 import { qwen2Moe } from '../architectures/qwen2-moe.js';
 import { qwen3Moe } from '../architectures/qwen3-moe.js';
 import type { Architecture } from './architecture.js';
 
-export const architectures: readonly Architecture[] = [mixtral, qwen2Moe, qwen3Moe, olmoe, graniteMoe];
+export const architectures: readonly Architecture[] = [
+  mixtral,
+  qwen2Moe,
+  qwen3Moe,
+  olmoe,
+  graniteMoe,
+  lfm2Moe,
+];
 
 /**
  * The architecture of a config.json, by its `model_type`.
