@@ -22,6 +22,7 @@ export {
   slotNames,
   tensorShape,
 } from './decoder/decoder-tensors.js';
+export type { SequentialLayer } from './decoder/layer.js';
 export {
   layerDense,
   layerMixer,

@@ -6,6 +6,7 @@ import {
   type MixerConfig,
   type MlpConfig,
   type NormConfig,
+  type SequentialLayer,
   sequentialLayer,
 } from '@moeq/runtime';
 import type { TensorNames } from '../config/architecture.js';
@@ -63,13 +64,23 @@ export interface Differences {
   /** The same; all else of the rotation is read apart. */
   readonly ropeTheta: number;
   readonly attention?: Partial<Omit<AttentionConfig, 'kind' | 'window'>>;
+  /** Of the dimensions of a head, how much turns; all unless given. */
+  readonly rotaryShare?: number;
   readonly embeddingScale?: number;
   readonly residualScale?: number;
   readonly logitsScale?: number;
   /** What else the norms are; RMS norms unless given. */
   readonly norm?: Partial<Omit<NormConfig, 'epsilon'>>;
-  /** @returns the mixer of the layer, attention over `window` tokens or over all unless another is given, and its MLP */
-  layer(index: number): {
+  /** Where norms are; before, unless given. */
+  readonly placed?: SequentialLayer['placed'];
+  /**
+   * @param attention of the model, over all tokens
+   * @returns the mixer of the layer, attention over `window` tokens or over all unless another is given, and its MLP
+   */
+  layer(
+    index: number,
+    attention: AttentionConfig,
+  ): {
     readonly window?: AttentionConfig['window'];
     readonly mixer?: MixerConfig;
     readonly mlp: MlpConfig;
@@ -103,13 +114,17 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
       String(config.num_experts_per_tok),
     );
   }
+  const rotatedDim = Math.floor(headDim * (differences.rotaryShare ?? 1));
+  if (rotatedDim === 0 || rotatedDim % 2 !== 0) {
+    throw configError(file, 'partial_rotary_factor to turn an even number of dimensions', String(rotatedDim));
+  }
   const attention: AttentionConfig = {
     kind: 'attention',
     heads,
     kvHeads,
     headDim,
     scale: headDim ** -0.5,
-    rope: { theta: differences.ropeTheta, rotatedDim: headDim, style: 'halves' },
+    rope: { theta: differences.ropeTheta, rotatedDim, style: 'halves' },
     queryKeyNorm: null,
     bias: { qkv: false, output: false },
     clip: null,
@@ -129,14 +144,14 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
     bias: false,
     ...differences.norm,
   };
-  const { residualScale = 1 } = differences;
+  const { residualScale = 1, placed = 'before' } = differences;
   return {
     architecture: differences.modelType,
     vocabularySize: config.vocab_size,
     hiddenSize: config.hidden_size,
     layers: Array.from({ length: config.num_hidden_layers }, (_, index) => {
-      const { window = null, mixer = attentionOver(window), mlp } = differences.layer(index);
-      return sequentialLayer({ mixer, mlp, norm, residualScale });
+      const { window = null, mixer = attentionOver(window), mlp } = differences.layer(index, attention);
+      return sequentialLayer({ mixer, mlp, norm, placed, residualScale });
     }),
     contextLength: config.max_position_embeddings,
     norm,

@@ -1,11 +1,18 @@
 // The architectures that this loader knows.
 import { MoeqError, quote } from '@moeq/tensors';
+import { dots1 } from '../architectures/dots1.js';
+import { exaoneMoe } from '../architectures/exaone-moe.js';
+import { flexOlmo } from '../architectures/flex-olmo.js';
+import { glm4Moe } from '../architectures/glm4-moe.js';
 import { graniteMoe } from '../architectures/granitemoe.js';
+import { hyV3 } from '../architectures/hy-v3.js';
 import { lfm2Moe } from '../architectures/lfm2-moe.js';
+import { minimaxM2 } from '../architectures/minimax-m2.js';
 import { mixtral } from '../architectures/mixtral.js';
 import { olmoe } from '../architectures/olmoe.js';
 import { qwen2Moe } from '../architectures/qwen2-moe.js';
 import { qwen3Moe } from '../architectures/qwen3-moe.js';
+import { solarOpen } from '../architectures/solar-open.js';
 import type { Architecture } from './architecture.js';
 
 export const architectures: readonly Architecture[] = [
@@ -15,6 +22,13 @@ export const architectures: readonly Architecture[] = [
   olmoe,
   graniteMoe,
   lfm2Moe,
+  glm4Moe,
+  minimaxM2,
+  solarOpen,
+  dots1,
+  exaoneMoe,
+  hyV3,
+  flexOlmo,
 ];
 
 /**

@@ -17,12 +17,11 @@ const positiveOr = (absent: number) =>
   );
 
 const thetaOnly = { rope_theta: v.nullish(positive) };
-/** The attention of these architectures rotates whole heads: transformers fails where a scaled rotation says otherwise. */
-const common = { ...thetaOnly, partial_rotary_factor: v.nullish(v.literal(1)) };
+const common = { ...thetaOnly, partial_rotary_factor: v.nullish(positive) };
 const original = { ...common, original_max_position_embeddings: v.nullish(length) };
 
 const schemas = {
-  // partial_rotary_factor is not read here, as in compute_default_rope_parameters of all five architectures
+  // partial_rotary_factor is not read here: architectures that know it have read it
   default: v.object(thetaOnly),
   linear: v.object({ ...original, factor: positive }),
   dynamic: v.object({ ...common, factor: positive }),
@@ -76,8 +75,10 @@ export function withRotation(
   config: Readonly<Record<string, unknown>>,
   file: string,
 ): DecoderConfig {
-  const [rope] = decoder.layers.flatMap((layer) => attentionOf(layer)?.rope ?? []);
-  if (rope === undefined) return decoder;
+  const attentions = decoder.layers.flatMap((layer) => attentionOf(layer) ?? []);
+  const [first] = attentions.filter((attention) => attention.rope !== null);
+  if (first?.rope == null) return decoder;
+  const { rope, headDim } = first;
   const { name, parameters } = parametersOf(config, file);
   const fail = (field: string, expected: string, found: unknown): never => {
     throw configError(file, `${name}.${field} to be ${expected}`, quote(found));
@@ -98,6 +99,10 @@ export function withRotation(
     rotatedDim: rope.rotatedDim,
     fail,
   };
+  // attention that turns whole heads fails in transformers where a scaled rotation says otherwise
+  const { partial_rotary_factor: share } = parsed(v.object(common));
+  if (kind !== 'default' && rope.rotatedDim === headDim && share != null && share !== 1)
+    fail('partial_rotary_factor', '1', share);
   const scaling = scalingOf(kind, parsed, context);
   const scaled: RopeConfig = { ...rope, theta, ...(scaling !== null && { scaling: scaling.scaling }) };
   const contextLength = Math.max(decoder.contextLength, Math.min(scaling?.reach ?? 0, MAX_CONTEXT));

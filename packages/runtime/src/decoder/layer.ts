@@ -84,7 +84,7 @@ export function withMixers(
   return layers.map((layer) => ({ ...layer, blocks: layer.blocks.map(changed) }));
 }
 
-interface SequentialLayer {
+export interface SequentialLayer {
   /** null: the layer has only the other one. */
   readonly mixer: MixerConfig | null;
   readonly mlp: MlpConfig | null;
