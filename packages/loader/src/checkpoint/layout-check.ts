@@ -6,6 +6,7 @@ import {
   type DecoderConfig,
   decoderTensors,
   layerMoe,
+  type MlpName,
   mlpForms,
   type Slot,
   slotNames,
@@ -69,7 +70,7 @@ function notPromised(name: string, place: TensorPlace, config: DecoderConfig, fi
 /**
  * @param names of the tensors by placeKey
  * @param model name of the checkpoint
- * @throws MoeqError naming the first tensor that is missing, or a layer whose experts mix layouts
+ * @throws MoeqError naming the first tensor that is missing, or a layer with an MLP that mixes layouts
  */
 export function assertComplete(
   names: ReadonlyMap<string, string>,
@@ -85,19 +86,33 @@ export function assertComplete(
   for (const slot of slotNames) {
     if (decoderTensors[slot].of === 'model') require({ slot });
   }
-  for (const [layer, layerConfig] of config.layers.entries()) {
+  for (const layer of config.layers.keys()) {
     for (const slot of slotNames) {
-      if (decoderTensors[slot].of === 'layer') require({ slot, layer });
+      if (decoderTensors[slot].of === 'layer' && !ofMlps.has(slot)) require({ slot, layer });
     }
-    const moe = layerMoe(layerConfig);
-    if (moe !== null)
-      assertExperts(expertLayouts(architecture, config, layer, moe.route.experts), names, model, require);
+    for (const [mlp, what] of mlpWords)
+      assertLayout(mlpLayouts(architecture, config, layer, mlp), `${what} of layer ${layer}`, names, model, require);
   }
 }
 
-/** The tensors of an expert in each form that files have. */
-function expertForms(config: DecoderConfig, layer: number): Slot[][] {
-  const { gateUp, down, downBias } = mlpForms.expert;
+const mlpWords = [
+  ['dense', 'the dense MLP'],
+  ['shared', 'the shared expert'],
+  ['expert', 'the experts'],
+] as const;
+
+/** Slots that belong to one of the forms of an MLP. */
+const ofMlps = new Set<Slot>(
+  Object.values(mlpForms).flatMap(({ gateUp, down, downBias }) => [
+    ...gateUp.flatMap(({ matrices, biases }) => [...matrices, ...biases]),
+    down,
+    downBias,
+  ]),
+);
+
+/** The tensors of an MLP, or of one expert, in each form that files have. */
+function formsOf(mlp: MlpName, config: DecoderConfig, layer: number): Slot[][] {
+  const { gateUp, down, downBias } = mlpForms[mlp];
   const present = (slots: readonly Slot[]) =>
     slots.filter((slot) => tensorShape({ slot, layer }, config) !== null);
   return gateUp
@@ -105,31 +120,34 @@ function expertForms(config: DecoderConfig, layer: number): Slot[][] {
     .map(({ matrices, biases }) => present([...matrices, ...biases, down, downBias]));
 }
 
-/** The ways in which the experts of a layer can be stored, as the places that each fills; every one of them or none. */
-function expertLayouts(
+/** The ways in which an MLP of a layer can be stored, as the places that each fills; every one of them or none. */
+function mlpLayouts(
   { names }: Architecture,
   config: DecoderConfig,
   layer: number,
-  experts: number,
+  mlp: MlpName,
 ): TensorPlace[][] {
   const spelled = (slot: Slot, each: boolean) =>
     names[slot]?.some((name) => name.includes('{expert}') === each);
-  return expertForms(config, layer).flatMap((form) => [
+  const layerConfig = config.layers[layer];
+  const moe = mlp === 'expert' && layerConfig !== undefined ? layerMoe(layerConfig) : null;
+  const experts = Array.from({ length: moe?.route.experts ?? 0 }, (_, expert) => expert);
+  return formsOf(mlp, config, layer).flatMap((form) => [
     ...(form.every((slot) => spelled(slot, true))
-      ? [Array.from({ length: experts }, (_, expert) => form.map((slot) => ({ slot, layer, expert }))).flat()]
+      ? [experts.flatMap((expert) => form.map((slot) => ({ slot, layer, expert })))]
       : []),
     ...(form.every((slot) => spelled(slot, false)) ? [form.map((slot) => ({ slot, layer }))] : []),
   ]);
 }
 
-function assertExperts(
+function assertLayout(
   layouts: readonly TensorPlace[][],
+  what: string,
   names: ReadonlyMap<string, string>,
   model: string,
   require: (place: TensorPlace) => void,
 ): void {
   const present = layouts.map((places) => places.map(placeKey).filter((key) => names.has(key)));
-  const [layer] = layouts[0] ?? [];
   const most = present.reduce(
     (best, keys, index) => (keys.length > (present[best]?.length ?? 0) ? index : best),
     0,
@@ -137,7 +155,7 @@ function assertExperts(
   const other = present.flat().find((key) => !present[most]?.includes(key));
   if (other !== undefined) {
     const found = [present[most]?.[0] ?? '', other].map((key) => quote(names.get(key), 120));
-    throw misfit(model, `one layout for the experts of layer ${layer?.layer}`, found.join(' and '));
+    throw misfit(model, `one layout for ${what}`, found.join(' and '));
   }
   for (const place of layouts[most] ?? []) require(place);
 }

@@ -215,7 +215,7 @@ test('the folder of architectures is the list of them', () => {
     .filter((text) => text.includes('defineArchitecture({'));
   expect(texts).toHaveLength(architectures.length);
   for (const text of texts) {
-    expect(architectures.some(({ modelTypes }) => text.includes(`modelTypes: ['${modelTypes[0]}']`))).toBe(
+    expect(architectures.some(({ modelTypes }) => text.includes(`modelTypes: ['${modelTypes[0]}'`))).toBe(
       true,
     );
   }

@@ -49,6 +49,8 @@ export const ggufNames: Readonly<Record<Slot, string>> = {
   sharedGateBias: 'blk.{layer}.ffn_gate_shexp.bias',
   sharedUp: 'blk.{layer}.ffn_up_shexp.weight',
   sharedUpBias: 'blk.{layer}.ffn_up_shexp.bias',
+  sharedGateUp: 'blk.{layer}.ffn_gate_up_shexp.weight',
+  sharedGateUpBias: 'blk.{layer}.ffn_gate_up_shexp.bias',
   sharedDown: 'blk.{layer}.ffn_down_shexp.weight',
   sharedDownBias: 'blk.{layer}.ffn_down_shexp.bias',
   sharedOutputGate: 'blk.{layer}.ffn_gate_inp_shexp.weight',

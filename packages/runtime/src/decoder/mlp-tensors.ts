@@ -78,6 +78,9 @@ export const mlpTensors = {
   sharedGateBias: shared.gateBias,
   sharedUp: shared.up,
   sharedUpBias: shared.upBias,
+  /** In place of gate and up, as of experts. */
+  sharedGateUp: shared.gateUp,
+  sharedGateUpBias: shared.gateUpBias,
   sharedDown: shared.down,
   sharedDownBias: shared.downBias,
   /** Decides like a router how much of the shared expert a token gets, and is as small and as sensitive. */
@@ -124,7 +127,10 @@ export const mlpForms: Readonly<Record<MlpName, MlpForms>> = {
     downBias: 'denseDownBias',
   },
   shared: {
-    gateUp: [{ matrices: ['sharedGate', 'sharedUp'], biases: ['sharedGateBias', 'sharedUpBias'] }],
+    gateUp: [
+      { matrices: ['sharedGate', 'sharedUp'], biases: ['sharedGateBias', 'sharedUpBias'] },
+      { matrices: ['sharedGateUp'], biases: ['sharedGateUpBias'] },
+    ],
     down: 'sharedDown',
     downBias: 'sharedDownBias',
   },
