@@ -22,13 +22,13 @@ export {
   slotNames,
   tensorShape,
 } from './decoder/decoder-tensors.js';
-export type { SequentialLayer } from './decoder/layer.js';
 export {
   layerDense,
   layerMixer,
   layerMlps,
   layerMoe,
   layerNorm,
+  parallelLayer,
   sequentialLayer,
   withMixers,
 } from './decoder/layer.js';

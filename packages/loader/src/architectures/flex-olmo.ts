@@ -1,5 +1,6 @@
 // FlexOlmo (https://arxiv.org/abs/2507.07024; transformers models/flex_olmo): OLMoE with norms behind attention and experts
 // instead of before them.
+import { sequentialLayer } from '@moeq/runtime';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag, width } from '../config/config.js';
 import { biasNames, decoderConfig, llamaNames, mlpExpertNames, queryKeyNormNames } from './llama.js';
@@ -28,7 +29,7 @@ export const flexOlmo = defineArchitecture({
       modelType: 'flex_olmo',
       normEpsilon: 1e-6,
       ropeTheta: 500_000,
-      placed: 'after',
+      assemble: (parts) => sequentialLayer({ ...parts, placed: 'after' }),
       attention: {
         queryKeyNorm: 'all',
         bias: { qkv: config.attention_bias, output: config.attention_bias },

@@ -3,10 +3,11 @@
 import {
   type AttentionConfig,
   type DecoderConfig,
+  type LayerConfig,
   type MixerConfig,
   type MlpConfig,
   type NormConfig,
-  type SequentialLayer,
+  type RopeConfig,
   sequentialLayer,
 } from '@moeq/runtime';
 import type { TensorNames } from '../config/architecture.js';
@@ -56,6 +57,14 @@ export const denseNames = {
   denseDown: ['model.layers.{layer}.mlp.down_proj.weight'],
 } as const satisfies TensorNames;
 
+/** What a layer is made of. */
+interface LayerParts {
+  readonly mixer: MixerConfig;
+  readonly mlp: MlpConfig;
+  readonly norm: NormConfig;
+  readonly residualScale: number;
+}
+
 /** What an architecture changes of the common configuration. */
 export interface Differences {
   readonly modelType: string;
@@ -64,6 +73,8 @@ export interface Differences {
   /** The same; all else of the rotation is read apart. */
   readonly ropeTheta: number;
   readonly attention?: Partial<Omit<AttentionConfig, 'kind' | 'window'>>;
+  /** Halves unless given. */
+  readonly ropeStyle?: RopeConfig['style'];
   /** Of the dimensions of a head, how much turns; all unless given. */
   readonly rotaryShare?: number;
   readonly embeddingScale?: number;
@@ -71,8 +82,8 @@ export interface Differences {
   readonly logitsScale?: number;
   /** What else the norms are; RMS norms unless given. */
   readonly norm?: Partial<Omit<NormConfig, 'epsilon'>>;
-  /** Where norms are; before, unless given. */
-  readonly placed?: SequentialLayer['placed'];
+  /** Makes a layer of its parts; `sequentialLayer` unless given. */
+  readonly assemble?: (parts: LayerParts) => LayerConfig;
   /**
    * @param attention of the model, over all tokens
    * @returns the mixer of the layer, attention over `window` tokens or over all unless another is given, and its MLP
@@ -124,7 +135,7 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
     kvHeads,
     headDim,
     scale: headDim ** -0.5,
-    rope: { theta: differences.ropeTheta, rotatedDim, style: 'halves' },
+    rope: { theta: differences.ropeTheta, rotatedDim, style: differences.ropeStyle ?? 'halves' },
     queryKeyNorm: null,
     bias: { qkv: false, output: false },
     clip: null,
@@ -144,14 +155,14 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
     bias: false,
     ...differences.norm,
   };
-  const { residualScale = 1, placed = 'before' } = differences;
+  const { residualScale = 1, assemble = sequentialLayer } = differences;
   return {
     architecture: differences.modelType,
     vocabularySize: config.vocab_size,
     hiddenSize: config.hidden_size,
     layers: Array.from({ length: config.num_hidden_layers }, (_, index) => {
       const { window = null, mixer = attentionOver(window), mlp } = differences.layer(index, attention);
-      return sequentialLayer({ mixer, mlp, norm, placed, residualScale });
+      return assemble({ mixer, mlp, norm, residualScale });
     }),
     contextLength: config.max_position_embeddings,
     norm,

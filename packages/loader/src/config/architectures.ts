@@ -1,5 +1,6 @@
 // The architectures that this loader knows.
 import { MoeqError, quote } from '@moeq/tensors';
+import { cohere2Moe } from '../architectures/cohere2-moe.js';
 import { dots1 } from '../architectures/dots1.js';
 import { exaoneMoe } from '../architectures/exaone-moe.js';
 import { flexOlmo } from '../architectures/flex-olmo.js';
@@ -29,6 +30,7 @@ export const architectures: readonly Architecture[] = [
   exaoneMoe,
   hyV3,
   flexOlmo,
+  cohere2Moe,
 ];
 
 /**

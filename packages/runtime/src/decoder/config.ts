@@ -145,6 +145,8 @@ export interface MoeConfig extends FeedForward {
 }
 
 interface SharedExpert extends FeedForward {
+  /** Factor on its output; 1 unless given. */
+  readonly scale?: number;
   /** Its output times sigmoid(x · gate). */
   readonly outputGate: boolean;
 }

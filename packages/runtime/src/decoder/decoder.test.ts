@@ -100,7 +100,9 @@ const anyMoe: fc.Arbitrary<MoeConfig> = fc.record({
   ...feedForward,
   routerBias: fc.boolean(),
   correctionBias: fc.boolean(),
-  shared: fc.option(fc.record({ ...feedForward, outputGate: fc.boolean() })),
+  shared: fc.option(
+    fc.record({ ...feedForward, outputGate: fc.boolean(), scale: fc.constantFrom(1, 0.5) }),
+  ),
 });
 
 const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(

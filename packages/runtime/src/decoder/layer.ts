@@ -84,7 +84,14 @@ export function withMixers(
   return layers.map((layer) => ({ ...layer, blocks: layer.blocks.map(changed) }));
 }
 
-export interface SequentialLayer {
+interface ParallelLayer {
+  readonly mixer: MixerConfig;
+  readonly mlp: MlpConfig;
+  readonly norm: NormConfig;
+  readonly residualScale: number;
+}
+
+interface SequentialLayer {
   /** null: the layer has only the other one. */
   readonly mixer: MixerConfig | null;
   readonly mlp: MlpConfig | null;
@@ -92,6 +99,16 @@ export interface SequentialLayer {
   /** Whether what a block reads is normed, what it gives before it is added, or both. Before, unless given. */
   readonly placed?: 'before' | 'after' | 'both';
   readonly residualScale?: number;
+}
+
+/** A mixer and an MLP that read the same, normed once, and are added up. */
+export function parallelLayer({ mixer, mlp, norm, residualScale }: ParallelLayer): LayerConfig {
+  const bare = { norm: null, postNorm: null };
+  const sum = [
+    { mixer, ...bare },
+    { mlp, ...bare },
+  ];
+  return { blocks: [{ sum, norm: { slot: 'mixerNorm', ...norm }, postNorm: null, residualScale }] };
 }
 
 /** A mixer, then an MLP, each with a norm of its own: the layer of most architectures. */

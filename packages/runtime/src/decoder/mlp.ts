@@ -42,6 +42,7 @@ interface Moe extends Pick<MoeConfig, 'route' | 'activation'> {
 interface LoadedShared {
   readonly weights: MlpWeights;
   readonly activation: Activation;
+  readonly scale: number | undefined;
   readonly gate: Weight | undefined; // [1, D]
 }
 
@@ -62,6 +63,7 @@ async function loadMoe(
         : {
             weights: await loader.mlp('shared'),
             activation: shared.activation,
+            scale: shared.scale,
             gate: shared.outputGate ? await loader.matrix(mlpParts.sharedOutputGate) : undefined,
           },
   };
@@ -73,7 +75,7 @@ function mixture(step: Step, x: Activations, moe: Moe): { output: Activations; r
   const routed = step.experts(x, routing, moe.experts, moe.activation); // [T, D]
   if (moe.shared === undefined) return { output: routed, routing };
   const shared = step.mlp(x, moe.shared.weights, moe.shared.activation, moe.shared.gate); // [T, D]
-  return { output: step.add(routed, shared), routing };
+  return { output: step.add(routed, shared, moe.shared.scale), routing };
 }
 
 /** Numbers of activations of a token [D], all that a step may hold at once. */

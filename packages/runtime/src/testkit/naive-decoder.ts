@@ -253,7 +253,7 @@ async function mlp(source: ModelSource, layer: number, config: MlpConfig, x: Row
       : null;
     const factor = gate === null ? 1 : sigmoid(at(multiply(gate, x), 0));
     const data = await readMlp(source, 'shared', { layer });
-    output = add(output, feedForward(data, config.shared.activation, x), factor);
+    output = add(output, feedForward(data, config.shared.activation, x), factor * (config.shared.scale ?? 1));
   }
   return { output, expertIndices, margin };
 }
