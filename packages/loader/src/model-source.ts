@@ -74,7 +74,7 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
       generation,
       stopTokenIds,
       notices: left,
-    } = await readGeneration(files, checkpoint.config, checkpoint.decoder);
+    } = await readGeneration(files, checkpoint.textConfig, checkpoint.decoder);
     const notices = [
       ...(recipe?.notes ?? []),
       ...(warning === null ? [] : [warning]),

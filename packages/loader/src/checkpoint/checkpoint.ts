@@ -31,6 +31,8 @@ export interface Checkpoint {
   readonly files: FileSet;
   /** config.json as it stands. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Its part on the language model; all of it, except in composites. */
+  readonly textConfig: Readonly<Record<string, unknown>>;
   /** As config.json and the tensors say: the head is tied to the embedding where the files hold one of them only. */
   readonly decoder: DecoderConfig;
   /** Why the model cannot be run though its tensors can be read, e.g. a rotation that is not known; null: it can. */

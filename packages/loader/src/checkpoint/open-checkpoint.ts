@@ -57,7 +57,8 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
       places === undefined ? placeFinder(architecture) : (name: string) => places.get(name) ?? null;
     const model = { architecture, decoder, find, name: files.name, countsAllLayers: places !== undefined };
     const placed = placeTensors([...stored.values()], quantized, model);
-    return { name: files.name, files, config, refusal, ...placed, close };
+    const textConfig = architecture.textOf(config, file);
+    return { name: files.name, files, config, textConfig, refusal, ...placed, close };
   } catch (error) {
     await close();
     throw await orPart(error);

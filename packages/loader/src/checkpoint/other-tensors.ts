@@ -49,6 +49,8 @@ const adapter = /^lora_(?:A|B|embedding_A|embedding_B|magnitude_vector)$/;
 const besideHead = /^(?:model\.lm_head\..*|lm_head\.bias)$/;
 
 export function otherTensors({ architecture, layers, stored }: Facts): OtherTensors {
+  const withoutPrefix = (name: string): string =>
+    name.startsWith(architecture.prefix) ? name.slice(architecture.prefix.length) : name;
   const plain = new Set(stored.filter(({ dtype }) => isPlain(dtype)).map(({ name }) => name));
   const known = slotNames
     .filter((slot) => decoderTensors[slot].of === 'model')
@@ -76,8 +78,6 @@ export function otherTensors({ architecture, layers, stored }: Facts): OtherTens
 }
 
 const isPlain = (dtype: DType): boolean => dtype === 'F64' || isFloatDType(dtype);
-
-const withoutPrefix = (name: string): string => name.replace(/^model\./, '');
 
 function isMask(shape: readonly number[]): boolean {
   const [batch, heads, rows, columns, ...rest] = shape;

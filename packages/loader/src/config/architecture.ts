@@ -16,6 +16,10 @@ export interface Architecture {
   /** `model_type` in config.json. */
   readonly modelTypes: readonly string[];
   readonly names: TensorNames;
+  /** What the names of the decoder's tensors begin with, all but the head's. */
+  readonly prefix: string;
+  /** The part of config.json that is about the language model: all of it, except in composites. */
+  textOf(config: Readonly<Record<string, unknown>>, file: string): Readonly<Record<string, unknown>>;
   /**
    * @param file name of the config, for messages
    * @throws MoeqError naming the field that is missing, of a wrong type or out of bounds
@@ -59,6 +63,8 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
   return {
     modelTypes: parts.modelTypes,
     names: parts.names,
+    prefix: 'model.',
+    textOf: (config) => config,
     read,
     decoder(config, file) {
       const { decoder, refusal } = read(config, file);

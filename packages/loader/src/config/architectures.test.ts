@@ -212,7 +212,7 @@ describe('names', () => {
 test('the folder of architectures is the list of them', () => {
   const texts = readdirSync(new URL('../architectures', import.meta.url))
     .map((file) => readFileSync(new URL(`../architectures/${file}`, import.meta.url), 'utf8'))
-    .filter((text) => text.includes('defineArchitecture({'));
+    .filter((text) => text.includes('modelTypes:'));
   expect(texts).toHaveLength(architectures.length);
   for (const text of texts) {
     expect(architectures.some(({ modelTypes }) => text.includes(`modelTypes: ['${modelTypes[0]}'`))).toBe(

@@ -5,6 +5,7 @@ import { dots1 } from '../architectures/dots1.js';
 import { exaoneMoe } from '../architectures/exaone-moe.js';
 import { flexOlmo } from '../architectures/flex-olmo.js';
 import { glm4Moe } from '../architectures/glm4-moe.js';
+import { glm4vMoe } from '../architectures/glm4v-moe.js';
 import { graniteMoe } from '../architectures/granitemoe.js';
 import { hyV3 } from '../architectures/hy-v3.js';
 import { lfm2Moe } from '../architectures/lfm2-moe.js';
@@ -31,6 +32,7 @@ export const architectures: readonly Architecture[] = [
   hyV3,
   flexOlmo,
   cohere2Moe,
+  glm4vMoe,
 ];
 
 /**

@@ -146,3 +146,30 @@ describe('attention by layer', () => {
     ]);
   });
 });
+
+describe('composites', () => {
+  const text = (changes: object) => ({ text_config: { ...goldenText(), ...changes } });
+  const goldenText = () => goldenConfig('glm4v_moe')['text_config'] as object;
+
+  test('the language model is configured by its part of the file', () => {
+    expect(decoderOf('glm4v_moe')).toMatchObject({ architecture: 'glm4v_moe', hiddenSize: 64, tiedHead: false });
+    expect(decoderOf('glm4v_moe', text({ num_hidden_layers: 2 })).layers).toHaveLength(2);
+    const biasOf = (changes: object) =>
+      attentionOf(decoderOf('glm4v_moe', text(changes)).layers[0])?.bias.qkv;
+    expect([biasOf({ attention_bias: undefined }), biasOf({ attention_bias: false })]).toEqual([true, false]);
+  });
+
+  test('the head is tied as the composite says, and as its part says where it does not', () => {
+    const tied = (changes: object) => decoderOf('glm4v_moe', changes).tiedHead;
+    expect(tied({ tie_word_embeddings: true })).toBe(true);
+    expect(tied({ tie_word_embeddings: undefined, ...text({ tie_word_embeddings: true }) })).toBe(true);
+  });
+
+  test.each([
+    [{ text_config: undefined }, /config\.json: .*expected an object text_config, found none/],
+    [{ text_config: 'x' }, /expected an object text_config, found "x"/],
+    [text({ hidden_size: 0 }), /config\.json, text_config: .*hidden_size to be an integer from 1/],
+  ])('a part that cannot be is refused', (changes, sentence) => {
+    expect(() => decoderOf('glm4v_moe', changes)).toThrow(sentence);
+  });
+});
