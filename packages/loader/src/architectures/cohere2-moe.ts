@@ -44,7 +44,11 @@ export const cohere2Moe = defineArchitecture({
     };
     const window = config.sliding_window === undefined ? 4096 : config.sliding_window || null;
     const isDense = denseByTypes(config.mlp_layer_types, config, file, prefix);
-    const experts = { intermediateSize: config.intermediate_size, activation: config.hidden_act, bias: false };
+    const experts = {
+      intermediateSize: config.intermediate_size,
+      activation: config.hidden_act,
+      bias: false,
+    };
     const { num_shared_experts: shared, shared_expert_combination_strategy: strategy } = config;
     const share = shared && strategy === 'average' ? 0.5 : 1;
     const isSigmoid = config.expert_selection_fn === 'sigmoid';

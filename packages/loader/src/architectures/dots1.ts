@@ -32,8 +32,7 @@ export const dots1 = defineArchitecture({
     if (types != null && types.length !== layers)
       throw configError(file, `layer_types of ${layers} layers`, String(types.length));
     const window = config.sliding_window === undefined ? 4096 : config.sliding_window || null;
-    const slides = (index: number) =>
-      types == null ? index >= first : types[index] === 'sliding_attention';
+    const slides = (index: number) => (types == null ? index >= first : types[index] === 'sliding_attention');
     const moe = sigmoidMoe(config, file, config.n_shared_experts ?? 0);
     const mlpOf = denseOr(config, moe, (layer) => layer < config.first_k_dense_replace);
     return decoderConfig(config, file, {

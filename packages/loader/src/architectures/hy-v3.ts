@@ -3,7 +3,14 @@
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, factor, flag, width } from '../config/config.js';
-import { biasNames, decoderConfig, denseNames, llamaNames, mlpExpertNames, queryKeyNormNames } from './llama.js';
+import {
+  biasNames,
+  decoderConfig,
+  denseNames,
+  llamaNames,
+  mlpExpertNames,
+  queryKeyNormNames,
+} from './llama.js';
 import { denseByTypes, denseOr, mlpTypes, sharedCount, sigmoidMoe } from './sigmoid-moe.js';
 
 const mlp = 'model.layers.{layer}.mlp';

@@ -4,7 +4,16 @@
 import type { DenseConfig, MoeConfig, ShortConvConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
-import { commonFields, configError, count, factor, flag, layerNumber, positive, width } from '../config/config.js';
+import {
+  commonFields,
+  configError,
+  count,
+  factor,
+  flag,
+  layerNumber,
+  positive,
+  width,
+} from '../config/config.js';
 import { decoderConfig, llamaNames } from './llama.js';
 
 /** Inputs that an output of a convolution is made of, far above any. */
@@ -56,11 +65,7 @@ export const lfm2Moe = defineArchitecture({
   decoder: (config, file) => {
     const types = config.layer_types;
     if (types.length !== config.num_hidden_layers) {
-      throw configError(
-        file,
-        `layer_types of ${config.num_hidden_layers} layers`,
-        String(types.length),
-      );
+      throw configError(file, `layer_types of ${config.num_hidden_layers} layers`, String(types.length));
     }
     if (config.conv_L_cache < 2) throw configError(file, 'conv_L_cache of at least 2', '1');
     const activation = { kind: 'silu', gated: true } as const;

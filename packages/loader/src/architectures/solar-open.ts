@@ -4,7 +4,13 @@ import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag } from '../config/config.js';
 import { rotaryShare, rotaryShareFields } from '../config/rotary-share.js';
 import { biasNames, decoderConfig, llamaNames, mlpExpertNames } from './llama.js';
-import { sharedCount, sharedExpertNames, sigmoidMoe, sigmoidMoeFields, sigmoidMoeNames } from './sigmoid-moe.js';
+import {
+  sharedCount,
+  sharedExpertNames,
+  sigmoidMoe,
+  sigmoidMoeFields,
+  sigmoidMoeNames,
+} from './sigmoid-moe.js';
 
 export const solarOpen = defineArchitecture({
   modelTypes: ['solar_open'],

@@ -91,7 +91,13 @@ export function assertComplete(
       if (decoderTensors[slot].of === 'layer' && !ofMlps.has(slot)) require({ slot, layer });
     }
     for (const [mlp, what] of mlpWords)
-      assertLayout(mlpLayouts(architecture, config, layer, mlp), `${what} of layer ${layer}`, names, model, require);
+      assertLayout(
+        mlpLayouts(architecture, config, layer, mlp),
+        `${what} of layer ${layer}`,
+        names,
+        model,
+        require,
+      );
   }
 }
 

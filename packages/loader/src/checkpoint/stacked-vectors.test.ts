@@ -17,7 +17,8 @@ const biases = {
   readBytes: async (offset: number, length: number) => data.subarray(offset, offset + length),
 };
 const isMatrix = (slot: Parameters<typeof plainTensor>[1]['slot'], shape: number[], expert?: number) =>
-  plainTensor({ ...biases, shape }, { slot, layer: 0, ...(expert !== undefined && { expert }) }).facts.isMatrix;
+  plainTensor({ ...biases, shape }, { slot, layer: 0, ...(expert !== undefined && { expert }) }).facts
+    .isMatrix;
 
 test('what holds matrices follows from its place, not from its axes alone', () => {
   expect(isMatrix('expertDownBias', [3, 4])).toBe(false);

@@ -17,8 +17,7 @@ interface Composite {
 export function composite(text: Architecture, { modelTypes, key, prefix }: Composite): Architecture {
   const within = (config: Readonly<Record<string, unknown>>, file: string) => {
     const own = config[key];
-    if (!isObject(own))
-      throw configError(file, `an object ${key}`, own === undefined ? 'none' : quote(own));
+    if (!isObject(own)) throw configError(file, `an object ${key}`, own === undefined ? 'none' : quote(own));
     // the composite ties its own head
     const { tie_word_embeddings: tied = own['tie_word_embeddings'] } = config;
     return { ...own, tie_word_embeddings: tied };

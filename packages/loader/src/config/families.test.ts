@@ -33,7 +33,9 @@ describe('LFM2-MoE', () => {
     expect(decoderOf('lfm2_moe', { norm_eps: 1e-3, rms_norm_eps: 1e-2 }).norm.epsilon).toBe(1e-3);
     const tied = (changes: object) => decoderOf('lfm2_moe', changes).tiedHead;
     expect([tied({ tie_word_embeddings: undefined }), tied({ tie_embedding: false })]).toEqual([true, false]);
-    expect(layerMoe(decoderOf('lfm2_moe', { use_expert_bias: false }).layers[2] as LayerConfig)).toMatchObject({
+    expect(
+      layerMoe(decoderOf('lfm2_moe', { use_expert_bias: false }).layers[2] as LayerConfig),
+    ).toMatchObject({
       correctionBias: false,
       route: { score: 'sigmoid', normalizeTopK: true, normalizeEpsilon: 1e-6 },
     });
@@ -69,13 +71,15 @@ describe('experts of DeepSeek-V3', () => {
       kept: 2,
       rank: 'topTwoSum',
     });
-    expect(() => routeOf('glm4_moe', { n_group: 3 })).toThrow(/groups\.count to divide the 8 experts, found "3"/);
+    expect(() => routeOf('glm4_moe', { n_group: 3 })).toThrow(
+      /groups\.count to divide the 8 experts, found "3"/,
+    );
     const shared = (name: string, changes: object) =>
       layerMoe(decoderOf(name, changes).layers.at(-1) as LayerConfig)?.shared?.intermediateSize;
-    expect([shared('glm4_moe', { n_shared_experts: 3 }), shared('dots1', { n_shared_experts: null })]).toEqual([
-      96,
-      undefined,
-    ]);
+    expect([
+      shared('glm4_moe', { n_shared_experts: 3 }),
+      shared('dots1', { n_shared_experts: null }),
+    ]).toEqual([96, undefined]);
     expect(routeOf('dots1', { norm_topk_prob: undefined })?.normalizeTopK).toBe(false);
     expect(routeOf('exaone_moe', { routed_scaling_factor: undefined })?.scalingFactor).toBe(2.5);
     expect(routeOf('hy_v3', { router_scaling_factor: null })?.scalingFactor).toBe(2.826);
@@ -116,13 +120,19 @@ describe('attention by layer', () => {
     const types = ['full_attention', 'full_attention', 'sliding_attention', 'sliding_attention'];
     expect(layers({ layer_types: types })).toEqual([sees, sees, slides, slides]);
     const turning = [null, 1e6];
-    expect(layers({ sliding_window: null, layer_types: types })).toEqual([turning, turning, turning, turning]);
+    expect(layers({ sliding_window: null, layer_types: types })).toEqual([
+      turning,
+      turning,
+      turning,
+      turning,
+    ]);
     expect(() => layers({})).toThrow(/layer_types, or a number as sliding_window_pattern, found LLLG/);
   });
 
   test('a part of a head turns: within the parameters, beside them, or by default', () => {
     const turned = (name: string, changes: object) =>
-      attentionOf(decoderOf(name, { partial_rotary_factor: undefined, ...changes }).layers[0])?.rope?.rotatedDim;
+      attentionOf(decoderOf(name, { partial_rotary_factor: undefined, ...changes }).layers[0])?.rope
+        ?.rotatedDim;
     const parameters = { rope_type: 'default', rope_theta: 1e4 };
     expect(turned('glm4_moe', { rope_parameters: parameters })).toBe(8);
     expect(turned('glm4_moe', { rope_parameters: { ...parameters, partial_rotary_factor: 0.25 } })).toBe(4);
@@ -131,11 +141,15 @@ describe('attention by layer', () => {
     expect(turned('glm4_moe', { rope_parameters: yarn })).toBe(8);
     const m2 = { rope_parameters: parameters, rotary_dim: undefined };
     expect([turned('minimax_m2', m2), turned('minimax_m2', { ...m2, rotary_dim: 4 })]).toEqual([16, 4]);
-    expect(() => turned('minimax_m2', { ...m2, rotary_dim: 32 })).toThrow(/rotary_dim of at most head_dim, 16/);
+    expect(() => turned('minimax_m2', { ...m2, rotary_dim: 32 })).toThrow(
+      /rotary_dim of at most head_dim, 16/,
+    );
     expect(() => turned('glm4_moe', { ...m2, partial_rotary_factor: 2 })).toThrow(
       /partial_rotary_factor to be a number above 0, at most 1, found "2"/,
     );
-    expect(() => turned('glm4_moe', { ...m2, partial_rotary_factor: 0.2 })).toThrow(/an even number.*found 3/);
+    expect(() => turned('glm4_moe', { ...m2, partial_rotary_factor: 0.2 })).toThrow(
+      /an even number.*found 3/,
+    );
   });
 
   test('FlexOlmo: norms behind attention and experts', () => {
@@ -152,7 +166,11 @@ describe('composites', () => {
   const goldenText = () => goldenConfig('glm4v_moe')['text_config'] as object;
 
   test('the language model is configured by its part of the file', () => {
-    expect(decoderOf('glm4v_moe')).toMatchObject({ architecture: 'glm4v_moe', hiddenSize: 64, tiedHead: false });
+    expect(decoderOf('glm4v_moe')).toMatchObject({
+      architecture: 'glm4v_moe',
+      hiddenSize: 64,
+      tiedHead: false,
+    });
     expect(decoderOf('glm4v_moe', text({ num_hidden_layers: 2 })).layers).toHaveLength(2);
     const biasOf = (changes: object) =>
       attentionOf(decoderOf('glm4v_moe', text(changes)).layers[0])?.bias.qkv;

@@ -8,13 +8,7 @@ import type { Tensor } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js';
 import { openModelFiles } from '../model-source.js';
-import {
-  goldenConfig,
-  goldenPath,
-  largestDifference,
-  Reference,
-  readTensors,
-} from '../testkit/golden.js';
+import { goldenConfig, goldenPath, largestDifference, Reference, readTensors } from '../testkit/golden.js';
 import { checkpointFiles } from '../testkit/memory-files.js';
 import { findArchitecture } from './architectures.js';
 import { attentionOf } from './attention-of.js';

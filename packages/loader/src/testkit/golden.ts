@@ -12,9 +12,7 @@ export function goldenPath(name: string): string {
 export const goldenNames: readonly string[] = readdirSync(goldenPath('')).sort();
 
 /** Those that have their configuration in the words of the hub too. */
-export const goldenHubNames = goldenNames.filter((name) =>
-  existsSync(`${goldenPath(name)}/config.hub.json`),
-);
+export const goldenHubNames = goldenNames.filter((name) => existsSync(`${goldenPath(name)}/config.hub.json`));
 
 /** @param file `config.hub.json` for the words of the hub */
 export function goldenConfig(name: string, file = 'config.json'): Record<string, unknown> {

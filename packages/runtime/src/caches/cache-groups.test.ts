@@ -6,7 +6,7 @@ import type { CacheNeed } from './layer-cache.js';
 
 const sizes = { tokens: 32_768, chunk: 256 };
 
-const windowOf = (group: CacheGroup | CacheNeed) => (group.kind === 'kv' ? group.window : undefined);
+const windowOf = (group: CacheGroup | CacheNeed | null) => (group?.kind === 'kv' ? group.window : undefined);
 const layersOf = (group: CacheGroup) => (group.kind === 'kv' ? kvSpec(group).layers : undefined);
 const headsOf = (group: CacheGroup) => (group.kind === 'kv' ? group.spec.kvHeads : undefined);
 

@@ -34,7 +34,9 @@ const table = {
   ...norm('expertPostNorm'),
   ...norm('mlpPostNorm'),
 
-  finalNorm: modelRow('norm', ({ norm: { weight }, hiddenSize }) => (weight === 'none' ? null : [hiddenSize])),
+  finalNorm: modelRow('norm', ({ norm: { weight }, hiddenSize }) =>
+    weight === 'none' ? null : [hiddenSize],
+  ),
   finalNormBias: modelRow('norm', ({ norm: { bias }, hiddenSize }) => (bias ? [hiddenSize] : null)),
   /** Of a tied head too, for files that hold the matrix twice. */
   head: modelRow('head', (c) => [c.vocabularySize, c.hiddenSize]),

@@ -87,7 +87,10 @@ const feedForward = {
   bias: fc.boolean(),
 };
 
-const anyDense: fc.Arbitrary<DenseConfig> = fc.record({ kind: fc.constant('dense' as const), ...feedForward });
+const anyDense: fc.Arbitrary<DenseConfig> = fc.record({
+  kind: fc.constant('dense' as const),
+  ...feedForward,
+});
 const anyMoe: fc.Arbitrary<MoeConfig> = fc.record({
   kind: fc.constant('moe' as const),
   route: fc.record({
@@ -100,9 +103,7 @@ const anyMoe: fc.Arbitrary<MoeConfig> = fc.record({
   ...feedForward,
   routerBias: fc.boolean(),
   correctionBias: fc.boolean(),
-  shared: fc.option(
-    fc.record({ ...feedForward, outputGate: fc.boolean(), scale: fc.constantFrom(1, 0.5) }),
-  ),
+  shared: fc.option(fc.record({ ...feedForward, outputGate: fc.boolean(), scale: fc.constantFrom(1, 0.5) })),
 });
 
 const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
@@ -129,7 +130,10 @@ const anyNorm: fc.Arbitrary<NormConfig> = fc.record({
   bias: fc.boolean(),
 });
 /** Before, after, or both. */
-const anyNorms = (norm: NormSlot, postNorm: NormSlot): fc.Arbitrary<Pick<BranchConfig, 'norm' | 'postNorm'>> =>
+const anyNorms = (
+  norm: NormSlot,
+  postNorm: NormSlot,
+): fc.Arbitrary<Pick<BranchConfig, 'norm' | 'postNorm'>> =>
   fc
     .oneof(
       fc.tuple(anyNorm, fc.constant(null)),

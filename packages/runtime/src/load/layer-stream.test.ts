@@ -29,7 +29,11 @@ const tinyDense: DenseConfig = {
 /** Both MLPs read the same, between norms of their own. */
 const besideExperts: BlockConfig = {
   sum: [
-    { mlp: tinyDense, norm: { slot: 'mlpNorm', ...tinyNorm }, postNorm: { slot: 'densePostNorm', ...tinyNorm } },
+    {
+      mlp: tinyDense,
+      norm: { slot: 'mlpNorm', ...tinyNorm },
+      postNorm: { slot: 'densePostNorm', ...tinyNorm },
+    },
     {
       mlp: tinyMoe(5, 2, 12),
       norm: { slot: 'expertNorm', ...tinyNorm },
@@ -76,7 +80,12 @@ const configs: [name: string, DecoderConfig][] = [
         sequentialLayer({ mixer: null, mlp: tinyMoe(5, 2, 12), norm: tinyNorm }),
         {
           blocks: [
-            { mixer: tinyShortConv, norm: { slot: 'mixerNorm', ...layerNorm }, postNorm: null, residualScale: 1 },
+            {
+              mixer: tinyShortConv,
+              norm: { slot: 'mixerNorm', ...layerNorm },
+              postNorm: null,
+              residualScale: 1,
+            },
             besideExperts,
           ],
         },

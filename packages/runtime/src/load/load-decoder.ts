@@ -84,11 +84,7 @@ export async function loadLayer(
 }
 
 /** @param epsilon of norms within mixers */
-async function loadBranch(
-  loader: LayerWeightLoader,
-  branch: BranchConfig,
-  epsilon: number,
-): Promise<Branch> {
+async function loadBranch(loader: LayerWeightLoader, branch: BranchConfig, epsilon: number): Promise<Branch> {
   const norm = (config: LayerNormConfig | null) => (config === null ? null : loader.rowNorm(config));
   return {
     norm: await norm(branch.norm),
@@ -97,11 +93,7 @@ async function loadBranch(
   };
 }
 
-async function loadBody(
-  loader: LayerWeightLoader,
-  branch: BranchConfig,
-  epsilon: number,
-): Promise<BlockRun> {
+async function loadBody(loader: LayerWeightLoader, branch: BranchConfig, epsilon: number): Promise<BlockRun> {
   if ('mixer' in branch) return mixerOf(branch.mixer).load(loader, branch.mixer, epsilon);
   if ('mlp' in branch) return loadMlp(loader, branch.mlp);
   const branches: Branch[] = [];
