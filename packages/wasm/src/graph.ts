@@ -32,18 +32,14 @@ export class Graph {
   /** Writes a program of all that has not run, and of what is wanted again; returns whether there was anything. */
   compile(program: Program): boolean {
     const due = this.#due();
-    const readers = new Map<Value, number>();
-    for (const { value } of due) {
-      for (const input of value.inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
-    }
+    for (const { value } of due) value.readers = 0;
+    for (const { value } of due) for (const input of value.inputs) input.readers++;
     for (const { value, operation } of due) {
-      program.begin(readers);
       value.address = operation.emit(program);
       value.ran = true;
       for (const input of value.inputs) {
-        const left = (readers.get(input) ?? 0) - 1;
-        readers.set(input, left);
-        if (left === 0 && !input.wanted) program.release(input);
+        input.readers--;
+        if (input.readers === 0 && !input.wanted) program.release(input);
       }
     }
     // what outlives the program is read by the host, or by a program that knows no shares
@@ -52,7 +48,8 @@ export class Graph {
   }
 
   /** In the order in which they were recorded. */
-  #due(): Entry[] {
+  #due(): readonly Entry[] {
+    if (this.#entries.every(({ value }) => !value.ran)) return this.#entries;
     const due = new Set<Value>();
     const add = (first: Value): void => {
       for (const stack = [first]; stack.length > 0; ) {

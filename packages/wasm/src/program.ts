@@ -6,7 +6,7 @@ import { scalesStride, tokenBytes } from './abi/sizes.js';
 import type { Intake } from './load-matrix.js';
 import { shareStart } from './share.js';
 import type { Store } from './store.js';
-import type { Value } from './value.js';
+import type { Form, Value } from './value.js';
 
 /** A part of the columns of a result that threads computed in shares: `count` shares of `size` columns. */
 export interface SharedColumns {
@@ -25,14 +25,6 @@ function isSameShare(a: SharedColumns, b: SharedColumns, threads: number): boole
   return true;
 }
 
-/** Activations as matrices of one intake take them: addresses. */
-export interface Form extends Intake {
-  readonly x: number;
-  readonly stride: number;
-  readonly scales: number;
-  readonly sums: number;
-}
-
 export class Program {
   readonly store: Store;
   readonly #writer = new InstructionWriter();
@@ -44,10 +36,8 @@ export class Program {
   /** Bytes of each block that the step holds, and those of them that are free. The heap gets them back when it ends. */
   readonly #blocks = new Map<number, number>();
   #free: number[] = [];
-  readonly #forms = new Map<Value, Map<string, Form>>();
   /** What has not been brought together, by address. */
   readonly #shares = new Map<number, readonly SharedColumns[]>();
-  #readers: ReadonlyMap<Value, number> = new Map();
 
   constructor(store: Store) {
     this.store = store;
@@ -68,13 +58,7 @@ export class Program {
     for (const address of this.#blocks.keys()) this.store.free(address);
     this.#blocks.clear();
     this.#free = [];
-    this.#forms.clear();
     this.#shares.clear();
-  }
-
-  /** @param readers operations of this program that are still to read a value, the next one included */
-  begin(readers: ReadonlyMap<Value, number>): void {
-    this.#readers = readers;
   }
 
   emit<Name extends Opcode>(opcode: Name, operands: Values<Instructions[Name]>): void {
@@ -128,9 +112,8 @@ export class Program {
 
   /** Gives up a value's numbers and all forms of them. */
   release(value: Value): void {
-    const forms = this.#forms.get(value);
-    this.#forms.delete(value);
-    for (const form of forms?.values() ?? []) if (form.unit !== 0) this.free(form.x);
+    for (const form of value.forms) if (form.unit !== 0) this.free(form.x);
+    value.forms = [];
     if (value.address !== null) {
       this.#shares.delete(value.address);
       this.free(value.address);
@@ -141,7 +124,7 @@ export class Program {
   /** The memory of a value that has no reader after the operation being written, for its result; null where there is none. */
   takeOver(value: Value): number | null {
     const { address } = value;
-    const last = this.#readers.get(value) === 1 && !value.wanted;
+    const last = value.readers === 1 && !value.wanted;
     if (address === null || !last || this.#copied.get(address) === this.#barriers) return null;
     value.address = null;
     return address;
@@ -168,26 +151,26 @@ export class Program {
 
   /** A value's activations as an intake wants them; written once for all matrices that want the same. */
   form(value: Value, intake: Intake): Form {
-    const key = `${intake.form} ${intake.unit} ${intake.order}`;
-    const forms = this.#forms.get(value) ?? new Map<string, Form>();
-    this.#forms.set(value, forms);
-    const known = forms.get(key);
+    const { form, unit, order } = intake;
+    const known = value.forms.find(
+      (each) => each.form === form && each.unit === unit && each.order === order,
+    );
     if (known !== undefined) return known;
-    const form = this.quantize(this.addressOf(value), value.rows, value.columns, intake);
-    forms.set(key, form);
-    return form;
+    const made = this.quantize(this.addressOf(value), value.rows, value.columns, intake);
+    value.forms.push(made);
+    return made;
   }
 
   /** The same for activations that are no value's. The caller frees `x` of what has units. */
   quantize(address: number, rows: number, columns: number, intake: Intake): Form {
     const { form, unit, order } = intake;
     const stride = tokenBytes(form, columns, unit);
-    if (form === 'float') return { ...intake, x: address, stride, scales: 0, sums: 0 };
+    if (form === 'float') return { form, unit, order, x: address, stride, scales: 0, sums: 0 };
     const scaleBytes = form === 'plain' ? rows * scalesStride(columns, unit) : 0;
     const x = this.#allocate(rows * stride + 2 * scaleBytes);
     const scales = x + rows * stride;
     const sums = scales + scaleBytes;
     this.emit('quantize', { x: address, tokens: rows, columns, form, unit, order, out: x, scales, sums });
-    return { ...intake, x, stride, scales, sums };
+    return { form, unit, order, x, stride, scales, sums };
   }
 }

@@ -1,14 +1,30 @@
 // Case-insensitive parts of a pattern, where Oniguruma and JavaScript differ: Oniguruma never folds a property outside of a
 // class, and it lets one character stand for several (ß for ss, ﬁ for fi), which no expression of JavaScript does.
 
-/** Characters that stand for several, and what they stand for, in lower case. */
-const multiple = new Map<string, string>();
-for (let code = 0x80; code < 0x1_0000; code += 1) {
-  const character = String.fromCharCode(code);
-  const folded = foldOf(character);
-  if (folded.length > 1) multiple.set(character, folded);
+interface Folds {
+  /** Characters that stand for several, and what they stand for, in lower case. */
+  readonly multiple: ReadonlyMap<string, string>;
+  /** What they stand for. */
+  readonly sequences: readonly string[];
 }
-const sequences = new Set(multiple.values());
+
+/** Asked for by few patterns, and made of 65,408 characters: not before that. */
+let known: Folds | undefined;
+function folds(): Folds {
+  known ??= multipleFolds();
+  return known;
+}
+
+function multipleFolds(): Folds {
+  const multiple = new Map<string, string>();
+  for (let code = 0x80; code < 0x1_0000; code += 1) {
+    const character = String.fromCharCode(code);
+    const folded = foldOf(character);
+    if (folded.length > 1) multiple.set(character, folded);
+  }
+  return { multiple, sequences: [...new Set(multiple.values())] };
+}
+
 const longest = 3;
 const quantifier = /[*+?{]/;
 
@@ -58,13 +74,13 @@ export function spellOutFolds(pattern: string): string {
       run = '';
       continue;
     }
-    if (multiple.has(literal))
+    if (folds().multiple.has(literal))
       throw new Error(`${literal} without regard to case, which is several characters`);
     if (depth > 0) continue;
     // a quantifier is for the last character alone
     const isQuantified = quantifier.test(pattern.charAt(index + text.length));
     run = isQuantified ? '' : (run + foldOf(literal)).slice(-longest);
-    const found = [...sequences].find((sequence) => run.endsWith(sequence));
+    const found = folds().sequences.find((sequence) => run.endsWith(sequence));
     if (found !== undefined) throw new Error(`${found} without regard to case, which may be one character`);
   }
   return result;

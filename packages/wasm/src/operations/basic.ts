@@ -4,8 +4,8 @@
 import type { Recorded } from '../graph.js';
 import type { LoadedMatrix } from '../load-matrix.js';
 import type { LoadedVector, LoadedWeight } from '../loaded.js';
-import type { Form, Program, SharedColumns } from '../program.js';
-import type { Value } from '../value.js';
+import type { Program, SharedColumns } from '../program.js';
+import type { Form, Value } from '../value.js';
 
 export function input(values: Float32Array, rows: number, columns: number): Recorded {
   return {

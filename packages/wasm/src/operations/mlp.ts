@@ -7,8 +7,8 @@ import type { Instructions } from '../abi/instructions.js';
 import type { Recorded } from '../graph.js';
 import type { LoadedMatrix } from '../load-matrix.js';
 import type { LoadedExperts, LoadedMlp, LoadedWeight } from '../loaded.js';
-import type { Form, Program } from '../program.js';
-import type { Value } from '../value.js';
+import type { Program } from '../program.js';
+import type { Form, Value } from '../value.js';
 import { emitLinear } from './basic.js';
 
 const whole = (count: number) => [{ first: 0, count, size: 1 }];
