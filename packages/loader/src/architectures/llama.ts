@@ -80,6 +80,7 @@ export interface Differences {
   readonly embeddingScale?: number;
   readonly residualScale?: number;
   readonly logitsScale?: number;
+  readonly headBias?: boolean;
   /** What else the norms are; RMS norms unless given. */
   readonly norm?: Partial<Omit<NormConfig, 'epsilon'>>;
   /** Makes a layer of its parts; `sequentialLayer` unless given. */
@@ -169,6 +170,6 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
     embeddingScale: differences.embeddingScale ?? 1,
     logitsScale: differences.logitsScale ?? 1,
     tiedHead: config.tie_word_embeddings,
-    headBias: false,
+    headBias: differences.headBias ?? false,
   };
 }

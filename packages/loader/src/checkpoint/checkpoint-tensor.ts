@@ -6,8 +6,16 @@ import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
 import type { CheckpointTensor } from './checkpoint.js';
 import { asFloat32 } from './float64.js';
 
-/** A weight as it was trained, F64 as F32. @throws MoeqError when its dtype is none that weights have */
-export function plainTensor(found: StoredTensor, place: TensorPlace): CheckpointTensor {
+/**
+ * A weight as it was trained, F64 as F32.
+ * @param shape that the configuration gives to its place; a vector may lie in the files as [1, N]
+ * @throws MoeqError when its dtype is none that weights have
+ */
+export function plainTensor(
+  found: StoredTensor,
+  place: TensorPlace,
+  shape: readonly number[],
+): CheckpointTensor {
   const stored = found.dtype === 'F64' ? asFloat32(found) : found;
   if (!isFloatDType(stored.dtype)) {
     const expected = `${quote(stored.name, 120)} in F32, F16 or BF16, or a quantization_config that explains it`;
@@ -19,11 +27,11 @@ export function plainTensor(found: StoredTensor, place: TensorPlace): Checkpoint
     });
   }
   return {
-    facts: factsOf(stored.name, place, stored.shape),
+    facts: { ...factsOf(stored.name, place, shape), shape: stored.shape },
     slot: place.slot,
     stored: stored.dtype,
     bytes: stored.bytes,
-    read: stored.read,
+    read: async (signal) => ({ ...(await stored.read(signal)), shape }),
     readBytes: stored.readBytes,
   };
 }

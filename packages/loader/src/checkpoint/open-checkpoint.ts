@@ -118,7 +118,7 @@ function placeTensors(
     if (at === null) tensors.push(otherTensor(tensor));
     else if (weight === undefined) {
       assertPlace(tensor.name, at, tensor.shape, decoder, tensor.file);
-      tensors.push(plainTensor(tensor, at));
+      tensors.push(plainTensor(tensor, at, tensorShape(at, decoder) ?? []));
     } else {
       placed.add(weight);
       const shape = weight.shape ?? tensorShape(at, decoder) ?? [];

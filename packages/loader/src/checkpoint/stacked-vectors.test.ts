@@ -1,4 +1,5 @@
 // Biases of all experts in one tensor [E, N]: two axes, and no matrix.
+import type { Slot } from '@moeq/runtime';
 import { fromFloat32, toFloat32 } from '@moeq/tensors';
 import { expect, test } from 'vitest';
 import { plainTensor } from './checkpoint-tensor.js';
@@ -16,8 +17,8 @@ const biases = {
   read: async () => ({ dtype: 'BF16' as const, shape: [experts, width], data }),
   readBytes: async (offset: number, length: number) => data.subarray(offset, offset + length),
 };
-const isMatrix = (slot: Parameters<typeof plainTensor>[1]['slot'], shape: number[], expert?: number) =>
-  plainTensor({ ...biases, shape }, { slot, layer: 0, ...(expert !== undefined && { expert }) }).facts
+const isMatrix = (slot: Slot, shape: number[], expert?: number) =>
+  plainTensor({ ...biases, shape }, { slot, layer: 0, ...(expert !== undefined && { expert }) }, shape).facts
     .isMatrix;
 
 test('what holds matrices follows from its place, not from its axes alone', () => {
@@ -31,11 +32,25 @@ test('what holds matrices follows from its place, not from its axes alone', () =
 });
 
 test('an expert gets its row of them, as it is stored and past what happens to matrices', async () => {
-  const tensor = plainTensor(biases, { slot: 'expertDownBias', layer: 0 });
+  const tensor = plainTensor(biases, { slot: 'expertDownBias', layer: 0 }, biases.shape);
   const checkpoint = { name: 'biases', tensors: [tensor], decoder: { tiedHead: false } };
   const weights = weightReader(checkpoint, () => Promise.reject(new Error('a bias came by')));
   const row = await weights.read('expertDownBias', { layer: 0, expert: 1 });
   if (!('data' in row)) throw new Error('it is plain');
   expect(row.shape).toEqual([width]);
   expect(toFloat32(row.data, 'BF16')).toEqual(values.subarray(width, 2 * width));
+});
+
+test('a bias that lies as a row is a vector, and keeps its shape in the files', async () => {
+  const row = {
+    ...biases,
+    shape: [1, 12],
+    read: async () => ({ dtype: 'BF16' as const, shape: [1, 12], data }),
+  };
+  const tensor = plainTensor(row, { slot: 'correctionBias', layer: 0 }, [12]);
+  expect([tensor.facts.shape, tensor.facts.isMatrix, (await tensor.read()).shape]).toEqual([
+    [1, 12],
+    false,
+    [12],
+  ]);
 });

@@ -2,6 +2,7 @@
 import { MoeqError, quote } from '@moeq/tensors';
 import { cohere2Moe } from '../architectures/cohere2-moe.js';
 import { dots1 } from '../architectures/dots1.js';
+import { ernie45Moe } from '../architectures/ernie4-5-moe.js';
 import { exaoneMoe } from '../architectures/exaone-moe.js';
 import { flexOlmo } from '../architectures/flex-olmo.js';
 import { glm4Moe } from '../architectures/glm4-moe.js';
@@ -33,6 +34,7 @@ export const architectures: readonly Architecture[] = [
   flexOlmo,
   cohere2Moe,
   glm4vMoe,
+  ernie45Moe,
 ];
 
 /**

@@ -77,6 +77,8 @@ export type CommonConfig = v.InferOutput<ReturnType<typeof v.object<typeof commo
 const aliases: readonly [alias: string, name: string][] = [
   ['num_experts', 'num_local_experts'],
   ['n_routed_experts', 'num_local_experts'],
+  ['moe_num_experts', 'num_local_experts'],
+  ['moe_k', 'num_experts_per_tok'],
 ];
 
 /**

@@ -191,3 +191,19 @@ describe('composites', () => {
     expect(() => decoderOf('glm4v_moe', changes)).toThrow(sentence);
   });
 });
+
+test('ERNIE 4.5: experts between two layers at an interval, biases where it says so', () => {
+  const dense = (changes: object) =>
+    layersOf('ernie4_5_moe', { num_hidden_layers: 5, ...changes }, (layer) => layerDense(layer) !== null);
+  expect(dense({ moe_layer_end_index: undefined })).toEqual([true, false, false, false, false]);
+  expect(dense({ moe_layer_end_index: 3, moe_layer_interval: 2 })).toEqual([true, false, true, false, true]);
+  const { headBias, layers } = decoderOf('ernie4_5_moe', { use_bias: true });
+  const [first, second] = layers.map((layer) => [layerDense(layer)?.bias, layerMoe(layer)?.shared?.bias]);
+  expect([headBias, attentionOf(layers[0])?.bias, first, second]).toEqual([
+    true,
+    { qkv: true, output: true },
+    [true, undefined],
+    [undefined, true],
+  ]);
+  expect(attentionOf(layers[0])?.rope?.style).toBe('interleaved');
+});
