@@ -222,6 +222,7 @@ test('a layer of one model is all that is in memory at a time, and nothing stays
     loadExperts: async (experts, read) => loaded(await inner.loadExperts(experts, read)),
     loadMlp: async (data) => loaded(await inner.loadMlp(data)),
     loadVector: async (values) => loaded(await inner.loadVector(values)),
+    loadHeads: async (data, heads) => loaded(await inner.loadHeads(data, heads)),
     createKvCache: (spec) => loaded(inner.createKvCache(spec)),
     createStateCache: (spec) => loaded(inner.createStateCache(spec)),
     release(object) {

@@ -47,6 +47,19 @@ export interface Vector {
   readonly bytes: number;
 }
 
+/**
+ * A matrix [H N, K] whose rows belong to heads, N to each, in the backend's memory: heads are multiplied apart, from both sides.
+ */
+export interface HeadWeights {
+  /** H */
+  readonly heads: number;
+  /** N: of one head. */
+  readonly rows: number;
+  /** K */
+  readonly columns: number;
+  readonly bytes: number;
+}
+
 /** Keys and values of all layers in pages; sequences own pages, so a prefix can be shared and memory reused. */
 export interface KvCache {
   readonly spec: KvCacheSpec;
@@ -58,7 +71,7 @@ export interface KvCacheSpec {
   readonly kvHeads: number;
   /** C */
   readonly headDim: number;
-  /** CV; C unless given (MLA has wider keys than values). */
+  /** CV; C unless given. 0: there are no values beside the keys, which are latents (`latentAttention`). */
   readonly valueDim?: number;
   /** Tokens a page. */
   readonly pageSize: number;
@@ -118,6 +131,8 @@ export interface Backend {
   loadExperts(experts: number, expert: (index: number) => Promise<MlpData>): Promise<ExpertWeights>;
   loadMlp(data: MlpData): Promise<MlpWeights>;
   loadVector(values: Float32Array): Promise<Vector>;
+  /** A matrix whose rows are divided over so many heads; quantized ones may be held as floats. */
+  loadHeads(data: MatrixData, heads: number): Promise<HeadWeights>;
   createKvCache(spec: KvCacheSpec): KvCache;
   createStateCache(spec: StateCacheSpec): StateCache;
   /**
@@ -157,7 +172,7 @@ export interface Backend {
    * object, and its memory is given back when the step has ended.
    * @throws MoeqError `deadObject` when the object is released already or of another backend
    */
-  release(object: Weight | ExpertWeights | MlpWeights | Vector | KvCache | StateCache): void;
+  release(object: Weight | ExpertWeights | MlpWeights | Vector | HeadWeights | KvCache | StateCache): void;
   /**
    * Waits for the steps asked for, then frees everything and stops threads or the device. Loads and steps that are asked for
    * afterwards are refused, `destroyed`. Again: does nothing.

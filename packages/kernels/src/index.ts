@@ -3,6 +3,7 @@ export { activationKinds, activationName, activationNumbers } from './activation
 export type {
   Backend,
   ExpertWeights,
+  HeadWeights,
   KvCache,
   KvCacheSpec,
   MatrixData,
@@ -14,7 +15,7 @@ export type {
   Weight,
 } from './backend.js';
 export { floatMatrixDTypes } from './backend.js';
-export type { LoadPlan, MatrixHead, MemoryNeed, MlpHead } from './load-plan.js';
+export type { HeadsHead, LoadPlan, MatrixHead, MemoryNeed, MlpHead } from './load-plan.js';
 export { headOf } from './load-plan.js';
 export { referenceBackend } from './reference/backend.js';
 export type { Rotations } from './rotation.js';
@@ -28,6 +29,7 @@ export type {
   Activations,
   AttentionSpec,
   ConvolutionSpec,
+  LatentSpec,
   NormSpec,
   RopeSpec,
   RoutingHandle,

@@ -22,11 +22,19 @@ export interface MlpHead {
   readonly biases?: number;
 }
 
+/** A matrix whose rows are divided over heads. */
+export interface HeadsHead {
+  readonly matrix: MatrixHead;
+  readonly heads: number;
+}
+
 export interface LoadPlan {
   /** As `loadWeight` gets them. */
   readonly weights: readonly (readonly MatrixHead[])[];
   /** Dense and shared MLPs, and every expert. */
   readonly mlps: readonly MlpHead[];
+  /** As `loadHeads` gets them. */
+  readonly heads: readonly HeadsHead[];
   /** Lengths, as `loadVector` gets them. */
   readonly vectors: readonly number[];
   /** As `createKvCache` gets them. */

@@ -76,6 +76,16 @@ function matrixShape(
   return [rows, columns];
 }
 
+/**
+ * N, the rows of each head.
+ * @throws MoeqError unless all heads have as many
+ */
+export function rowsOfHead(rows: number, heads: number): number {
+  if (!Number.isSafeInteger(heads) || heads < 1 || rows % heads !== 0)
+    throw mismatch('load', 'head weights: heads', `a number that divides ${rows} rows`, `${heads}`);
+  return rows / heads;
+}
+
 /** What experts of one layer have in common. */
 export interface MlpShape {
   /** D */
@@ -116,15 +126,16 @@ export function mlpShape(data: MlpData, subject = 'mlp', withoutLayout = false):
 
 /**
  * @param cache what it is, for the message
- * @throws MoeqError when a size is no positive integer
+ * @throws MoeqError when a size is no positive integer; that of values may be 0
  */
 export function assertCacheSpec(cache: string, spec: KvCacheSpec | StateCacheSpec): void {
   for (const [name, size] of Object.entries(spec)) {
-    if (!Number.isSafeInteger(size) || size < 1) {
+    const least = name === 'valueDim' ? 0 : 1;
+    if (!Number.isSafeInteger(size) || size < least) {
       throw new MoeqError({
         operation: 'create',
         subject: `${cache}: ${name}`,
-        expected: 'a positive integer',
+        expected: least === 0 ? 'an integer of at least 0' : 'a positive integer',
         found: `${size}`,
       });
     }
@@ -151,6 +162,7 @@ export function attentionWidths(spec: AttentionSpec, cache: KvCacheSpec): Attent
     if (!holds) throw mismatch('attend', subject, expected, `${found}`);
   };
   check('heads', heads > 0 && heads % kvHeads === 0, `a multiple of the ${kvHeads} key/value heads`, heads);
+  check('dimensions of values', cache.valueDim !== 0, 'a cache that holds values', 0);
   check(
     'window',
     window === undefined || (Number.isSafeInteger(window) && window > 0),

@@ -8,7 +8,15 @@
 // C head dimension, CV value dimension (C unless a cache says otherwise), E experts, A experts per token, F intermediate.
 import type { RouteSpec, Routing } from '@moeq/router';
 import type { Activation } from './activation.js';
-import type { ExpertWeights, KvCache, MlpWeights, StateCache, Vector, Weight } from './backend.js';
+import type {
+  ExpertWeights,
+  HeadWeights,
+  KvCache,
+  MlpWeights,
+  StateCache,
+  Vector,
+  Weight,
+} from './backend.js';
 
 /** Activations, float32 [rows, columns]; live until the end of the step that made them. */
 export interface Activations {
@@ -103,6 +111,26 @@ export interface AttentionSpec {
   readonly window?: number;
 }
 
+/** Attention over latents, from which keys and values of all heads are made (MLA; DeepSeek-V2, arXiv 2405.04434). */
+export interface LatentSpec {
+  /** H */
+  readonly heads: number;
+  /** N: dimensions of a head's queries and keys that do not turn. */
+  readonly nopeDim: number;
+  /** P: those after them, which do; their keys are the same for all heads. May be 0. */
+  readonly ropeDim: number;
+  /** R: numbers of a latent. */
+  readonly latentDim: number;
+  /** V: dimensions of a head's values. */
+  readonly valueDim: number;
+  /** Factor on the scores. */
+  readonly scale: number;
+  /** null: no positional rotation. The first dimensions of P turn, all of them as a rule. */
+  readonly rope: RopeSpec | null;
+  /** RMS norm of the latents, weight [R]. */
+  readonly norm: NormSpec;
+}
+
 /**
  * Operations of one step. All return at once; only `read…` waits. There is always at least one row.
  * Every operation throws, and every read rejects with, a MoeqError
@@ -133,6 +161,23 @@ export interface Step {
     layer: number,
     segments: readonly Segment[],
     spec: AttentionSpec,
+  ): Activations;
+  /**
+   * Causal latent attention of each segment over its own pages. A row of `latents` [T, R + P] is a latent, which is normed, then
+   * the part of the key that all heads have in common, which is rotated; both are written to the cache at `layer` first, whose
+   * keys have R + P dimensions and no values beside them. A head's rows of `expansion` [H (N + V), R], N then V, make its keys and
+   * its values of a latent; a row of `queries` [T, H (N + P)] meets both parts of a key. A backend may multiply queries and
+   * results by them in place of the latents, which is the same but for rounding.
+   * -> [T, H V]
+   */
+  latentAttention(
+    queries: Activations,
+    latents: Activations,
+    expansion: HeadWeights,
+    cache: KvCache,
+    layer: number,
+    segments: readonly Segment[],
+    spec: LatentSpec,
   ): Activations;
   /**
    * Causal convolution of each channel over the tokens of its segment: sum of weight[c, i] * x[t - k + 1 + i, c] for i from 0

@@ -22,6 +22,7 @@ export {
   slotNames,
   tensorShape,
 } from './decoder/decoder-tensors.js';
+export type { LatentConfig } from './decoder/latent.js';
 export {
   layerDense,
   layerMixer,

@@ -109,7 +109,7 @@ function hide(scores: usize, from: u32, to: u32): void {
  * Scores of the slots [low, high) to e^(scale s - max), of all others to 0; returns the sum.
  * @param slots a multiple of `padded`; pages of `pageSize` slots and padding
  */
-function softmax(scores: usize, scale: f32, low: u32, high: u32, slots: u32, pageSize: u32, padded: u32): f32 {
+export function softmax(scores: usize, scale: f32, low: u32, high: u32, slots: u32, pageSize: u32, padded: u32): f32 {
   const factor = f32x4.splat(scale);
   const end = scores + (slots << 2);
   for (let at = scores; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), factor));

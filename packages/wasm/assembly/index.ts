@@ -3,6 +3,7 @@ export { add, multiply, clamp, centre, rmsNorm, activate, activateGated, rotate,
 export { attendFour, storeKeyValue } from './attention';
 export { convolve } from './convolution';
 export { decodeRow } from './decode-row';
+export { attendRows, multiplyAcross } from './latent';
 export { floatLinear } from './float-linear';
 export {
   vectorAffine4x32,

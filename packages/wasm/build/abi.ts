@@ -11,9 +11,10 @@ import {
 } from '../src/abi/enumerations.js';
 import type { Enumeration, Fields } from '../src/abi/fields.js';
 import { flushed, least, leastAbsmax } from '../src/abi/quantize.js';
-import { blocksRecord, cacheRecord, matrixRecord } from '../src/abi/records.js';
+import { blocksRecord, cacheRecord, matrixRecord, rowsRecord } from '../src/abi/records.js';
 import {
   attentionScratchBytes,
+  rowsScratchBytes,
   rowsTogether,
   scalesStride,
   scratchBytes,
@@ -59,7 +60,12 @@ export const abi: Abi = {
     'attention:Tile': tileWords,
     'quantize/widen:DType': dtypes,
   },
-  records: { 'matrix:Matrix': matrixRecord, 'matrix:Blocks': blocksRecord, 'attention:Cache': cacheRecord },
+  records: {
+    'matrix:Matrix': matrixRecord,
+    'matrix:Blocks': blocksRecord,
+    'attention:Cache': cacheRecord,
+    'latent:Rows': rowsRecord,
+  },
   constants: {
     'nibbles:together': rowsTogether,
     'quantize/codebook4:leastAbsmax': leastAbsmax,
@@ -82,6 +88,14 @@ export const abi: Abi = {
     'activation-pairs:pairsStride': {
       of: (columns = 0, unit = 0) => tokenBytes('pairs', columns, unit),
       args: byUnit,
+    },
+    'latent:rowsScratchBytes': {
+      of: (valueDim = 0, positions = 0) => rowsScratchBytes(valueDim, positions),
+      args: [
+        [512, 4096],
+        [20, 1],
+        [7, 15],
+      ],
     },
     'attention:attentionScratchBytes': {
       of: (headDim = 0, valueDim = 0, positions = 0) => attentionScratchBytes(headDim, valueDim, positions),

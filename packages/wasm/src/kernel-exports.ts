@@ -77,6 +77,17 @@ export interface KernelExports
     scale: number,
     scratch: Address,
   ): void;
+  attendRows(rows: Address, tile: Address, count: number, scale: number, scratch: Address): void;
+  multiplyAcross(
+    matrix: Address,
+    from: number,
+    count: number,
+    x: Address,
+    xStride: number,
+    tokens: number,
+    out: Address,
+    outStride: number,
+  ): void;
   convolve(
     x: Address,
     xStride: number,

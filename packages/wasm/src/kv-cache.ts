@@ -17,8 +17,24 @@ export function cacheShape({ headDim, valueDim = headDim, pageSize }: KvCacheSpe
   return { headDim, valueDim, paddedSize, paddedValueDim, pageStride };
 }
 
+/**
+ * Latents are keys of one head without values beside them: pages of rows, filled up to whole vectors, divided over the threads.
+ * Each thread holds every n-th page of n threads.
+ */
+export function latentCacheShape({ headDim, pageSize, pages }: KvCacheSpec, threads: number) {
+  const pageBytes = 4 * pageSize * paddedToEight(headDim);
+  return { pageBytes, layerBytes: pageBytes * longestShare(pages, threads) };
+}
+
+function createLatentCache(store: Store, spec: KvCacheSpec): LoadedCache {
+  const { pageBytes, layerBytes } = latentCacheShape(spec, store.threads);
+  const address = store.allocate(spec.layers * layerBytes, 'latent cache');
+  return { spec, bytes: spec.layers * spec.pages * pageBytes, address, records: 0, headsAThread: 1 };
+}
+
 /** @throws MoeqError when memory is short */
 export function createCache(store: Store, spec: KvCacheSpec): LoadedCache {
+  if (spec.valueDim === 0) return createLatentCache(store, spec);
   const { layers, kvHeads, pageSize, pages } = spec;
   const { headDim, valueDim, paddedSize, paddedValueDim, pageStride } = cacheShape(spec);
   const headsAThread = longestShare(kvHeads, store.threads);

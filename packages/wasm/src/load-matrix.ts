@@ -48,20 +48,28 @@ interface LoadOptions {
   readonly range?: RowRange;
   /** Whether the reader does without a meeting of threads where every one has all rows. MLPs meet in any case. */
   readonly everywhereIfSmall?: boolean;
+  /** Rows that one thread has together; 1 unless given. */
+  readonly together?: number;
 }
 
 /** @throws MoeqError when memory is short */
 export function loadMatrix(
   store: Store,
   data: MatrixData,
-  { range = { first: 0, count: data.shape[0] as number }, everywhereIfSmall = false }: LoadOptions = {},
+  {
+    range = { first: 0, count: data.shape[0] as number },
+    everywhereIfSmall = false,
+    together = 1,
+  }: LoadOptions = {},
 ): LoadedMatrix {
   const columns = data.shape[1] as number;
   const head = headOf(data);
   const choice = chooseKernel(head);
   const { threads } = store;
   store.useColumns(columns);
-  const { shares, everywhere, cuts, room } = placeMatrix(head, choice, threads, range, everywhereIfSmall);
+  const { shares, everywhere, cuts, room } = placeMatrix(
+    ...([head, choice, threads, range, everywhereIfSmall, together] as const),
+  );
   const record = store.allocate(padded(bytesOf(matrixRecord)) + room, 'weights');
   const common = commonFields(store, data, choice);
   let bytes = 0;

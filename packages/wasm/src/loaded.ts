@@ -48,12 +48,17 @@ export interface LoadedVector {
   readonly address: number;
 }
 
+/** A matrix whose rows belong to heads: each thread has those of its heads. */
+export interface LoadedHeads {
+  readonly matrix: LoadedMatrix;
+}
+
 export interface LoadedCache {
   readonly spec: KvCacheSpec;
   readonly bytes: number;
   /** Of the keys and values. */
   readonly address: number;
-  /** Of the records: layers times the most key/value heads that a thread has. */
+  /** Of the records: layers times the most key/value heads that a thread has. 0: of latents, which have none. */
   readonly records: number;
   readonly headsAThread: number;
 }

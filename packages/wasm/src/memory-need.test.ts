@@ -5,6 +5,7 @@ import { ggufTypes, type Layout } from '@moeq/tensors';
 import { expect, test } from 'vitest';
 import { kernelBytes } from './abi/sizes.js';
 import { createCache } from './kv-cache.js';
+import { loadHeads } from './load-heads.js';
 import { loadMatrix } from './load-matrix.js';
 import { loadMlp } from './load-mlp.js';
 import { wasmMemory } from './memory-need.js';
@@ -26,7 +27,7 @@ function forgetful(threads: number): Team {
   };
 }
 
-const plan: LoadPlan = { weights: [], mlps: [], vectors: [], caches: [], states: [], unknown: 0 };
+const plan: LoadPlan = { weights: [], mlps: [], vectors: [], heads: [], caches: [], states: [], unknown: 0 };
 
 const random = seededRandom('memory need');
 const shapes = [
@@ -83,7 +84,7 @@ test.each(kinds)('%s', (_, kind) => {
   }
 });
 
-test('MLPs, fused and not, vectors and caches', () => {
+test('MLPs, fused and not, vectors, weights of heads and caches', () => {
   const f32 = (rows: number, columns: number): MatrixData =>
     randomMatrix('F32', [rows, columns], random).data;
   const down = f32(24, 40);
@@ -93,17 +94,22 @@ test('MLPs, fused and not, vectors and caches', () => {
   ];
   const states = { layers: 2, parts: 5, size: 3, slots: 7 };
   const cache = { layers: 3, kvHeads: 5, headDim: 20, pageSize: 16, pages: 7 };
+  const latents = { layers: 3, kvHeads: 1, headDim: 20, valueDim: 0, pageSize: 16, pages: 7 };
+  const expansions = [f32(35, 12), randomMatrix(flat(64, null), [35, 128], random).data];
   for (const threads of [1, 2, 3, 8]) {
     const store = new Store(forgetful(threads));
     for (const mlp of mlps) loadMlp(store, mlp);
     const before = store.used;
     for (const mlp of mlps) loadMlp(store, mlp);
     createCache(store, cache);
+    createCache(store, latents);
+    for (const expansion of expansions) loadHeads(store, expansion, 5);
     createStates(store, states);
     store.allocate(4 * 24, 'vector');
-    const heads = mlps.map(({ gateUp, down }) => ({ gateUp: gateUp.map(headOf), down: headOf(down) }));
+    const mlpHeads = mlps.map(({ gateUp, down }) => ({ gateUp: gateUp.map(headOf), down: headOf(down) }));
+    const heads = expansions.map((expansion) => ({ matrix: headOf(expansion), heads: 5 }));
     const need = wasmMemory(
-      { ...plan, mlps: heads, caches: [cache], states: [states], vectors: [24] },
+      { ...plan, mlps: mlpHeads, heads, caches: [cache, latents], states: [states], vectors: [24] },
       threads,
       1e6,
     );

@@ -4,7 +4,8 @@ import { bytesOf, cacheRecord, matrixRecord } from './abi/records.js';
 import { kernelBytes } from './abi/sizes.js';
 import { chooseKernel } from './fit-kernel.js';
 import { blockBytes } from './heap.js';
-import { cacheShape } from './kv-cache.js';
+import { cacheShape, latentCacheShape } from './kv-cache.js';
+import { heldHead } from './load-heads.js';
 import { padded, placeMatrix, type RowRange } from './place-matrix.js';
 import { longestShare } from './share.js';
 import { stateCacheBytes } from './state-cache.js';
@@ -26,6 +27,10 @@ export function wasmMemory(plan: LoadPlan, threads: number, limit: number = addr
     if (biases > 0) weights += blockBytes(4 * biases);
     for (const [head, range] of gateAndUp(gateUp, down)) weights += matrixBytes(head, range, false);
     weights += matrixBytes(down, rowsOf(down), false);
+  }
+  for (const { matrix, heads } of plan.heads) {
+    const together = (matrix.shape[0] as number) / heads;
+    weights += matrixBytes(heldHead(matrix), rowsOf(matrix), false, together);
   }
   for (const length of plan.vectors) weights += blockBytes(4 * length);
   let cache = 0;
@@ -56,6 +61,7 @@ function gateAndUp(
 }
 
 function cacheBytes(spec: KvCacheSpec, threads: number): number {
+  if (spec.valueDim === 0) return blockBytes(spec.layers * latentCacheShape(spec, threads).layerBytes);
   const heads = spec.layers * longestShare(spec.kvHeads, threads);
   return (
     blockBytes(heads * spec.pages * cacheShape(spec).pageStride) + blockBytes(heads * bytesOf(cacheRecord))
@@ -65,17 +71,19 @@ function cacheBytes(spec: KvCacheSpec, threads: number): number {
 /** Experts are alike, and there are thousands of them. */
 function memoized(
   threads: number,
-): (head: MatrixHead, range: RowRange, everywhereIfSmall: boolean) => number {
+): (head: MatrixHead, range: RowRange, everywhereIfSmall: boolean, together?: number) => number {
   const known = new Map<string, number>();
   const layouts = new Map<object | undefined, number>();
-  return (head, range, everywhereIfSmall) => {
+  return (head, range, everywhereIfSmall, together = 1) => {
     const { layout, shape, dtype } = head;
     const kind = layouts.get(layout) ?? layouts.size;
     layouts.set(layout, kind);
-    const key = `${kind} ${dtype} ${shape} ${range.first} ${range.count} ${everywhereIfSmall}`;
+    const key = `${kind} ${dtype} ${shape} ${range.first} ${range.count} ${everywhereIfSmall} ${together}`;
     let bytes = known.get(key);
     if (bytes === undefined) {
-      const { room } = placeMatrix(head, chooseKernel(head), threads, range, everywhereIfSmall);
+      const { room } = placeMatrix(
+        ...([head, chooseKernel(head), threads, range, everywhereIfSmall, together] as const),
+      );
       bytes = blockBytes(padded(bytesOf(matrixRecord)) + room);
       known.set(key, bytes);
     }

@@ -56,21 +56,26 @@ export interface Placement {
 /** Elements of a float matrix that every thread has: a thread multiplies them in the time that a meeting of all takes. */
 const smallMatrix = 2 ** 15;
 
-/** @param everywhereIfSmall whether the reader does without a meeting of threads where every one has all rows */
+/**
+ * @param everywhereIfSmall whether the reader does without a meeting of threads where every one has all rows
+ * @param together rows that one thread has together, which divide all
+ */
 export function placeMatrix(
   head: MatrixHead,
   choice: KernelChoice,
   threads: number,
   range: RowRange,
   everywhereIfSmall: boolean,
+  together = 1,
 ): Placement {
   const columns = head.shape[1] as number;
   const small = choice.unit === 0 && range.count * columns <= smallMatrix;
   const everywhere = everywhereIfSmall && small && threads > 1;
   const shares = Array.from({ length: threads }, (_, thread) => {
     if (everywhere) return { first: range.first, end: range.first + range.count };
-    const first = range.first + shareStart(range.count, thread, threads);
-    return { first, end: range.first + shareStart(range.count, thread + 1, threads) };
+    const startOf = (index: number): number =>
+      range.first + together * shareStart(range.count / together, index, threads);
+    return { first: startOf(thread), end: startOf(thread + 1) };
   });
   const cuts = shares.map(({ first, end }) => cutPlanes(head, choice, first, end));
   const room = Math.max(...cuts.map((each) => each.reduce((sum, cut) => sum + padded(cutBytes(cut)), 0)));

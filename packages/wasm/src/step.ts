@@ -6,6 +6,7 @@ import { Graph, type Recorded } from './graph.js';
 import type {
   LoadedCache,
   LoadedExperts,
+  LoadedHeads,
   LoadedMlp,
   LoadedStates,
   LoadedVector,
@@ -14,6 +15,7 @@ import type {
 import { attention, rotations } from './operations/attention.js';
 import { add, embed, input, linear, norm, selectRows } from './operations/basic.js';
 import { convolution } from './operations/convolution.js';
+import { latentAttention } from './operations/latent.js';
 import { experts, mlp } from './operations/mlp.js';
 import { route } from './operations/route.js';
 import type { Value } from './value.js';
@@ -24,6 +26,7 @@ export interface WasmTypes {
   readonly experts: LoadedExperts;
   readonly mlp: LoadedMlp;
   readonly vector: LoadedVector;
+  readonly heads: LoadedHeads;
   readonly cache: LoadedCache;
   readonly state: LoadedStates;
 }
@@ -43,6 +46,11 @@ const operations: OperationTable<WasmTypes, [rows: number, columns: number, shar
   attention({ x, cache, layer, segments, spec, norms }, _rows, _columns, { rotationsOf }) {
     const rotation = spec.rope === null ? null : rotationsOf(spec.rope, segments);
     return attention(x, cache, layer, segments, spec, norms, rotation);
+  },
+  latentAttention(operation, _rows, _columns, { rotationsOf }) {
+    const { queries, latents, expansion, cache, layer, segments, spec, norm } = operation;
+    const rotation = spec.rope === null ? null : rotationsOf(spec.rope, segments);
+    return latentAttention(queries, latents, expansion, cache, layer, segments, spec, norm, rotation);
   },
   convolution: ({ x, weight, cache, layer, segments, spec }) =>
     convolution(x, weight, cache, layer, segments, spec),

@@ -6,6 +6,7 @@ import { counted } from '@moeq/tensors';
 import { Engine } from './engine.js';
 import { pageBytes } from './heap.js';
 import { createCache } from './kv-cache.js';
+import { loadHeads } from './load-heads.js';
 import { loadMatrix } from './load-matrix.js';
 import { freeMlp, joinExperts, loadMlp } from './load-mlp.js';
 import type { LoadedMlp } from './loaded.js';
@@ -90,11 +91,17 @@ export async function startBackend({
       return { data: { length, bytes, address }, bytes, free: () => store.free(address) };
     },
 
+    async loadHeads(data, heads) {
+      const matrix = loadHeads(store, data, heads);
+      await team.settle();
+      return { data: { matrix }, bytes: matrix.bytes, free: () => store.free(matrix.record) };
+    },
+
     createKvCache(spec) {
       const data = createCache(store, spec);
       const free = (): void => {
         store.free(data.address);
-        store.free(data.records);
+        if (data.records !== 0) store.free(data.records);
       };
       return { data, bytes: data.bytes, free };
     },

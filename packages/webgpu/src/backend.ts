@@ -49,6 +49,7 @@ export async function webgpuBackend(options: WebGpuOptions = {}): Promise<WebGpu
     loadExperts: (experts, expert) => session.backend.loadExperts(experts, expert),
     loadMlp: (data) => session.backend.loadMlp(data),
     loadVector: (values) => session.backend.loadVector(values),
+    loadHeads: (data, heads) => session.backend.loadHeads(data, heads),
     createKvCache: (spec) => session.backend.createKvCache(spec),
     createStateCache: (spec) => session.backend.createStateCache(spec),
     memoryFor: (plan) => session.memoryFor(plan),

@@ -8,7 +8,11 @@ import type { CacheDType } from './wgsl/prepare.js';
 
 /** @param limit bytes that the device binds at once */
 export function deviceMemory(plan: LoadPlan, dtype: CacheDType, limit: number): MemoryNeed {
-  const matrices = [...plan.weights.flat(), ...plan.mlps.flatMap(({ gateUp, down }) => [...gateUp, down])];
+  const matrices = [
+    ...plan.weights.flat(),
+    ...plan.mlps.flatMap(({ gateUp, down }) => [...gateUp, down]),
+    ...plan.heads.map(({ matrix }) => matrix),
+  ];
   const weights = matrices.reduce((sum, head) => sum + bytesOf(head), 0);
   const biases = plan.mlps.reduce((sum, { biases: count = 0 }) => sum + 4 * count, 0);
   const vectors = plan.vectors.reduce((sum, length) => sum + 4 * length, 0);

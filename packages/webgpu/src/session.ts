@@ -1,5 +1,5 @@
 // A backend for as long as its device lives: memory, pipelines, and what loads and steps are made of.
-import type { Backend, Loaded, LoadPlan, MemoryNeed, RawBackend } from '@moeq/kernels';
+import type { Backend, Loaded, LoadPlan, MatrixData, MemoryNeed, RawBackend } from '@moeq/kernels';
 import { checkedBackend } from '@moeq/kernels';
 import type { WebGpuStats } from './contract.js';
 import { type AdapterInfo, adapterName } from './device/adapter-info.js';
@@ -14,7 +14,7 @@ import { Kernels } from './step/kernels.js';
 import { makeCache } from './step/kv-cache.js';
 import { Recorder } from './step/recorder.js';
 import { makeStates } from './step/state-cache.js';
-import { type StoredExperts, storeExperts, storeWeight } from './weights/store.js';
+import { type StoredExperts, type StoredWeight, storeExperts, storeWeight } from './weights/store.js';
 
 export interface Session {
   readonly backend: Backend;
@@ -74,6 +74,15 @@ export function openSession(device: GPUDevice, options: WebGpuOptions, onLoss: (
       [...stored.gateUp, ...stored.down].map(({ buffer }) => buffer),
     );
 
+  const heldWeight = async (parts: readonly MatrixData[]): Promise<Loaded<StoredWeight>> => {
+    const stored = await storeWeight(memory, formats, parts);
+    return held(
+      stored,
+      stored.bytes,
+      stored.groups.map(({ buffer }) => buffer),
+    );
+  };
+
   const memoryFor = (plan: LoadPlan): MemoryNeed => deviceMemory(plan, dtype, memory.largestBinding);
 
   const raw: RawBackend<GpuTypes, Recorder> = {
@@ -83,14 +92,8 @@ export function openSession(device: GPUDevice, options: WebGpuOptions, onLoss: (
     readsFormats: true,
     memoryFor,
 
-    async loadWeight(parts) {
-      const stored = await storeWeight(memory, formats, parts);
-      return held(
-        stored,
-        stored.bytes,
-        stored.groups.map(({ buffer }) => buffer),
-      );
-    },
+    loadWeight: (parts) => heldWeight(parts),
+    loadHeads: (data) => heldWeight([data]),
 
     async loadExperts(experts, expert) {
       return heldExperts(await storeExperts(memory, formats, experts, expert, 'experts'));

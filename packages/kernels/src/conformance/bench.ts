@@ -3,6 +3,7 @@ import { type ErrorCode, isQuantized, type Layout, MoeqError } from '@moeq/tenso
 import type {
   Backend,
   ExpertWeights,
+  HeadWeights,
   KvCache,
   KvCacheSpec,
   MatrixData,
@@ -75,6 +76,10 @@ export class Bench {
 
   async experts(data: readonly MlpData[]): Promise<ExpertWeights> {
     return this.#own(await this.backend.loadExperts(data.length, async (e) => data[e] as MlpData));
+  }
+
+  async heads(matrix: { readonly data: MatrixData }, heads: number): Promise<HeadWeights> {
+    return this.#own(await this.backend.loadHeads(matrix.data, heads));
   }
 
   cache(spec: KvCacheSpec): KvCache {

@@ -4,6 +4,7 @@ import type { Case } from './bench.js';
 import { convolutionCases } from './convolution-cases.js';
 import { errorCases } from './error-cases.js';
 import { expertCases } from './expert-cases.js';
+import { latentCases } from './latent-cases.js';
 import { lifeCases } from './life-cases.js';
 import { linearCases } from './linear-cases.js';
 import { mlpCases } from './mlp-cases.js';
@@ -17,6 +18,7 @@ export const cases: readonly Case[] = [
   ...plainCases,
   ...linearCases,
   ...attentionCases,
+  ...latentCases,
   ...convolutionCases,
   ...routeCases,
   ...mlpCases,

@@ -28,6 +28,12 @@ async function allOperations(bench: Bench) {
   const [mlp, experts] = [await bench.mlp(dense as (typeof others)[0]), await bench.experts(others)];
   const cache = bench.cache(sizes);
   const segments = [{ pages: Int32Array.of(1), start: 0, tokens: 2 }];
+  const heads = await bench.heads(randomMatrix('F32', [24, 4], bench.random), 2);
+  const latents = bench.cache({ ...sizes, valueDim: 0 });
+  const latent = {
+    ...{ heads: 2, nopeDim: 4, ropeDim: 4, latentDim: 4, valueDim: 8, scale: 1, rope: null },
+    norm: { weight: await bench.vector(bench.random.normals(4)), epsilon: 0 },
+  };
   const states = bench.states({ layers: 1, parts: 4, size: 1, slots: 1 });
   const values = bench.random.normals(16);
   return (step: Step) => {
@@ -35,6 +41,7 @@ async function allOperations(bench: Bench) {
     const qkv = step.input(bench.random.normals(64), 2);
     const logits = step.input(clearLogits(2, route, bench.random), 2);
     const routing = step.route(logits, route);
+    const wide = step.input(bench.random.normals(32), 2);
     const narrow = step.input(bench.random.normals(8), 2);
     const operations: Record<keyof Step, () => unknown> = {
       input: () => step.input(values, 2),
@@ -43,6 +50,7 @@ async function allOperations(bench: Bench) {
       linear: () => step.linear(x, weight, vector),
       add: () => step.add(x, x),
       attention: () => step.attention(qkv, cache, 0, segments, { ...attention, rope: null }),
+      latentAttention: () => step.latentAttention(wide, x, heads, latents, 0, segments, latent),
       convolution: () =>
         step.convolution(narrow, vector, states, 0, [{ tokens: 2, from: -1, to: 0 }], convolution),
       route: () => step.route(logits, route),

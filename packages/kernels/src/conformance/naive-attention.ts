@@ -71,13 +71,14 @@ export function naiveAttention(
   }
 }
 
-function normalize(x: readonly number[], weight: ArrayLike<number>, epsilon: number): number[] {
+/** x / rms(x) * weight */
+export function normalize(x: readonly number[], weight: ArrayLike<number>, epsilon: number): number[] {
   const root = Math.sqrt(dot(x, x) / x.length + epsilon);
   return x.map((value, i) => (value / root) * (weight[i] as number));
 }
 
 /** Multiplies the pairs, as complex numbers, by factor * e^(i angle). */
-function turn(head: readonly number[], position: number, rope: RopeSpec | null): number[] {
+export function turn(head: readonly number[], position: number, rope: RopeSpec | null): number[] {
   if (rope === null) return [...head];
   const turned = [...head];
   const pairs = rope.inverseFrequencies.length;
@@ -92,10 +93,10 @@ function turn(head: readonly number[], position: number, rope: RopeSpec | null):
   return turned;
 }
 
-function split(x: readonly number[], width: number): number[][] {
+export function split(x: readonly number[], width: number): number[][] {
   return Array.from({ length: x.length / width }, (_, i) => x.slice(i * width, (i + 1) * width));
 }
 
-function dot(a: readonly number[], b: readonly number[]): number {
+export function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
 }

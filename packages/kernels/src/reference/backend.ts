@@ -39,6 +39,11 @@ const raw: RawBackend<ReferenceTypes> = {
     return collected(mlp, mlp.bytes);
   },
 
+  async loadHeads(data) {
+    const matrix = stackMatrices([data]);
+    return collected(matrix, matrix.bytes);
+  },
+
   loadVector: async (values) => collected(values.slice(), values.byteLength),
 
   createKvCache(spec) {

@@ -6,6 +6,7 @@ import { sigmoid } from './activation.js';
 import { attend } from './attention.js';
 import { convolve } from './convolution.js';
 import { gatherRows, runExperts } from './experts.js';
+import { attendLatents } from './latent.js';
 import { linear } from './linear.js';
 import { readRow } from './matrix.js';
 import { runMlp } from './mlp.js';
@@ -37,6 +38,9 @@ const operations: OperationTable<ReferenceTypes, [], Float32Array> = {
 
   attention: ({ x, cache, layer, segments, spec, norms }) =>
     attend(x.values, cache, layer, segments, spec, norms),
+
+  latentAttention: ({ queries, latents, expansion, cache, layer, segments, spec, norm }) =>
+    attendLatents(queries.values, latents.values, expansion, cache, layer, segments, spec, norm),
 
   convolution: ({ x, weight, cache, layer, segments, spec }) =>
     convolve(x.values, weight, cache.layers[layer] as Float32Array, segments, spec),

@@ -17,6 +17,7 @@ export interface ReferenceTypes {
   readonly experts: readonly Mlp[];
   readonly mlp: Mlp;
   readonly vector: Float32Array;
+  readonly heads: StackedMatrix;
   readonly cache: PagedCache;
   readonly state: States;
 }

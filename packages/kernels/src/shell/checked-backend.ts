@@ -8,6 +8,7 @@ import {
   assertSize,
   type MlpShape,
   mlpShape,
+  rowsOfHead,
   weightShape,
 } from '../shapes.js';
 import type { Step } from '../step.js';
@@ -125,6 +126,15 @@ export function checkedBackend<T extends BackendTypes, OpenStep extends RawStep<
       const { length } = values;
       const loaded = await raw.loadVector(values);
       return objects.hold(objects.vectors, { length, bytes: loaded.bytes }, loaded);
+    },
+
+    async loadHeads(data, heads) {
+      checkAlive('load weights of heads');
+      const shape = weightShape([data], 'head weights', raw.readsFormats);
+      const rows = rowsOfHead(shape.rows, heads);
+      const loaded = await raw.loadHeads(data, heads);
+      const { bytes } = loaded;
+      return objects.hold(objects.heads, { heads, rows, columns: shape.columns, bytes }, loaded);
     },
 
     createKvCache(spec) {

@@ -1,6 +1,15 @@
 // The tables behind the objects that a backend hands out, one for each kind, and what frees them.
 import { MoeqError } from '@moeq/tensors';
-import type { Backend, ExpertWeights, KvCache, MlpWeights, StateCache, Vector, Weight } from '../backend.js';
+import type {
+  Backend,
+  ExpertWeights,
+  HeadWeights,
+  KvCache,
+  MlpWeights,
+  StateCache,
+  Vector,
+  Weight,
+} from '../backend.js';
 import { Handles } from './handles.js';
 import type { BackendTypes, Loaded } from './raw-backend.js';
 
@@ -9,6 +18,7 @@ export class BackendObjects<T extends BackendTypes> {
   readonly experts = new Handles<ExpertWeights, T['experts']>('experts');
   readonly mlps = new Handles<MlpWeights, T['mlp']>('MLP weights');
   readonly vectors = new Handles<Vector, T['vector']>('vector');
+  readonly heads = new Handles<HeadWeights, T['heads']>('head weights');
   readonly caches = new Handles<KvCache, T['cache']>('KV cache');
   readonly states = new Handles<StateCache, T['state']>('state cache');
   readonly #frees = new Map<object, () => void>();
@@ -51,6 +61,6 @@ export class BackendObjects<T extends BackendTypes> {
   }
 
   #tables() {
-    return [this.weights, this.experts, this.mlps, this.vectors, this.caches, this.states];
+    return [this.weights, this.experts, this.mlps, this.vectors, this.heads, this.caches, this.states];
   }
 }

@@ -6,11 +6,13 @@ import type { RouteSpec } from '@moeq/router';
 import { validateRouteSpec } from '@moeq/router';
 import { type Activation, assertActivation } from '../activation.js';
 import type { Vector } from '../backend.js';
+import { latentWidths } from '../latent-shapes.js';
 import { assertIndices, assertSize, attentionWidths, convolutionChannels, inputColumns } from '../shapes.js';
 import type {
   Activations,
   AttentionSpec,
   ConvolutionSpec,
+  LatentSpec,
   RoutingHandle,
   Segment,
   StateSegment,
@@ -48,6 +50,18 @@ interface Operands<T extends BackendTypes> {
     readonly segments: readonly Segment[];
     readonly spec: AttentionSpec;
     readonly norms: { readonly query: T['vector'] | null; readonly key: T['vector'] | null };
+  };
+  /** [T, H (N + P)] and [T, R + P] -> [T, H V] */
+  latentAttention: {
+    readonly queries: T['node'];
+    readonly latents: T['node'];
+    readonly expansion: T['heads'];
+    readonly cache: T['cache'];
+    readonly layer: number;
+    readonly segments: readonly Segment[];
+    readonly spec: LatentSpec;
+    /** Of the latents. */
+    readonly norm: T['vector'];
   };
   /** [T, C], gated [T, 3 C] -> [T, C] */
   convolution: {
@@ -109,6 +123,10 @@ const inputTable = {
   linear: onlyX,
   add: <Node>({ a, b }: { readonly a: Node; readonly b: Node }) => [a, b],
   attention: onlyX,
+  latentAttention: <Node>({ queries, latents }: { readonly queries: Node; readonly latents: Node }) => [
+    queries,
+    latents,
+  ],
   convolution: onlyX,
   route: onlyX,
   experts: <Node>({ x, routing }: { readonly x: Node; readonly routing: Node }) => [x, routing],
@@ -203,6 +221,25 @@ export function checkedOperations<T extends BackendTypes>(
         key: spec.keyNorm === undefined ? null : objects.vectors.get(spec.keyNorm.weight),
       };
       return keep({ kind: 'attention', x, cache, layer, segments, spec, norms }, qkv.rows, output);
+    },
+
+    latentAttention(queryRows, latentRows, handle, pages, layer, given, spec) {
+      const queries = nodeOf(queryRows);
+      const latents = nodeOf(latentRows);
+      const expansion = objects.heads.get(handle);
+      const cache = objects.caches.get(pages);
+      const widths = latentWidths(spec, pages.spec, handle);
+      assertSize('attend', 'columns of the queries', widths.queries, queryRows.columns);
+      assertSize('attend', 'columns of the latents', widths.latents, latentRows.columns);
+      assertSize('attend', 'rows of the queries', latentRows.rows, queryRows.rows);
+      assertIndices('attend', 'layer', [layer], pages.spec.layers);
+      const segments = segmentCopies.take(given, latentRows.rows, pages.spec, { rope: spec.rope });
+      const norm = objects.vectors.get(spec.norm.weight);
+      return keep(
+        { kind: 'latentAttention', queries, latents, expansion, cache, layer, segments, spec, norm },
+        latentRows.rows,
+        widths.output,
+      );
     },
 
     convolution(input, handle, states, layer, given, { taps, gated }) {

@@ -12,6 +12,7 @@ export interface BackendTypes {
   readonly experts: unknown;
   readonly mlp: unknown;
   readonly vector: unknown;
+  readonly heads: unknown;
   readonly cache: unknown;
   /** A state cache. */
   readonly state: unknown;
@@ -57,6 +58,8 @@ export interface RawBackend<T extends BackendTypes, OpenStep extends RawStep<T> 
   loadExperts(experts: number, expert: (index: number) => Promise<MlpData>): Promise<Loaded<T['experts']>>;
   loadMlp(data: MlpData): Promise<Loaded<T['mlp']>>;
   loadVector(values: Float32Array): Promise<Loaded<T['vector']>>;
+  /** Rows of the matrix are a multiple of the heads. */
+  loadHeads(data: MatrixData, heads: number): Promise<Loaded<T['heads']>>;
   createKvCache(spec: KvCacheSpec): Loaded<T['cache']>;
   createStateCache(spec: StateCacheSpec): Loaded<T['state']>;
   /** Asked before loads and steps. @throws MoeqError where nothing can run any more, as after the loss of a device */

@@ -24,7 +24,7 @@ export class SegmentCopies {
     given: readonly Segment[],
     tokens: number,
     cache: KvCacheSpec,
-    spec: AttentionSpec,
+    spec: Pick<AttentionSpec, 'rope' | 'window'>,
   ): readonly Segment[] {
     const { rope, window } = spec;
     const pairs = rope?.inverseFrequencies.length ?? 0;

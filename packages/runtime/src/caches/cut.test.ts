@@ -17,10 +17,14 @@ const models: readonly (readonly Kept[])[] = [
   [{ taps: 3 }, null],
   [{ taps: 2 }],
   [{ taps: 4 }, 5, { taps: 3 }],
+  ['latent'],
+  ['latent', 3, 'latent'],
+  ['latent', { taps: 3 }],
 ];
 
 const nameOf = (kept: Kept) => {
   if (kept === null) return 'all';
+  if (kept === 'latent') return 'latents';
   return typeof kept === 'number' ? `${kept}` : `${kept.taps} taps`;
 };
 

@@ -2,7 +2,15 @@
 // is known to its own file alone.
 //
 // Shapes: T tokens of the step, of all sequences together; D hidden, N rows, K columns, A experts per token.
-import type { Activations, RoutingHandle, RowNormSpec, Step, Vector, Weight } from '@moeq/kernels';
+import type {
+  Activations,
+  HeadWeights,
+  RoutingHandle,
+  RowNormSpec,
+  Step,
+  Vector,
+  Weight,
+} from '@moeq/kernels';
 import type { CacheNeed, LayerPlace } from '../caches/layer-cache.js';
 import type { RopeConfig } from './config.js';
 
@@ -66,12 +74,16 @@ export interface LayerLoader<Slot extends string> {
   vector(slots: readonly Slot[]): Promise<Vector>;
   /** The weights of a norm. */
   norm(slot: Slot): Promise<Vector>;
+  /** A matrix whose rows are divided over so many heads. */
+  heads(slot: Slot, heads: number): Promise<HeadWeights>;
 }
 
 /** A kind of mixer: how it is loaded and run, and what it takes. */
 export interface Mixer<Config, Slot extends string> {
   /** Slots of tensors that are loaded as one weight or vector, those that a layer may not have included. */
   readonly parts: Readonly<Record<string, readonly Slot[]>>;
+  /** Heads by slot of matrices whose rows are divided over heads; none unless given. */
+  headsOf?(config: Config): Readonly<Partial<Record<Slot, number>>>;
   /** @param epsilon of norms within the mixer */
   load(loader: LayerLoader<Slot>, config: Config, epsilon: number): Promise<BlockRun>;
   /** What a layer keeps of a sequence. */

@@ -1,4 +1,5 @@
 import { type Activation, referenceBackend } from '@moeq/kernels';
+import type { RouteSpec } from '@moeq/router';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createModel } from '../load/create-model.js';
@@ -16,6 +17,7 @@ import type {
   NormConfig,
   NormSlot,
 } from './config.js';
+import type { LatentConfig } from './latent.js';
 import { layerMoe } from './layer.js';
 import type { MixerConfig } from './mixers.js';
 
@@ -87,23 +89,61 @@ const feedForward = {
   bias: fc.boolean(),
 };
 
+const anyScores = {
+  score: fc.constantFrom('softmax' as const, 'softmaxAfterTopK' as const, 'sigmoid' as const),
+  normalizeTopK: fc.boolean(),
+  scalingFactor: fc.constantFrom(1, 2.5),
+};
+
+const anyRoute: fc.Arbitrary<RouteSpec> = fc.oneof(
+  fc.record({
+    experts: fc.integer({ min: 3, max: 6 }),
+    expertsPerToken: fc.integer({ min: 1, max: 3 }),
+    ...anyScores,
+  }),
+  fc.record({
+    experts: fc.constantFrom(6, 9),
+    expertsPerToken: fc.integer({ min: 1, max: 4 }),
+    ...anyScores,
+    groups: fc.record({
+      count: fc.constant(3),
+      kept: fc.constant(2),
+      rank: fc.constantFrom('max' as const, 'topTwoSum' as const),
+    }),
+  }),
+);
+
 const anyDense: fc.Arbitrary<DenseConfig> = fc.record({
   kind: fc.constant('dense' as const),
   ...feedForward,
 });
 const anyMoe: fc.Arbitrary<MoeConfig> = fc.record({
   kind: fc.constant('moe' as const),
-  route: fc.record({
-    experts: fc.integer({ min: 3, max: 6 }),
-    expertsPerToken: fc.integer({ min: 1, max: 3 }),
-    score: fc.constantFrom('softmax' as const, 'softmaxAfterTopK' as const, 'sigmoid' as const),
-    normalizeTopK: fc.boolean(),
-    scalingFactor: fc.constantFrom(1, 2.5),
-  }),
+  route: anyRoute,
   ...feedForward,
   routerBias: fc.boolean(),
   correctionBias: fc.boolean(),
   shared: fc.option(fc.record({ ...feedForward, outputGate: fc.boolean(), scale: fc.constantFrom(1, 0.5) })),
+});
+
+const anyLatent: fc.Arbitrary<LatentConfig> = fc.record({
+  kind: fc.constant('latent' as const),
+  heads: fc.integer({ min: 1, max: 5 }),
+  queryLatentDim: fc.option(fc.integer({ min: 1, max: 9 })),
+  nopeDim: fc.integer({ min: 1, max: 8 }),
+  ropeDim: fc.constantFrom(2, 4, 6),
+  latentDim: fc.integer({ min: 1, max: 12 }),
+  valueDim: fc.integer({ min: 1, max: 9 }),
+  scale: fc.constantFrom(0.3, 0.1),
+  rope: fc.option(
+    fc.record({
+      theta: fc.constant(10_000),
+      rotatedDim: fc.constant(2),
+      style: fc.constantFrom('halves' as const, 'interleaved' as const),
+    }),
+  ),
+  normEpsilon: fc.constantFrom(1e-6, 1e-2),
+  bias: fc.boolean(),
 });
 
 const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
@@ -113,6 +153,7 @@ const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
       .tuple(anyAttention, fc.constantFrom(1, 2, 4))
       .map(([mixer, kvHeads]) => ({ ...mixer, kvHeads })),
   },
+  { weight: 2, arbitrary: anyLatent },
   {
     weight: 1,
     arbitrary: fc.record({

@@ -5,20 +5,21 @@ import type { CacheNeed } from '../caches/layer-cache.js';
 import { type AttentionConfig, attention, attentionTensors } from './attention.js';
 import type { Mixer } from './block.js';
 import type { DecoderConfig } from './config.js';
+import { type LatentConfig, latent, latentTensors } from './latent.js';
 import { layerMixer } from './layer.js';
 import { type LengthRotation, lengthRotation } from './rope-frequencies.js';
 import { type ShortConvConfig, shortConv, shortConvTensors } from './short-conv.js';
 
 /** What mixes the tokens of a sequence, by kind. */
-export type MixerConfig = AttentionConfig | ShortConvConfig;
+export type MixerConfig = AttentionConfig | LatentConfig | ShortConvConfig;
 
-export const mixerTensors = { ...attentionTensors, ...shortConvTensors };
+export const mixerTensors = { ...attentionTensors, ...latentTensors, ...shortConvTensors };
 
 type MixerSlot = keyof typeof mixerTensors;
 
 const known: {
   readonly [Kind in MixerConfig['kind']]: Mixer<Extract<MixerConfig, { kind: Kind }>, MixerSlot>;
-} = { attention, shortConv };
+} = { attention, latent, shortConv };
 
 export function mixerOf({ kind }: MixerConfig): Mixer<MixerConfig, MixerSlot> {
   return known[kind];

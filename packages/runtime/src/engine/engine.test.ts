@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { keepingConfig } from '../testkit/cached-model.js';
+import { type Kept, keepingConfig } from '../testkit/cached-model.js';
 import { load, pieces, prompt, source } from '../testkit/loaded-model.js';
 import { lossyBackend } from '../testkit/lossy-backend.js';
 import { randomSource, someIds, tinyMixtral } from '../testkit/random-source.js';
@@ -10,7 +10,13 @@ import { createEngine } from './create-engine.js';
 
 describe('engine', () => {
   test('any mix of requests, in any cache, after any loss, is each request alone', async () => {
-    const kept = [[5, null, 20], [{ taps: 3 }, null], [{ taps: 4 }]];
+    const kept: readonly (readonly Kept[])[] = [
+      [5, null, 20],
+      [{ taps: 3 }, null],
+      [{ taps: 4 }],
+      ['latent', 'latent'],
+      ['latent', { taps: 3 }, 7],
+    ];
     const sources = [source, ...kept.map((layers) => randomSource(keepingConfig(layers, 64), 7))];
     const alone = await Promise.all(sources.map((each) => load({}, each)));
     const text = fc.record({
@@ -27,7 +33,7 @@ describe('engine', () => {
       pages: fc.integer({ min: 4, max: 12 }),
       prefillChunk: fc.constantFrom(1, 5, 16, 64),
       maxBatch: fc.integer({ min: 1, max: 6 }),
-      which: fc.constantFrom(0, 1, 2, 3),
+      which: fc.nat({ max: kept.length }),
       loss: fc.option(fc.nat({ max: 12 })),
     });
     await fc.assert(
@@ -62,7 +68,7 @@ describe('engine', () => {
         expect(engine.statistics().kvCache).toMatchObject({
           used: 0,
           cached: 0,
-          free: pages * ([1, 3, 1, 0][which] as number),
+          free: pages * ([1, 3, 1, 0, 1, 2][which] as number),
         });
       }),
       { numRuns: 40 },

@@ -9,6 +9,8 @@ import { type MlpName, mlpForms, mlpParts } from '../decoder/mlp-tensors.js';
 /** Tensors that become one, one below the other. */
 interface TensorsPart {
   readonly slots: readonly Slot[];
+  /** Over which the rows of the one matrix are divided. */
+  readonly heads?: number;
   readonly at: TensorPosition;
 }
 
@@ -48,7 +50,12 @@ export function layerParts(config: DecoderConfig, layer: number): LoadPart[] {
   ];
   const has = (slot: Slot, position: TensorPosition = at) =>
     tensorShape({ slot, ...position }, config) !== null;
-  const tensors = lists.map((slots) => ({ slots: slots.filter((slot) => has(slot)), at }));
+  const headsOf: Readonly<Partial<Record<Slot, number>>> =
+    mixer === null ? {} : (mixerOf(mixer).headsOf?.(mixer) ?? {});
+  const tensors = lists.map((slots): TensorsPart => {
+    const heads = slots.flatMap((slot) => headsOf[slot] ?? [])[0];
+    return { slots: slots.filter((slot) => has(slot)), at, ...(heads !== undefined && { heads }) };
+  });
   const experts = layerMoe(layerConfig)?.route.experts ?? 0;
   const ones = norms.filter(({ weight }) => weight === 'none').map(() => ({ ones: config.hiddenSize }));
   const mlps: readonly MlpPart[] = [

@@ -1,5 +1,5 @@
 // What a decoder will have a backend hold, part by part, from the headers of its source: nothing is read.
-import type { LoadPlan, MatrixHead, MlpHead } from '@moeq/kernels';
+import type { HeadsHead, LoadPlan, MatrixHead, MlpHead } from '@moeq/kernels';
 import { type CacheGroup, cacheGroups, kvSpec, layerGroup, stateSpecs } from '../caches/cache-groups.js';
 import type { DecoderConfig, LayerConfig } from '../decoder/config.js';
 import { type Slot, tensorShape } from '../decoder/decoder-tensors.js';
@@ -14,17 +14,18 @@ type Source = Pick<ModelSource, 'config' | 'heads'>;
 
 /** Heads that are null are counted. */
 function planOf(
-  { config, heads }: Source,
+  { config, heads: tensors }: Source,
   parts: readonly LoadPart[],
   groups: readonly CacheGroup[],
 ): LoadPlan {
   const weights: MatrixHead[][] = [];
+  const heads: HeadsHead[] = [];
   const mlps: MlpHead[] = [];
   const vectors: number[] = [];
   let unknown = 0;
   for (const part of parts) {
     if ('mlp' in part) {
-      const head = heads === undefined ? null : mlpHead(config, heads, part);
+      const head = tensors === undefined ? null : mlpHead(config, tensors, part);
       if (head === null) unknown++;
       else mlps.push(head);
       continue;
@@ -38,13 +39,16 @@ function planOf(
       vectors.push(shapes.reduce((total, shape) => total + shape.reduce((size, axis) => size * axis, 1), 0));
       continue;
     }
-    const found = part.slots.map((slot) => heads?.head(slot, part.at) ?? null);
-    weights.push(found.filter((head) => head !== null));
+    const found = part.slots.map((slot) => tensors?.head(slot, part.at) ?? null);
+    const known = found.filter((head) => head !== null);
+    const { heads: count } = part;
+    if (count === undefined) weights.push(known);
+    else heads.push(...known.map((matrix) => ({ matrix, heads: count })));
     unknown += found.filter((head) => head === null).length;
   }
   const caches = groups.flatMap((group) => (group.kind === 'kv' ? [kvSpec(group)] : []));
   const states = groups.flatMap((group) => (group.kind === 'state' ? stateSpecs(group) : []));
-  return { weights, mlps, vectors, caches, states, unknown };
+  return { weights, mlps, vectors, heads, caches, states, unknown };
 }
 
 function mlpHead(

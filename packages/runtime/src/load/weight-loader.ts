@@ -5,6 +5,7 @@
 import type {
   Backend,
   ExpertWeights,
+  HeadWeights,
   MatrixData,
   MlpData,
   MlpWeights,
@@ -32,12 +33,14 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+type LoadedObject = Weight | ExpertWeights | MlpWeights | Vector | HeadWeights;
+
 export class WeightLoader {
   readonly #source: ModelSource;
   readonly #backend: Backend;
   readonly #total: number;
   readonly #options: LoadOptions;
-  readonly #objects: (Weight | ExpertWeights | MlpWeights | Vector)[] = [];
+  readonly #objects: LoadedObject[] = [];
   #loaded = 0;
   #bytes = 0;
 
@@ -65,6 +68,13 @@ export class WeightLoader {
     const weight = this.#keep(await this.#backend.loadWeight(parts));
     this.#report(parts.length);
     return weight;
+  }
+
+  /** A matrix whose rows are divided over so many heads. */
+  async heads(slot: Slot, heads: number, at: TensorPosition = {}): Promise<HeadWeights> {
+    const weights = this.#keep(await this.#backend.loadHeads(await this.#checked(slot, at), heads));
+    this.#report(1);
+    return weights;
   }
 
   /** The weights of a norm within a mixer. */
@@ -195,6 +205,10 @@ export class LayerWeightLoader implements MlpLoader {
 
   rowNorm(config: LayerNormConfig): Promise<RowNormSpec> {
     return this.#loader.rowNorm(config, config.slot, this.#at);
+  }
+
+  heads(slot: Slot, heads: number): Promise<HeadWeights> {
+    return this.#loader.heads(slot, heads, this.#at);
   }
 
   mlp(name: Exclude<MlpName, 'expert'>): Promise<MlpWeights> {

@@ -6,15 +6,22 @@ import { createCaches } from '../caches/model-caches.js';
 import { PrefixCache } from '../caches/prefix-cache.js';
 import { Sequence } from '../caches/sequence.js';
 import type { DecoderConfig } from '../decoder/config.js';
-import { cacheNeeds } from '../decoder/mixers.js';
+import { cacheNeeds, type MixerConfig } from '../decoder/mixers.js';
 import { runBatch } from '../engine/run-batch.js';
 import { loadDecoder } from '../load/load-decoder.js';
 import { RevivableExecutor } from '../load/revive.js';
 import { type LossyBackend, lossyBackend } from './lossy-backend.js';
-import { mixtralLayer, randomSource, tinyAttention, tinyMixtral, tinyShortConv } from './random-source.js';
+import {
+  mixtralLayer,
+  randomSource,
+  tinyAttention,
+  tinyLatent,
+  tinyMixtral,
+  tinyShortConv,
+} from './random-source.js';
 
-/** What a layer keeps: a window of so many tokens, all for null, or the state of a convolution of so many taps. */
-export type Kept = number | null | { readonly taps: number };
+/** What a layer keeps: a window of so many tokens, all for null, latents, or the state of a convolution of so many taps. */
+export type Kept = number | null | 'latent' | { readonly taps: number };
 
 /** One layer for each. */
 export function keepingConfig(layers: readonly Kept[], contextLength = 128): DecoderConfig {
@@ -22,13 +29,15 @@ export function keepingConfig(layers: readonly Kept[], contextLength = 128): Dec
     ...tinyMixtral,
     contextLength,
     layers: layers.map((kept) => {
-      const mixer =
-        kept !== null && typeof kept === 'object'
-          ? { ...tinyShortConv, taps: kept.taps }
-          : { ...tinyAttention, window: kept };
-      return mixtralLayer(5, 2, 12, mixer);
+      return mixtralLayer(5, 2, 12, mixerThatKeeps(kept));
     }),
   };
+}
+
+function mixerThatKeeps(kept: Kept): MixerConfig {
+  if (kept === 'latent') return tinyLatent;
+  if (kept === null || typeof kept === 'number') return { ...tinyAttention, window: kept };
+  return { ...tinyShortConv, taps: kept.taps };
 }
 
 export interface CachedModel {

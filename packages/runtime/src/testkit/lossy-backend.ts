@@ -46,6 +46,7 @@ export function lossyBackend(): LossyBackend {
     loadExperts: (experts, expert) => alive(() => inner.loadExperts(experts, expert)),
     loadMlp: (data) => alive(() => inner.loadMlp(data)),
     loadVector: (values) => alive(() => inner.loadVector(values)),
+    loadHeads: (data, heads) => alive(() => inner.loadHeads(data, heads)),
     createKvCache: (spec) => inner.createKvCache(spec),
     createStateCache: (spec) => inner.createStateCache(spec),
     step: (body) =>

@@ -6,12 +6,21 @@
 import type { Activation, MlpData } from '@moeq/kernels';
 import type { RouteSpec } from '@moeq/router';
 import type { AttentionConfig } from '../decoder/attention.js';
-import type { BranchConfig, MlpConfig, MoeConfig, NormConfig, NormSlot } from '../decoder/config.js';
+import type {
+  BranchConfig,
+  MlpConfig,
+  MoeConfig,
+  NormConfig,
+  NormSlot,
+  RopeConfig,
+} from '../decoder/config.js';
 import type { Slot } from '../decoder/decoder-tensors.js';
 import { layerMoe } from '../decoder/layer.js';
+import type { MixerConfig } from '../decoder/mixers.js';
 import type { ShortConvConfig } from '../decoder/short-conv.js';
 import { readMlp } from '../load/weight-loader.js';
 import type { ModelSource } from '../model-source.js';
+import { latentAttention, type NaiveWeights } from './naive-latent.js';
 import {
   add,
   at,
@@ -86,10 +95,7 @@ async function body(source: ModelSource, layer: number, config: BranchConfig, x:
   if ('mlp' in config) return mlpRows(source, layer, config.mlp, x);
   if ('mixer' in config) {
     const { mixer } = config;
-    const mixed =
-      mixer.kind === 'attention'
-        ? await attention(source, layer, mixer, x)
-        : await shortConv(source, layer, mixer, x);
+    const mixed = await mix(source, layer, mixer, x);
     return { rows: mixed, experts: null, margin: Infinity };
   }
   const parts: Computed[] = [];
@@ -138,6 +144,17 @@ async function readVector({ weights }: ModelSource, slot: Slot, layer?: number):
   return toMatrix(await weights.read(slot, layer === undefined ? {} : { layer })).flat();
 }
 
+function mix(source: ModelSource, layer: number, mixer: MixerConfig, inputs: Matrix): Promise<Matrix> {
+  if (mixer.kind === 'attention') return attention(source, layer, mixer, inputs);
+  if (mixer.kind === 'shortConv') return shortConv(source, layer, mixer, inputs);
+  const weights: NaiveWeights = {
+    matrix: async (slot) => toMatrix(await source.weights.read(slot, { layer })),
+    vector: (slot) => readVector(source, slot, layer),
+    norm: (slot) => normWeight(source, slot, source.config.norm, layer),
+  };
+  return latentAttention(weights, mixer, inputs, rotate);
+}
+
 async function attention(
   source: ModelSource,
   layer: number,
@@ -156,7 +173,7 @@ async function attention(
     const norm = spec.queryKeyNorm && (await normWeight(source, `${kind}Norm`, config.norm, layer));
     return rows.map((row, position) => {
       const heads = clip(spec, normHeads(spec, row, norm, config.norm.epsilon));
-      return chunks(heads, spec.headDim).map((head) => rotate(spec, head, position));
+      return chunks(heads, spec.headDim).map((head) => rotate(spec.rope, head, position));
     });
   };
   const queries = await prepare('query', await project('query', inputs)); // [T][H][C]
@@ -209,7 +226,7 @@ function clip({ clip: limit }: AttentionConfig, row: Row): Row {
 }
 
 /** Pairs turn by position * theta^(-2i / rotated); the dimensions behind `rotated` stay. */
-function rotate({ rope }: AttentionConfig, head: Row, position: number): Row {
+function rotate(rope: RopeConfig | null, head: Row, position: number): Row {
   if (rope === null) return head;
   const turned = [...head];
   for (let i = 0; i < rope.rotatedDim / 2; i += 1) {
@@ -265,14 +282,32 @@ async function choose(source: ModelSource, layer: number, config: MoeConfig, x: 
   const scores = scoreOf(route, logits);
   const bias = config.correctionBias ? await readVector(source, 'correctionBias', layer) : null;
   const choice = bias === null ? scores : add(scores, bias);
-  const order = choice.map((_, e) => e).sort((a, b) => at(choice, b) - at(choice, a) || a - b);
+  const kept = inGroups(route, choice);
+  const order = kept.experts.sort((a, b) => at(choice, b) - at(choice, a) || a - b);
   const expertIndices = order.slice(0, route.expertsPerToken);
   const ranked = order.slice(0, route.expertsPerToken + 1).map((e) => at(choice, e));
-  const margin = Math.min(...ranked.slice(1).map((score, i) => at(ranked, i) - score));
+  const margin = Math.min(kept.margin, ...ranked.slice(1).map((score, i) => at(ranked, i) - score));
   const chosen = expertIndices.map((e) => at(scores, e));
   const weights = route.score === 'softmaxAfterTopK' ? softmax(chosen) : chosen;
   const total = route.normalizeTopK && route.score !== 'softmaxAfterTopK' ? sum(weights) : 1;
   return { expertIndices, expertWeights: scaled(weights, (route.scalingFactor ?? 1) / total), margin };
+}
+
+/** Experts of the groups that are best by their best score, or by the sum of their best two; all without groups. */
+function inGroups({ groups }: RouteSpec, choice: Row): { experts: number[]; margin: number } {
+  const experts = choice.map((_, e) => e);
+  if (groups === undefined) return { experts, margin: Infinity };
+  const ranked = chunks(experts, choice.length / groups.count)
+    .map((members) => {
+      const [first = -Infinity, second = 0] = members.map((e) => at(choice, e)).sort((a, b) => b - a);
+      return { members, rank: groups.rank === 'max' ? first : first + second };
+    })
+    .sort((a, b) => b.rank - a.rank);
+  const margin = ranked.slice(1).map(({ rank }, i) => (ranked[i]?.rank ?? 0) - rank)[groups.kept - 1];
+  return {
+    experts: ranked.slice(0, groups.kept).flatMap(({ members }) => members),
+    margin: margin ?? Infinity,
+  };
 }
 
 function scoreOf({ score }: RouteSpec, logits: Row): Row {

@@ -4,6 +4,7 @@ import type { MatrixData } from '@moeq/kernels';
 import type { AttentionConfig } from '../decoder/attention.js';
 import type { DecoderConfig, LayerConfig, MoeConfig, NormConfig } from '../decoder/config.js';
 import { decoderTensors, tensorShape } from '../decoder/decoder-tensors.js';
+import type { LatentConfig } from '../decoder/latent.js';
 import { sequentialLayer } from '../decoder/layer.js';
 import type { MixerConfig } from '../decoder/mixers.js';
 import type { ShortConvConfig } from '../decoder/short-conv.js';
@@ -23,6 +24,21 @@ export const tinyAttention: AttentionConfig = {
   bias: { qkv: false, output: false },
   clip: null,
   window: null,
+};
+
+/** DeepSeek-V3's mixer at the size of `tinyMixtral`. */
+export const tinyLatent: LatentConfig = {
+  kind: 'latent',
+  heads: 4,
+  queryLatentDim: 8,
+  nopeDim: 6,
+  ropeDim: 4,
+  latentDim: 10,
+  valueDim: 5,
+  scale: 10 ** -0.5,
+  rope: { theta: 10_000, rotatedDim: 4, style: 'interleaved' },
+  normEpsilon: 1e-6,
+  bias: false,
 };
 
 /** LFM2's mixer at the size of `tinyMixtral`. */

@@ -31,6 +31,7 @@ export function watchedBackend({ onLoad, onStep }: Interventions = {}): WatchedB
     steps: () => steps,
     loadWeight: async (parts) => load(() => inner.loadWeight(parts)),
     loadVector: async (values) => load(() => inner.loadVector(values)),
+    loadHeads: async (data, heads) => load(() => inner.loadHeads(data, heads)),
     loadMlp: async (data) => load(() => inner.loadMlp(data)),
     createKvCache: (spec) => load(() => inner.createKvCache(spec)),
     createStateCache: (spec) => load(() => inner.createStateCache(spec)),

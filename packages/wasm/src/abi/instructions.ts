@@ -162,6 +162,45 @@ export const instructions = {
     pages: list('u32'),
   },
 
+  latentAttention: {
+    /** Float32 [T, H (N + P)], and [T, R + P] */
+    queries: 'address',
+    latents: 'address',
+    /** Of a matrix [H (N + V), R]: each thread has the rows of its heads. */
+    expansion: 'address',
+    /** H, N, P, R, V */
+    heads: 'u32',
+    nopeDim: 'u32',
+    ropeDim: 'u32',
+    latentDim: 'u32',
+    valueDim: 'u32',
+    scale: 'f32',
+    /** Float32 [T, pairs] */
+    cos: 'address',
+    sin: 'address',
+    /** 0: no rotation. */
+    pairs: 'u32',
+    interleaved: 'flag',
+    /** Of the latents' norm. */
+    normWeight: 'address',
+    epsilon: 'f32',
+    /** Pages of this layer: page p is the one of index floor(p / threads) of thread p mod threads. */
+    cache: 'address',
+    pageSize: 'u32',
+    pageBytes: 'u32',
+    /** Room for a `rowsRecord`, addresses of pages, an `attentionTile`, pages of other threads, and what latent-plan.ts says. */
+    record: 'address',
+    addresses: 'address',
+    tile: 'address',
+    staging: 'address',
+    work: 'address',
+    /** Float32 [T, H, V] */
+    out: 'address',
+    segments: list({ start: 'u32', tokens: 'u32', pages: 'u32' }),
+    /** Of all segments, one after the other. */
+    pages: list('u32'),
+  },
+
   /** Each thread its share of the C channels. */
   convolution: {
     x: 'address',

@@ -63,6 +63,16 @@ export const cacheRecord = {
   paddedValueDim: 'u32',
 } as const satisfies Fields;
 
+/** `Rows` of assembly/latent.ts, which says what the fields are. The worker writes it. */
+export const rowsRecord = {
+  pages: 'address',
+  pageSize: 'u32',
+  stride: 'u32',
+  keyDim: 'u32',
+  valueAt: 'u32',
+  valueDim: 'u32',
+} as const satisfies Fields;
+
 /**
  * The matrices of an expert, which intake of an instruction each takes, and its biases; 0: none. Between host and worker
  * only.

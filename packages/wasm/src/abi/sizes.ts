@@ -32,6 +32,11 @@ export function attentionScratchBytes(headDim: number, paddedValueDim: number, p
   return 16 * (headDim + paddedValueDim + 2 * positions + 1);
 }
 
+/** Bytes in which attention over rows works: assembly/latent.ts. */
+export function rowsScratchBytes(valueDim: number, positions: number): number {
+  return 16 * paddedToEight(valueDim) + 128 * Math.ceil(positions / 4) + 16;
+}
+
 /** Positions of a page, or values of a row in one, filled up to whole vectors. */
 export function paddedToEight(size: number): number {
   return Math.ceil(size / 8) * 8;

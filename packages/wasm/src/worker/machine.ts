@@ -83,9 +83,9 @@ export class Machine {
     return this.#memories.of(this.thread).words;
   }
 
-  /** Copies `length` float32 at `address` from the memory of another thread to the same address here. */
-  copyFrom(thread: number, address: number, length: number): void {
+  /** Copies `length` float32 at `address` from the memory of another thread to `target` here, the same address unless given. */
+  copyFrom(thread: number, address: number, length: number, target = address): void {
     const at = address / 4;
-    this.floats.set(this.#memories.of(thread).floats.subarray(at, at + length), at);
+    this.floats.set(this.#memories.of(thread).floats.subarray(at, at + length), target / 4);
   }
 }

@@ -10,6 +10,7 @@ import { activationOf } from './activate.js';
 import { attention } from './attention.js';
 import { convolution } from './convolution.js';
 import { expertsDown, expertsUp } from './experts.js';
+import { latentAttention } from './latent.js';
 import { multiplyShares } from './linear.js';
 import type { Machine } from './machine.js';
 import { route } from './route.js';
@@ -126,6 +127,7 @@ export const operations: Operations = {
   },
 
   attention,
+  latentAttention,
   convolution,
   route,
   expertsUp,

@@ -4,11 +4,11 @@
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
 import { type RopeSpec, rotationsOf, type Segment } from '@moeq/kernels';
 import { attendKernel, attendPlan, itemWords, partialVectors } from '../wgsl/attend.js';
-import { joinKernel } from '../wgsl/join.js';
-import { prepareKernel } from '../wgsl/prepare.js';
+import { joinKernel, joinWords } from '../wgsl/join.js';
+import { type AttentionShape, prepareKernel, shapeName, vectorsOf } from '../wgsl/prepare.js';
 import type { Emitter } from './dispatch-matrix.js';
 import type { Node } from './graph.js';
-import { Slot } from './program.js';
+import { type Operand, Slot } from './program.js';
 import type { Results } from './results.js';
 
 /** Keys that one workgroup goes through where more workgroups are wanted than there are heads and tokens. */
@@ -38,23 +38,17 @@ export function emitAttention(
   const { program, kernels } = emitter;
   const { x, cache, layer, segments, spec, norms } = node.operation;
   const qkv = results.of(x);
-  const out = results.make(node);
-  const { heads, kvHeads, headDim, rope, clip, scale, window = unlimited } = spec;
+  const { heads, kvHeads, headDim, rope, clip, scale, window } = spec;
   const { pageSize, valueDim = headDim } = cache.spec;
   const shape = { headDim, valueDim, cache: cache.dtype };
-  const name = `${headDim} ${valueDim} ${cache.dtype}`;
   const keys = cache.keys[layer] as GPUBuffer;
   const values = cache.values[layer] as GPUBuffer;
   const { tables } = program;
 
   const fresh = segments.every(({ tokens }) => tokens === 1);
-  const uniforms = {
-    heads,
-    kvHeads,
-    pageSize,
+  const preparation = {
     cacheRows: fresh ? 0 : tables.addOnce(segments, `rows ${pageSize}`, () => cacheRows(segments, pageSize)),
-    rotations:
-      rope === null ? 0 : tables.addOnce(segments, rotationKey(rope), () => rotations(segments, rope)),
+    rotations: rope === null ? 0 : rotationWords(tables, segments, rope),
     pairs: rope?.inverseFrequencies.length ?? 0,
     interleaved: rope?.style === 'interleaved' ? 1 : 0,
     queryNorm: normMode(spec.queryNorm?.over),
@@ -65,18 +59,74 @@ export function emitAttention(
     scale,
   };
   const weights = [norms.query?.buffer ?? emitter.empty, norms.key?.buffer ?? emitter.empty];
-  const queries = fresh ? null : new Slot('queries', 16 * node.rows * heads * Math.ceil(headDim / 4));
+  const queries = fresh ? null : new Slot('queries', 16 * node.rows * heads * vectorsOf(headDim));
   if (queries !== null) {
-    const kernel = kernels.get(`prepare ${name}`, () => prepareKernel(shape));
+    const kernel = kernels.get(`prepare ${shapeName(shape)}`, () => prepareKernel(shape));
     const operands = [qkv, queries, keys, values, ...weights, 'tables'] as const;
+    const uniforms = { ...preparation, heads, kvHeads, pageSize };
     program.dispatch(kernel, uniforms, operands, [heads + 2 * kvHeads, node.rows]);
   }
+  attend(emitter, {
+    ...{
+      shape,
+      segments,
+      heads,
+      kvHeads,
+      pageSize,
+      fresh,
+      preparation,
+      weights,
+      keys,
+      values,
+      workgroupMemory,
+    },
+    queries: queries ?? qkv,
+    out: results.make(node),
+    ...(window !== undefined && { window }),
+  });
+}
 
+/** What of the fields of `prepare` matters to queries that have been prepared. */
+const prepared = {
+  ...{ cacheRows: 0, rotations: 0, pairs: 0, interleaved: 0, queryNorm: 0, keyNorm: 0 },
+  ...{ queryEpsilon: 0, keyEpsilon: 0, clip: 0, scale: 1 },
+};
+
+/** Queries, ready or `fresh`, over the keys and values of their segments. */
+export interface AttendCall {
+  readonly shape: AttentionShape;
+  readonly segments: readonly Segment[];
+  /** The row of each segment's first token; one segment after the other unless given. */
+  readonly firstRows?: readonly number[];
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly pageSize: number;
+  /** Queries are rows of qkv, and are prepared with the new keys and values on the way. */
+  readonly fresh: boolean;
+  readonly preparation?: typeof prepared;
+  /** Of norms, where they are fresh. */
+  readonly weights?: readonly GPUBuffer[];
+  readonly window?: number;
+  readonly queries: Slot;
+  readonly keys: Operand;
+  /** null: they are the beginning of the keys. */
+  readonly values: Operand | null;
+  readonly out: Slot;
+  readonly workgroupMemory: number;
+}
+
+/** Attends, and joins what ranges of keys give where there are several. */
+export function attend({ program, kernels }: Emitter, call: AttendCall): void {
+  const { shape, segments, heads, kvHeads, pageSize, fresh, workgroupMemory } = call;
+  const { preparation = prepared, weights = [], window = unlimited, queries, keys, values, out } = call;
+  const { valueDim } = shape;
+  const { tables } = program;
+  const name = shapeName(shape);
   const plan = kernels.get(`plan ${name} ${heads / kvHeads} ${fresh}`, () =>
     attendPlan(shape, heads / kvHeads, fresh, workgroupMemory),
   );
   const columns = heads / plan.heads;
-  const tiling = tile(segments, plan.tokens, window, columns);
+  const tiling = tile(segments, call.firstRows ?? rowsBefore(segments), plan.tokens, window, columns);
   const ranges = tiling.joins !== null;
   const tilingKey = `${plan.tokens} ${window} ${columns}`;
   const partial = ranges
@@ -87,11 +137,17 @@ export function emitAttention(
       attendKernel({ ...shape, ...plan, ranges, fresh }),
     ),
     {
-      ...uniforms,
-      window,
+      ...{ ...preparation, heads, kvHeads, pageSize, window },
       items: tables.addOnce(segments, `items ${tilingKey}`, () => items(tiling, segments, tables)),
     },
-    [queries ?? qkv, keys, values, 'tables', partial ?? out, ...(fresh ? weights : [])],
+    [
+      queries,
+      keys,
+      ...(values === null ? [] : [values]),
+      'tables',
+      partial ?? out,
+      ...(fresh ? weights : []),
+    ],
     [columns, tiling.count],
   );
   if (partial === null || tiling.joins === null) return;
@@ -100,7 +156,7 @@ export function emitAttention(
     kernels.get(`join ${valueDim}`, () => joinKernel(valueDim)),
     { heads, joins: tables.addOnce(segments, `joins ${tilingKey}`, () => joins) },
     [partial, 'tables', out],
-    [heads, node.rows],
+    [heads, joins.length / joinWords],
   );
 }
 
@@ -108,7 +164,7 @@ const normMode = (over: 'head' | 'all' | undefined): number =>
   over === undefined ? 0 : over === 'head' ? 1 : 2;
 
 /** Row of the cache of every token. */
-function cacheRows(segments: readonly Segment[], pageSize: number): Uint32Array {
+export function cacheRows(segments: readonly Segment[], pageSize: number): Uint32Array {
   const rows = segments.flatMap(({ pages, start, tokens }) =>
     Array.from({ length: tokens }, (_, i) => {
       const position = start + i;
@@ -122,6 +178,15 @@ function rotationKey({ inverseFrequencies, attentionFactor }: RopeSpec): string 
   return `rotations ${attentionFactor} ${inverseFrequencies.join()}`;
 }
 
+/** The word of `tables` at which cosines and sines begin. */
+export function rotationWords(
+  tables: Emitter['program']['tables'],
+  segments: readonly Segment[],
+  rope: RopeSpec,
+): number {
+  return tables.addOnce(segments, rotationKey(rope), () => rotations(segments, rope));
+}
+
 /** Cosines then sines of every token, float32 bits. */
 function rotations(segments: readonly Segment[], rope: RopeSpec): Uint32Array {
   const { pairs, cos, sin } = rotationsOf(segments, rope);
@@ -133,10 +198,25 @@ function rotations(segments: readonly Segment[], rope: RopeSpec): Uint32Array {
   return new Uint32Array(values.buffer);
 }
 
+/** The row of each segment's first token. */
+function rowsBefore(segments: readonly Segment[]): number[] {
+  let row = 0;
+  return segments.map(({ tokens }) => {
+    row += tokens;
+    return row - tokens;
+  });
+}
+
 /** Items as words, with 3: the segment's index, in place of its pages. */
-function tile(segments: readonly Segment[], tokens: number, window: number, columns: number): Tiling {
+function tile(
+  segments: readonly Segment[],
+  firstRows: readonly number[],
+  tokens: number,
+  window: number,
+  columns: number,
+): Tiling {
   const tiles = segments.flatMap(({ start, tokens: count }, segment) => {
-    const row = segments.slice(0, segment).reduce((sum, each) => sum + each.tokens, 0);
+    const row = firstRows[segment] as number;
     return Array.from({ length: Math.ceil(count / tokens) }, (_, i) => {
       const first = i * tokens;
       const rows = Math.min(tokens, count - first);
@@ -164,7 +244,7 @@ function tile(segments: readonly Segment[], tokens: number, window: number, colu
       const from = begin + r * keys;
       words.push(row, position, rows, segment, from, Math.min(end, from + keys), partialRows + r * rows, 0);
     }
-    for (let t = 0; t < rows; t++) joins.push(partialRows + t, count, rows, 0);
+    for (let t = 0; t < rows; t++) joins.push(partialRows + t, count, rows, row + t);
     partialRows += rows * count;
   }
   return {

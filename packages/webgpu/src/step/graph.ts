@@ -13,6 +13,7 @@ export interface GpuTypes {
   readonly experts: StoredExperts;
   readonly mlp: StoredExperts;
   readonly vector: StoredVector;
+  readonly heads: StoredWeight;
   readonly cache: StoredCache;
   readonly state: StoredStates;
 }

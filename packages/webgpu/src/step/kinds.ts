@@ -8,6 +8,7 @@ import { emitRoute } from './emit-route.js';
 import { emitAdd, emitEmbed, emitInput, emitLinear, emitNorm, emitSelect } from './emit-rows.js';
 import type { Fusion } from './fuse.js';
 import type { Node } from './graph.js';
+import { emitLatentAttention } from './latent.js';
 import type { Results } from './results.js';
 
 /** What the emitters of one program work with. */
@@ -40,6 +41,11 @@ const kinds: { readonly [Kind in OperationKind]: KindOfOperation<Kind> } = {
   attention: {
     emit: ({ emitter, results, workgroupMemory }, node) =>
       emitAttention(emitter, node, results, workgroupMemory),
+    effect: 'cache',
+  },
+  latentAttention: {
+    emit: ({ emitter, results, workgroupMemory }, node) =>
+      emitLatentAttention(emitter, node, results, workgroupMemory),
     effect: 'cache',
   },
   convolution: {

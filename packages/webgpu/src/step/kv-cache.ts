@@ -12,7 +12,7 @@ export interface StoredCache {
   readonly spec: KvCacheSpec;
   readonly dtype: CacheDType;
   readonly bytes: number;
-  /** One a layer. */
+  /** One a layer; no values where the keys are latents. */
   readonly keys: readonly GPUBuffer[];
   readonly values: readonly GPUBuffer[];
 }
@@ -50,7 +50,8 @@ export function makeCache(memory: Memory, spec: KvCacheSpec, dtype: CacheDType):
   };
   try {
     const keys = Array.from({ length: layers }, () => make('keys'));
-    const values = Array.from({ length: layers }, () => make('values'));
+    // latents have none
+    const values = Array.from({ length: valueDim === 0 ? 0 : layers }, () => make('values'));
     return { spec, dtype, bytes: layers * (bytes.keys + bytes.values), keys, values };
   } catch (error) {
     for (const buffer of buffers) memory.destroy(buffer);

@@ -7,6 +7,8 @@ import { attendKernel, attendPlan } from '../wgsl/attend.js';
 import { combineExpertsKernel } from '../wgsl/combine-experts.js';
 import { convolveKernel } from '../wgsl/convolve.js';
 import { joinKernel } from '../wgsl/join.js';
+import { absorbKernel, expandKernel, type LatentShape } from '../wgsl/latent.js';
+import { gatherLatentsKernel, placeHeadsKernel, turnQueriesKernel } from '../wgsl/latent-expand.js';
 import { mergeKernels } from '../wgsl/merge.js';
 import { planKernel } from '../wgsl/plan.js';
 import { prepareKernel } from '../wgsl/prepare.js';
@@ -84,6 +86,11 @@ const activations: readonly Activation[] = [
 ];
 const spec: RouteSpec = { experts: 8, expertsPerToken: 2, score: 'softmax', normalizeTopK: true };
 
+const smallLatents: LatentShape = { nopeDim: 5, ropeDim: 2, latentDim: 11, valueDim: 7, cache: 'F32' };
+const largeLatents: LatentShape = {
+  ...{ nopeDim: 128, ropeDim: 64, latentDim: 512, valueDim: 128, cache: 'F16' },
+};
+
 function weightShaders(kind: MatrixKind): Shader[] {
   const vectors = [
     { use: 'dense', activation: null, normed: false, tokens: 1 },
@@ -105,6 +112,8 @@ function weightShaders(kind: MatrixKind): Shader[] {
     ),
     ...tiles,
     embedKernel(kind),
+    absorbKernel(kind, smallLatents),
+    expandKernel(kind, smallLatents),
     routerKernel({ kind, spec, hasBias: false, normed: true, subgroups: true }),
   ].map(({ shader }) => shader);
 }
@@ -150,9 +159,17 @@ function attentionShaders(): Shader[] {
   return (['F32', 'F16'] as const).flatMap((cache) =>
     dimensions.flatMap(([headDim, valueDim]) => {
       const shape = { headDim, valueDim, cache };
+      const latent = { headDim: headDim + valueDim, valueDim, cache, latent: true };
       return [
         prepareKernel(shape),
         joinKernel(valueDim),
+        attendKernel({
+          ...shape,
+          ...attendPlan(latent, 4, false, 16384),
+          ...latent,
+          fresh: false,
+          ranges: true,
+        }),
         ...[true, false].flatMap((fresh) =>
           [true, false].map((ranges) => {
             const plan = attendPlan(shape, 4, fresh, 16384);
@@ -169,7 +186,13 @@ function otherShaders(): Shader[] {
     [true, false].map((biased) => normKernel(centred, biased)),
   );
   const plain = [...norms, addKernel(), selectKernel(), planKernel(128), combineExpertsKernel()];
-  const kernels = [...plain, convolveKernel(true), convolveKernel(false)];
+  const latents = [
+    ...[absorbKernel(bfloat16, largeLatents), expandKernel(bfloat16, largeLatents)],
+    ...[smallLatents, largeLatents].flatMap((shape) => [
+      ...[gatherLatentsKernel(shape), placeHeadsKernel(shape), turnQueriesKernel(shape)],
+    ]),
+  ];
+  const kernels = [...plain, convolveKernel(true), convolveKernel(false), ...latents];
   return [...kernels, ...activations.map(activateKernel)].map(({ shader }) => shader);
 }
 

@@ -50,22 +50,25 @@ export function attendPlan(
   decode: boolean,
   bytes: number,
 ): { heads: number; tokens: number; tile: number } {
-  const { headDim, valueDim } = shape;
+  const { headDim, valueDim, latent = false } = shape;
   const mostQueries = 16;
+  const leastTile = latent ? 4 : 8;
   const need = (queries: number, tile: number): number =>
     16 * (queries * vectorsOf(Math.max(headDim, valueDim)) + tile * (vectorsOf(headDim) + 1)) +
     4 * (Math.max(attendSize, queries * tile) + 2 * queries * tile + 3 * queries) +
     (decode ? 4 * ((queries + 2) * rawColumns(shape) + 2 * attendSize + 8 * (queries + 1)) : 0);
   let heads = headsPerKv;
-  while (heads > 1 && (heads > mostQueries || headsPerKv % heads !== 0 || need(heads, 8) > bytes)) heads--;
+  while (heads > 1 && (heads > mostQueries || headsPerKv % heads !== 0 || need(heads, leastTile) > bytes))
+    heads--;
   let tokens = 1;
-  if (!decode) while (2 * tokens * heads <= mostQueries && need(2 * tokens * heads, 8) <= bytes) tokens *= 2;
+  if (!decode)
+    while (2 * tokens * heads <= mostQueries && need(2 * tokens * heads, leastTile) <= bytes) tokens *= 2;
   let tile = 4;
   while (tile < 32 && need(heads * tokens, 2 * tile) <= bytes) tile *= 2;
   return { heads, tokens, tile };
 }
 
-function attendStorage({ cache, ranges, fresh }: AttendOptions): StorageBinding[] {
+function attendStorage({ cache, ranges, fresh, latent = false }: AttendOptions): StorageBinding[] {
   const type = cache === 'F32' ? 'array<vec4<f32>>' : 'array<vec2<u32>>';
   const access = fresh ? 'write' : 'read';
   return [
@@ -73,7 +76,7 @@ function attendStorage({ cache, ranges, fresh }: AttendOptions): StorageBinding[
       ? { name: 'qkv', access: 'read', type: 'array<f32>' }
       : { name: 'queries', access: 'read', type: 'array<vec4<f32>>' },
     { name: 'keys', access, type },
-    { name: 'values', access, type },
+    ...(latent ? [] : [{ name: 'values', access, type } as const]),
     { name: 'tables', access: 'read', type: 'array<u32>' },
     { name: 'out', access: 'write', type: ranges ? 'array<vec4<f32>>' : 'array<f32>' },
     ...(fresh
@@ -86,8 +89,9 @@ function attendStorage({ cache, ranges, fresh }: AttendOptions): StorageBinding[
 }
 
 export function attendKernel(options: AttendOptions) {
-  const { headDim, valueDim, cache, heads, tokens, tile, ranges, fresh } = options;
+  const { headDim, valueDim, cache, heads, tokens, tile, ranges, fresh, latent = false } = options;
   const [c, v] = [vectorsOf(headDim), vectorsOf(valueDim)];
+  const values = latent ? { name: 'keys', vectors: c } : { name: 'values', vectors: v };
   const queries = heads * tokens;
   const pairs = queries * tile;
   let split = 1;
@@ -166,7 +170,7 @@ export function attendKernel(options: AttendOptions) {
       `  if (subset < ${subsets}u) {`,
       `    for (var j = subset; j < ${tile}u; j += ${subsets}u) {`,
       '      if (first + j < end) {',
-      `        let value = ${read('values', `rowAt(pages, first + j, kvHead) * ${v}u + d`)};`,
+      `        let value = ${read(values.name, `rowAt(pages, first + j, kvHead) * ${values.vectors}u + d`)};`,
       ...own.map((n) => `        sum${n} += powers[${n * tile}u + j] * value;`),
       '      }',
       '    }',

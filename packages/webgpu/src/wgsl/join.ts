@@ -7,12 +7,12 @@ import { lines, makeKernel } from './shader.js';
 
 const joinFields = {
   heads: 'u32',
-  /** Word of `tables`: rows of (first partial row, ranges, partial rows from range to range, 0). */
+  /** Word of `tables`: rows of (first partial row, ranges, partial rows from range to range, row of the result). */
   joins: 'u32',
 } as const satisfies Fields;
 
 /** Words of a row's entry in `tables`. */
-const joinWords = 4;
+export const joinWords = 4;
 
 /** Joins the ranges of keys of one head of one row. */
 export function joinKernel(valueDim: number) {
@@ -33,6 +33,7 @@ export function joinKernel(valueDim: number) {
       `let step = tables[entry + 2u] * p.heads * ${v + 1}u;`,
       `let first = (tables[entry] * p.heads + workgroup.x) * ${v + 1}u;`,
       'let count = tables[entry + 1u];',
+      'let row = tables[entry + 3u];',
       'var highest = -1e30;',
       `for (var i = 0u; i < count; i += 1u) { highest = max(highest, ranges[first + i * step + ${v}u].x); }`,
       'var sum = 0.0;',
@@ -46,7 +47,7 @@ export function joinKernel(valueDim: number) {
       `    value += ranges[first + i * step + d] * exp(ranges[first + i * step + ${v}u].x - highest);`,
       '  }',
       `  for (var e = 0u; e < 4u && 4u * d + e < ${valueDim}u; e += 1u) {`,
-      `    out[(workgroup.y * p.heads + workgroup.x) * ${valueDim}u + 4u * d + e] = value[e] / sum;`,
+      `    out[(row * p.heads + workgroup.x) * ${valueDim}u + 4u * d + e] = value[e] / sum;`,
       '  }',
       '}',
     ),

@@ -13,12 +13,14 @@ export interface AttentionShape {
   readonly headDim: number;
   readonly valueDim: number;
   readonly cache: CacheDType;
+  /** Values are the beginning of the keys; false unless given. */
+  readonly latent?: boolean;
 }
 
 export const vectorsOf = (dimension: number): number => Math.ceil(dimension / 4);
 
-export const shapeName = ({ headDim, valueDim, cache }: AttentionShape): string =>
-  `${headDim}/${valueDim} ${cache}`;
+export const shapeName = ({ headDim, valueDim, cache, latent = false }: AttentionShape): string =>
+  `${headDim}/${valueDim}${latent ? ' of keys' : ''} ${cache}`;
 
 const prepareSize = 64;
 
