@@ -12,6 +12,7 @@ import {
 import { elementCount, type FloatDType, fromTorchName, MoeqError, quote } from '@moeq/tensors';
 import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
 import { isObject } from '../files/is-object.js';
+import { fp8Weights } from './fp8-blocks.js';
 
 interface Source {
   readonly stored: ReadonlyMap<string, StoredTensor>;
@@ -25,6 +26,7 @@ const forms: Readonly<
   Record<string, (source: Source, own: Readonly<Record<string, unknown>>) => QuantizedWeight[]>
 > = {
   bitsandbytes: bitsandbytesWeights,
+  fp8: fp8Weights,
   moeq: moeqWeights,
 };
 
@@ -38,7 +40,9 @@ export function quantizedWeights(source: Source): QuantizedWeight[] {
   const method = methodOf(own);
   const form = typeof method === 'string' && Object.hasOwn(forms, method) ? forms[method] : undefined;
   if (form === undefined || !isObject(own)) {
-    const known = Object.keys(forms).join(' or ');
+    const known = Object.keys(forms)
+      .join(', ')
+      .replace(/, (?=[^,]*$)/, ' or ');
     const found = method === undefined || method === null ? 'none' : quote(method);
     throw contradiction(source.file, `quantization_config with quant_method ${known}`, found);
   }

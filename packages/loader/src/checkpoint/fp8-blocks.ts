@@ -1,0 +1,107 @@
+// Weights of 8-bit floats with a scale for each block of rows and columns, as DeepSeek-V3 ships them and transformers'
+// `fine-grained fp8` has them: `X.weight` in F8_E4M3 [N, K], `X.weight_scale_inv` [ceil(N / bn), ceil(K / bk)], whose numbers
+// multiply. Read as a codebook of 256 numbers whose blocks are runs of a row; rows of a block repeat its scale.
+import { type Layout, MoeqError, type QuantizedTensor, quote, type Tensor, toFloat32 } from '@moeq/tensors';
+import * as v from 'valibot';
+import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
+
+const format = 'fp8';
+
+const size = v.pipe(v.number(), v.integer(), v.minValue(1));
+const schema = v.object({
+  fmt: v.nullish(v.literal('e4m3')),
+  weight_block_size: v.tuple([size, size]),
+});
+
+/** All numbers of F8_E4M3 by code; 0 for the two that are NaN, which no weight has. */
+const numbers = toFloat32(
+  Uint8Array.from({ length: 256 }, (_, code) => code),
+  'F8_E4M3',
+).map((value) => (Number.isNaN(value) ? 0 : value));
+const notNumbers = [0x7f, 0xff];
+
+/**
+ * @param file name of config.json, for messages
+ * @throws MoeqError for blocks that are not described, or weights without scales
+ */
+export function fp8Weights(
+  { stored, file }: { readonly stored: ReadonlyMap<string, StoredTensor>; readonly file: string },
+  own: Readonly<Record<string, unknown>>,
+): QuantizedWeight[] {
+  const parsed = v.safeParse(schema, own);
+  if (!parsed.success) {
+    const expected = 'quantization_config with fmt e4m3 and weight_block_size, two integers';
+    throw refused(file, expected, quote({ fmt: own['fmt'], weight_block_size: own['weight_block_size'] }));
+  }
+  const [blockRows, blockColumns] = parsed.output.weight_block_size;
+  const layout: Layout = {
+    bitsPerCode: 8,
+    order: 'lowFirst',
+    blockSize: blockColumns,
+    blocks: 'row',
+    decode: { kind: 'codebook', values: numbers },
+    scale: { kind: 'plain', dtype: 'F32', multiplier: 1 },
+  };
+  return [...stored.values()]
+    .filter(({ dtype }) => dtype === 'F8_E4M3')
+    .map((weight) => {
+      const { name, shape } = weight;
+      const [rows = 0, columns = 0] = shape;
+      const blocks = [Math.ceil(rows / blockRows), Math.ceil(columns / blockColumns)] as const;
+      const scales = stored.get(`${name}_scale_inv`);
+      if (scales === undefined)
+        throw refused(weight.file, `tensor ${quote(`${name}_scale_inv`, 120)}`, 'no such tensor');
+      return {
+        name,
+        parts: [weight, scales],
+        format,
+        shape,
+        layout: () => layout,
+        assertShape() {
+          if (shape.length === 2 && quote(scales.shape) === quote(blocks)) return;
+          const expected = `${quote(scales.name, 120)} of shape ${quote(blocks)}, a scale for each block`;
+          throw refused(scales.file, expected, quote(scales.shape));
+        },
+        decode: (parts) => decodeBlocks(parts, { weight, scales, blockRows, layout }),
+      };
+    });
+}
+
+interface Blocks {
+  readonly weight: StoredTensor;
+  readonly scales: StoredTensor;
+  readonly blockRows: number;
+  readonly layout: Layout;
+}
+
+function decodeBlocks(
+  parts: Readonly<Record<string, Tensor>>,
+  { weight, scales, blockRows, layout }: Blocks,
+): QuantizedTensor {
+  const { data: codes } = parts[weight.name] as Tensor;
+  const { data, dtype } = parts[scales.name] as Tensor;
+  const nan = codes.findIndex((code) => notNumbers.includes(code));
+  if (nan >= 0) throw refused(weight.file, `finite numbers in ${quote(weight.name, 120)}`, `NaN at ${nan}`);
+  const [rows = 0] = weight.shape;
+  const [, blocksOfRow = 0] = scales.shape;
+  const byBlock = toFloat32(data, dtype);
+  const byRow = new Float32Array(rows * blocksOfRow);
+  for (let row = 0; row < rows; row++) {
+    const first = Math.floor(row / blockRows) * blocksOfRow;
+    byRow.set(byBlock.subarray(first, first + blocksOfRow), row * blocksOfRow);
+  }
+  return {
+    format,
+    shape: weight.shape,
+    dtype: 'BF16',
+    layout,
+    planes: {
+      codes: { dtype: 'U8', data: codes },
+      scales: { dtype: 'F32', data: new Uint8Array(byRow.buffer) },
+    },
+  };
+}
+
+function refused(subject: string, expected: string, found: string): MoeqError {
+  return new MoeqError({ operation: 'open the quantized weights', subject, expected, found });
+}
