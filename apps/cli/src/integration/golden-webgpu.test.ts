@@ -7,10 +7,16 @@ import { testGpu } from '../../../../packages/webgpu/src/testkit/gpu.js';
 
 const { gpu, reason } = await testGpu();
 
-/** Of a token: two beside the layers, and no multiply takes a norm behind it, or the residual beside a sum, with it. */
+/**
+ * Of a token: two beside the layers; no multiply takes a norm behind it, or the residual beside a sum, with it; and latent
+ * attention has two multiplies more.
+ */
 function mostDispatches({ layers }: DecoderConfig): number {
   return layers.reduce((sum, { blocks }) => {
-    const isJoined = blocks.every((block) => block.postNorm === null && !('sum' in block));
+    const isJoined = blocks.every((block) => {
+      const isLatent = 'mixer' in block && block.mixer.kind === 'latent';
+      return block.postNorm === null && !('sum' in block) && !isLatent;
+    });
     return sum + (isJoined ? 8 : 10);
   }, 2);
 }

@@ -1,11 +1,14 @@
 // The architectures that this loader knows.
 import { MoeqError, quote } from '@moeq/tensors';
 import { cohere2Moe } from '../architectures/cohere2-moe.js';
+import { deepseekV2 } from '../architectures/deepseek-v2.js';
+import { deepseekV3 } from '../architectures/deepseek-v3.js';
 import { dots1 } from '../architectures/dots1.js';
 import { ernie45Moe } from '../architectures/ernie4-5-moe.js';
 import { exaoneMoe } from '../architectures/exaone-moe.js';
 import { flexOlmo } from '../architectures/flex-olmo.js';
 import { glm4Moe } from '../architectures/glm4-moe.js';
+import { glm4MoeLite } from '../architectures/glm4-moe-lite.js';
 import { glm4vMoe } from '../architectures/glm4v-moe.js';
 import { graniteMoe } from '../architectures/granitemoe.js';
 import { hyV3 } from '../architectures/hy-v3.js';
@@ -35,6 +38,9 @@ export const architectures: readonly Architecture[] = [
   cohere2Moe,
   glm4vMoe,
   ernie45Moe,
+  deepseekV2,
+  deepseekV3,
+  glm4MoeLite,
 ];
 
 /**

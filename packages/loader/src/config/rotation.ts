@@ -1,10 +1,9 @@
 // The rotation of config.json: `rope_parameters`, or `rope_scaling` and `rope_theta` as it was before transformers 5. Types,
 // optional keys and defaults are those of transformers (modeling_rope_utils.py).
-import { type DecoderConfig, type RopeConfig, type RopeScaling, withMixers } from '@moeq/runtime';
+import { type DecoderConfig, layerMixer, type RopeConfig, type RopeScaling, withMixers } from '@moeq/runtime';
 import { quote } from '@moeq/tensors';
 import * as v from 'valibot';
 import { isObject } from '../files/is-object.js';
-import { attentionOf } from './attention-of.js';
 import { configError, count, explain, MAX_CONTEXT, positive } from './config.js';
 
 const length = count(MAX_CONTEXT);
@@ -75,10 +74,10 @@ export function withRotation(
   config: Readonly<Record<string, unknown>>,
   file: string,
 ): DecoderConfig {
-  const attentions = decoder.layers.flatMap((layer) => attentionOf(layer) ?? []);
-  const [first] = attentions.filter((attention) => attention.rope !== null);
+  const mixers = decoder.layers.flatMap((layer) => layerMixer(layer) ?? []);
+  const [first] = mixers.flatMap((mixer) => ('rope' in mixer && mixer.rope !== null ? [mixer] : []));
   if (first?.rope == null) return decoder;
-  const { rope, headDim } = first;
+  const { rope } = first;
   const { name, parameters } = parametersOf(config, file);
   const fail = (field: string, expected: string, found: unknown): never => {
     throw configError(file, `${name}.${field} to be ${expected}`, quote(found));
@@ -100,16 +99,34 @@ export function withRotation(
     fail,
   };
   // attention that turns whole heads fails in transformers where a scaled rotation says otherwise
+  const turnsWhole = first.kind === 'attention' && rope.rotatedDim === first.headDim;
   const { partial_rotary_factor: share } = parsed(v.object(common));
-  if (kind !== 'default' && rope.rotatedDim === headDim && share != null && share !== 1)
+  if (kind !== 'default' && turnsWhole && share != null && share !== 1)
     fail('partial_rotary_factor', '1', share);
   const scaling = scalingOf(kind, parsed, context);
   const scaled: RopeConfig = { ...rope, theta, ...(scaling !== null && { scaling: scaling.scaling }) };
   const contextLength = Math.max(decoder.contextLength, Math.min(scaling?.reach ?? 0, MAX_CONTEXT));
-  const layers = withMixers(decoder.layers, (mixer) =>
-    mixer.kind === 'attention' && mixer.rope !== null ? { ...mixer, rope: scaled } : mixer,
-  );
+  const scores = kind === 'default' ? 1 : scoreFactor(parsed(scoreSchema), scaling?.scaling);
+  const layers = withMixers(decoder.layers, (mixer) => {
+    if (!('rope' in mixer) || mixer.rope === null) return mixer;
+    if (mixer.kind === 'attention') return { ...mixer, rope: scaled };
+    return { ...mixer, rope: scaled, scale: mixer.scale * scores };
+  });
   return { ...decoder, contextLength, layers };
+}
+
+const scoreSchema = v.object({
+  mscale_all_dim: v.nullish(v.number('a number')),
+  factor: v.nullish(positive),
+});
+
+/** What latent attention multiplies its scores by, beside what YaRN does to cosines and sines (transformers, deepseek_v3). */
+function scoreFactor(
+  { mscale_all_dim: all, factor }: v.InferOutput<typeof scoreSchema>,
+  scaling: RopeScaling | undefined,
+): number {
+  const stretch = scaling?.kind === 'yarn' ? scaling.factor : (factor ?? 1);
+  return all ? magnitude(stretch, all) ** 2 : 1;
 }
 
 /** `rope_scaling` wins where both are there, and an empty object is none. */

@@ -24,6 +24,17 @@ export const ggufNames: Readonly<Record<Slot, string>> = {
   convInput: 'blk.{layer}.shortconv.in_proj.weight',
   convTaps: 'blk.{layer}.shortconv.conv.weight',
   convOutput: 'blk.{layer}.shortconv.out_proj.weight',
+  latentQuery: 'blk.{layer}.attn_q.weight',
+  queryDown: 'blk.{layer}.attn_q_a.weight',
+  queryDownBias: 'blk.{layer}.attn_q_a.bias',
+  queryDownNorm: 'blk.{layer}.attn_q_a_norm.weight',
+  queryUp: 'blk.{layer}.attn_q_b.weight',
+  latentDown: 'blk.{layer}.attn_kv_a_mqa.weight',
+  latentDownBias: 'blk.{layer}.attn_kv_a_mqa.bias',
+  latentNorm: 'blk.{layer}.attn_kv_a_norm.weight',
+  latentUp: 'blk.{layer}.attn_kv_b.weight',
+  latentOutput: 'blk.{layer}.attn_output.weight',
+  latentOutputBias: 'blk.{layer}.attn_output.bias',
   mixerPostNorm: 'blk.{layer}.post_attention_norm.weight',
   mixerPostNormBias: 'blk.{layer}.post_attention_norm.bias',
   mlpNorm: 'blk.{layer}.ffn_norm.weight',
@@ -70,8 +81,11 @@ const onePerExpert: readonly (readonly [name: string, slot: Slot])[] = [
   ['blk.{layer}.ffn_down.{expert}.weight', 'expertDown'],
 ];
 
+/** Of two slots with one name the first, which is that of grouped heads. */
 const slotOf = new Map<string, Slot>([
-  ...Object.entries(ggufNames).map(([slot, name]) => [name, slot as Slot] as const),
+  ...Object.entries(ggufNames)
+    .reverse()
+    .map(([slot, name]) => [name, slot as Slot] as const),
   ...onePerExpert,
 ]);
 
