@@ -2,7 +2,7 @@
 import { elementCount } from '@moeq/tensors';
 import { createCheckpointWriter } from '@moeq/tensors/node';
 import { fillRandom, normalTable, seedOf } from './normal.ts';
-import { configOf, type MoeShape, tensorsOf } from './shape.ts';
+import { configOf, type MoeShape, type ShapedTensor, tensorsOf } from './shape.ts';
 
 /** Deviation of the weights, as transformers initializes them. */
 const deviation = 0.02;
@@ -14,8 +14,17 @@ const pieceElements = 2 ** 22;
  * @throws MoeqError when `out` is in the way or the system refuses
  * @returns bytes of the weights
  */
-export async function writeRandomCheckpoint(out: string, shape: MoeShape, seed: number): Promise<number> {
-  const tensors = [...tensorsOf(shape)];
+export function writeRandomCheckpoint(out: string, shape: MoeShape, seed: number): Promise<number> {
+  return writeRandomTensors(out, [...tensorsOf(shape)], configOf(shape), seed);
+}
+
+/** The same of any tensors and configuration. */
+export async function writeRandomTensors(
+  out: string,
+  tensors: readonly ShapedTensor[],
+  config: string,
+  seed: number,
+): Promise<number> {
   const tables = { weight: normalTable(0, deviation), norm: normalTable(1, deviation) };
   await using writer = await createCheckpointWriter({
     out,
@@ -33,7 +42,7 @@ export async function writeRandomCheckpoint(out: string, shape: MoeShape, seed: 
       bytes += part.byteLength;
     }
   }
-  await writer.writeFile('config.json', configOf(shape));
+  await writer.writeFile('config.json', config);
   await writer.commit();
   return bytes;
 }
