@@ -1,5 +1,5 @@
-// Fuzzes one parser for a time or a number of inputs: starts the thread that reads, ends it when it hangs, starts another when it has died, and
-// keeps one find of each kind.
+// Fuzzes one parser for a time or a number of inputs: starts the thread that parses, ends it when it hangs, starts another
+// when it has died, and keeps one find of each kind.
 import { Worker } from 'node:worker_threads';
 import { Board } from './board.ts';
 import type { Find, WorkerData } from './worker.ts';

@@ -38,7 +38,7 @@ const board = new Board(shared);
 const coverage = new Coverage(watched);
 const pool = corpus.slice();
 
-/** Reads one input and tells of what it found. */
+/** Parses one input and reports what it found. */
 async function attempt({ read }: Parser, input: Uint8Array): Promise<void> {
   board.begin(input);
   let verdict = await judge(read, input);

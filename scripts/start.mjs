@@ -1,5 +1,5 @@
-// What `npm start` shows once everything is built: tiny-moe quantized, the account of it, a text that it writes, and a page on what it
-// lost.
+// What `npm start` shows once everything is built: tiny-moe quantized, the report of it, a text that it generates, and a page
+// on what quantizing has cost it.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -4,7 +4,8 @@
 //   node decode-rate/main.ts [--threads 2] [--decode 32] [--runs 5] [--experts 8,32,128] [--contexts 64,256,512,1024,2048]
 //     [--folder FOLDER]
 //
-// Contexts are met once each, since reading the long ones takes most of the time. FOLDER is where random models of 0.4 GB are written, one at a time.
+// Each context is measured once, since reading the long ones takes most of the time. Random models of 0.4 GB are written to
+// FOLDER, one at a time.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

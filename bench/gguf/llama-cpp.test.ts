@@ -15,7 +15,7 @@ import { splitGguf } from '../../packages/loader/src/testkit/split-gguf.ts';
 import { type LlamaReference, loadLlama } from './llama-cpp.ts';
 import { writeRandomGguf } from './random-gguf.ts';
 
-const GREEDY = 48;
+const greedyTokens = 48;
 
 interface Case {
   readonly prompt: string;
@@ -75,9 +75,9 @@ describe.skipIf(load === null)('tiny-moe in F32, in llama.cpp', () => {
     expect(read.tokenizer?.encode(known.prompt)).toEqual(tokens);
     // llama.cpp leaves the token before a text to its caller
     expect(llama.encode(known.prompt)).toEqual(tokens.slice(1));
-    const greedy = { temperature: 0, stopTokenIds: [], maxNewTokens: GREEDY };
+    const greedy = { temperature: 0, stopTokenIds: [], maxNewTokens: greedyTokens };
     const { tokenIds } = await ours.complete(tokens, greedy);
-    expect(await llama.greedy(tokens, GREEDY)).toEqual([...tokenIds]);
+    expect(await llama.greedy(tokens, greedyTokens)).toEqual([...tokenIds]);
     expect(ours.tokenizer?.decode([...tokens, ...tokenIds], { skipSpecialTokens: true })).toBe(known.text);
   });
 
@@ -99,7 +99,7 @@ describe.skipIf(load === null)('tiny-moe in fewer bits, in llama.cpp', () => {
       let [same, all] = [0, 0];
       for (const { prompt } of cases.slice(0, 2)) {
         const tokens = ours.tokenizer?.encode(prompt) ?? [];
-        const theirs = await llama.greedy(tokens, GREEDY);
+        const theirs = await llama.greedy(tokens, greedyTokens);
         // what moeq would have written at each place of their text: llama.cpp rounds activations to 8 or 16 bits
         const { logits, vocabularySize } = await ours.logits([...tokens, ...theirs]);
         theirs.forEach((token, index) => {
@@ -110,7 +110,7 @@ describe.skipIf(load === null)('tiny-moe in fewer bits, in llama.cpp', () => {
           if (row.indexOf(Math.max(...row)) === token) same += 1;
         });
       }
-      expect(all).toBe(2 * GREEDY);
+      expect(all).toBe(2 * greedyTokens);
       expect(same / all).toBeGreaterThan(0.9);
       await ours.close();
     },
@@ -166,9 +166,9 @@ describe.skipIf(load === null)('random weights of every type that quantizes, in 
     const texts = [];
     for (const path of [whole, join(folder, first)]) {
       await using llama = await load?.(path);
-      texts.push(await llama?.greedy([5, 6, 7], GREEDY));
+      texts.push(await llama?.greedy([5, 6, 7], greedyTokens));
     }
-    expect(texts[0]).toHaveLength(GREEDY);
+    expect(texts[0]).toHaveLength(greedyTokens);
     expect(texts[1]).toEqual(texts[0]);
   });
 
@@ -182,16 +182,16 @@ describe.skipIf(load === null)('random weights of every type that quantizes, in 
     if (llama === undefined) throw new Error('no llama.cpp');
     const model = await open(path, backend);
     const prompt = [5, 6, 7];
-    const theirs = await llama.greedy(prompt, GREEDY);
+    const theirs = await llama.greedy(prompt, greedyTokens);
     const { logits, vocabularySize } = await model.logits([...prompt, ...theirs]);
     const deviation = Math.sqrt(logits.reduce((sum, logit) => sum + logit * logit, 0) / logits.length);
     const good = theirs.filter((token, index) => {
       const row = logits.subarray((prompt.length - 1 + index) * vocabularySize).subarray(0, vocabularySize);
       return Math.max(...row) - (row[token] ?? 0) <= deviation / 10;
     });
-    expect(theirs).toHaveLength(GREEDY);
+    expect(theirs).toHaveLength(greedyTokens);
     // it rounds activations to 8 bits, which can route a token to another expert where two are about as likely
-    expect(good.length / GREEDY).toBeGreaterThan(0.9);
+    expect(good.length / greedyTokens).toBeGreaterThan(0.9);
     await model.close();
   });
 });

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { architectures, ggufDecoderMetadata, ggufNames } from '@moeq/loader';
 import {
   decodeTensor,
+  formatBytes,
   fromFloat32,
   fromGgufBlocks,
   type GgufTensor,
@@ -30,7 +31,7 @@ export interface RandomShape {
   readonly context: number;
 }
 
-const MIB = 2 ** 20;
+const mib = 2 ** 20;
 
 /**
  * Writes a random Mixtral whose matrices all have one type; routers and norms are F32.
@@ -57,7 +58,7 @@ export async function writeRandomGguf(
     const columns = tensor.shape.at(-1) ?? 1;
     const row = ggufByteLength(tensor.type, [columns]);
     const rows = ggufByteLength(tensor.type, tensor.shape) / row;
-    const strip = Math.max(1, Math.floor(MIB / row));
+    const strip = Math.max(1, Math.floor(mib / row));
     for (let first = 0; first < rows; first += strip) {
       await writer.write(
         tensor.name,
@@ -277,5 +278,5 @@ if (import.meta.main) {
     context: Number(values.context),
   });
   const seconds = (performance.now() - started) / 1000;
-  console.log(`${values.out}: ${(bytes / 1e6).toFixed(0)} MB in ${seconds.toFixed(1)} s`);
+  console.log(`${values.out}: ${formatBytes(bytes)} in ${seconds.toFixed(1)} s`);
 }

@@ -22,7 +22,7 @@ export interface CommandRates {
   readonly peakRssBytes: number;
 }
 
-interface Document {
+interface QuantizeDocument {
   readonly seconds: number;
   readonly peakRssBytes: number;
 }
@@ -36,7 +36,7 @@ export async function commandRates(runs: number, folder: string | undefined): Pr
   try {
     if (!existsSync(model)) await writeRandomCheckpoint(model, shape, 1);
     const seconds: number[] = [];
-    const documents: Document[] = [];
+    const documents: QuantizeDocument[] = [];
     let gigabytes = 0;
     for (let run = -1; run < runs; run++) {
       const before = performance.now();

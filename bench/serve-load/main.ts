@@ -7,6 +7,7 @@
 // --seconds is the time of each number of clients. Loopback only; the built command is measured, or the server at --url,
 // which several runs can share.
 import { parseArgs } from 'node:util';
+import { formatBytes } from '@moeq/tensors';
 import OpenAI from 'openai';
 import { ask, type Reply, type Task } from './client.ts';
 import { attach, startServer } from './server.ts';
@@ -83,13 +84,13 @@ for (const clients of values.clients.split(',').map(Number)) {
     String(replies.length).padStart(8),
     String(replies.filter(({ aborted }) => aborted).length).padStart(5),
     String(wrong).padStart(6),
-    ` ${megabytes(await server.residentBytes())}`,
+    ` ${formatBytes(await server.residentBytes())}`,
   ];
   console.log(cells.join(' '));
   if (wrong > 0) process.exitCode = 1;
 }
 console.log(
-  `\nmemory: ${megabytes(startBytes)} at the start, ${megabytes(await server.residentBytes())} at the end`,
+  `\nmemory: ${formatBytes(startBytes)} at the start, ${formatBytes(await server.residentBytes())} at the end`,
 );
 const left = await server.metric('moeq_requests_running');
 console.log(`requests still running: ${left}; preemptions: ${await server.metric('moeq_preemptions_total')}`);
@@ -101,8 +102,4 @@ function quantile(numbers: readonly number[], share: number): number {
 
 function milliseconds(numbers: readonly number[], share: number): string {
   return `${(quantile(numbers, share) * 1000).toFixed(0)} ms`;
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(0)} MB`;
 }

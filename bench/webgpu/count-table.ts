@@ -18,7 +18,7 @@ export async function countTable(backend: WebGpuBackend): Promise<string> {
   const rows = [];
   for (const [name, model, recipe] of models) {
     const { layers, vocabularySize, decode, prefill } = await countSteps(backend, name, model, recipe);
-    const perLayer = (dispatches: number): string => ((dispatches - besideLayers) / layers).toFixed(2);
+    const perLayer = (dispatches: number): string => ((dispatches - outsideLayers) / layers).toFixed(2);
     rows.push([
       name,
       layers,
@@ -57,4 +57,4 @@ export async function countTable(backend: WebGpuBackend): Promise<string> {
 }
 
 /** Embedding; last norm and head. */
-const besideLayers = 2;
+const outsideLayers = 2;

@@ -1,5 +1,5 @@
 // Stands for vitest in a page: `describe`, `test` and `afterAll` write down what there is to do, and the host that has opened
-// the page does it case by case. Of `expect` there is what the published suites use. So published suites, which import vitest, run in a browser as they are.
+// the page does it case by case. Of `expect` there is what the published suites use, so that they run in a browser as they are.
 
 type Work = () => unknown;
 

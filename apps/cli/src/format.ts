@@ -1,27 +1,4 @@
-// Numbers and bars as people read them. Bytes are decimal (1 MB = 10^6), as for file sizes and disks.
-
-const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
-
-/** Three significant digits and a unit: `4.87 MB`; bytes below 1000 are whole. */
-export function formatBytes(bytes: number): string {
-  return scaled(bytes, units);
-}
-
-/** Three significant digits and a magnitude: `12.5 M` parameters. */
-export function formatCount(count: number): string {
-  return scaled(count, ['', 'k', 'M', 'B', 'T']).trimEnd();
-}
-
-function scaled(value: number, names: readonly string[]): string {
-  let power = 0;
-  // 999.5 would round to 1000 with three digits, so it belongs to the next unit.
-  while (value >= 999.5 && power < names.length - 1) {
-    value /= 1000;
-    power++;
-  }
-  const digits = power === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${value.toFixed(digits)} ${names[power] ?? ''}`;
-}
+// Durations, shares and bars as people read them.
 
 /** `4.2 s`, `1 min 12 s`, `2 h 05 min` */
 export function formatSeconds(seconds: number): string {

@@ -1,8 +1,8 @@
 // What `moeq inspect` prints: one line on the model, one row a role, and on request one row a tensor.
 
 import type { CheckpointSummary, TensorSummary } from '@moeq/convert';
-import { counted, elementCount } from '@moeq/tensors';
-import { bar, formatBytes, formatCount } from './format.js';
+import { counted, elementCount, formatBytes, formatCount } from '@moeq/tensors';
+import { bar } from './format.js';
 import { type Output, painter } from './io.js';
 import { grid } from './table.js';
 

@@ -108,7 +108,7 @@ test('the command says it at once, whatever threads this machine has', async () 
     const { status, stdout, stderr } = await moeq([...argv, '--backend', 'cpu', '--threads', '2']);
     expect([status, stdout], argv[0]).toEqual([1, '']);
     expect(stderr).toMatch(
-      /^moeq: .*: cannot load a model: expected at most 4\.29 GB in the memory of each of 2 threads, found 13\.78 GB each, 27\.55 GB in all, 1\.07 GB of it the KV cache; it (fits with|does not fit) .*\n$/m,
+      /^moeq: .*: cannot load a model: expected at most 4\.29 GB in the memory of each of 2 threads, found 13\.8 GB each, 27\.6 GB in all, 1\.07 GB of it the KV cache; it (fits with|does not fit) .*\n$/m,
     );
   }
 });

@@ -3,9 +3,8 @@ import { availableParallelism } from 'node:os';
 import type { LoadPlan, MemoryNeed } from '@moeq/kernels';
 import type { OpenedModel } from '@moeq/loader';
 import { MemoryError, modelPlan, modelSize, partPlans, workingBytes } from '@moeq/runtime';
-import { isDType, MoeqError } from '@moeq/tensors';
+import { formatBytes, isDType, MoeqError } from '@moeq/tensors';
 import { wasmMemory } from '@moeq/wasm';
-import { formatBytes } from './format.js';
 import { type Way, whatFits } from './what-fits.js';
 
 /** Built-in recipes from many bits to few. */

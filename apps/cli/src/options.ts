@@ -2,20 +2,20 @@
 // sentence; commander puts the option's name before what is thrown here.
 import { InvalidArgumentError, Option } from 'commander';
 
-interface Range {
+interface Bounds {
   readonly min: number;
   readonly max?: number;
   /** The smallest value itself is not allowed. */
   readonly above?: boolean;
 }
 
-function describe({ min, max, above }: Range, kind: string): string {
+function describe({ min, max, above }: Bounds, kind: string): string {
   if (above === true)
     return max === undefined ? `${kind} above ${min}` : `${kind} above ${min}, at most ${max}`;
   return max === undefined ? `${kind}, ${min} or more` : `${kind} from ${min} to ${max}`;
 }
 
-function parse(text: string, range: Range, kind: string, shape: RegExp): number {
+function parse(text: string, range: Bounds, kind: string, shape: RegExp): number {
   const value = shape.test(text) ? Number(text) : Number.NaN;
   const { min, max = Number.POSITIVE_INFINITY, above = false } = range;
   if (!(above ? value > min : value >= min) || value > max) {
@@ -25,7 +25,7 @@ function parse(text: string, range: Range, kind: string, shape: RegExp): number 
 }
 
 /** A parser of whole numbers in decimal. */
-export function wholeNumber(range: Range): (text: string) => number {
+export function wholeNumber(range: Bounds): (text: string) => number {
   return (text) => {
     const value = parse(text, range, 'a whole number', /^\d{1,16}$/);
     if (Number.isSafeInteger(value)) return value;
@@ -34,7 +34,7 @@ export function wholeNumber(range: Range): (text: string) => number {
 }
 
 /** A parser of decimal numbers; no hexadecimal, no `Infinity`. */
-export function number(range: Range): (text: string) => number {
+export function number(range: Bounds): (text: string) => number {
   return (text) => parse(text, range, 'a number', /^(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i);
 }
 

@@ -1,6 +1,7 @@
 // A bar on stderr with rate and time left. Nothing is drawn where stderr is no terminal: a log has no use for it.
+import { formatBytes } from '@moeq/tensors';
 import { Presets, SingleBar } from 'cli-progress';
-import { formatBytes, formatSeconds } from './format.js';
+import { formatSeconds } from './format.js';
 import { type Io, painter, widthOf } from './io.js';
 
 export interface Progress {

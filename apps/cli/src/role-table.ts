@@ -2,15 +2,15 @@
 // written, each stacked by role, so that what the recipe bought and what it left alone are seen at a glance.
 
 import type { QuantizeReport, RoleSummary } from '@moeq/convert';
-import { counted } from '@moeq/tensors';
-import { formatBytes, formatCount, formatError, formatSeconds, formatShare } from './format.js';
+import { counted, formatBytes, formatCount } from '@moeq/tensors';
+import { formatError, formatSeconds, formatShare } from './format.js';
 import { type Io, note, type Output, painter, printJson, warn, widthOf } from './io.js';
 import { grid } from './table.js';
 
 type Paint = ReturnType<typeof painter>;
 
 /** Colours of the roles, largest first; the glyphs tell them apart where there is no colour. */
-const inks = [
+const patterns = [
   { color: 'cyan', glyph: '█' },
   { color: 'magenta', glyph: '▓' },
   { color: 'blue', glyph: '▒' },
@@ -85,7 +85,7 @@ function bars(rows: readonly RoleSummary[], width: number, paint: Paint): string
   };
   const share =
     parameters === 0 ? '' : paint('dim', `  ${formatShare(written / (2 * parameters))} of 16 bits`);
-  const legend = inks.map((_, index) => legendOf(rows, index, paint)).join('');
+  const legend = patterns.map((_, index) => legendOf(rows, index, paint)).join('');
   return [
     line('16 bits', (row) => row.parameters * 2),
     line('8 bits', (row) => row.parameters),
@@ -95,10 +95,12 @@ function bars(rows: readonly RoleSummary[], width: number, paint: Paint): string
   ];
 }
 
-/** The roles that share one ink: the last ink has all that are left. */
+/** The roles that share one pattern: the last one has all that are left. */
 function legendOf(rows: readonly RoleSummary[], index: number, paint: Paint): string {
-  const own = rows.slice(index, index === inks.length - 1 ? undefined : index + 1).map(({ role }) => role);
-  return own.length === 0 ? '' : `${inkOf(index, paint)} ${own.join(', ')}   `;
+  const own = rows
+    .slice(index, index === patterns.length - 1 ? undefined : index + 1)
+    .map(({ role }) => role);
+  return own.length === 0 ? '' : `${segmentOf(index, paint)} ${own.join(', ')}   `;
 }
 
 /** Segments end where the running sum says, so that rounding never adds up. */
@@ -108,15 +110,15 @@ function stack(parts: readonly number[], longest: number, room: number, paint: P
   const segments = parts.map((part, index) => {
     sum += part;
     const end = Math.round((sum / longest) * room);
-    const segment = inkOf(index, paint, end - drawn);
+    const segment = segmentOf(index, paint, end - drawn);
     drawn = end;
     return segment;
   });
   return segments.join('') + ' '.repeat(room - drawn);
 }
 
-function inkOf(index: number, paint: Paint, length = 1): string {
-  const { color, glyph } = inks[Math.min(index, inks.length - 1)] ?? inks[0];
+function segmentOf(index: number, paint: Paint, length = 1): string {
+  const { color, glyph } = patterns[Math.min(index, patterns.length - 1)] ?? patterns[0];
   return length === 0 ? '' : paint(color, glyph.repeat(length));
 }
 

@@ -1,5 +1,5 @@
-// The texts of one request, computed together: submitted at once or not at all, read as they come or to their end, and
-// all given up when one fails, the client leaves, or time is out.
+// The choices of one request, computed in one batch: submitted at once or not at all, read as they are generated or at their end,
+// and all cancelled when one fails, the client leaves, or time is out.
 import type { EngineGenerateOptions, GeneratedPiece, GenerationResult } from '@moeq/runtime';
 import { ApiError, busy, refusedBy } from './api-error.js';
 import type { Limits } from './limits.js';
@@ -10,7 +10,7 @@ export interface Wanted {
   readonly options: EngineGenerateOptions;
 }
 
-/** Hears of every piece, in the order of each text; the text pauses until it is done. */
+/** Called for every piece, in the order of each sequence, which is paused until the call has ended. */
 type OnPiece = (piece: GeneratedPiece, index: number) => Promise<void> | void;
 
 type Pieces = AsyncGenerator<GeneratedPiece, void, void>;
@@ -19,7 +19,7 @@ type Pieces = AsyncGenerator<GeneratedPiece, void, void>;
 type Ending = 'left' | 'timeout' | 'failed';
 
 export class Answer {
-  readonly #texts: readonly { readonly pieces: Pieces; readonly first: ReturnType<Pieces['next']> }[];
+  readonly #choices: readonly { readonly pieces: Pieces; readonly first: ReturnType<Pieces['next']> }[];
   readonly #stop = new AbortController();
   readonly #limits: Limits;
   readonly #client: AbortSignal;
@@ -40,24 +40,24 @@ export class Answer {
     this.#client = client;
     this.#limits = limits;
     const { signal } = this.#stop;
-    let texts: Pieces[];
+    let choices: Pieces[];
     try {
-      texts = wanted.map(({ tokenIds, options }) => engine.generate(tokenIds, { ...options, signal }));
+      choices = wanted.map(({ tokenIds, options }) => engine.generate(tokenIds, { ...options, signal }));
     } catch (error) {
       throw refusedBy(error, param);
     }
     if (!engine.hasRoom(wanted.length)) throw busy(engine.statistics().waiting);
-    // Asked for its first piece, a text is submitted: here, where there is room for all of them.
-    this.#texts = texts.map((pieces) => ({ pieces, first: pieces.next() }));
-    for (const { first } of this.#texts) first.catch(() => undefined);
+    // Asking for the first piece submits a request: here, where there is room for all of them.
+    this.#choices = choices.map((pieces) => ({ pieces, first: pieces.next() }));
+    for (const { first } of this.#choices) first.catch(() => undefined);
   }
 
-  /** The client has left: gives all texts up. */
+  /** The client has left: cancels all choices. */
   readonly abort = (): void => this.#end('left');
 
   /**
-   * @returns the results in the order of the texts; null where the client has left
-   * @throws ApiError when time is out or the server stops; the error of a text that fails
+   * @returns the results in the order of the choices; null where the client has left
+   * @throws ApiError when time is out or the server stops; the error of a choice that fails
    */
   async read(onPiece: OnPiece): Promise<readonly GenerationResult[] | null> {
     // Timer and listener end with the answer: signals of AbortSignal.timeout and .any would stay until time is out.
@@ -66,8 +66,8 @@ export class Answer {
     if (this.#client.aborted) this.abort();
     try {
       const results = await Promise.all(
-        this.#texts.map(({ pieces, first }, index) =>
-          readText(pieces, first, (piece) => onPiece(piece, index)),
+        this.#choices.map(({ pieces, first }, index) =>
+          readChoice(pieces, first, (piece) => onPiece(piece, index)),
         ),
       );
       if (results.every((result) => result !== null)) return results;
@@ -88,8 +88,8 @@ export class Answer {
   }
 }
 
-/** @returns the result; null for a text that was cut */
-async function readText(
+/** @returns the result; null for a choice that was cancelled */
+async function readChoice(
   pieces: Pieces,
   first: ReturnType<Pieces['next']>,
   onPiece: (piece: GeneratedPiece) => Promise<void> | void,

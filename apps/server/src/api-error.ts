@@ -76,7 +76,7 @@ export function refusedBy(error: unknown, param: string, code?: string): unknown
   return new ApiError({ status: 400, message, param, code });
 }
 
-/** The queue is full. @param waiting texts in it */
+/** The queue is full. @param waiting choices in it */
 export function busy(waiting: number): ApiError {
   return new ApiError({
     status: 429,

@@ -1,5 +1,5 @@
 // The server as a function from Request to Response: routes, guards, limits, and one shape of error. Binding a port is
-// node.ts's part; anything that speaks web-standard requests can carry it.
+// node.ts's part; anything that passes on web-standard requests can call it.
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { routePath } from 'hono/route';
@@ -25,7 +25,7 @@ export interface AppOptions {
   readonly page?: Page | undefined;
   /** Fields of requests that are not known here or not as documented, and names of other models, are errors. Default false. */
   readonly strict?: boolean | undefined;
-  /** Hears of errors that are the server's own. */
+  /** Called with errors of the server itself, as opposed to those of a request. */
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Called once for each field of requests that nothing here uses, and for each kind of field that is not as documented. */
   readonly onNotice?: ((text: string) => void) | undefined;
@@ -51,8 +51,8 @@ export function createApp(options: AppOptions = {}): App {
   const { apiKeys = [], hosts = loopbackHosts, origins = [], strict = false } = options;
   const { onError = () => undefined, onNotice = () => undefined } = options;
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const { maxTokens, texts } = limits;
-  const service = new Service({ rules: { maxTokens, texts, strict }, onError, onNotice });
+  const { maxTokens, choices } = limits;
+  const service = new Service({ rules: { maxTokens, choices, strict }, onError, onNotice });
   const metrics = createMetrics(service);
   const app = new Hono();
 

@@ -2,7 +2,7 @@
 //
 // Calls come in two ways. Where one is required, a grammar holds the whole text to `{"name": …, "arguments": …}`.
 // Otherwise the model may write `<tool_call>` around such an object, as models with templates of the Hermes form do (Qwen,
-// OLMoE's kin); a block that is no such call stays text.
+// and others like OLMoE); a block that is no such call stays text.
 import type { TokenConstraint } from '@moeq/runtime';
 import type { Calls, ChatFields } from './prepare.js';
 import type { Ready } from './served-model.js';

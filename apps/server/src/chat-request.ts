@@ -1,8 +1,9 @@
 // The body of POST /v1/chat/completions.
+
+import { isObject } from '@moeq/tensors';
 import * as v from 'valibot';
 import { message } from './chat-messages.js';
 import { sharedFields } from './fields.js';
-import { isObject } from './json-body.js';
 import { wholeBetween } from './numbers.js';
 
 /** As OpenAI bounds them. */

@@ -1,9 +1,9 @@
 // The fields that chat and text completions share, as OpenAI names and bounds them, and the three that moeq adds as others
 // do: top_k, min_p, repetition_penalty. What OpenAI takes and what has no meaning here is taken and not used.
 import type { EngineGenerateOptions } from '@moeq/runtime';
+import { isObject } from '@moeq/tensors';
 import * as v from 'valibot';
 import { badField } from './api-error.js';
-import { isObject } from './json-body.js';
 import { type Limits, maxBiases, maxStopLength, maxStops } from './limits.js';
 import { between, tokenCount, wholeBetween } from './numbers.js';
 
@@ -63,7 +63,7 @@ export const sharedFields = {
 type SharedFields = v.InferOutput<ReturnType<typeof shared>>;
 const shared = () => v.object(sharedFields);
 
-/** A text's settings as the engine takes them. */
+/** The settings of a choice as the engine takes them. */
 export function generateOptions(fields: SharedFields): EngineGenerateOptions {
   const { stop: stops } = fields;
   return {
@@ -98,7 +98,7 @@ export function maxNewTokens(
 }
 
 interface Bounds {
-  readonly rules: Pick<Limits, 'maxTokens' | 'texts'> & { readonly strict: boolean };
+  readonly rules: Pick<Limits, 'maxTokens' | 'choices'> & { readonly strict: boolean };
   readonly reader: { readonly contextLength: number; readonly vocabularySize: number };
   /** Of the request. */
   readonly prompts: number;
@@ -118,9 +118,13 @@ export function assertWithin(
     if (rules.strict && value > most)
       throw badField(field, `expected at most ${most}, found ${value}`, 'invalid_value');
   }
-  const texts = prompts * (fields.n ?? 1);
-  if (texts > rules.texts) {
-    throw badField('n', `expected at most ${rules.texts} texts a request, found ${texts}`, 'invalid_value');
+  const choices = prompts * (fields.n ?? 1);
+  if (choices > rules.choices) {
+    throw badField(
+      'n',
+      `expected at most ${rules.choices} choices a request, found ${choices}`,
+      'invalid_value',
+    );
   }
   const foreign = Object.keys(fields.logit_bias ?? {}).find((id) => Number(id) >= vocabularySize);
   if (foreign !== undefined) {

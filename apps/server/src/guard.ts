@@ -1,5 +1,5 @@
 // Who may ask. A server on loopback is reachable from every web page that its user opens: by a request to it (Origin), or
-// by a name of the page's own that suddenly resolves to 127.0.0.1 (DNS rebinding; Host tells). Elsewhere a key is needed.
+// by a name of the page's own that suddenly resolves to 127.0.0.1 (DNS rebinding; seen in Host). Elsewhere a key is needed.
 import { MoeqError } from '@moeq/tensors';
 import type { MiddlewareHandler } from 'hono';
 import { ApiError } from './api-error.js';

@@ -1,4 +1,5 @@
 // A request's JSON: valid UTF-8, valid JSON, nested within reason, and of the shape that a schema says.
+import { isObject } from '@moeq/tensors';
 import * as v from 'valibot';
 import { ApiError, badField } from './api-error.js';
 import { maxNesting } from './limits.js';
@@ -58,10 +59,6 @@ export function parseFields<Schema extends v.GenericSchema>(
   if (issue.input === undefined) throw badField(param, 'required and absent', 'missing_field');
   const expected = issue.message.startsWith('Invalid ') ? `expected ${inWords(issue)}` : issue.message;
   throw badField(param, `${expected}, found ${shown(issue.input)}`, 'invalid_value');
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** E.g. `messages[0].content`. */

@@ -1,15 +1,15 @@
-// What one request may ask for, and what the server bears at once.
+// What one request may ask for, and what the server takes on at once.
 
 export interface Limits {
   /** Bytes of a request's body. */
   readonly bodyBytes: number;
   /** Tokens of an answer; those of the context in any case. */
   readonly maxTokens: number;
-  /** Texts of one request: prompts times n. */
-  readonly texts: number;
-  /** Texts that are computed together. */
+  /** Choices of one request: prompts times n. */
+  readonly choices: number;
+  /** Choices in the batch at most. */
   readonly batch: number;
-  /** Texts that may wait besides. */
+  /** Choices in the queue at most. */
   readonly queue: number;
   /** Seconds from a request to the end of its answer. */
   readonly seconds: number;
@@ -23,7 +23,7 @@ export const defaultLimits: Limits = {
   // A context of 32,768 tokens is some 150 kB of text; escaped as JSON, at most six times that.
   bodyBytes: 2 ** 20,
   maxTokens: Infinity,
-  texts: 16,
+  choices: 16,
   batch: 32,
   queue: 256,
   seconds: 600,
@@ -35,7 +35,7 @@ export const defaultLimits: Limits = {
 export const maxStops = 16;
 export const maxStopLength = 256;
 
-/** Tokens with a bias: each is added for every token of every text. */
+/** Tokens with a bias: each is added for every token of every choice. */
 export const maxBiases = 1024;
 
 /** Brackets within brackets of a request: far more than any schema has, far less than a stack holds. */

@@ -23,7 +23,7 @@ async function gauge({ url }: Served, name: string): Promise<number> {
 
 describe('too much', () => {
   test('a full queue answers 429 and when to come again, whole requests only', async () => {
-    await using server = await serve(model, { limits: { batch: 1, queue: 2, texts: 8 } });
+    await using server = await serve(model, { limits: { batch: 1, queue: 2, choices: 8 } });
     const ask = (n: number) => server.client.chat.completions.create({ ...base, n, max_tokens: 40 });
     const taken = [ask(1), ask(2)];
     await expect.poll(() => gauge(server, 'moeq_requests_waiting'), { timeout: 20_000 }).toBe(2);

@@ -26,7 +26,7 @@ export function finishReason(reason: FinishReason): 'stop' | 'length' {
   return reason === 'length' ? 'length' : 'stop';
 }
 
-/** @param results of all texts; those of one prompt count it once, as OpenAI does */
+/** @param results of all choices; those of one prompt count it once, as OpenAI does */
 export function usageOf(results: readonly GenerationResult[], textsPerPrompt: number): object {
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   const firsts = results.filter((_, index) => index % textsPerPrompt === 0);

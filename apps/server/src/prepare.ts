@@ -1,7 +1,7 @@
 // From the bytes of a request to what the engine takes: fields that hold, prompts as token ids. It needs neither HTTP nor
 // an engine, so a thread of its own can do it: a megabyte of text or 15,000 messages take seconds to render and tokenise.
 import { exactJson, type Prompt } from '@moeq/runtime';
-import { isMoeqError } from '@moeq/tensors';
+import { isMoeqError, isObject } from '@moeq/tensors';
 import type * as v from 'valibot';
 import { badField, refusedBy } from './api-error.js';
 import { type AskedGrammar, callAsked, formatAsked } from './asked-grammar.js';
@@ -9,7 +9,7 @@ import { templateMessages } from './chat-messages.js';
 import { type ChatRequest, chatRequest, strictChatRequest, type Tool } from './chat-request.js';
 import { type CompletionRequest, completionRequest, promptsOf } from './completion-request.js';
 import { assertWithin } from './fields.js';
-import { isObject, parseBody, parseFields } from './json-body.js';
+import { parseBody, parseFields } from './json-body.js';
 import type { Limits } from './limits.js';
 import { tolerated } from './tolerance.js';
 import { unknownFields } from './unknown-fields.js';
@@ -26,7 +26,7 @@ export interface PromptReader {
 }
 
 /** What requests are held to besides the model. */
-export interface Rules extends Pick<Limits, 'maxTokens' | 'texts'> {
+export interface Rules extends Pick<Limits, 'maxTokens' | 'choices'> {
   /** A field that is not known is an error, and so is one that is not as OpenAI documents it. */
   readonly strict: boolean;
 }
@@ -118,7 +118,7 @@ interface ExactFields extends Readonly<Record<string, unknown>> {
   readonly chat_template_kwargs?: unknown;
 }
 
-interface Body {
+interface RequestBody {
   /** In the form that OpenAI documents, as far as it can be read so. */
   readonly sent: unknown;
   readonly adapted: readonly string[];
@@ -127,7 +127,7 @@ interface Body {
 }
 
 /** @throws ApiError 400 for what is no JSON */
-function read(body: ArrayBuffer, { strict }: Rules): Body {
+function read(body: ArrayBuffer, { strict }: Rules): RequestBody {
   const parsed = parseBody(body);
   let whole: ExactFields | null = null;
   const exact = (): ExactFields => {

@@ -7,7 +7,7 @@ import { chatBody, chatFields, completionFields } from './testkit/refused-fields
 import { refusedSchemas } from './testkit/refused-schemas.js';
 import { serve, sharedServer } from './testkit/served.js';
 
-const shared = sharedServer({ strict: true, limits: { bodyBytes: 600_000, texts: 4, requestSeconds: 1 } });
+const shared = sharedServer({ strict: true, limits: { bodyBytes: 600_000, choices: 4, requestSeconds: 1 } });
 
 interface Failure {
   readonly message: string;

@@ -5,7 +5,7 @@ import { CallReader, parseCall, type ToolCall, type ToolCallDelta, toolCall } fr
 const opening = '<tool_call>';
 const closing = '</tool_call>';
 
-/** A part of a message, as a chunk of a stream tells it. Empty where nothing is certain yet. */
+/** A part of a message, as a chunk of a stream has it. Empty where nothing is certain yet. */
 export interface Delta {
   readonly content?: string;
   readonly tool_calls?: readonly ToolCallDelta[];

@@ -30,9 +30,9 @@ export interface Ready extends ServedModel {
 
 export interface ServiceOptions {
   readonly rules: Rules;
-  /** Hears of errors that are the server's own. */
+  /** Called with errors of the server itself, as opposed to those of a request. */
   readonly onError: (error: unknown) => void;
-  /** Hears, once each, of what requests say that is not used. */
+  /** Called once for each kind of field that requests have and that is not used. */
   readonly onNotice: (text: string) => void;
 }
 

@@ -32,7 +32,7 @@ afterAll(async () => {
   await script[Symbol.asyncDispose]();
 });
 
-const rules = { maxTokens: Infinity, texts: 4, strict: false };
+const rules = { maxTokens: Infinity, choices: 4, strict: false };
 const bytes = (body: unknown) => new TextEncoder().encode(JSON.stringify(body)).buffer;
 const chat = (content: string, more: object = {}) => ({
   model: 'tiny-moe',

@@ -1,5 +1,5 @@
 // Objects of a request before it is known what they hold.
-import { isObject } from './json-body.js';
+import { isObject } from '@moeq/tensors';
 
 type Names =
   | ('arguments' | 'content' | 'function' | 'function_call' | 'messages' | 'name' | 'reasoning')

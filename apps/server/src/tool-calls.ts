@@ -7,7 +7,7 @@ export interface ToolCall {
   readonly function: { readonly name: string; readonly arguments: string };
 }
 
-/** What a chunk of a stream tells of a call: its head, then more of its arguments. */
+/** What a chunk of a stream has of a call: its head, then more of its arguments. */
 export interface ToolCallDelta {
   readonly index: number;
   readonly id?: string;

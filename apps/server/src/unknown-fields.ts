@@ -45,7 +45,7 @@ function walk(shape: Shape, value: unknown, path: string, found: Map<string, Unk
   }
 }
 
-/** Whether a variant's option is the one for a value, by the field that tells them apart; a union's by its kind. */
+/** Whether a variant's option is the one for a value, by the field that discriminates them; a union's by its kind. */
 function isOf({ entries, item }: Shape, key: string | undefined, value: object): boolean {
   if (key === undefined) return Array.isArray(value) ? item !== undefined : entries !== undefined;
   const [tag, own] = [entries?.[key], (value as Readonly<Record<string, unknown>>)[key]];

@@ -1,7 +1,7 @@
 // What a loaded model is made of: bytes by role, and the machine that computes.
 import type { Model } from '@moeq/runtime';
+import { formatBytes } from '@moeq/tensors';
 import { element, make } from './elements.ts';
-import { bytes } from './format.ts';
 import type { Loaded } from './load-model.ts';
 
 export function showNotices(notices: readonly string[]): void {
@@ -18,19 +18,19 @@ export function showFacts({ model, bytesByRole }: Loaded): void {
     const part = make('span');
     part.style.flexGrow = String(count / total);
     part.style.setProperty('--part', String(index));
-    part.title = `${role}: ${bytes(count)}`;
+    part.title = `${role}: ${formatBytes(count)}`;
     return part;
   });
   element('memory-bar', HTMLElement).replaceChildren(...bar);
   const rows = parts.map(([role, count], index) => {
     const term = make('dt', role);
     term.style.setProperty('--part', String(index));
-    return [term, make('dd', bytes(count))];
+    return [term, make('dd', formatBytes(count))];
   });
   element('memory', HTMLElement).replaceChildren(
     ...rows.flat(),
     make('dt', 'together'),
-    make('dd', bytes(total)),
+    make('dd', formatBytes(total)),
   );
   showMachine(model);
 }

@@ -1,8 +1,9 @@
 // Wires the page: load a model, write with it, stop, and the keys that do the same.
+import { formatBytes } from '@moeq/tensors';
 import { type BackendChoice, environmentNotices } from './backend.ts';
 import { chosen, element, sentence } from './elements.ts';
 import { showFacts, showNotices } from './facts.ts';
-import { bytes, seconds } from './format.ts';
+import { seconds } from './format.ts';
 import { setUpHeatMap } from './heat-map.ts';
 import { type Loaded, type LoadingProgress, loadModel } from './load-model.ts';
 import { setUpSampling } from './sampling.ts';
@@ -42,7 +43,7 @@ async function load(): Promise<void> {
     showNotices([...environmentNotices(), ...loaded.notices]);
     const { model, storedBytes } = loaded;
     element('loaded', HTMLElement).textContent =
-      `${model.name} in ${seconds(performance.now() - began)}: ${bytes(storedBytes)} of weights, ${bytes(model.memory.weightBytes)} in memory.`;
+      `${model.name} in ${seconds(performance.now() - began)}: ${formatBytes(storedBytes)} of weights, ${formatBytes(model.memory.weightBytes)} in memory.`;
     prompt.focus({ preventScroll: true });
   } catch (error) {
     if (!controller.signal.aborted) element('load-error', HTMLElement).textContent = sentence(error);
@@ -56,8 +57,9 @@ async function load(): Promise<void> {
 
 function showProgress({ step, fraction, received, size }: LoadingProgress, milliseconds: number): void {
   element('bar', HTMLProgressElement).value = fraction;
-  const rate = milliseconds > 100 ? ` · ${bytes((received / milliseconds) * 1000)}/s` : '';
-  const note = step === 'compiling' ? 'compiling kernels…' : `${bytes(received)} of ${bytes(size)}${rate}`;
+  const rate = milliseconds > 100 ? ` · ${formatBytes((received / milliseconds) * 1000)}/s` : '';
+  const note =
+    step === 'compiling' ? 'compiling kernels…' : `${formatBytes(received)} of ${formatBytes(size)}${rate}`;
   element('loading-note', HTMLElement).textContent = note;
 }
 

@@ -1,34 +1,33 @@
-// The running account of a conversion: bytes written for each tensor, held against the plan, and what quantizing lost.
+// What a conversion has done so far: bytes written for each tensor, compared with the plan in the end, and errors of quantizing.
 import { isMatrix, type Role } from '@moeq/quantizers';
-import { elementCount, MoeqError, quote, type SquaredNorms } from '@moeq/tensors';
+import { elementCount, MoeqError, quote, relativeError, type SquaredNorms } from '@moeq/tensors';
 import { partBytes, storedAs } from './form.js';
-import { type Ledger, type TensorRecord, WORST_KEPT } from './ledger.js';
-import type { ConversionPlan, PlannedTensor } from './plan.js';
-import { relativeError } from './relative-error.js';
+import { type Ledger, type TensorRecord, worstKept } from './ledger.js';
+import type { ConversionPlan, TensorPlan } from './plan.js';
 import type { TensorError } from './report.js';
 
 export interface Account {
-  /** More bytes of a tensor are in the output. */
-  wrote(tensor: PlannedTensor, bytes: number): void;
+  /** More bytes of a tensor are written. */
+  addBytes(tensor: TensorPlan, bytes: number): void;
   /** A matrix has been quantized. */
-  lost(matrix: Omit<TensorError, 'relativeError'>, norms: SquaredNorms): void;
+  addError(matrix: Omit<TensorError, 'relativeError'>, norms: SquaredNorms): void;
   /** @throws MoeqError naming the first tensor that was not written as planned */
   close(): Ledger;
 }
 
 export function openAccount({ recipe, form, warnings, notes, tensors }: ConversionPlan): Account {
-  const written = new Map<PlannedTensor, number>();
+  const written = new Map<TensorPlan, number>();
   const norms: Partial<Record<Role, SquaredNorms>> = {};
   const worst: TensorError[] = [];
   return {
-    wrote: (tensor, bytes) => void written.set(tensor, (written.get(tensor) ?? 0) + bytes),
-    lost(matrix, { weights, difference }) {
+    addBytes: (tensor, bytes) => void written.set(tensor, (written.get(tensor) ?? 0) + bytes),
+    addError(matrix, { weights, difference }) {
       const before = norms[matrix.role] ?? { weights: 0, difference: 0 };
       norms[matrix.role] = { weights: before.weights + weights, difference: before.difference + difference };
       const entry = { ...matrix, relativeError: relativeError({ weights, difference }) };
       const rank = worst.findIndex((other) => other.relativeError < entry.relativeError);
       worst.splice(rank < 0 ? worst.length : rank, 0, entry);
-      worst.length = Math.min(worst.length, WORST_KEPT);
+      worst.length = Math.min(worst.length, worstKept);
     },
     close: () => ({
       recipe: recipe.name,
@@ -42,7 +41,7 @@ export function openAccount({ recipe, form, warnings, notes, tensors }: Conversi
   };
 }
 
-function recordOf(tensor: PlannedTensor, bytesOut: number): TensorRecord {
+function recordOf(tensor: TensorPlan, bytesOut: number): TensorRecord {
   const { source, action, parts, bytes } = tensor;
   const { name, role, shape } = source.facts;
   const open = parts.reduce((total, part) => total + ('maxBytes' in part ? partBytes(part) : 0), 0);

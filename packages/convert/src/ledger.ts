@@ -1,7 +1,6 @@
 // What a conversion did, as plain data: it can be written down, read back, added up, and made a report of.
 import type { Role } from '@moeq/quantizers';
-import { isDType, type SquaredNorms } from '@moeq/tensors';
-import { relativeError } from './relative-error.js';
+import { isDType, relativeError, type SquaredNorms } from '@moeq/tensors';
 import type { Coverage, QuantizeReport, RoleSummary, TensorError, WrittenFile } from './report.js';
 
 /** One tensor of the model, before and after. */
@@ -42,7 +41,7 @@ export interface Ledger {
 }
 
 /** Matrices that a report names as the worst. */
-export const WORST_KEPT = 10;
+export const worstKept = 10;
 
 /** What is known besides when all is done. */
 export interface Outcome {
@@ -88,7 +87,7 @@ export function joinLedgers(first: Ledger, ...others: readonly Ledger[]): Ledger
     worst: all
       .flatMap(({ worst }) => worst)
       .sort((a, b) => b.relativeError - a.relativeError)
-      .slice(0, WORST_KEPT),
+      .slice(0, worstKept),
   };
 }
 

@@ -26,7 +26,7 @@ import {
   toFloat32,
 } from '@moeq/tensors';
 import type { Job } from './in-order.js';
-import { squaredNorms } from './relative-error.js';
+import { squaredNorms } from './squared-norms.js';
 
 export interface QuantizedMatrix {
   /** 0 to M - 1. */
@@ -38,7 +38,7 @@ export interface QuantizedMatrix {
   readonly bytes: number;
 }
 
-/** Memory for the matrix at hand, used again for the next: float32 of a large one is hundreds of megabytes. */
+/** Memory for the current matrix, used again for the next: float32 of a large one is hundreds of megabytes. */
 export type FloatScratch = (length: number) => Float32Array;
 
 export function floatScratch(): FloatScratch {
@@ -121,7 +121,7 @@ function compare(
 }
 
 /** Bytes of a kept tensor that are in memory at a time: enough for the disk to be fast, few enough to be nothing. */
-const PIECE_BYTES = 16 * 2 ** 20;
+const pieceBytes = 16 * 2 ** 20;
 
 /**
  * The bytes of a plain tensor in pieces. A job throws a MoeqError at a weight that is NaN or infinite; what stands beside
@@ -132,8 +132,8 @@ export function* pieceJobs(
   signal: AbortSignal | undefined,
 ): Generator<Job<Uint8Array>> {
   const dtype = tensor.facts.role === 'other' ? null : floatDTypeOf(tensor);
-  for (let offset = 0; offset < tensor.bytes; offset += PIECE_BYTES) {
-    const bytes = Math.min(PIECE_BYTES, tensor.bytes - offset);
+  for (let offset = 0; offset < tensor.bytes; offset += pieceBytes) {
+    const bytes = Math.min(pieceBytes, tensor.bytes - offset);
     const run = async () => {
       const piece = await tensor.readBytes(offset, bytes, signal);
       if (dtype !== null) {

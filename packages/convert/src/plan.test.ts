@@ -100,7 +100,9 @@ test('a router is quantized with leave and a warning, or not at all', async () =
   const both = recipe({ role: ['expert', 'router'], quantizer: nf4 });
   const refusal = plan(both);
   await expect(refusal).rejects.toThrow('model.layers.0.block_sparse_moe.gate.weight');
-  await expect(refusal).rejects.toThrow('the router to be kept, or leave to quantize it given explicitly');
+  await expect(refusal).rejects.toThrow(
+    'the router to be kept, or permission to quantize it given explicitly',
+  );
   const { warnings, tensors } = await plan(both, { allowRouterQuantization: true });
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toMatch(/recipe mine quantizes 2 routers to nf4: .* MB become .* % of the model/);

@@ -6,6 +6,7 @@ import {
   type Quantizer,
   type Recipe,
   resolve,
+  routerRefusal,
   routerWarning,
   type StoredPart,
 } from '@moeq/quantizers';
@@ -27,7 +28,7 @@ export interface ConversionPlan {
   /** What config.json says of it; null where nothing is quantized. */
   readonly config: StoragePlan['config'];
   /** In the order of the files. */
-  readonly tensors: readonly PlannedTensor[];
+  readonly tensors: readonly TensorPlan[];
   /** Of the tensors, in the input's files. */
   readonly bytesIn: number;
   /** Of what is written; a bound where descriptions have no fixed length. */
@@ -38,7 +39,7 @@ export interface ConversionPlan {
   readonly notes: readonly string[];
 }
 
-export interface PlannedTensor extends Action {
+export interface TensorPlan extends Action {
   /** What is written in its place. */
   readonly parts: readonly StoredPart[];
   /** In the output's files; a bound where a part has one. */
@@ -48,7 +49,7 @@ export interface PlannedTensor extends Action {
 /**
  * Plans the conversion of a plain checkpoint.
  * @throws MoeqError when the checkpoint is quantized already, when an expert tensor is neither quantized nor kept by a rule
- *   of the recipe, when a router would be quantized without leave, or when a format does not suit a shape
+ *   of the recipe, when a router would be quantized without permission, or when a format does not suit a shape
  */
 export function planConversion(
   checkpoint: Checkpoint,
@@ -61,7 +62,7 @@ export function planConversion(
   });
   const warnings = checkRouters(actions, recipe, options.allowRouterQuantization === true);
   const { form, config, parts } = planStorage(actions);
-  const tensors = actions.map((action, index): PlannedTensor => {
+  const tensors = actions.map((action, index): TensorPlan => {
     const own = parts[index] ?? [];
     return { ...action, parts: own, bytes: own.reduce((sum, part) => sum + partBytes(part), 0) };
   });
@@ -85,7 +86,7 @@ export function planPart(plan: ConversionPlan, index: number, of: number): Conve
 }
 
 function totalsOf(
-  tensors: readonly PlannedTensor[],
+  tensors: readonly TensorPlan[],
 ): Pick<ConversionPlan, 'tensors' | 'bytesIn' | 'bytesOut' | 'coverage'> {
   const sum = (numbers: readonly number[]) => numbers.reduce((total, bytes) => total + bytes, 0);
   const records = tensors.map(({ source, action }) => ({
@@ -119,11 +120,9 @@ function actionOf({ facts }: CheckpointTensor, recipe: Recipe): Quantizer | 'kee
 function checkRouters(actions: readonly Action[], recipe: Recipe, allowed: boolean): string[] {
   const router = actions.find(({ source, action }) => source.facts.role === 'router' && action !== 'keep');
   if (router !== undefined && !allowed) {
-    throw new MoeqError({
-      code: 'routerQuantization',
+    throw routerRefusal({
       operation: 'plan the conversion',
       subject: quote(router.source.facts.name, 200),
-      expected: 'the router to be kept, or leave to quantize it given explicitly',
       found: `a rule of the recipe ${recipe.name} that quantizes it`,
     });
   }

@@ -1,5 +1,6 @@
 // What a conversion did, as data: the document of `moeq quantize --json` and what its table shows.
 import type { Role } from '@moeq/quantizers';
+import type { FormName } from './form.js';
 
 /** The tensors of one role together. */
 export interface RoleSummary {
@@ -53,8 +54,8 @@ export interface WrittenFile {
 export interface QuantizeReport {
   readonly out: string;
   readonly recipe: string;
-  /** In safetensors `bitsandbytes` where that form can express the recipe, else `moeq`. */
-  readonly form: 'bitsandbytes' | 'moeq' | 'gguf';
+  /** In safetensors the first of convert's forms that can express the recipe. */
+  readonly form: FormName | 'gguf';
   /** Of all tensors, in the files. */
   readonly bytes: { readonly in: number; readonly out: number };
   readonly seconds: number;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { argmax, klDivergence, logSumExp, quantile } from './distributions.js';
+import { klDivergence, logSumExp, quantile } from './distributions.js';
 
 const row = fc.array(fc.float({ min: -80, max: 80, noNaN: true }), { minLength: 1, maxLength: 30 });
 const rows = fc.integer({ min: 1, max: 30 }).chain((length) => {
@@ -75,11 +75,6 @@ describe('KL divergence', () => {
     expect(kl([0, never], [0, 0])).toBeCloseTo(Math.LN2, 12);
     expect(kl([0, Number.NaN], [0, 0])).toBeNaN();
   });
-});
-
-test('argmax takes the lower of equals', () => {
-  expect(argmax(Float32Array.of(1, 4, 4, 2))).toBe(1);
-  expect(argmax(Float32Array.of(-5))).toBe(0);
 });
 
 test('quantiles as NumPy has them', () => {

@@ -37,13 +37,6 @@ export function klDivergence(
   return Math.max(sum, 0);
 }
 
-/** Index of the largest logit; the lower one of equals. */
-export function argmax(row: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < row.length; i++) if ((row[i] as number) > (row[best] as number)) best = i;
-  return best;
-}
-
 /**
  * The value below which a share of the values lies, linear between neighbours (NumPy's default).
  * @param sorted ascending

@@ -1,5 +1,6 @@
 // What quantizing did to a model, and how fast it runs, measured.
 
+export type { SquaredNorms } from '@moeq/tensors';
 export type { Benchmark, BenchmarkOptions } from './benchmark.js';
 export { benchmark } from './benchmark.js';
 export { evaluate } from './evaluate.js';
@@ -14,7 +15,6 @@ export type {
 export type { RoleMemory } from './memory.js';
 export { roleMemory, weightBytesPerToken } from './memory.js';
 export type { EvaluateOptions, EvaluateProgress } from './options.js';
-export type { SquaredNorms } from './squared-norms.js';
 export type { EvaluationText } from './texts.js';
 export type { WeightError } from './weight-errors.js';
 export { summarizeErrors, weightErrors } from './weight-errors.js';

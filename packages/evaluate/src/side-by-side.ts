@@ -1,7 +1,7 @@
 // Several models over the same windows of tokens, layer by layer. Hidden states of a group of windows wait on the host;
 // layer n of one model is loaded, runs over all of them and is released, then layer n of the next model; the heads come
-// last and meet window by window, so that logits are compared while they are there. In memory at a time: one layer of one
-// model, or the heads.
+// layer n of one model is loaded, runs over all of them and is released, then layer n of the next model; the heads come
+// last, window by window over all models, so that logits are compared while they are there. In memory at a time: one layer of one
 //
 // Shapes: T tokens of a window, D hidden, V vocabulary, S rows whose logits are wanted.
 import type { Backend } from '@moeq/kernels';

@@ -2,14 +2,7 @@
 //
 // Shapes: N rows, K columns.
 import type { MatrixData } from '@moeq/kernels';
-import { byteLength, decodeRows, isQuantized, toFloat32 } from '@moeq/tensors';
-
-/** Sums of squares in float64; those of several matrices add up. */
-export interface SquaredNorms {
-  /** Of the exact matrix. */
-  readonly weights: number;
-  readonly difference: number;
-}
+import { byteLength, decodeRows, isQuantized, type SquaredNorms, toFloat32 } from '@moeq/tensors';
 
 /** Elements that are decoded at a time: 4 MiB of float32. */
 const pieceElements = 2 ** 20;

@@ -2,7 +2,8 @@
 //
 // Shapes: V vocabulary, A experts per token.
 import { type ExpertLoad, expertLoad, mergeExpertLoads, type Routing } from '@moeq/router';
-import { argmax, klDivergence, logSumExp, quantile } from './distributions.js';
+import { argmax } from '@moeq/runtime';
+import { klDivergence, logSumExp, quantile } from './distributions.js';
 import type { ByPosition, Comparison, LayerLoad, Perplexity, TextPerplexity } from './evaluation.js';
 
 /** One scored token: which text it is of, and its place in its window. */

@@ -17,9 +17,18 @@ import {
   type Slot,
   tensorShape,
 } from '@moeq/runtime';
-import { bitsPerWeight, bytesPerElement, elementCount, isQuantized, MoeqError } from '@moeq/tensors';
+import {
+  addNorms,
+  bitsPerWeight,
+  bytesPerElement,
+  elementCount,
+  isQuantized,
+  MoeqError,
+  relativeError,
+  type SquaredNorms,
+} from '@moeq/tensors';
 import { assertComparable } from './comparable.js';
-import { type SquaredNorms, squaredNorms } from './squared-norms.js';
+import { squaredNorms } from './squared-norms.js';
 
 /** One matrix of the model, or one expert's. Norms and biases are vectors and never quantized. */
 export interface WeightError {
@@ -37,20 +46,13 @@ export interface WeightError {
   readonly relativeError: number;
 }
 
-function relativeError({ weights, difference }: SquaredNorms): number {
-  return difference === 0 ? 0 : Math.sqrt(difference / weights);
-}
-
 /** Error and mean bits of several matrices together. */
 export function summarizeErrors(
   errors: readonly WeightError[],
 ): Pick<WeightError, 'parameters' | 'bitsPerWeight' | 'relativeError'> {
   const sum = (of: (error: WeightError) => number) => errors.reduce((total, error) => total + of(error), 0);
   const parameters = sum((error) => error.parameters);
-  const norms = {
-    weights: sum(({ norms }) => norms.weights),
-    difference: sum(({ norms }) => norms.difference),
-  };
+  const norms = addNorms(errors.map(({ norms }) => norms));
   const bits = sum((error) => error.parameters * error.bitsPerWeight);
   return {
     parameters,

@@ -12,7 +12,7 @@ let ids = 0;
 
 /** A place within a text of one rule. */
 export abstract class State {
-  /** Tells states apart; never used twice. */
+  /** Different for each state; never used twice. */
   readonly id: number;
   /** The rule's text may end here. */
   readonly final: boolean = false;

@@ -1,4 +1,4 @@
-// A grammar over the tokens of a vocabulary, and one text's way through it.
+// A grammar over the tokens of a vocabulary, and the state of one text in it.
 import { MoeqError } from '@moeq/tensors';
 import { type Position, Recognizer } from './recognizer.js';
 import type { Grammar } from './rule.js';

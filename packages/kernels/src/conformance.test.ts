@@ -2,13 +2,14 @@
 // named must fail.
 import { MoeqError } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
-import type { Backend, MlpData } from './backend.js';
+import type { Backend } from './backend.js';
 import { Bench } from './conformance/bench.js';
 import { cases } from './conformance/cases.js';
 import { seededRandom } from './conformance/random.js';
 import type { BackendTestOptions } from './conformance.js';
 import { testBackend } from './conformance.js';
 import { referenceBackend } from './reference/backend.js';
+import type { MlpData } from './resources.js';
 import type { Activations, Segment, Step } from './step.js';
 
 /** The reference backend with some operations of its steps replaced. */

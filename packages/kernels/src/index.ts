@@ -1,7 +1,10 @@
 export type { Activation, ActivationKind, ActivationNumbers } from './activation.js';
 export { activationKinds, activationName, activationNumbers } from './activation.js';
+export type { Backend } from './backend.js';
+export type { HeadsHead, LoadPlan, MatrixHead, MemoryNeed, MlpHead } from './load-plan.js';
+export { headOf } from './load-plan.js';
+export { referenceBackend } from './reference/backend.js';
 export type {
-  Backend,
   ExpertWeights,
   HeadWeights,
   KvCache,
@@ -13,18 +16,16 @@ export type {
   StateCacheSpec,
   Vector,
   Weight,
-} from './backend.js';
-export { floatMatrixDTypes } from './backend.js';
-export type { HeadsHead, LoadPlan, MatrixHead, MemoryNeed, MlpHead } from './load-plan.js';
-export { headOf } from './load-plan.js';
-export { referenceBackend } from './reference/backend.js';
+} from './resources.js';
+export { floatMatrixDTypes } from './resources.js';
 export type { Rotations } from './rotation.js';
 export { rotationsOf } from './rotation.js';
 export { unseenPages } from './shapes.js';
 export { checkedBackend } from './shell/checked-backend.js';
+export type { BackendTypes, Loaded } from './shell/objects.js';
 export type { Operation, OperationKind, OperationOf, OperationTable } from './shell/operations.js';
 export { inputsOf } from './shell/operations.js';
-export type { BackendTypes, Loaded, RawBackend, RawStep } from './shell/raw-backend.js';
+export type { RawBackend, RawStep } from './shell/raw-backend.js';
 export type {
   Activations,
   AttentionSpec,

@@ -2,7 +2,7 @@
 //
 // Shapes: T tokens, H heads, N dimensions of a head without rotation, P those with it, R latent, V value dimension.
 import { MoeqError } from '@moeq/tensors';
-import type { HeadWeights, KvCacheSpec } from './backend.js';
+import type { HeadWeights, KvCacheSpec } from './resources.js';
 import { assertSize } from './shapes.js';
 import type { LatentSpec } from './step.js';
 

@@ -1,8 +1,8 @@
-// What a model will have a backend hold, known from the headers of its files before a weight is read, and what that takes.
+// What a model will load into a backend, known from the headers of its files before a weight is read, and what that takes.
 //
 // Shapes: D hidden, N rows, K columns, F intermediate.
 import { type DType, isQuantized, type Layout } from '@moeq/tensors';
-import type { KvCacheSpec, MatrixData, StateCacheSpec } from './backend.js';
+import type { KvCacheSpec, MatrixData, StateCacheSpec } from './resources.js';
 
 /** A matrix [N, K] without its data. */
 export interface MatrixHead {

@@ -1,4 +1,4 @@
-// Rotary position embedding, the angles: pairs of a head's dimensions turn by position * inverseFrequency; arXiv:2104.09864.
+// Rotary position embedding, the angles: pairs of dimensions of a head rotate by position * inverseFrequency; arXiv:2104.09864.
 // Angles, cosines and sines are float32, as transformers has them, so that long contexts agree with it.
 //
 // Shapes: T tokens, P = rotated / 2 pairs.

@@ -3,8 +3,8 @@
 // Shapes: T tokens, D hidden, N rows, K columns, H heads, HK key/value heads, C head dimension, CV value dimension,
 // F intermediate.
 import { assertQuantizedTensor, byteLength, isQuantized, MoeqError, quote } from '@moeq/tensors';
-import type { KvCacheSpec, MatrixData, MlpData, StateCacheSpec } from './backend.js';
-import { floatMatrixDTypes } from './backend.js';
+import type { KvCacheSpec, MatrixData, MlpData, StateCacheSpec } from './resources.js';
+import { floatMatrixDTypes } from './resources.js';
 import type { AttentionSpec, ConvolutionSpec, Segment, StateSegment } from './step.js';
 
 const mismatch = (operation: string, subject: string, expected: string, found: string): MoeqError =>

@@ -58,7 +58,8 @@ const known: OptionChecks<OpenOptions> = {
 
 /**
  * Opens the model in a set of files. Weights are read when the runtime asks for them; close it afterwards.
- * @throws MoeqError for an unknown option, a recipe that cannot be, a rotation that is not known, or anything in the files that does not fit
+ * @throws MoeqError for an unknown option, a recipe that cannot be applied, a rotation that is not known, or anything in the
+ *   files that does not fit
  */
 export async function openModelFiles(files: FileSet, options: OpenOptions = {}): Promise<OpenedModel> {
   checkOptions('open the model', options, known);

@@ -9,9 +9,9 @@ import { openModel } from './node/open-model.js';
 import { largestDifference, Reference } from './testkit/golden.js';
 
 const reference = await Reference.open(fileURLToPath(new URL('../testdata/reference.safetensors', modelUrl)));
-const PROMPTS = 8;
+const prompts = 8;
 /** reference.json: prompt and 48 greedy tokens. */
-const GREEDY = 48;
+const greedyTokens = 48;
 
 describe('in bfloat16', () => {
   let model: Model;
@@ -24,7 +24,7 @@ describe('in bfloat16', () => {
 
   test('logits within 2e-3, and the same experts for 99.9 % of tokens and layers', async () => {
     let [same, all] = [0, 0];
-    for (let prompt = 0; prompt < PROMPTS; prompt += 1) {
+    for (let prompt = 0; prompt < prompts; prompt += 1) {
       const tokens = reference.integers(`${prompt}.tokens`);
       const result = await model.logits([...tokens], { routings: true });
       if (reference.has(`${prompt}.logits`)) {
@@ -46,16 +46,16 @@ describe('in bfloat16', () => {
     expect(same / all).toBeGreaterThanOrEqual(0.999);
   });
 
-  test.each(Array.from({ length: PROMPTS }, (_, prompt) => prompt))(
+  test.each(Array.from({ length: prompts }, (_, prompt) => prompt))(
     'greedy continuation %d',
     async (prompt) => {
       const tokens = [...reference.integers(`${prompt}.tokens`)];
-      const { tokenIds } = await model.complete(tokens.slice(0, -GREEDY), {
+      const { tokenIds } = await model.complete(tokens.slice(0, -greedyTokens), {
         temperature: 0,
         stopTokenIds: [],
-        maxNewTokens: GREEDY,
+        maxNewTokens: greedyTokens,
       });
-      expect(tokenIds).toEqual(tokens.slice(-GREEDY));
+      expect(tokenIds).toEqual(tokens.slice(-greedyTokens));
     },
   );
 });
@@ -66,7 +66,7 @@ test('the tokenizer gives the tokens and texts of the reference', async () => {
   const { tokenizer } = source;
   if (tokenizer === null) throw new Error('tiny-moe has a tokenizer');
   const cases = JSON.parse(await readFile(new URL('../testdata/reference.json', modelUrl), 'utf8')) as Case[];
-  expect(cases).toHaveLength(PROMPTS);
+  expect(cases).toHaveLength(prompts);
   cases.forEach(({ prompt, prompt_tokens, text }, index) => {
     const tokens = [...reference.integers(`${index}.tokens`)];
     expect(tokenizer.encode(prompt)).toEqual(tokens.slice(0, prompt_tokens));

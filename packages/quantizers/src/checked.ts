@@ -1,4 +1,4 @@
-// Calls of a quantizer with what they give held against the contract. Quantizers come from anywhere, so what leaves this
+// Calls of a quantizer, whose results are checked against the contract. Quantizers come from anywhere, so what leaves this
 // file is certain: planes of the size that the layout says, in memory of their own, and finite floats of the right count.
 //
 // Shapes: N rows, K columns.
@@ -116,7 +116,7 @@ function copyOf(tensor: QuantizedTensor): QuantizedTensor {
 }
 
 /** Elements that are decoded at a time: they stay in the processor's cache. */
-const STRIP_ELEMENTS = 2 ** 16;
+const stripElements = 2 ** 16;
 
 /** Rows of a decoded matrix. */
 export interface DecodedStrip {
@@ -141,7 +141,7 @@ export function* decodedStrips(
     return;
   }
   const [rows = 0, columns = 0] = tensor.shape;
-  const strip = Math.max(1, Math.floor(STRIP_ELEMENTS / Math.max(columns, 1)));
+  const strip = Math.max(1, Math.floor(stripElements / Math.max(columns, 1)));
   const decoded = new Float32Array(strip * columns);
   for (let row = 0; row < rows; row += strip) {
     const count = Math.min(strip, rows - row);

@@ -1,5 +1,5 @@
 // A quantizer's work done by an encoder, which has kernels for what quantizers say as data. That an encoding says what
-// `quantize` does is tried out with the first matrix of each quantizer: a copy of a quantizer with another `quantize`
+// `quantize` does is tested with the first matrix of each quantizer: a copy of a quantizer with another `quantize`
 // carries the encoding of the first.
 //
 // Shapes: N rows, K columns.

@@ -32,6 +32,7 @@ export type { Recipe, RecipeOptions, Rule } from './recipe/recipe.js';
 export { parseRecipe, recipes } from './recipe/recipe.js';
 export { recipeFrom } from './recipe/recipe-from.js';
 export { resolve } from './recipe/resolve.js';
+export { routerRefusal } from './recipe/router-refusal.js';
 export { routerWarning } from './recipe/router-warning.js';
 export type { Projection, Role, TensorFacts } from './role.js';
 export { isMatrix, projections, roles } from './role.js';

@@ -1,5 +1,5 @@
-// Validation of what people write: options of quantizers, recipes, layouts from a file. valibot finds the fault, one
-// MoeqError tells it. A key that the schema does not know is a fault, and the sentence lists the known ones.
+// Validation of what people write: options of quantizers, recipes, layouts from a file. valibot finds the fault, which
+// becomes a MoeqError. A key that the schema does not know is a fault, and the sentence lists the known ones.
 import { MoeqError, quote } from '@moeq/tensors';
 import * as v from 'valibot';
 

@@ -1,4 +1,4 @@
-// What goes wrong inside a quantizer, said in its name: many are written by users, and their faults are not those of the
+// Errors inside a quantizer, which name it: many are written by users, and their faults are not those of the
 // program that calls them.
 import { isMoeqError, MoeqError, quote } from '@moeq/tensors';
 

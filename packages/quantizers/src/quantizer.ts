@@ -22,7 +22,7 @@ export interface Quantizer {
    * Quantizes one matrix. Names, dtypes and sizes of the planes depend on the shape alone, so that files can be laid out
    * before, and every call gives new ones.
    * @param weights Float32 [N, K] row-major, all finite (the caller has checked)
-   * @throws an error (MoeqError where @moeq/tensors is at hand) when the weights are not N * K or do not suit the format
+   * @throws an error (MoeqError where @moeq/tensors is installed) when the weights are not N * K or do not suit the format
    */
   quantize(
     weights: Float32Array,

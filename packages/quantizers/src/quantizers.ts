@@ -1,4 +1,4 @@
-// Quantizers by name: the built-in ones and those that a user brings. There is no registry; a reader of names is given
+// Quantizers by name: the built-in ones and those that a user brings. There is no registry; what looks a name up is given
 // the list.
 import { decodeTensor, MoeqError, type QuantizedTensor, quote } from '@moeq/tensors';
 import { checkedDequantize } from './checked.js';

@@ -10,8 +10,6 @@ export type {
   MoeConfig,
   NormConfig,
   NormSlot,
-  RopeConfig,
-  RopeScaling,
 } from './decoder/config.js';
 export type { Slot, TensorPlace, TensorPosition } from './decoder/decoder-tensors.js';
 export {
@@ -37,6 +35,7 @@ export type { MixerConfig } from './decoder/mixers.js';
 export type { MlpName } from './decoder/mlp-tensors.js';
 export { mlpForms } from './decoder/mlp-tensors.js';
 export type { ShortConvConfig } from './decoder/short-conv.js';
+export type { RopeConfig, RopeScaling } from './decoder/rope-config.js';
 export type { TensorRow } from './decoder/tensor-row.js';
 export { createEngine } from './engine/create-engine.js';
 export type { Engine, EngineGenerateOptions, EngineOptions } from './engine/engine.js';
@@ -62,6 +61,7 @@ export type {
   WeightReader,
 } from './model-source.js';
 export type { SamplingOptions } from './sampling/sampling-settings.js';
+export { argmax } from './sampling/select.js';
 export type { TokenConstraint } from './sampling/token-constraint.js';
 export type { TokenLogprob, TokenLogprobs } from './sampling/token-logprobs.js';
 export { exactJson, JsonNumber } from './text/exact-json.js';

@@ -59,6 +59,14 @@ export function addNorms(norms: Iterable<SquaredNorms>): SquaredNorms {
   return { weights, difference };
 }
 
+/**
+ * ||W - Q(W)|| / ||W|| in the Frobenius norm: 0 where nothing was lost, infinite where all-zero weights became something else,
+ * NaN where a sum is none.
+ */
+export function relativeError({ weights, difference }: SquaredNorms): number {
+  return difference === 0 && weights >= 0 ? 0 : Math.sqrt(difference / weights);
+}
+
 /** A plain matrix whose bytes are asked for range by range. */
 export interface MatrixInput {
   readonly dtype: FloatDType;

@@ -26,11 +26,12 @@ export type {
   MatrixInput,
   SquaredNorms,
 } from './encoding.js';
-export { addNorms } from './encoding.js';
+export { addNorms, relativeError } from './encoding.js';
 export type { ErrorCode, ErrorFacts } from './errors.js';
 export { isMoeqError, MoeqError, quote } from './errors.js';
 export type { FinitePlace } from './finite.js';
 export { assertFinite, findNonFinite } from './finite.js';
+export { formatBytes, formatCount } from './format.js';
 export { fromGgufBlocks, toGgufBlocks } from './gguf/blocks.js';
 export { encodeGguf } from './gguf/encode.js';
 export type { GgufTensor } from './gguf/encode-header.js';
@@ -47,6 +48,7 @@ export { HttpError } from './http/http-error.js';
 export type { HttpSource } from './http/http-source.js';
 export { httpSource } from './http/http-source.js';
 export type { HttpOptions, HttpProgress } from './http/options.js';
+export { isObject } from './is-object.js';
 export type {
   BlockValues,
   CodeOrder,

@@ -103,7 +103,7 @@ function storePairs(first: v128, second: v128, out: usize): v128 {
   return f32x4.mul(multipliers, sum);
 }
 
-/** Eight numbers, four and four, in the order in which codes meet them. */
+/** Eight numbers, four and four, in the order of the codes. */
 // @ts-ignore: decorator
 @inline
 function storeEightOf(a: v128, b: v128, out: usize, order: u32): v128 {
@@ -124,7 +124,7 @@ function storeEightOf(a: v128, b: v128, out: usize, order: u32): v128 {
  * For 4-bit codebooks.
  * @param x Float32 [T, K]
  * @param out of each unit Int32, what the kernels add for `levelBias`; for every eight numbers 16 bytes, in the order in which
- *   codes meet them: Int8 [4], Int16 [2], Int8 [4], Int16 [2], two pairs and their multipliers at a time; then their scale,
+ *   the codes are read: Int8 [4], Int16 [2], Int8 [4], Int16 [2], two pairs and their multipliers at a time; then their scale,
  *   and scale * sum, Float32
  */
 export function quantizePairs(x: usize, tokens: u32, columns: u32, unit: u32, order: u32, out: usize): void {

@@ -1,9 +1,9 @@
-// y = x Wᵀ for affine 4-bit codes and several tokens: eight rows are spread to bytes once for a chunk of tokens, and meet two of
-// them at a time. Sums run in the order of nibble-vector.ts, so that a token's result does not depend on the others beside it.
+// y = x Wᵀ for affine 4-bit codes and several tokens: eight rows are spread to bytes once for a chunk of tokens, and multiplied
+// with two of them at a time. Sums run in the order of nibble-vector.ts, so that no token depends on the others.
 //
 // Shapes: T tokens, N rows, K columns, U units of a row.
 import { Matrix, Scratch } from './matrix';
-import { addBytes, addScaled, addWithOffsets, addUnit, chunk, spread, storeEight, together, widen } from './nibbles';
+import { addBytes, addScaled, addWithOffsets, addUnit, chunk, spread, storeEight, interleavedRows, widen } from './nibbles';
 import { bytesStride } from './quantize-activations';
 import { prepareOffset, prepareRows, offsetsOf } from './row-scales';
 import { dotBytes } from './simd';
@@ -12,9 +12,9 @@ import { tokenAt } from './unit-products';
 // @ts-ignore: decorator
 @inline
 export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, from: u32, to: u32, out: usize, outStride: usize, unit: u32): void {
-  const rowsBytes: usize = matrix.columns * (together / 2);
+  const rowsBytes: usize = matrix.columns * (interleavedRows / 2);
   const xStride = bytesStride(matrix.columns, unit);
-  const unitBytes: usize = unit * together;
+  const unitBytes: usize = unit * interleavedRows;
   const levelsEnd = Scratch.row + matrix.units * unitBytes;
   const offsets = offsetsOf(matrix);
   prepareOffset(matrix);
@@ -24,7 +24,7 @@ export function affineTile(matrix: Matrix, x: usize, list: usize, tokens: u32, f
     const end = min(tokens, first + chunk) - 1;
     let codes = matrix.codes + from * (matrix.columns / 2);
     let column = out;
-    for (let row = from; row < to; row += together, codes += rowsBytes, column += 4 * together) {
+    for (let row = from; row < to; row += interleavedRows, codes += rowsBytes, column += 4 * interleavedRows) {
       prepareRows(matrix, row, Scratch.rowScales);
       spread(codes, rowsBytes, i32x4.splat(0), false);
       for (let token = first; token <= end; token += 2) {

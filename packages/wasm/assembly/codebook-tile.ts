@@ -3,7 +3,7 @@
 // Shapes: T tokens, N rows, K columns, U units of a row.
 import { pairsStride } from './activation-pairs';
 import { Matrix, Scratch } from './matrix';
-import { addPairs, addUnit, chunk, levelTable, scaled, spread, storeEight, together } from './nibbles';
+import { addPairs, addUnit, chunk, levelTable, scaled, spread, storeEight, interleavedRows } from './nibbles';
 import { prepareOffset, prepareRows } from './row-scales';
 import { lane0, lane1, lane2, lane3, splat } from './simd';
 import { tokenAt } from './unit-products';
@@ -32,15 +32,15 @@ function addToTotals(total: usize, x: usize, a: v128, b: v128, c: v128, d: v128,
 @inline
 function storeSixteen(out: usize, total: usize, count: u32): void {
   storeEight(out, v128.load(total), v128.load(total, 16), count);
-  if (count > together) storeEight(out + 4 * together, v128.load(total, 32), v128.load(total, 48), count - together);
+  if (count > interleavedRows) storeEight(out + 4 * interleavedRows, v128.load(total, 32), v128.load(total, 48), count - interleavedRows);
 }
 
 // @ts-ignore: decorator
 @inline
 export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32, from: u32, to: u32, out: usize, outStride: usize, unit: u32): void {
-  const rowsBytes: usize = matrix.columns * (together / 2);
+  const rowsBytes: usize = matrix.columns * (interleavedRows / 2);
   const xStride = pairsStride(matrix.columns, unit);
-  const unitBytes: usize = unit * together;
+  const unitBytes: usize = unit * interleavedRows;
   const levelsBytes = matrix.units * unitBytes;
   const levelsEnd = Scratch.row + levelsBytes;
   // Float32 [2, 16]: what two tokens have so far, in memory, because the sums of a unit need the registers
@@ -53,13 +53,13 @@ export function codebookTile(matrix: Matrix, x: usize, list: usize, tokens: u32,
     const end = min(tokens, first + chunk) - 1;
     let codes = matrix.codes + from * (matrix.columns / 2);
     let column = out;
-    for (let row = from; row < to; row += 2 * together, codes += 2 * rowsBytes, column += 8 * together) {
+    for (let row = from; row < to; row += 2 * interleavedRows, codes += 2 * rowsBytes, column += 8 * interleavedRows) {
       // eight rows that are the last are their own neighbours
-      const both = row + together < to;
+      const both = row + interleavedRows < to;
       const moreLevels = both ? levelsBytes : 0;
       const moreScales = both ? Scratch.offsetsAfter : 0;
       prepareRows(matrix, row, Scratch.rowScales);
-      if (both) prepareRows(matrix, row + together, Scratch.rowScales + moreScales);
+      if (both) prepareRows(matrix, row + interleavedRows, Scratch.rowScales + moreScales);
       spread(codes, both ? 2 * rowsBytes : rowsBytes, levels, true);
       for (let token = first; token <= end; token += 2) {
         // a last token that is alone is its own neighbour

@@ -3,7 +3,7 @@
 // element by element. The way for layouts that the integer kernels do not take, and for embeddings.
 import { blockValue, blockValueAt, halfToFloat, halvesToFloats } from './block-values';
 import { Kernel, Matrix, ScaleOrder, Zero } from './matrix';
-import { together } from './nibbles';
+import { interleavedRows } from './nibbles';
 
 // The shuffles interleave with zeros, in the order that is one instruction.
 
@@ -45,13 +45,13 @@ function halves(from: usize, count: u32, out: usize): void {
   for (; i < count; i++, from += 2, out += 4) store<f32>(out, halfToFloat(load<u16>(from)));
 }
 
-/** Where byte `byte` of the 4-bit codes of a row lies when rows lie together: src/interleave.ts. */
+/** Where byte `byte` of the 4-bit codes of an interleaved row lies: src/interleave.ts. */
 // @ts-ignore: decorator
 @inline
 function interleaved(matrix: Matrix, row: u32, byte: u32): usize {
   const local = row - matrix.firstRow;
-  const group = matrix.codes + (local / together) * (matrix.columns >> 1) * together;
-  return group + (byte & ~3) * together + ((local % together) << 2) + (byte & 3);
+  const group = matrix.codes + (local / interleavedRows) * (matrix.columns >> 1) * interleavedRows;
+  return group + (byte & ~3) * interleavedRows + ((local % interleavedRows) << 2) + (byte & 3);
 }
 
 // @ts-ignore: decorator
@@ -59,11 +59,11 @@ function interleaved(matrix: Matrix, row: u32, byte: u32): usize {
 function codeAt(matrix: Matrix, row: u32, column: u32): u32 {
   const element = <u64>row * matrix.columns + column;
   if (matrix.bits == 8) return load<u8>(matrix.codes + <usize>element);
-  const together = matrix.kernel != Kernel.any;
-  const place = together ? <u64>column : element;
+  const isInterleaved = matrix.kernel != Kernel.any;
+  const place = isInterleaved ? <u64>column : element;
   const halves = matrix.order == 2;
   const byte = <usize>(halves ? ((place >> 5) << 4) + (place & 15) : place >> 1);
-  const both = <u32>load<u8>(together ? interleaved(matrix, row, <u32>byte) : matrix.codes + byte);
+  const both = <u32>load<u8>(isInterleaved ? interleaved(matrix, row, <u32>byte) : matrix.codes + byte);
   const high = halves ? (place & 16) != 0 : ((<u32>place ^ matrix.order) & 1) == 0;
   return high ? both >> 4 : both & 15;
 }
@@ -72,10 +72,10 @@ function codeAt(matrix: Matrix, row: u32, column: u32): u32 {
 // @ts-ignore: decorator
 @inline
 function scaleOf(matrix: Matrix, row: u32, block: u32): f32 {
-  if (matrix.scaleOrder != ScaleOrder.together) return blockValue(matrix.scales, block);
+  if (matrix.scaleOrder != ScaleOrder.interleaved) return blockValue(matrix.scales, block);
   const local = row - matrix.firstRow;
   const unit = block - row * matrix.units;
-  return blockValueAt(matrix.scales, ((local / together) * matrix.units + unit) * together + (local % together), block);
+  return blockValueAt(matrix.scales, ((local / interleavedRows) * matrix.units + unit) * interleavedRows + (local % interleavedRows), block);
 }
 
 function codes(matrix: Matrix, row: u32, out: usize): void {

@@ -6,7 +6,7 @@ import { bfloatHigh, bfloatLow, decodeRow } from './decode-row';
 import { Kernel, Matrix, Scratch } from './matrix';
 import { sumLanes } from './simd';
 
-/** Tokens that meet a decoded row before the next one is decoded. */
+/** Tokens that a decoded row is multiplied with before the next one is decoded. */
 const chunk: u32 = 32;
 
 /** What is left of a row after whole vectors of eight. */

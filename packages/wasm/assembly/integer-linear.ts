@@ -3,7 +3,7 @@
 // S: scale of the unit, a: scale of the activations, Z: what is added to each weight, levelOffset * S or the unit's own.
 //
 // One token: codes are streamed once, straight through registers. More: a row is widened once for a chunk of
-// tokens and meets four tokens at a time. Both add up in the same order, so a token's result does not depend on the
+// tokens and multiplied with four tokens at a time. Both add up in the same order, so a token's result does not depend on the
 // others beside it.
 //
 // Shapes: T tokens, N rows, K columns, U units of a row.
@@ -13,7 +13,7 @@ import { scalesStride } from './quantize-activations';
 import { sumLanes } from './simd';
 import { accumulate, addedTo, prepareRow, scaleUnits, scaleUnitsOfFour, tokenAt } from './unit-products';
 
-/** Tokens that meet a decoded row before the next one is decoded: their activations stay in the second-level cache. */
+/** Tokens that a decoded row is multiplied with before the next one: their activations stay in the second-level cache. */
 const chunk: u32 = 32;
 
 /** Rows `from` to `to` of this share against one token. */

@@ -10,7 +10,7 @@ export enum Kernel {
   float32 = 0,
   float16 = 1,
   bfloat16 = 2,
-  /** 4-bit codes, eight rows together: nibbles.ts. */
+  /** 4-bit codes, eight rows interleaved: nibbles.ts. */
   affine4 = 3,
   codebook4 = 4,
   /** 8-bit integer codes. */
@@ -35,8 +35,8 @@ export enum ScaleOrder {
   blocks = 0,
   /** Each unit is a block, rows start with one, and four at a time have one nested scale. */
   units = 1,
-  /** The same, and those of eight rows lie together, as their codes do: src/interleave.ts. */
-  together = 2,
+  /** The same, and those of eight rows are interleaved, as their codes are: src/interleave.ts. */
+  interleaved = 2,
 }
 
 /** What `Matrix.zero` says: what is added to code * scale. */
@@ -79,7 +79,7 @@ export class Matrix {
   unit: u32;
   /** K / unit */
   units: u32;
-  /** Codes, or the plain numbers; of what lies together those of the first row here. */
+  /** Codes, or the plain numbers; of interleaved ones those of the first row here. */
   codes: usize;
   blockSize: u32;
   /** 0: flat blocks. */

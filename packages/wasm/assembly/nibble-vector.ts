@@ -6,7 +6,7 @@
 // Shapes: N rows, K columns, U units of a row.
 import { pairsStride } from './activation-pairs';
 import { Matrix, Scratch } from './matrix';
-import { addBytes, addPairs, addScaled, addWithOffsets, addUnit, levelTable, scaled, storeEight, together, upper, widen } from './nibbles';
+import { addBytes, addPairs, addScaled, addWithOffsets, addUnit, levelTable, scaled, storeEight, interleavedRows, upper, widen } from './nibbles';
 import { bytesStride } from './quantize-activations';
 import { prepareOffset, prepareRows, offsetsOf } from './row-scales';
 import { dotBytes, lane0, lane1, lane2, lane3, lookUp, lowNibbles, splat } from './simd';
@@ -17,13 +17,13 @@ import { tokenAt } from './unit-products';
 export function affineVector(matrix: Matrix, token: usize, list: usize, from: u32, to: u32, out: usize, unit: u32): void {
   token += tokenAt(list, 0) * bytesStride(matrix.columns, unit);
   const lowNibble = v128.load(lowNibbles);
-  const rowsBytes = matrix.columns * (together / 2);
-  const unitBytes: usize = unit * (together / 2);
+  const rowsBytes = matrix.columns * (interleavedRows / 2);
+  const unitBytes: usize = unit * (interleavedRows / 2);
   const offsets = offsetsOf(matrix);
   prepareOffset(matrix);
   const offset = Scratch.offset;
   let codes = matrix.codes + from * (matrix.columns / 2);
-  for (let row = from; row < to; row += together, out += 4 * together) {
+  for (let row = from; row < to; row += interleavedRows, out += 4 * interleavedRows) {
     prepareRows(matrix, row, Scratch.rowScales);
     let total0 = f32x4.splat(0);
     let total1 = f32x4.splat(0);
@@ -100,18 +100,18 @@ export function codebookVector(matrix: Matrix, token: usize, list: usize, from: 
   token += tokenAt(list, 0) * pairsStride(matrix.columns, unit);
   const lowNibble = v128.load(lowNibbles);
   const levels = levelTable(matrix);
-  const rowsBytes = matrix.columns * (together / 2);
-  const unitBytes: usize = unit * (together / 2);
+  const rowsBytes = matrix.columns * (interleavedRows / 2);
+  const unitBytes: usize = unit * (interleavedRows / 2);
   prepareOffset(matrix);
   const offset = Scratch.offset;
   let codes = matrix.codes + from * (matrix.columns / 2);
-  for (let row = from; row < to; row += 2 * together, codes += rowsBytes, out += 8 * together) {
+  for (let row = from; row < to; row += 2 * interleavedRows, codes += rowsBytes, out += 8 * interleavedRows) {
     // eight rows that are the last are their own neighbours
-    const both = row + together < to;
+    const both = row + interleavedRows < to;
     let more = codes + (both ? rowsBytes : 0);
     prepareRows(matrix, row, Scratch.rowScales);
     const moreScales = both ? Scratch.offsetsAfter : 0;
-    if (both) prepareRows(matrix, row + together, Scratch.rowScales + moreScales);
+    if (both) prepareRows(matrix, row + interleavedRows, Scratch.rowScales + moreScales);
     let total0 = f32x4.splat(0);
     let total1 = f32x4.splat(0);
     let total2 = f32x4.splat(0);
@@ -175,6 +175,6 @@ export function codebookVector(matrix: Matrix, token: usize, list: usize, from: 
       total3 = addUnit(total3, scaled(sums3, scale), sum, v128.load(scales + moreScales, 16));
     }
     storeEight(out, total0, total1, to - row);
-    if (both) storeEight(out + 4 * together, total2, total3, to - row - together);
+    if (both) storeEight(out + 4 * interleavedRows, total2, total3, to - row - interleavedRows);
   }
 }

@@ -1,8 +1,8 @@
-// What the kernels of 4-bit codes share. Eight rows lie together (src/interleave.ts): of every 128 bytes, which hold 32 codes of
+// What the kernels of 4-bit codes share. Eight rows are interleaved (src/interleave.ts): of every 128 bytes, which hold 32 codes of
 // each, 32 are four bytes of each row. Activations are the same in all lanes, so that a row's sums stay in its own.
 //
-// Affine codes are their own levels, 0 to 15, and meet activations of 8 bits: the products of 32 fit 16 bits. Codebooks have
-// bytes for levels (src/levels.ts), and meet activations of 7 bits of which every two have a multiplier: the sum of two
+// Affine codes are their own levels, 0 to 15, and multiplied with activations of 8 bits: the products of 32 fit 16 bits. Codebooks
+// have bytes for levels (src/levels.ts), and activations of 7 bits of which every two have a multiplier: the sum of two
 // products fits 16 bits, and times that multiplier goes to 32. All sums are exact integers, so their order is free.
 //
 // Loops are written out in the order in which registers are to be used: two tokens or two times four rows share what is
@@ -10,8 +10,8 @@
 import { Matrix, Scratch } from './matrix';
 import { dotBytes, levelBias, lookUp, lowNibbles } from './simd';
 
-/** Rows that lie together. */
-export const together: u32 = 8;
+/** Rows that are interleaved. */
+export const interleavedRows: u32 = 8;
 
 /** The codes in the high nibbles. */
 // @ts-ignore: decorator
@@ -41,7 +41,7 @@ export function addPairs(sums: v128, activations: v128, multipliers: v128, level
   return i32x4.add(sums, i32x4.dot_i16x8_s(dotBytes(activations, levels), multipliers));
 }
 
-/** Tokens that meet spread rows before the next ones are: their activations stay in the second-level cache. */
+/** Tokens that spread rows are multiplied with before the next ones: their activations stay in the second-level cache. */
 export const chunk: u32 = 32;
 
 // @ts-ignore: decorator

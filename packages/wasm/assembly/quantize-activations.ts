@@ -1,10 +1,10 @@
-// Activations to integers, once for all matrices that read them. For 4-bit codes they lie as the kernels meet them, those of low
+// Activations to integers, once for all matrices that read them. For 4-bit codes they lie as the kernels read them, those of low
 // nibbles before those of high ones, bytes four times over, with what else the kernels want among them.
 //
-// Affine 4-bit codes meet bytes, scale = largest / 127 of 32, as in llama.cpp. 8-bit codes meet words of 15 bits, scale =
-// largest / 16383 of a unit of 32 or 64: a relative error of 2^-15 of the largest, so that results are those of float32 for
-// every practical purpose. Codebooks meet pairs: activation-pairs.ts. scale * sum of a unit's integers is what a constant
-// added to every weight contributes.
+// Affine 4-bit codes are multiplied with bytes, scale = largest / 127 of 32, as in llama.cpp; 8-bit codes with words of 15 bits,
+// scale = largest / 16383 of a unit of 32 or 64: a relative error of 2^-15 of the largest, so that results are those of
+// float32 for every practical purpose; codebooks with pairs: activation-pairs.ts. scale * sum of the integers of a unit is what
+// a constant added to every weight contributes.
 //
 // Shapes: T tokens, K columns, U units of a token, padded to a multiple of 4.
 import { firstHalves, lastHalves, swapHalves } from './simd';

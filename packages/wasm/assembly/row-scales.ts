@@ -1,15 +1,15 @@
 // What eight rows have for each unit before their codes are read: scales, and what is added where a unit has its own.
 //   value = S * level + Z, where S = scale * levelStep and Z = S * `Scratch.offset`, or the unit's own offset
-// Scales that lie together as their codes do are read eight at a time; those of other layouts a row at a time, and transposed.
+// Interleaved scales are read eight at a time, as their codes are; those of other layouts a row at a time, and transposed.
 //
 // Shapes: U units of a row.
 import { halfBias, unitScales, unitOffsets } from './block-values';
 import { BlockKind, Matrix, ScaleOrder, Scratch, Zero } from './matrix';
-import { together } from './nibbles';
+import { interleavedRows } from './nibbles';
 import { firstHalves, lastHalves, zipFirst, zipLast } from './simd';
 
 /** Bytes from the numbers of one unit to those of the next. */
-const spacing: usize = together * 4;
+const spacing: usize = interleavedRows * 4;
 
 /** Whether units have what is added of their own. */
 // @ts-ignore: decorator
@@ -64,10 +64,10 @@ function nestedScales(matrix: Matrix, codes: usize, block: u32, out: usize): voi
   const shift = matrix.scaleNestedShift;
   const step = f32x4.splat(matrix.levelStep);
   const added = f32x4.splat(matrix.scaleOffset * matrix.levelStep);
-  const alike = block >> shift == (block + together * units - 1) >> shift;
+  const alike = block >> shift == (block + interleavedRows * units - 1) >> shift;
   let first = f32x4.mul(f32x4.splat(load<f32>(matrix.scaleNested + ((block >> shift) << 2))), step);
   let second = first;
-  for (let unit: u32 = 0; unit < units; unit++, codes += together, out += spacing) {
+  for (let unit: u32 = 0; unit < units; unit++, codes += interleavedRows, out += spacing) {
     if (!alike && (unit & 3) == 0) {
       first = f32x4.mul(nestedFour(matrix, block + unit, units), step);
       second = f32x4.mul(nestedFour(matrix, block + unit + 4 * units, units), step);
@@ -150,7 +150,7 @@ function anyScales(matrix: Matrix, row: u32, last: u32, out: usize): void {
   if (ownOffsets) storeColumns(Scratch.offsets, stride, matrix.units, f32x4.splat(1), out + Scratch.offsetsAfter);
 }
 
-/** Scales of eight rows that lie together; those past the last one are zeros. */
+/** Scales of eight interleaved rows; those past the last one are zeros. */
 function scalesTogether(matrix: Matrix, local: u32, out: usize): void {
   const kind = matrix.scaleKind;
   const units = matrix.units;
@@ -169,7 +169,7 @@ function scalesTogether(matrix: Matrix, local: u32, out: usize): void {
  * @param local the first of them, counted in this thread's share
  */
 export function prepareRows(matrix: Matrix, local: u32, out: usize): void {
-  if (matrix.scaleOrder == ScaleOrder.together) {
+  if (matrix.scaleOrder == ScaleOrder.interleaved) {
     scalesTogether(matrix, local, out);
     return;
   }

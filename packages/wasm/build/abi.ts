@@ -15,7 +15,7 @@ import { blocksRecord, cacheRecord, matrixRecord, rowsRecord } from '../src/abi/
 import {
   attentionScratchBytes,
   rowsScratchBytes,
-  rowsTogether,
+  interleavedRows,
   scalesStride,
   scratchBytes,
   tokenBytes,
@@ -67,7 +67,7 @@ export const abi: Abi = {
     'latent:Rows': rowsRecord,
   },
   constants: {
-    'nibbles:together': rowsTogether,
+    'nibbles:interleavedRows': interleavedRows,
     'quantize/codebook4:leastAbsmax': leastAbsmax,
     'quantize/scale:least': least,
     'quantize/scale:flushed': flushed,

@@ -18,7 +18,7 @@ export interface KernelChoice {
 
 /**
  * How a unit finds its scale: by its block, whatever that is; or units are blocks one for one, of which four at a time have
- * one nested scale; or these of eight rows lie together besides, as their codes do.
+ * one nested scale; or these of eight rows interleaved besides, as their codes are.
  */
 type ScaleOrder = keyof typeof scaleOrders;
 
@@ -41,7 +41,7 @@ export function chooseKernel({ shape, dtype, layout }: MatrixHead): KernelChoice
   return { ...choice, scales: scaleOrder(layout, columns, choice) };
 }
 
-/** 4-bit codes that have a kernel lie eight rows together. */
+/** 4-bit codes that have a kernel are interleaved, eight rows at a time. */
 export const isInterleaved = (kernel: KernelName): boolean => kernel === 'affine4' || kernel === 'codebook4';
 
 /** The kernel and what it makes of a code. */
@@ -81,5 +81,5 @@ function scaleOrder(layout: Layout, columns: number, { kernel, unit, levelStep }
     decode.kind === 'affine' && (decode.zero.kind === 'zeroPoint' || decode.zero.kind === 'offset');
   // the kernels multiply binary16 by 2^112 and both of these at once
   const steep = scale.kind === 'plain' && Math.abs(scale.multiplier * levelStep) >= 2 ** 15;
-  return isInterleaved(kernel) && !shifted && !steep ? 'together' : 'units';
+  return isInterleaved(kernel) && !shifted && !steep ? 'interleaved' : 'units';
 }

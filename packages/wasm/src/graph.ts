@@ -1,6 +1,6 @@
 // What a step records: operations and what they read. Nothing runs until something is read or the step ends; then the
 // recorded operations become one program. The memory of a value is used again after its last recorded reader; where it is
-// asked for later it is computed anew, which gives the same numbers.
+// asked for later it is computed again, which gives the same numbers.
 import type { Program } from './program.js';
 import { Value } from './value.js';
 

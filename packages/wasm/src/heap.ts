@@ -2,7 +2,7 @@
 // runs on all of them; each memory holds its own thread's rows.
 //
 // First fit with merging of neighbours. Addresses are numbers up to 2^32.
-import { counted, MoeqError } from '@moeq/tensors';
+import { counted, formatBytes, MoeqError } from '@moeq/tensors';
 
 export const pageBytes = 65536;
 
@@ -105,13 +105,13 @@ export class Heap {
       const wanted = Math.ceil(end / pageBytes);
       const pages = Math.min(maximumPages, Math.max(wanted, this.#pages + growthBytes / pageBytes));
       if (wanted > maximumPages)
-        throw this.#short(subject, `${gibibytes(maximumPages)} GiB a thread at most`);
+        throw this.#short(subject, `${formatBytes(maximumPages * pageBytes)} a thread at most`);
       try {
         this.#memory.grow(pages);
       } catch (cause) {
         throw this.#short(
           subject,
-          `the system gives no more than ${gibibytes(this.#pages)} GiB a thread`,
+          `the system gives no more than ${formatBytes(this.#pages * pageBytes)} a thread`,
           cause,
         );
       }
@@ -133,8 +133,4 @@ export class Heap {
       cause,
     });
   }
-}
-
-function gibibytes(pages: number): string {
-  return ((pages * pageBytes) / 2 ** 30).toFixed(2);
 }

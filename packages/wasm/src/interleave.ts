@@ -1,15 +1,15 @@
-// 4-bit codes as their kernels read them: eight rows together, so that one vector holds codes of four and every row adds up
+// 4-bit codes as their kernels read them: eight rows interleaved, so that one vector holds codes of four and every row adds up
 // in a lane of its own. 32 bytes are four bytes of each of eight rows, the next 32 the next four of each. The scales of a
 // unit lie likewise: those of eight rows, then those of the next unit. Not a byte more is kept, but for rows that are missing
 // to the last eight.
 //
 // Shapes: N rows, K columns, E elements of a row.
 
-import { rowsTogether as together } from './abi/sizes.js';
+import { interleavedRows } from './abi/sizes.js';
 
 /** Bytes of so many rows, filled up to whole eights. */
 export function interleavedBytes(rows: number, rowBytes: number): number {
-  return together * Math.ceil(rows / together) * rowBytes;
+  return interleavedRows * Math.ceil(rows / interleavedRows) * rowBytes;
 }
 
 /**
@@ -20,8 +20,8 @@ export function interleavedBytes(rows: number, rowBytes: number): number {
  */
 export function interleaveRows(rows: Uint8Array, rowBytes: number, size: number, out: Uint8Array): void {
   const count = rows.length / rowBytes;
-  out.fill(0, (count - (count % together)) * rowBytes);
-  // apart, because engines make a slower loop of one that meets more than one kind of array
+  out.fill(0, (count - (count % interleavedRows)) * rowBytes);
+  // apart, because engines make a slower loop of one that gets more than one kind of array
   if (size === 4) interleaveWords(wordsOf(rows), rowBytes / 4, wordsOf(out));
   else if (size === 2) interleaveElements(halvesOf(rows), rowBytes / 2, halvesOf(out));
   else interleaveElements(rows, rowBytes, out);
@@ -30,7 +30,8 @@ export function interleaveRows(rows: Uint8Array, rowBytes: number, size: number,
 function interleaveWords(source: Uint32Array, elements: number, target: Uint32Array): void {
   for (let row = 0, from = 0; from < source.length; row++) {
     let to = firstOf(row, elements);
-    for (const end = from + elements; from < end; from++, to += together) target[to] = source[from] as number;
+    for (const end = from + elements; from < end; from++, to += interleavedRows)
+      target[to] = source[from] as number;
   }
 }
 
@@ -41,13 +42,14 @@ function interleaveElements<Elements extends Uint8Array | Uint16Array>(
 ): void {
   for (let row = 0, from = 0; from < source.length; row++) {
     let to = firstOf(row, elements);
-    for (const end = from + elements; from < end; from++, to += together) target[to] = source[from] as number;
+    for (const end = from + elements; from < end; from++, to += interleavedRows)
+      target[to] = source[from] as number;
   }
 }
 
 /** Where the first element of a row goes. */
 function firstOf(row: number, elements: number): number {
-  const place = row % together;
+  const place = row % interleavedRows;
   return (row - place) * elements + place;
 }
 

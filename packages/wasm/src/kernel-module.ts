@@ -33,6 +33,14 @@ export async function compileBase64(base64: string, shared: boolean): Promise<We
   const binary = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   if (shared) {
     const at = binary.findIndex((_, start) => memoryImport.every((byte, i) => binary[start + i] === byte));
+    if (at < 0) {
+      throw new MoeqError({
+        operation: 'compile the kernels',
+        subject: 'WebAssembly',
+        expected: 'a module that imports its memory as env.memory, with a maximum',
+        found: 'no such import',
+      });
+    }
     binary[at + memoryImport.length] = 3;
   }
   try {

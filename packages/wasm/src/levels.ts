@@ -19,8 +19,9 @@ interface Grid extends Levels {
   readonly error: number;
 }
 
-/** By the values: a model has one codebook for all matrices, as a rule. */
+/** By the values: a model has one codebook for all matrices, as a rule; emptied when there are more than `maxKnown`. */
 const known = new Map<string, Levels | null>();
+const maxKnown = 64;
 
 /**
  * The evenly spaced numbers that miss the values least.
@@ -30,6 +31,7 @@ const known = new Map<string, Levels | null>();
 export function codebookLevels(values: Float32Array): Levels | null {
   const key = values.join();
   const levels = known.has(key) ? (known.get(key) as Levels | null) : findLevels(values);
+  if (known.size >= maxKnown) known.clear();
   known.set(key, levels);
   return levels;
 }

@@ -21,7 +21,7 @@ export interface Intake {
   readonly form: ActivationForm;
   /** 0: float32. */
   readonly unit: 0 | 32 | 64;
-  /** Of the 4-bit codes that they meet. */
+  /** Of the 4-bit codes that they are multiplied with. */
   readonly order: keyof typeof orders;
 }
 
@@ -46,7 +46,7 @@ const dtypeKinds = { F32: 'float32', F16: 'float16', BF16: 'bfloat16', F8_E8M0: 
 interface LoadOptions {
   /** Rows of the tensor to load; all unless given. */
   readonly range?: RowRange;
-  /** Whether the reader does without a meeting of threads where every one has all rows. MLPs meet in any case. */
+  /** Whether the reader needs no barrier where every thread has all rows. MLPs have one in any case. */
   readonly everywhereIfSmall?: boolean;
   /** Rows that one thread has together; 1 unless given. */
   readonly together?: number;

@@ -38,7 +38,7 @@ describe.each(['relaxed', 'plain'] as const)('pairs, %s SIMD', (simd) => {
     const values = new Float64Array(x.length);
     const integers = new Int8Array(x.length);
     const multipliers = new Int16Array(x.length);
-    // of every 16 bytes those that meet low nibbles, then those of high ones: four numbers and two multipliers each
+    // of every 16 bytes those for low nibbles, then those for high ones: four numbers and two multipliers each
     for (let i = 0; i < x.length; i++) {
       const [eight, high, place] = [Math.floor(i / 8), Math.floor(i / 4) % 2, i % 4];
       const at = 4 + 16 * eight + 8 * high;

@@ -53,11 +53,11 @@ export interface Placement {
   readonly room: number;
 }
 
-/** Elements of a float matrix that every thread has: a thread multiplies them in the time that a meeting of all takes. */
+/** Elements of a float matrix that every thread has: a thread multiplies them in the time that a barrier takes. */
 const smallMatrix = 2 ** 15;
 
 /**
- * @param everywhereIfSmall whether the reader does without a meeting of threads where every one has all rows
+ * @param everywhereIfSmall whether the reader needs no barrier where every thread has all rows
  * @param together rows that one thread has together, which divide all
  */
 export function placeMatrix(
@@ -148,7 +148,7 @@ function cutPlanes(head: MatrixHead, { kernel, scales }: KernelChoice, first: nu
   const scaleSize = bytesOfBlock(scale);
   return [
     codes,
-    scales === 'together' ? interleaved(scaleCut, perRow * scaleSize, scaleSize) : scaleCut,
+    scales === 'interleaved' ? interleaved(scaleCut, perRow * scaleSize, scaleSize) : scaleCut,
     ...nested,
     ...(zero?.kind === 'zeroPoint' ? [cut('zeroPoints', block.first, block.end, 'zeroPoints')] : []),
     ...(zero?.kind === 'offset' ? cutBlocks(cut, 'offset', zero.offset, block) : []),

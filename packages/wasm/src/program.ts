@@ -31,12 +31,12 @@ export class Program {
   /** Barriers so far, and the one after which each address was copied from by other threads. */
   #barriers = 0;
   readonly #copied = new Map<number, number>();
-  /** To be free at the next barrier: other threads may still be copying. */
+  /** Blocks to be freed at the next barrier: other threads may still be copying from them. */
   #leaving: number[] = [];
   /** Bytes of each block that the step holds, and those of them that are free. The heap gets them back when it ends. */
   readonly #blocks = new Map<number, number>();
   #free: number[] = [];
-  /** What has not been brought together, by address. */
+  /** Results that are not gathered yet, by address: the columns that each thread has computed. */
   readonly #shares = new Map<number, readonly SharedColumns[]>();
 
   constructor(store: Store) {
@@ -65,13 +65,13 @@ export class Program {
     this.#writer.write(opcode, operands);
   }
 
-  /** Room for so many float32. */
-  room(floats: number): number {
-    return this.#allocate(4 * floats);
+  /** Address of memory for so many float32. */
+  allocate(floats: number): number {
+    return this.#allocateBytes(4 * floats);
   }
 
   /** A free block that is not much too long, or a new one. */
-  #allocate(bytes: number): number {
+  #allocateBytes(bytes: number): number {
     const index = this.#free.findIndex((address) => {
       const found = this.#blocks.get(address) ?? 0;
       return found >= bytes && found <= 2 * bytes;
@@ -105,7 +105,7 @@ export class Program {
     return own ? address : this.addressOf(value);
   }
 
-  /** Leaves it to the first reader who needs all of a result to bring its shares together. */
+  /** The shares of a result are gathered when an operation first needs all of it. */
   gatherLater(address: number, parts: readonly SharedColumns[]): void {
     if (parts.length > 0) this.#shares.set(address, parts);
   }
@@ -130,7 +130,7 @@ export class Program {
     return address;
   }
 
-  /** A point where all threads have come as far. */
+  /** All threads wait here for each other. */
   barrier(): void {
     this.#barriers++;
     this.#free.push(...this.#leaving.splice(0));
@@ -141,7 +141,7 @@ export class Program {
     this.#copied.set(address, this.#barriers);
   }
 
-  /** Brings the shares of all threads together. */
+  /** Copies the shares of all threads to each of them. */
   gather(address: number, rows: number, columns: number, parts: readonly SharedColumns[]): void {
     if (this.store.threads === 1) return;
     this.barrier();
@@ -167,7 +167,7 @@ export class Program {
     const stride = tokenBytes(form, columns, unit);
     if (form === 'float') return { form, unit, order, x: address, stride, scales: 0, sums: 0 };
     const scaleBytes = form === 'plain' ? rows * scalesStride(columns, unit) : 0;
-    const x = this.#allocate(rows * stride + 2 * scaleBytes);
+    const x = this.#allocateBytes(rows * stride + 2 * scaleBytes);
     const scales = x + rows * stride;
     const sums = scales + scaleBytes;
     this.emit('quantize', { x: address, tokens: rows, columns, form, unit, order, out: x, scales, sums });

@@ -1,7 +1,7 @@
-// What lies in the heaps of all threads: room, bytes and tables that matrices share.
+// What lies in the heaps of all threads: memory, bytes and tables that matrices share.
 import { kernelBytes, scratchBytes } from './abi/sizes.js';
 import { Heap } from './heap.js';
-import { mostHelped } from './team/messages.js';
+import { maxVictims } from './team/messages.js';
 import type { Team } from './team/team.js';
 
 interface Scratch {
@@ -40,7 +40,7 @@ export class Store {
     return this.#heap.used;
   }
 
-  /** Room of so many bytes in every heap, at the same address. @throws MoeqError when memory is short */
+  /** So many bytes in every heap, at the same address. @throws MoeqError when memory is short */
   allocate(bytes: number, subject: string): number {
     return this.#heap.allocate(bytes, subject);
   }
@@ -54,7 +54,7 @@ export class Store {
     this.#team.write(thread, address, bytes);
   }
 
-  /** Room of the host's own that lasts until the next call: for what is rewritten on its way into a heap. */
+  /** A buffer of the host that lasts until the next call: for what is rewritten on its way into a heap. */
   hostBuffer(bytes: number): Uint8Array {
     if (this.#hostBuffer.byteLength < bytes) this.#hostBuffer = new Uint8Array(bytes);
     return this.#hostBuffer.subarray(0, bytes);
@@ -65,21 +65,21 @@ export class Store {
     for (let thread = 0; thread < this.threads; thread++) this.write(thread, address, bytes);
   }
 
-  /** Matrices of so many columns are going to be multiplied: their kernels need room to decode a row. */
+  /** Matrices of so many columns are going to be multiplied: their kernels need scratch memory to decode a row. */
   useColumns(columns: number): void {
     this.#columns = Math.max(this.#columns, columns);
   }
 
   /**
-   * The kernels' room, long enough for every matrix so far: `bytes` for the thread whose heap it is, and as many for each that
-   * helps it.
+   * Scratch memory of the kernels, long enough for every matrix so far: `bytes` for the thread whose heap it is, and as many
+   * for each thread that steals from it.
    */
   scratch(): Scratch {
     if (this.#scratch.columns < this.#columns) {
       this.free(this.#scratch.address);
       const bytes = Math.ceil(scratchBytes(this.#columns) / 64) * 64;
-      const rooms = 1 + Math.min(this.threads - 1, mostHelped);
-      const address = this.allocate(rooms * bytes, 'kernels');
+      const threads = 1 + Math.min(this.threads - 1, maxVictims);
+      const address = this.allocate(threads * bytes, 'kernels');
       this.#scratch = { address, bytes, columns: this.#columns };
     }
     return this.#scratch;

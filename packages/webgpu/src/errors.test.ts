@@ -1,7 +1,4 @@
 // What goes wrong on a device, before there is one, and in the options: typed errors that say what to do.
-import { fileURLToPath } from 'node:url';
-import { openModel } from '@moeq/loader/node';
-import { createModel } from '@moeq/runtime';
 import { describe, expect, test } from 'vitest';
 import { webgpuBackend } from './backend.js';
 import { expectCode, failure, lossy, newDevice } from './testkit/devices.js';
@@ -41,30 +38,6 @@ describe.skipIf(gpu === null)(`errors of WebGPU${reason && ` (${reason})`}`, { t
     await backend.destroy();
   });
 
-  test('a model that is lost with its device ends its text, and is loaded again with the next call', async () => {
-    const { gpu: own, given, loseInNextStep } = lossy(gpu as GPU);
-    const backend = await webgpuBackend({ gpu: own });
-    const folder = new URL('../../loader/testdata/architectures/mixtral', import.meta.url);
-    const source = await openModel(fileURLToPath(folder), { recipe: 'nf4' });
-    const model = await createModel(source, { backend });
-    const options = { temperature: 0, maxNewTokens: 8, stopTokenIds: [] };
-    const expected = await model.complete([1, 2, 3], options);
-    const tokens: number[] = [];
-    const error = await failure(async () => {
-      for await (const { tokenId } of model.generate([1, 2, 3], options)) {
-        tokens.push(tokenId as number);
-        if (tokens.length === 4) loseInNextStep();
-      }
-    });
-    expectCode(error, 'deviceLost');
-    expect(tokens).toEqual(expected.tokenIds.slice(0, 4));
-    expect((await model.complete([1, 2, 3], options)).tokenIds).toEqual(expected.tokenIds);
-    expect([backend.losses, given()]).toEqual([1, 2]);
-    await model.close();
-    await source.close();
-    await backend.destroy();
-  });
-
   test('a device that was given to the backend is lost for good', async () => {
     const device = await newDevice(gpu);
     const backend = await webgpuBackend({ device });
@@ -80,7 +53,7 @@ describe.skipIf(gpu === null)(`errors of WebGPU${reason && ` (${reason})`}`, { t
     const error = await failure(() => backend.createKvCache(spec));
     expectCode(error, 'limit');
     expect((error as Error).message).toBe(
-      'KV cache keys: cannot allocate: expected at most the 1.1 GB that the device binds at once, found 549.8 GB',
+      'KV cache keys: cannot allocate: expected at most the 1.07 GB that the device binds at once, found 550 GB',
     );
     await backend.destroy();
   });

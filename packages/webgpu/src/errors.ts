@@ -36,12 +36,3 @@ export function deviceLost(operation: string, reason: string): WebGpuError {
     found: `that it was lost with all that was loaded (${reason.trim() || 'no reason given'}); load again after restart(), or take another backend`,
   });
 }
-
-const units = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
-
-/** Bytes for people: 5.1 GB. */
-export function formatBytes(bytes: number): string {
-  const step = Math.min(units.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** step;
-  return `${step === 0 ? value : value.toFixed(1)} ${units[step]}`;
-}

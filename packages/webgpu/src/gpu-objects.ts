@@ -1,5 +1,5 @@
 // The objects of WebGPU in the declarations of this package. Where the program declares them (the DOM library of TypeScript 7,
-// or @webgpu/types) they are those; elsewhere, as in a project for Node alone, as much as tells one from another.
+// or @webgpu/types) they are those; elsewhere, as in a project for Node alone, as much as is needed to distinguish them.
 
 /** What the prototype of a global class is, or `Else` where no such class is declared. */
 type Declared<Name extends string, Else> =

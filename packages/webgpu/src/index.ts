@@ -1,4 +1,4 @@
-// WebGPU in browsers, or wherever a GPU object is at hand; `@moeq/webgpu/node` brings one to Node.
+// WebGPU in browsers, or wherever there is a GPU object; `@moeq/webgpu/node` makes one in Node.
 export type { WgslFormat } from '@moeq/tensors';
 export { webgpuBackend } from './backend.js';
 export type { WebGpuBackend, WebGpuStats } from './contract.js';
@@ -8,4 +8,4 @@ export type { WebGpuErrorCode } from './errors.js';
 export { WebGpuError } from './errors.js';
 export type { Gpu, GpuAdapter, GpuDevice } from './gpu-objects.js';
 export type { WebGpuOptions } from './options.js';
-export type { WgslFormats } from './weights/custom.js';
+export type { WgslFormats } from './wgsl/custom-format.js';

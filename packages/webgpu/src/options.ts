@@ -1,8 +1,8 @@
 // What can be chosen when a backend is made. An unknown key or value is an error.
 import { checkOptions, checks, type OptionChecks } from '@moeq/tensors';
 import type { Gpu, GpuAdapter, GpuDevice } from './gpu-objects.js';
-import type { WgslFormats } from './weights/custom.js';
-import { validateFormats } from './weights/custom.js';
+import type { WgslFormats } from './wgsl/custom-format.js';
+import { validateFormats } from './wgsl/custom-format.js';
 
 export interface WebGpuOptions {
   /** Where adapters come from; `navigator.gpu` unless given. */

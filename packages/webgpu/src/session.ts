@@ -49,7 +49,7 @@ export function openSession(device: GPUDevice, options: WebGpuOptions, onLoss: (
       empty: memory.create('empty', 16, usage.storage),
       status,
       workgroupMemory: device.limits.maxComputeWorkgroupStorageSize,
-      beside: {
+      mergeLimits: {
         bindings: device.limits.maxStorageBuffersPerShaderStage,
         workgroups: device.limits.maxComputeWorkgroupsPerDimension,
       },

@@ -1,9 +1,8 @@
 // moeq bench: how fast a model reads and writes, and how much memory traffic that is.
 
 import { type Benchmark, benchmark, weightBytesPerToken } from '@moeq/evaluate';
-import { counted } from '@moeq/tensors';
+import { counted, formatBytes } from '@moeq/tensors';
 import { Command } from 'commander';
-import { formatBytes } from '../format.js';
 import { type Io, note, painter, peakRssBytes, printJson, writeNow } from '../io.js';
 import { type ContextOption, contextOption, oneText } from '../model-needs.js';
 import { type ModelOptions, type OpenedModel, open, withModelOptions } from '../model-options.js';

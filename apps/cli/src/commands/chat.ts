@@ -15,7 +15,7 @@ interface Options extends ModelOptions, ContextOption, SamplingOptions {
 }
 
 /** Tokens of an answer where the command line does not say. */
-const ANSWER_TOKENS = 512;
+const answerTokens = 512;
 
 const help = `
 While chatting:
@@ -33,7 +33,7 @@ export function chat(io: Io): Command {
   const command = withModelOptions(
     new Command('chat').summary('talk with a model').description('Talks with a model in the terminal.'),
   );
-  return withTemplateVariables(withSamplingOptions(command, ANSWER_TOKENS))
+  return withTemplateVariables(withSamplingOptions(command, answerTokens))
     .addOption(contextOption())
     .option('--system <text>', 'the system message, before the conversation')
     .addHelpText('after', help)

@@ -15,10 +15,10 @@ interface Options extends ModelOptions, ContextOption, SamplingOptions {
 }
 
 /** A beginning that any text may have, and that tiny-moe knows. */
-const DEFAULT_PROMPT = 'In the beginning';
+const defaultPrompt = 'In the beginning';
 
 /** Tokens where the command line does not say. */
-const DEFAULT_TOKENS = 128;
+const defaultTokens = 128;
 
 const help = `
 Examples:
@@ -33,8 +33,8 @@ The text goes to stdout, all else to stderr.`;
 export function generate(io: Io): Command {
   const command = withModelOptions(
     new Command('generate').summary('continue a text').description('Continues a prompt with a model.'),
-  ).option('-p, --prompt <text>', 'what to continue; - reads it from stdin', DEFAULT_PROMPT);
-  return withSamplingOptions(command, DEFAULT_TOKENS)
+  ).option('-p, --prompt <text>', 'what to continue; - reads it from stdin', defaultPrompt);
+  return withSamplingOptions(command, defaultTokens)
     .addOption(contextOption())
     .option('--json', 'print one JSON document instead of the text')
     .addHelpText('after', help)

@@ -2,10 +2,9 @@
 //
 // Shapes: R rows of the input, each a sequence of its own, T tokens a row, V vocabulary, A experts a token.
 import type { Model } from '@moeq/runtime';
-import { counted, encodeSafetensors, type Tensor } from '@moeq/tensors';
+import { counted, encodeSafetensors, formatBytes, type Tensor } from '@moeq/tensors';
 import { writeFileAtomic } from '@moeq/tensors/node';
 import { Command } from 'commander';
-import { formatBytes } from '../format.js';
 import { type Io, note, writeNow } from '../io.js';
 import { type ContextOption, contextOption, oneText } from '../model-needs.js';
 import { type ModelOptions, open, withModelOptions } from '../model-options.js';

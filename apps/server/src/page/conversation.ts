@@ -124,7 +124,7 @@ function fail(error: unknown): void {
   else append('failed').textContent = message;
 }
 
-/** A conversation that has no room left goes on without its beginning, or anew. */
+/** A conversation that has no room left goes on without its beginning, or a new one begins. */
 function full(message: string): void {
   const note = append('failed');
   note.textContent = `${message} `;

@@ -1,6 +1,6 @@
 // What the model is made of and what its experts do, as it happens: bytes by role, and for every layer how the tokens of
 // the last moments were spread over its experts. A cell is dark at no token and brightest at four times an even share.
-import { counted } from '@moeq/tensors';
+import { counted, formatBytes } from '@moeq/tensors';
 import { fetchStatus, ServerError, type Status } from './api.js';
 import { element, make } from './elements.js';
 import { askForKey, settings, showSampling } from './settings.js';
@@ -70,8 +70,8 @@ function showMemory({ memory }: Status): void {
     const meter = make('meter');
     meter.max = most;
     meter.value = bytes;
-    meter.title = `${role}: ${size(bytes)}`;
-    return [make('span', { text: role }), meter, make('span', { text: size(bytes) })];
+    meter.title = `${role}: ${formatBytes(bytes)}`;
+    return [make('span', { text: role }), meter, make('span', { text: formatBytes(bytes) })];
   });
   element('memory', HTMLElement).replaceChildren(...cells);
 }
@@ -99,9 +99,4 @@ function drawExperts(layers: readonly number[]): void {
   const note = `${counted(recent.length, 'layer')} down, ${counted(columns, 'expert')} across. Busiest: expert ${busiest.expert} of layer ${busiest.layer}, ${(busiest.share * 100).toFixed(0)} % of its tokens.`;
   element('experts-note', HTMLElement).textContent = note;
   canvas.setAttribute('aria-label', note);
-}
-
-function size(bytes: number): string {
-  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -1,4 +1,4 @@
-// Fields that are refused, and what the answer says. For a server of tiny-moe with at most 4 texts a request.
+// Fields that are refused, and what the answer says. For a server of tiny-moe with at most 4 choices a request.
 
 const messages = [{ role: 'user', content: 'Hi' }];
 
@@ -13,7 +13,7 @@ export const chatFields: readonly (readonly [field: string, json: string, messag
   ['max_completion_tokens', '9007199254740993', 'max_completion_tokens: expected an integer'],
   ['n', '-2', 'n: expected at least 1, found -2'],
   ['n', '0', 'n: expected at least 1'],
-  ['n', '5', 'n: expected at most 4 texts a request, found 5'],
+  ['n', '5', 'n: expected at most 4 choices a request, found 5'],
   ['n', '1e300', 'n: expected an integer'],
   ['top_k', '-2', 'top_k: expected at least -1, found -2'],
   ['top_k', '1e12', 'top_k: expected at most 2147483647'],
@@ -132,7 +132,7 @@ export const completionFields: readonly (readonly [field: string, body: object, 
   ['prompt', { prompt: [1, 'a'] }, 'prompt: expected'],
   ['prompt', { prompt: [-1] }, 'prompt: expected'],
   ['prompt', { prompt: [4096] }, 'expected token ids from 0 to 4095, found 4096'],
-  ['n', { prompt: ['a', 'b', 'c'], n: 2 }, 'n: expected at most 4 texts a request, found 6'],
+  ['n', { prompt: ['a', 'b', 'c'], n: 2 }, 'n: expected at most 4 choices a request, found 6'],
   ['echo', { prompt: 'a', echo: true }, 'echo is not supported'],
   ['suffix', { prompt: 'a', suffix: 'b' }, 'suffix is not supported'],
   ['best_of', { prompt: 'a', best_of: 3 }, 'ranking is not supported'],

@@ -22,11 +22,11 @@ import {
   toFloat32,
   toGgufBlocks,
 } from '@moeq/tensors';
-import { squaredNorms } from '../relative-error.js';
+import { squaredNorms } from '../squared-norms.js';
 import type { MatrixSource, PlannedGgufTensor } from './plan.js';
 
 /** Elements of a strip: 16 MiB of float32. An embedding table of a large vocabulary is gigabytes. */
-const STRIP_ELEMENTS = 2 ** 22;
+const stripElements = 2 ** 22;
 
 export interface Strip {
   /** Index of the matrix in the planned tensor. */
@@ -46,7 +46,7 @@ export async function* encodeGguf(
   for (const [matrix, source] of matrices.entries()) {
     const { rows, columns } = source;
     const read = await rowReader(source, quantizers, signal);
-    const strip = headDim === null ? Math.max(1, Math.floor(STRIP_ELEMENTS / Math.max(columns, 1))) : rows;
+    const strip = headDim === null ? Math.max(1, Math.floor(stripElements / Math.max(columns, 1))) : rows;
     for (let first = 0; first < rows; first += strip) {
       const count = Math.min(strip, rows - first);
       const values = await read(first, count);

@@ -3,7 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { ggufPartsOf } from '@moeq/loader';
 import { MoeqError } from '@moeq/tensors';
-import { TEMPLATES } from './other-files.js';
+import { templatesFolder } from './other-files.js';
 
 /**
  * @param model a folder, a GGUF file or its first part; what is no path is apart from everything
@@ -13,8 +13,8 @@ import { TEMPLATES } from './other-files.js';
 export async function assertApart(operation: string, model: string, out: string): Promise<void> {
   const output = await real(out);
   if (output === null) return;
-  const own = [model, ...ggufPartsOf(model), join(model, TEMPLATES)];
-  for (const path of [...own, ...(await filesOf(model)), ...(await filesOf(join(model, TEMPLATES)))]) {
+  const own = [model, ...ggufPartsOf(model), join(model, templatesFolder)];
+  for (const path of [...own, ...(await filesOf(model)), ...(await filesOf(join(model, templatesFolder)))]) {
     const input = await real(path);
     if (input === null || !`${input}${sep}`.startsWith(`${output}${sep}`)) continue;
     throw new MoeqError({

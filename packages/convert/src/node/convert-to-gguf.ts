@@ -10,6 +10,7 @@ import {
   ggufByteLength,
   ggufType,
   type OptionChecks,
+  relativeError,
   type SquaredNorms,
 } from '@moeq/tensors';
 import { createGgufWriter, type GgufWriter } from '@moeq/tensors/node';
@@ -17,8 +18,7 @@ import { encodeGguf } from '../gguf/encode.js';
 import { ggufMetadata } from '../gguf/metadata.js';
 import { type PlannedGgufTensor, planGguf } from '../gguf/plan.js';
 import { parseGgufRecipe } from '../gguf/recipe.js';
-import { type Ledger, reportOf, WORST_KEPT } from '../ledger.js';
-import { relativeError } from '../relative-error.js';
+import { type Ledger, reportOf, worstKept } from '../ledger.js';
 import type { QuantizeReport, TensorError } from '../report.js';
 import { assertApart } from './apart.js';
 import type { QuantizeProgress } from './options.js';
@@ -95,7 +95,7 @@ async function convert(checkpoint: Checkpoint, options: GgufOptions): Promise<Qu
     lost.forEach((own, index) => {
       worst.push(errorOf(tensor, own, index));
     });
-    worst.sort((a, b) => b.relativeError - a.relativeError).splice(WORST_KEPT);
+    worst.sort((a, b) => b.relativeError - a.relativeError).splice(worstKept);
   }
   signal?.throwIfAborted();
   const others = describeOthers(checkpoint.tensors);

@@ -1,10 +1,10 @@
 // A plan carried out: tensors stream through, a few matrices at a time, into a folder that appears when it is whole.
 import type { Checkpoint } from '@moeq/loader';
-import { QuantizerError, toBitsandbytes, toMoeq } from '@moeq/quantizers';
+import { QuantizerError } from '@moeq/quantizers';
 import { bitsPerWeight, type MatrixEncoder } from '@moeq/tensors';
 import { createCheckpointWriter } from '@moeq/tensors/node';
 import { type Account, openAccount } from '../account.js';
-import { partBytes } from '../form.js';
+import { partBytes, storedIn } from '../form.js';
 import { inOrder, type Job } from '../in-order.js';
 import type { Ledger } from '../ledger.js';
 import {
@@ -14,7 +14,7 @@ import {
   pieceJobs,
   type QuantizedMatrix,
 } from '../matrices.js';
-import type { ConversionPlan, PlannedTensor } from '../plan.js';
+import type { ConversionPlan, TensorPlan } from '../plan.js';
 import type { WrittenFile } from '../report.js';
 import { configText, otherFiles } from './other-files.js';
 
@@ -25,7 +25,7 @@ export interface Target {
   readonly overwrite: boolean;
   readonly encoder: MatrixEncoder | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Told of bytes of the input that are done. */
+  /** Called with the bytes of the input that are done. */
   readonly advance: (bytes: number, tensor: string) => void;
   /** What takes the output; a folder of its own unless given. */
   readonly createWriter?: typeof createCheckpointWriter;
@@ -57,11 +57,11 @@ export async function convert(
   });
   const account = openAccount(plan);
   const context = { floats: floatScratch(), encoder, signal };
-  for await (const { tensor, parts, bytesRead, lost } of inOrder(jobsOf(plan, context), BYTES_AHEAD)) {
-    if (lost !== null) account.lost(...lost);
+  for await (const { tensor, parts, bytesRead, error } of inOrder(jobsOf(plan, context), bytesAhead)) {
+    if (error !== null) account.addError(...error);
     for (const [name, data] of parts) {
       await writer.write(name, data);
-      account.wrote(tensor, data.byteLength);
+      account.addBytes(tensor, data.byteLength);
     }
     advance(bytesRead, tensor.source.facts.name);
     signal?.throwIfAborted();
@@ -76,14 +76,14 @@ export async function convert(
 }
 
 /** Of the input that is read before what came of it is written: enough for disk, encoder and writer to work at once. */
-const BYTES_AHEAD = 256 * 2 ** 20;
+const bytesAhead = 256 * 2 ** 20;
 
 /** What is to be written next, and the bytes of input that it comes from. */
 interface Piece {
-  readonly tensor: PlannedTensor;
+  readonly tensor: TensorPlan;
   readonly parts: readonly (readonly [name: string, data: Uint8Array])[];
   readonly bytesRead: number;
-  readonly lost: Parameters<Account['lost']> | null;
+  readonly error: Parameters<Account['addError']> | null;
 }
 
 /** All tensors, quantized matrix by matrix or copied piece by piece. */
@@ -100,28 +100,28 @@ function* jobsOf({ tensors, form }: ConversionPlan, context: EncodingContext): G
     for (const { bytes, run } of pieceJobs(source, context.signal)) {
       yield {
         bytes,
-        run: async () => ({ tensor, parts: [[name, await run()]], bytesRead: bytes, lost: null }),
+        run: async () => ({ tensor, parts: [[name, await run()]], bytesRead: bytes, error: null }),
       };
     }
   }
 }
 
 function quantizedPiece(
-  planned: PlannedTensor,
+  planned: TensorPlan,
   form: ConversionPlan['form'],
   { index, tensor, norms, bytes }: QuantizedMatrix,
 ): Piece {
   const { name, role, shape } = planned.source.facts;
-  const stored = form === 'moeq' ? toMoeq(name, tensor) : toBitsandbytes(name, tensor);
+  const stored = storedIn(form, name, tensor);
   const parts = Object.entries(stored).map(([part, { data }]) => [part, data] as const);
   assertPlanned(planned, tensor.format, parts);
   const matrix = shape.length === 3 ? { matrix: index } : {};
   const facts = { name, role, format: tensor.format, ...matrix, bitsPerWeight: bitsPerWeight(tensor) };
-  return { tensor: planned, parts, bytesRead: bytes, lost: [facts, norms] };
+  return { tensor: planned, parts, bytesRead: bytes, error: [facts, norms] };
 }
 
 /** @throws QuantizerError when a matrix is not stored in the parts and bytes that its shape alone had promised */
-function assertPlanned({ source, parts }: PlannedTensor, format: string, stored: Piece['parts']): void {
+function assertPlanned({ source, parts }: TensorPlan, format: string, stored: Piece['parts']): void {
   const { name, shape } = source.facts;
   const matrices = shape.length === 3 ? (shape[0] ?? 1) : 1;
   const planned = parts.map((part) => `${part.name} of ${partBytes(part) / matrices} bytes`);

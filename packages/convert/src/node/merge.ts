@@ -8,7 +8,7 @@ import { joinLedgers, type PartRecord, reportOf } from '../ledger.js';
 import type { QuantizeReport } from '../report.js';
 import type { QuantizeProgress } from './options.js';
 import { otherFiles } from './other-files.js';
-import { type Part, readPart } from './part.js';
+import { type ConversionPart, readPart } from './part.js';
 
 export interface MergeOptions {
   /** The folders of all parts, in any order. */
@@ -66,7 +66,7 @@ export async function mergeParts(options: MergeOptions): Promise<QuantizeReport>
 
 interface FoundPart {
   readonly folder: string;
-  readonly part: Part;
+  readonly part: ConversionPart;
 }
 
 /** The parts in their order. @throws MoeqError unless they are the parts of one conversion, each of them once */
@@ -81,8 +81,9 @@ async function readParts(folders: readonly string[], out: string): Promise<Found
     if (first !== undefined && (first.part.fingerprint !== part.fingerprint || first.part.of !== part.of)) {
       fail(folder, `a part of the same conversion as ${first.folder}`, 'a part of another one');
     }
-    const twin = found.find((other) => other.part.index === part.index);
-    if (twin !== undefined) fail(folder, 'each part once', `part ${part.index} again, as in ${twin.folder}`);
+    const duplicate = found.find((other) => other.part.index === part.index);
+    if (duplicate !== undefined)
+      fail(folder, 'each part once', `part ${part.index} again, as in ${duplicate.folder}`);
     found.push({ folder, part });
   }
   const of = found[0]?.part.of ?? fail(out, 'the folders of all parts', 'none');
@@ -94,7 +95,7 @@ async function readParts(folders: readonly string[], out: string): Promise<Found
 }
 
 /** Bytes copied at a time. */
-const PIECE_BYTES = 16 * 2 ** 20;
+const pieceBytes = 16 * 2 ** 20;
 
 interface Tensors extends AsyncDisposable {
   /**
@@ -140,7 +141,7 @@ async function openTensors(parts: readonly FoundPart[]): Promise<Tensors> {
       const { dtype, shape } = find(name).entry;
       return maxBytes === undefined ? { name, group, dtype, shape } : { name, group, maxBytes };
     },
-    async *read({ name, maxBytes = PIECE_BYTES }, signal) {
+    async *read({ name, maxBytes = pieceBytes }, signal) {
       const { source, entry } = find(name);
       for (let done = 0; done < entry.bytes; done += maxBytes) {
         yield await source.read(entry.offset + done, Math.min(maxBytes, entry.bytes - done), signal);

@@ -20,7 +20,7 @@ export interface QuantizeOptions {
   readonly maxShardBytes?: number | undefined;
   /** Replace a checkpoint that is in `out` already, once the new one is complete. */
   readonly overwrite?: boolean | undefined;
-  /** Convert this part of the model only, for `mergeParts` to put together with the others. */
+  /** Convert this part of the model only, for `mergeParts` to merge with the others. */
   readonly shard?: { readonly index: number; readonly of: number } | undefined;
   /**
    * Work in parts that survive the process, in the folder `<out>.parts`; begun before, it goes on behind those that are

@@ -9,7 +9,7 @@ const companions =
   /^(?!\.)(?!.*\.index\.json$).*\.(json|jsonl|txt|model|tiktoken|jinja|md|py)$|^(LICENSE|NOTICE)\b/i;
 
 /** Chat templates besides the default one, each in a file. */
-export const TEMPLATES = 'additional_chat_templates';
+export const templatesFolder = 'additional_chat_templates';
 
 /** Whether a file goes with a model as it is: neither weights nor what a conversion writes itself. */
 function isCompanion(name: string): boolean {
@@ -17,13 +17,13 @@ function isCompanion(name: string): boolean {
 }
 
 /** The largest tokenizers are below 40 MB. */
-const MAX_COMPANION_BYTES = 256 * 2 ** 20;
+const maxCompanionBytes = 256 * 2 ** 20;
 
 /** Names and bytes of all but config.json and the weights. @throws MoeqError for a file that is too large to be text */
 export async function* otherFiles(files: FileSet): AsyncGenerator<readonly [name: string, data: Uint8Array]> {
-  const templates = (await files.list(TEMPLATES)).filter((name) => name.endsWith('.jinja'));
+  const templates = (await files.list(templatesFolder)).filter((name) => name.endsWith('.jinja'));
   const own = (await files.list()).filter(isCompanion);
-  for (const name of [...own, ...templates.map((file) => `${TEMPLATES}/${file}`)]) {
+  for (const name of [...own, ...templates.map((file) => `${templatesFolder}/${file}`)]) {
     const data = await readWhole(files, name);
     if (data !== null) yield [name, data];
   }
@@ -60,11 +60,11 @@ async function readWhole(files: FileSet, name: string): Promise<Uint8Array | nul
   const source = await files.open(name);
   if (source === null) return null;
   try {
-    if (source.size <= MAX_COMPANION_BYTES) return await source.read(0, source.size);
+    if (source.size <= maxCompanionBytes) return await source.read(0, source.size);
     throw new MoeqError({
       operation: 'copy the file',
       subject: source.name,
-      expected: `at most ${MAX_COMPANION_BYTES} bytes`,
+      expected: `at most ${maxCompanionBytes} bytes`,
       found: `${source.size}`,
     });
   } finally {

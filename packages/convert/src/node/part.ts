@@ -9,7 +9,7 @@ import type { Ledger, PartRecord } from '../ledger.js';
 import { storedDTypeOf } from '../matrices.js';
 import type { ConversionPlan } from '../plan.js';
 
-export interface Part {
+export interface ConversionPart {
   /** Of the plan and the input. */
   readonly fingerprint: string;
   /** 1 to `of`. */
@@ -20,15 +20,15 @@ export interface Part {
   readonly ledger: Ledger;
 }
 
-const VERSION = 2;
+const formatVersion = 2;
 
 /** @returns the name and the text of the file that says what the folder holds */
-export function describePart(part: Part): readonly [name: string, text: string] {
-  return [partFileName, `${JSON.stringify({ version: VERSION, ...part })}\n`];
+export function describePart(part: ConversionPart): readonly [name: string, text: string] {
+  return [partFileName, `${JSON.stringify({ version: formatVersion, ...part })}\n`];
 }
 
 /** @throws MoeqError when the folder is no part; null in its stead where there is no such folder */
-export async function readPart(folder: string): Promise<Part | null> {
+export async function readPart(folder: string): Promise<ConversionPart | null> {
   const path = join(folder, partFileName);
   const fail = (found: string, cause?: unknown): never => {
     const expected = 'a part of a conversion';
@@ -49,7 +49,7 @@ export async function readPart(folder: string): Promise<Part | null> {
 }
 
 /** The one number of a ledger that may be infinite, which JSON writes as null. */
-function withInfinities(part: Part): Part {
+function withInfinities(part: ConversionPart): ConversionPart {
   const worst = part.ledger.worst.map((error) => ({
     ...error,
     relativeError: error.relativeError ?? Number.POSITIVE_INFINITY,
@@ -58,12 +58,12 @@ function withInfinities(part: Part): Part {
 }
 
 /** What merging relies on; the rest of the ledger is numbers for the report. */
-function isPart(value: unknown): value is Part {
+function isPart(value: unknown): value is ConversionPart {
   const fields = new Map(Object.entries(value ?? {}));
   const [index, of, shards, ledger] = ['index', 'of', 'shards', 'ledger'].map((key) => fields.get(key));
   const tensors: unknown = ledger?.tensors;
   return (
-    fields.get('version') === VERSION &&
+    fields.get('version') === formatVersion &&
     typeof fields.get('fingerprint') === 'string' &&
     Number.isInteger(index) &&
     Number.isInteger(of) &&
@@ -90,17 +90,17 @@ function isPartRecord(value: unknown): value is PartRecord {
 }
 
 /** Bytes of each tensor that go into the fingerprint: enough to tell one training run from another. */
-const SAMPLE_BYTES = 1024;
+const sampleBytes = 1024;
 
 /** Hexadecimal SHA-256 of the plan, config.json and a sample of every tensor of the input. */
 export async function fingerprint(checkpoint: Checkpoint, plan: ConversionPlan): Promise<string> {
   const { recipe, form, config } = plan;
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([VERSION, recipe.data, form, config, checkpoint.config]));
+  hash.update(JSON.stringify([formatVersion, recipe.data, form, config, checkpoint.config]));
   for (const { source, parts } of plan.tensors) {
     const { name, shape } = source.facts;
     hash.update(JSON.stringify([name, storedDTypeOf(source), shape, parts]));
-    hash.update(await source.readBytes(0, Math.min(SAMPLE_BYTES, source.bytes)));
+    hash.update(await source.readBytes(0, Math.min(sampleBytes, source.bytes)));
   }
   return hash.digest('hex');
 }

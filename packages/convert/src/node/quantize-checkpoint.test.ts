@@ -3,10 +3,17 @@ import { join } from 'node:path';
 import { type Checkpoint, openCheckpoint } from '@moeq/loader';
 import { folder } from '@moeq/loader/node';
 import { doubleQuant, nf4 } from '@moeq/quantizers';
-import { decodeTensor, elementCount, isQuantized, sliceMatrix, toFloat32 } from '@moeq/tensors';
+import {
+  decodeTensor,
+  elementCount,
+  isQuantized,
+  relativeError,
+  sliceMatrix,
+  toFloat32,
+} from '@moeq/tensors';
 import { openSafetensorsFile } from '@moeq/tensors/node';
 import { expect, test } from 'vitest';
-import { relativeError, squaredNorms } from '../relative-error.js';
+import { squaredNorms } from '../squared-norms.js';
 import { mixtralFolder } from '../testkit/checkpoint.js';
 import type { QuantizeProgress } from './options.js';
 import { quantizeCheckpoint } from './quantize-checkpoint.js';

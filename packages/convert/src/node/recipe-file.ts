@@ -2,7 +2,7 @@
 // BitsAndBytesConfig of transformers.
 import { readFile } from 'node:fs/promises';
 import { type Quantizer, recipes } from '@moeq/quantizers';
-import { MoeqError, quote } from '@moeq/tensors';
+import { isObject, MoeqError, quote } from '@moeq/tensors';
 import { importDefault } from './module-file.js';
 
 const operation = 'read the recipe';
@@ -47,7 +47,7 @@ async function readJson(path: string): Promise<unknown> {
 }
 
 function asObject(value: unknown, path: string): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  if (isObject(value)) return { ...value };
   throw new MoeqError({
     operation,
     subject: path,

@@ -1,5 +1,5 @@
-// A conversion that survives its process: done in parts beside the output, each complete or absent, and put together at the
-// end. Run again, it goes on behind the parts that are there.
+// A conversion that can be resumed after a crash: it is done in parts beside the output, each complete or absent, which are
+// merged at the end. Run again, it continues after the parts that are there.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '@moeq/loader';
@@ -10,10 +10,10 @@ import type { QuantizeReport } from '../report.js';
 import { convert, type Target } from './convert.js';
 import { finished } from './finished.js';
 import { mergeParts } from './merge.js';
-import { describePart, fingerprint, type Part, readPart } from './part.js';
+import { type ConversionPart, describePart, fingerprint, readPart } from './part.js';
 
 /** Bytes of the input in one part: what a crash costs at most. Minutes of work, and few enough parts. */
-const PART_BYTES = 2e9;
+const defaultPartBytes = 2e9;
 
 /** Where the parts are until the output is complete, and what is removed then. */
 export const partsFolder = (out: string): string => `${out}.parts`;
@@ -27,7 +27,7 @@ export async function convertInParts(
   checkpoint: Checkpoint,
   plan: ConversionPlan,
   target: Target,
-  partBytes: number = PART_BYTES,
+  partBytes: number = defaultPartBytes,
 ): Promise<QuantizeReport> {
   const started = performance.now();
   const { out, maxShardBytes, overwrite, signal } = target;
@@ -70,7 +70,7 @@ export async function convertInParts(
 const partName = (index: number, of: number): string => `part-${index}-of-${of}`;
 
 /** The parts in a folder, complete as they are or they would not be there. */
-async function finishedParts(folder: string): Promise<Part[]> {
+async function finishedParts(folder: string): Promise<ConversionPart[]> {
   const names = await readdir(folder).catch(() => []);
   const parts = await Promise.all(
     names.filter((name) => /^part-\d+-of-\d+$/.test(name)).map((name) => readPart(join(folder, name))),

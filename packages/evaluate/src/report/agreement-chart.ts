@@ -1,7 +1,7 @@
 // Of the tokens of each layer the share that goes to the same experts as in the baseline.
 import { axisX, axisY, dot, gridX, ruleX, ruleY, text } from '@observablehq/plot';
 import type { Comparison } from '../evaluation.js';
-import { draw, ink } from './draw.js';
+import { colors, draw } from './draw.js';
 import { percent } from './figures.js';
 import type { Markup } from './html.js';
 
@@ -23,16 +23,16 @@ export function agreementChart({ mean, perLayer }: Comparison['routerAgreement']
     x: { domain: [first, 1] },
     y: { type: 'band', domain: perLayer.map(({ layer }) => layer) },
     marks: [
-      gridX({ stroke: ink.rule, strokeOpacity: 1, ticks: 6 }),
+      gridX({ stroke: colors.rule, strokeOpacity: 1, ticks: 6 }),
       axisX({
         label: null,
         tickSize: 0,
         ticks: 6,
-        fill: ink.soft,
+        fill: colors.soft,
         tickFormat: (share: number) => percent(share, 0),
       }),
-      axisY({ label: null, tickSize: 0, fill: ink.soft, tickFormat: (layer: number) => `layer ${layer}` }),
-      ruleX([mean], { stroke: ink.soft, strokeDasharray: '3 3' }),
+      axisY({ label: null, tickSize: 0, fill: colors.soft, tickFormat: (layer: number) => `layer ${layer}` }),
+      ruleX([mean], { stroke: colors.soft, strokeDasharray: '3 3' }),
       ruleY(perLayer, {
         y: 'layer',
         x1: first,
@@ -52,7 +52,7 @@ export function agreementChart({ mean, perLayer }: Comparison['routerAgreement']
         ...right,
         y: 'layer',
         text: ({ agreement }: Layer) => percent(agreement),
-        fill: ink.text,
+        fill: colors.text,
       }),
       text([mean], {
         x: mean,
@@ -60,7 +60,7 @@ export function agreementChart({ mean, perLayer }: Comparison['routerAgreement']
         frameAnchor: 'top',
         dy: -14,
         textAnchor: 'middle',
-        fill: ink.text,
+        fill: colors.text,
         fontWeight: 600,
       }),
     ],

@@ -21,9 +21,9 @@ export function draw(label: string, options: PlotOptions): Markup {
   return new Markup(`<div class="drawing">${drawing.outerHTML}</div>`);
 }
 
-export const ink = {
-  text: 'var(--ink)',
+export const colors = {
+  text: 'var(--text)',
   soft: 'var(--soft)',
   rule: 'var(--rule)',
-  paper: 'var(--paper)',
+  background: 'var(--background)',
 } as const;

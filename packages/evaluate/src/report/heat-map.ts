@@ -1,6 +1,6 @@
 // Layers down, experts across, one colour a cell; the value stands in it where there is room, and shows on hovering.
 import { axisX, axisY, cell, text } from '@observablehq/plot';
-import { draw, ink, width } from './draw.js';
+import { colors, draw, width } from './draw.js';
 import type { Markup } from './html.js';
 import { type StepScale, stepOf } from './scale.js';
 
@@ -42,13 +42,13 @@ export function heatMap(
         labelAnchor: 'left',
         labelArrow: 'none',
         tickSize: 0,
-        fill: ink.soft,
+        fill: colors.soft,
         tickFormat: (expert: number) => (expert % every === 0 ? String(expert) : ''),
       }),
       axisY({
         label: null,
         tickSize: 0,
-        fill: ink.soft,
+        fill: colors.soft,
         tickFormat: (layer: number) => `layer ${layer}`,
       }),
       cell(cells, {

@@ -1,7 +1,7 @@
 // The weights of each role in 16, 8 and 4 bits and as they are: four bars, stacked by role.
 import { axisX, axisY, barX, gridX, text } from '@observablehq/plot';
 import type { RoleMemory } from '../memory.js';
-import { draw, ink } from './draw.js';
+import { colors, draw } from './draw.js';
 import { bytes, byteTick, percent } from './figures.js';
 import { html, type Markup } from './html.js';
 
@@ -36,15 +36,15 @@ export function memoryChart(memory: readonly RoleMemory[]): Markup {
     y: { domain: bars.map(({ bar }) => bar), padding: 0.28 },
     color: { type: 'identity' },
     marks: [
-      gridX({ stroke: ink.rule, strokeOpacity: 1, ticks: 6 }),
+      gridX({ stroke: colors.rule, strokeOpacity: 1, ticks: 6 }),
       axisX({
         label: null,
         tickSize: 0,
         ticks: 6,
-        fill: ink.soft,
+        fill: colors.soft,
         tickFormat: byteTick,
       }),
-      axisY({ label: null, tickSize: 0, fill: ink.text }),
+      axisY({ label: null, tickSize: 0, fill: colors.text }),
       // So that no grid line shines through.
       barX(totals, { x: 'bytes', y: 'bar', fill: 'var(--card)' }),
       barX(segments, {
@@ -61,7 +61,7 @@ export function memoryChart(memory: readonly RoleMemory[]): Markup {
         text: (total: { bytes: number }) => bytes(total.bytes),
         textAnchor: 'start',
         dx: 8,
-        fill: ink.text,
+        fill: colors.text,
         fontWeight: 600,
         fontVariant: 'tabular-nums',
       }),

@@ -1,7 +1,7 @@
 // A mean over the scored tokens by their place in the window: a dot a place, and a line through the means of runs of places.
 import { counted } from '@moeq/tensors';
 import { areaY, axisX, axisY, dot, gridY, lineY } from '@observablehq/plot';
-import { draw, ink } from './draw.js';
+import { colors, draw } from './draw.js';
 import type { Markup } from './html.js';
 
 interface Place {
@@ -40,9 +40,9 @@ export function positionChart(
     x: { domain: [0, means.length] },
     y: { domain: [0, top > 0 ? top : 1], clamp: true },
     marks: [
-      gridY({ stroke: ink.rule, strokeOpacity: 1, ticks: 5 }),
-      axisX({ label: 'tokens before it in the window', labelArrow: 'none', tickSize: 0, fill: ink.soft }),
-      axisY({ label: unit, labelArrow: 'none', ticks: 5, tickSize: 0, fill: ink.soft, tickFormat: write }),
+      gridY({ stroke: colors.rule, strokeOpacity: 1, ticks: 5 }),
+      axisX({ label: 'tokens before it in the window', labelArrow: 'none', tickSize: 0, fill: colors.soft }),
+      axisY({ label: unit, labelArrow: 'none', ticks: 5, tickSize: 0, fill: colors.soft, tickFormat: write }),
       areaY(smooth, {
         x: 'position',
         y: 'value',

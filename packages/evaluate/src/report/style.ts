@@ -1,7 +1,7 @@
 // The page's style sheet: system fonts, one column, light and dark by custom properties.
 
 const light = `
-  --paper: #fbfaf8; --card: #ffffff; --ink: #1c1d22; --soft: #6b6e78; --rule: #e7e5e0; --accent: #2f6fde; --warm: #c2571a;
+  --background: #fbfaf8; --card: #ffffff; --text: #1c1d22; --soft: #6b6e78; --rule: #e7e5e0; --accent: #2f6fde; --warm: #c2571a;
   --role-expert: #2f6fde; --role-sharedExpert: #58a6c4; --role-attention: #e0932f; --role-denseMlp: #8a6fd1;
   --role-embedding: #4aa37c; --role-head: #a9c24c; --role-router: #d1495b; --role-norm: #9a9da6;
   --heat-0: #f0f4fb; --heat-1: #dbe7f8; --heat-2: #c0d6f4; --heat-3: #9fc0ee; --heat-4: #79a6e6; --heat-5: #5489db;
@@ -14,7 +14,7 @@ const light = `
   --on-load-5: #0a1733; --on-load-6: #ffffff;`;
 
 const dark = `
-  --paper: #14161b; --card: #1b1e25; --ink: #eceef2; --soft: #9aa0ad; --rule: #2b2f39; --accent: #6ea3ff; --warm: #f0925a;
+  --background: #14161b; --card: #1b1e25; --text: #eceef2; --soft: #9aa0ad; --rule: #2b2f39; --accent: #6ea3ff; --warm: #f0925a;
   --role-expert: #5b93f5; --role-sharedExpert: #5cb3d3; --role-attention: #e9a24a; --role-denseMlp: #a28be6;
   --role-embedding: #55b98d; --role-head: #b5cf57; --role-router: #ea6476; --role-norm: #7d828e;
   --heat-0: #1d2533; --heat-1: #1f3049; --heat-2: #213d63; --heat-3: #244b80; --heat-4: #2b5c9f; --heat-5: #3a73c2;
@@ -30,7 +30,7 @@ export const style = `
 :root { color-scheme: light dark; ${light} }
 @media (prefers-color-scheme: dark) { :root { ${dark} } }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 ui-sans-serif, system-ui, -apple-system,
+body { margin: 0; background: var(--background); color: var(--text); font: 16px/1.55 ui-sans-serif, system-ui, -apple-system,
   "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif; -webkit-font-smoothing: antialiased; }
 main { max-width: 984px; margin: 0 auto; padding: 56px 24px 72px; }
 header { margin-bottom: 32px; }
@@ -38,7 +38,7 @@ header { margin-bottom: 32px; }
 h1 { font-size: 38px; line-height: 1.15; letter-spacing: -.022em; margin: 6px 0 10px; overflow-wrap: anywhere; }
 h2 { font-size: 20px; letter-spacing: -.01em; margin: 0 0 4px; }
 p { margin: 0; color: var(--soft); max-width: 68ch; }
-p strong { color: var(--ink); font-weight: 600; }
+p strong { color: var(--text); font-weight: 600; }
 section { background: var(--card); border: 1px solid var(--rule); border-radius: 14px; padding: 26px 28px 24px;
   margin-top: 20px; }
 section > p { margin-bottom: 20px; font-size: 15px; }

@@ -23,12 +23,12 @@ const maxWritten = 20_000;
 const maxNesting = 60;
 
 /** An element of a pattern. */
-type Element =
+type PatternElement =
   | { readonly kind: 'set'; readonly ranges: readonly CodeRange[] }
   | { readonly kind: 'start' | 'end' }
-  | { readonly kind: 'sequence' | 'choice'; readonly parts: readonly Element[] }
-  | { readonly kind: 'repeat'; readonly body: Element; readonly min: number; readonly max: number }
-  | { readonly kind: 'look'; readonly body: Element; readonly negative: boolean };
+  | { readonly kind: 'sequence' | 'choice'; readonly parts: readonly PatternElement[] }
+  | { readonly kind: 'repeat'; readonly body: PatternElement; readonly min: number; readonly max: number }
+  | { readonly kind: 'look'; readonly body: PatternElement; readonly negative: boolean };
 
 /**
  * The texts that a pattern matches.
@@ -67,20 +67,20 @@ class Parser {
     this.#cursor = cursor;
   }
 
-  parse(): Element {
+  parse(): PatternElement {
     const element = this.#choice();
     if (!this.#cursor.done) throw this.#unsupported();
     return element;
   }
 
-  #choice(): Element {
+  #choice(): PatternElement {
     const parts = [this.#sequence()];
     while (this.#cursor.take('|')) parts.push(this.#sequence());
-    return parts.length === 1 ? (parts[0] as Element) : { kind: 'choice', parts };
+    return parts.length === 1 ? (parts[0] as PatternElement) : { kind: 'choice', parts };
   }
 
-  #sequence(): Element {
-    const parts: Element[] = [];
+  #sequence(): PatternElement {
+    const parts: PatternElement[] = [];
     for (;;) {
       const next = this.#cursor.peek();
       if (next === '' || next === '|' || next === ')') return { kind: 'sequence', parts };
@@ -88,7 +88,7 @@ class Parser {
     }
   }
 
-  #repeated(body: Element): Element {
+  #repeated(body: PatternElement): PatternElement {
     const [text, least, comma, most] = this.#cursor.match(/^(?:[*+?]|\{(\d+)(,?)(\d*)\})/) ?? [];
     if (text === undefined) return body;
     // Whether it is greedy makes no difference to what matches.
@@ -110,7 +110,7 @@ class Parser {
     return { kind: 'repeat', body, min: low, max: high };
   }
 
-  #atom(): Element {
+  #atom(): PatternElement {
     const next = this.#cursor.next();
     if (next === '(') return this.#group();
     if (next === '^') return { kind: 'start' };
@@ -123,7 +123,7 @@ class Parser {
     return { kind: 'set', ranges: [[code, code]] };
   }
 
-  #group(): Element {
+  #group(): PatternElement {
     this.#depth += 1;
     if (this.#depth > maxNesting) throw this.#cursor.refuse(`at most ${maxNesting} groups within each other`);
     let look: boolean | null = null;
@@ -158,7 +158,7 @@ class Writer {
   }
 
   /** @param first the element stands at the beginning of the text */
-  write(element: Element, rest: Regex, first: boolean): Regex {
+  write(element: PatternElement, rest: Regex, first: boolean): Regex {
     const builder = this.#builder;
     this.#written += 1;
     if (this.#written > maxWritten) throw this.#refuse('look-ahead, ^ and $ outside of repetitions');
@@ -182,7 +182,7 @@ class Writer {
     }
   }
 
-  #sequence(parts: readonly Element[], rest: Regex, first: boolean): Regex {
+  #sequence(parts: readonly PatternElement[], rest: Regex, first: boolean): Regex {
     const firsts: boolean[] = [];
     let at = first;
     for (const part of parts) {
@@ -196,7 +196,7 @@ class Writer {
     return parts.reduceRight((behind, part, index) => this.write(part, behind, firsts[index] ?? false), rest);
   }
 
-  #repeat({ body, min, max }: Element & { kind: 'repeat' }, rest: Regex, first: boolean): Regex {
+  #repeat({ body, min, max }: PatternElement & { kind: 'repeat' }, rest: Regex, first: boolean): Regex {
     if (!asserts([body])) {
       return this.#builder.sequence(this.#builder.repeat(this.#plain(body), min, max), rest);
     }
@@ -211,7 +211,7 @@ class Writer {
   }
 
   /** An element without assertions, by itself. */
-  #plain(element: Element): Regex {
+  #plain(element: PatternElement): Regex {
     return this.write(element, this.#builder.empty, false);
   }
 
@@ -223,7 +223,7 @@ class Writer {
 }
 
 /** Whether some element looks at where it stands. */
-function asserts(elements: readonly Element[]): boolean {
+function asserts(elements: readonly PatternElement[]): boolean {
   return elements.some((element) => {
     if (element.kind === 'repeat') return asserts([element.body]);
     if (element.kind === 'sequence' || element.kind === 'choice') return asserts(element.parts);
@@ -232,7 +232,7 @@ function asserts(elements: readonly Element[]): boolean {
 }
 
 /** Whether some element asks for the beginning of the text. */
-function hasStart(elements: readonly Element[]): boolean {
+function hasStart(elements: readonly PatternElement[]): boolean {
   return elements.some((element) => {
     if (element.kind === 'sequence' || element.kind === 'choice') return hasStart(element.parts);
     return element.kind === 'start' || ('body' in element && hasStart([element.body]));
@@ -240,7 +240,7 @@ function hasStart(elements: readonly Element[]): boolean {
 }
 
 /** Whether an element reads no character, at least one, or either. */
-function widthOf(element: Element): 'none' | 'some' | 'one' {
+function widthOf(element: PatternElement): 'none' | 'some' | 'one' {
   switch (element.kind) {
     case 'set':
       return 'one';

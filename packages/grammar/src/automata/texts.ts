@@ -4,7 +4,7 @@ import { Pace, type Pausing, sortedInSlices } from '../slices.js';
 import type { Regex, RegexBuilder } from './regex.js';
 
 /** A beginning that some texts share: what may follow it so far. */
-interface Node {
+interface TrieNode {
   readonly code: number;
   readonly parts: Regex[];
 }
@@ -12,11 +12,11 @@ interface Node {
 /** Any of several texts. */
 export function* textsRegex(builder: RegexBuilder, texts: readonly string[]): Pausing<Regex> {
   const pace = new Pace();
-  const root: Node = { code: -1, parts: [] };
+  const root: TrieNode = { code: -1, parts: [] };
   /** The beginnings of the text before, each a character longer than the one before it. */
-  const path: Node[] = [root];
+  const path: TrieNode[] = [root];
   const close = () => {
-    const { code, parts } = path.pop() as Node;
+    const { code, parts } = path.pop() as TrieNode;
     path.at(-1)?.parts.push(builder.sequence(builder.set([[code, code]]), builder.or(...parts)));
   };
   const sorted = yield* sortedInSlices(new Set(texts), (a, b) => (a < b ? -1 : a > b ? 1 : 0));

@@ -21,13 +21,13 @@ export function literalStart(lists: readonly (readonly string[])[]): State {
   return new LiteralState(lists.map((texts) => ({ texts, range: { low: 0, high: texts.length, depth: 0 } })));
 }
 
-interface Part {
+interface Remaining {
   readonly texts: readonly string[];
   readonly range: TextRange;
 }
 
 /** Texts that are left; one that several lists have is one. */
-function countOf(parts: readonly Part[]): number {
+function countOf(parts: readonly Remaining[]): number {
   const [first, ...more] = parts;
   if (first !== undefined && more.length === 0) return first.range.high - first.range.low;
   const texts = new Set<string>();
@@ -38,9 +38,9 @@ function countOf(parts: readonly Part[]): number {
 
 class LiteralState extends State {
   override readonly final: boolean;
-  readonly #parts: readonly Part[];
+  readonly #parts: readonly Remaining[];
 
-  constructor(parts: readonly Part[]) {
+  constructor(parts: readonly Remaining[]) {
     super();
     this.#parts = parts;
     const ends = parts.filter(({ range, texts }) => texts[range.low]?.length === range.depth);

@@ -112,14 +112,14 @@ function* oneOf(
   const at = place(path, 'oneOf');
   const branches = branchesOf(schema.oneOf, at);
   const around = typesAround(items);
-  // A union that names the property that tells its branches apart has it in each of them.
+  // A union that names its discriminator has that property in each branch.
   const tag = isSchema(schema.discriminator) ? schema.discriminator.propertyName : undefined;
   const tagged: Branch[] =
     typeof tag === 'string' ? [{ schema: requiring(schema, tag), path: place(path, 'discriminator') }] : [];
-  const told = branches.map(({ schema: each }) =>
+  const tested = branches.map(({ schema: each }) =>
     tagged.length === 0 ? each : { allOf: [each, tagged[0]?.schema] },
   );
-  const overlapping = yield* overlaps(told, document, around);
+  const overlapping = yield* overlaps(tested, document, around);
   const result: Branch[][] = [];
   const opposed = new Set<Branch>();
   for (const [index, branch] of branches.entries()) {

@@ -1,5 +1,5 @@
 // From a JSON schema to a grammar of the texts that fit it. Each place of the schema is compiled by itself, in the order
-// in which the places are met, so the work falls into small steps between which others may run; a place that is met again
+// in which the places are reached, so the work falls into small steps between which others may run; a place that is reached again
 // is the same rule.
 import type { Automaton } from '../automata/explore.js';
 import type { Grammar, Rule } from '../rule.js';

@@ -54,7 +54,7 @@ export class SchemaDocument {
   *index(): Pausing<void> {
     const pace = new Pace();
     const isHolder = typeof this.#root === 'object' && this.#root !== null;
-    const queue: Node[] = isHolder ? [{ schema: this.#root, key: '', parent: null }] : [];
+    const queue: SchemaNode[] = isHolder ? [{ schema: this.#root, key: '', parent: null }] : [];
     for (const node of queue) {
       const { schema } = node;
       if (isSchema(schema) && typeof schema.$anchor === 'string' && !this.#anchors.has(schema.$anchor)) {
@@ -73,13 +73,13 @@ export class SchemaDocument {
 }
 
 /** A value of the document, and where it lies. */
-interface Node {
+interface SchemaNode {
   readonly schema: unknown;
   readonly key: string;
-  readonly parent: Node | null;
+  readonly parent: SchemaNode | null;
 }
 
-function keysTo(node: Node): string[] {
+function keysTo(node: SchemaNode): string[] {
   const keys: string[] = [];
   for (let at = node; at.parent !== null; at = at.parent) keys.push(at.key);
   return keys.reverse();

@@ -1,5 +1,5 @@
 // Fields of a schema, checked as they are read, and their places as JSON pointers (RFC 6901).
-import { MoeqError, quote } from '@moeq/tensors';
+import { isObject, MoeqError, quote } from '@moeq/tensors';
 
 /** The fields that are read by name. */
 type Field =
@@ -52,7 +52,7 @@ export function place(path: string, ...keys: readonly (string | number)[]): stri
 }
 
 export function isSchema(value: unknown): value is Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject(value);
 }
 
 /** A count of things. @throws MoeqError */

@@ -1,4 +1,4 @@
-// The last look at a grammar: how flat the texts of each rule can be, whether any fits at all, and that no rule begins
+// The last checks of a grammar: how flat the texts of each rule can be, whether any fits at all, and that no rule begins
 // with itself.
 import { MoeqError } from '@moeq/tensors';
 import type { Rule } from '../rule.js';

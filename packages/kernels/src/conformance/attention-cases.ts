@@ -1,7 +1,7 @@
 // attention: heads, rotations, norms, clip and window; pages in any order; prefill, decode and both together.
 //
 // Shapes: H heads, HK key/value heads, C head dimension, CV value dimension.
-import type { KvCacheSpec } from '../backend.js';
+import type { KvCacheSpec } from '../resources.js';
 import { unseenPages } from '../shapes.js';
 import type { AttentionSpec, RopeSpec, Segment } from '../step.js';
 import type { Bench, Case } from './bench.js';
@@ -26,7 +26,7 @@ interface Setting {
 }
 
 /** Tokens that a sequence gets in one step; from `start` on where it is given, else after what it has. */
-interface Part {
+interface Chunk {
   readonly sequence: number;
   readonly tokens: number;
   readonly start?: number;
@@ -37,7 +37,7 @@ interface Part {
 const layers = 2;
 
 /** Runs the steps over both layers of a cache, and compares every output with sequences that know no pages. */
-async function check(bench: Bench, setting: Setting, steps: readonly (readonly Part[])[]): Promise<void> {
+async function check(bench: Bench, setting: Setting, steps: readonly (readonly Chunk[])[]): Promise<void> {
   const {
     heads = 4,
     kvHeads = 2,
@@ -64,7 +64,7 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly P
   };
   const cache = bench.cache(cacheSpec);
   const pages = bench.random.permutation(cacheSpec.pages);
-  const pagesOf = ({ sequence, tokens }: Part, start: number): Int32Array => {
+  const pagesOf = ({ sequence, tokens }: Chunk, start: number): Int32Array => {
     const own = pages.slice(sequence * pagesEach, (sequence + 1) * pagesEach);
     if (setting.givesBack !== true) return own;
     const unseen = unseenPages(start, setting.window, pageSize);
@@ -140,7 +140,7 @@ function stretched(rope: RopeSpec, factor: number): RopeSpec {
   return { ...rope, inverseFrequencies: rope.inverseFrequencies.map((frequency) => frequency * factor) };
 }
 
-const alone = (...tokens: number[]): Part[][] => tokens.map((count) => [{ sequence: 0, tokens: count }]);
+const alone = (...tokens: number[]): Chunk[][] => tokens.map((count) => [{ sequence: 0, tokens: count }]);
 
 /** A prompt that ends inside a page, then one token at a time across the page's end. */
 const promptAndDecode = alone(14, 1, 1, 1, 1, 5);
@@ -195,7 +195,7 @@ export const attentionCases: readonly Case[] = [
           await check(bench, { ...small, window, pageSize }, alone(30, 1, 1, 9, 2, 1));
         }
       }
-      const two = (...tokens: [number, number]): Part[] =>
+      const two = (...tokens: [number, number]): Chunk[] =>
         tokens.map((count, sequence) => ({ sequence, tokens: count }));
       const steps = [two(40, 7), two(1, 1), two(1, 30), two(17, 1), two(1, 1)];
       await check(bench, { window: 10, pageSize: 4, givesBack: true, heads: 8 }, steps);

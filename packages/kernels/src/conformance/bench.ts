@@ -1,7 +1,7 @@
 // What a case works with: the backend, random numbers of its own, and loading that is undone when the case ends.
 import { type ErrorCode, isQuantized, type Layout, MoeqError } from '@moeq/tensors';
+import type { Backend } from '../backend.js';
 import type {
-  Backend,
   ExpertWeights,
   HeadWeights,
   KvCache,
@@ -13,7 +13,7 @@ import type {
   StateCacheSpec,
   Vector,
   Weight,
-} from '../backend.js';
+} from '../resources.js';
 import type { Activations, Step } from '../step.js';
 import { countCheck } from './compare.js';
 import type { Numbers } from './naive.js';

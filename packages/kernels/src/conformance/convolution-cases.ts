@@ -2,7 +2,7 @@
 // from one to several.
 //
 // Shapes: C channels, k taps.
-import type { StateCacheSpec } from '../backend.js';
+import type { StateCacheSpec } from '../resources.js';
 import type { StateSegment } from '../step.js';
 import { assertRefused, type Bench, type Case } from './bench.js';
 import { assertClose, assertSame } from './compare.js';
@@ -16,7 +16,7 @@ interface Setting {
 const layers = 2;
 
 /** All inputs of a sequence so far, of each layer: [tokens][C]. */
-type History = readonly number[][][];
+type PastInputs = readonly number[][][];
 
 /** Runs steps over both layers and compares each with the histories of its slots. */
 async function check(
@@ -38,7 +38,7 @@ async function check(
   });
   const all = Array.from({ length: slots }, (_, to): StateSegment => ({ tokens: 1, from: -1, to }));
   const convolve = { taps, gated };
-  const histories = new Map<number, History>();
+  const histories = new Map<number, PastInputs>();
 
   for (let layer = 0; layer < layers; layer++) {
     const vector = vectors[layer] as (typeof vectors)[0];
@@ -67,7 +67,7 @@ async function check(
       );
       assertClose(`step ${index}, layer ${layer}`, output, expected, bench.tolerance.float);
     }
-    for (const [i, { to }] of segments.entries()) histories.set(to, next[i] as History);
+    for (const [i, { to }] of segments.entries()) histories.set(to, next[i] as PastInputs);
   }
   bench.clear();
 }

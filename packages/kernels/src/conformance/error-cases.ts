@@ -2,7 +2,7 @@
 import type { RouteSpec } from '@moeq/router';
 import { isQuantized } from '@moeq/tensors';
 import type { Activation } from '../activation.js';
-import type { MatrixData } from '../backend.js';
+import type { MatrixData } from '../resources.js';
 import type { AttentionSpec, Segment, Step } from '../step.js';
 import type { Bench, Case } from './bench.js';
 import { assertRefused } from './bench.js';

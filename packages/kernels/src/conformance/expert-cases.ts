@@ -1,4 +1,4 @@
-// experts: all kinds of crowds at the experts, every dtype and layout, layouts that differ inside a layer.
+// experts: all ways in which tokens may be spread over experts, every dtype and layout, layouts that differ inside a layer.
 //
 // Shapes: T tokens, E experts, A experts per token, D hidden, F intermediate.
 import type { RouteSpec } from '@moeq/router';

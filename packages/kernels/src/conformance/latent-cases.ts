@@ -2,7 +2,7 @@
 // together.
 //
 // Shapes: H heads, N dimensions of a head without rotation, P those with it, R latent, V value dimension.
-import type { KvCacheSpec } from '../backend.js';
+import type { KvCacheSpec } from '../resources.js';
 import type { LatentSpec, RopeSpec, Segment } from '../step.js';
 import { assertRefused, type Bench, type Case } from './bench.js';
 import { assertClose, assertTrue } from './compare.js';

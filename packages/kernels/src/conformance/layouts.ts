@@ -1,4 +1,4 @@
-// Every kind of layout that a backend must read, by name. Codebooks are drawn anew, so that no table can be built in.
+// Every kind of layout that a backend must read, by name. Codebooks are drawn for every run, so that no table can be built in.
 import type { BlockValues, CodeOrder, Decode, Layout, Zero } from '@moeq/tensors';
 import type { Random } from './random.js';
 

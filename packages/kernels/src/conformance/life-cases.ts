@@ -1,7 +1,7 @@
 // The life of a step and of what it is given: whose arrays are whose, what is refused after the end and in which words, reads
 // that nothing waits for, and objects that are released on the way.
 import { isQuantized, type Tensor } from '@moeq/tensors';
-import type { MatrixData } from '../backend.js';
+import type { MatrixData } from '../resources.js';
 import type { Segment, Step } from '../step.js';
 import { assertSaid, type Bench, type Case, range } from './bench.js';
 import { assertSame, assertTrue } from './compare.js';

@@ -1,4 +1,4 @@
-// Routing by sorting everything in float64, and random router logits whose choice no rounding can turn.
+// Routing by sorting everything in float64, and random router logits whose choice no rounding can change.
 //
 // Shapes: T tokens, E experts, A experts per token.
 import type { RouteSpec } from '@moeq/router';

@@ -1,5 +1,5 @@
-// The backend and its objects: what they say of themselves, copies, sizes in memory, release and destruction.
-import type { MlpData } from '../backend.js';
+// The backend and its objects: their descriptions, copies, sizes in memory, release and destruction.
+import type { MlpData } from '../resources.js';
 import type { Case } from './bench.js';
 import { assertRefused, range } from './bench.js';
 import { assertClose, assertSame, assertTrue } from './compare.js';

@@ -1,8 +1,8 @@
 // The maker against the decoder of @moeq/tensors, which share no code; and misread layouts, which `linear` cases notice.
 import { decodeTensor, isQuantized, type Layout, MoeqError, toFloat32 } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
-import type { MatrixData } from '../backend.js';
 import { referenceBackend } from '../reference/backend.js';
+import type { MatrixData } from '../resources.js';
 import { Bench } from './bench.js';
 import { cases } from './cases.js';
 import { assertClose, assertSame, rms } from './compare.js';

@@ -5,7 +5,7 @@
 // Shapes: N rows, K columns, B block, G blocks.
 import type { FloatDType, Layout } from '@moeq/tensors';
 import { planeSpecs } from '@moeq/tensors';
-import type { MatrixData } from '../backend.js';
+import type { MatrixData } from '../resources.js';
 import { randomBlockValues } from './block-values.js';
 import type { Random } from './random.js';
 import { storeNumbers } from './stored-numbers.js';

@@ -2,7 +2,7 @@
 //
 // Shapes: D hidden, F intermediate.
 import type { FloatDType, Layout } from '@moeq/tensors';
-import type { MlpData } from '../backend.js';
+import type { MlpData } from '../resources.js';
 import type { Bench } from './bench.js';
 import type { NamedLayout } from './layouts.js';
 import { nf4 } from './layouts.js';

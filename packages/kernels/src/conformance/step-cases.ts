@@ -1,5 +1,5 @@
 // Steps: their order, what dies at their end, failures, the same bits twice.
-import type { Weight } from '../backend.js';
+import type { Weight } from '../resources.js';
 import type { Case } from './bench.js';
 import { assertRefused } from './bench.js';
 import { assertClose, assertSame, assertTrue } from './compare.js';

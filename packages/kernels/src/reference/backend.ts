@@ -2,10 +2,11 @@
 // every other backend is measured against it.
 import type { Backend } from '../backend.js';
 import { checkedBackend } from '../shell/checked-backend.js';
-import type { Loaded, RawBackend } from '../shell/raw-backend.js';
+import type { Loaded } from '../shell/objects.js';
+import type { RawBackend } from '../shell/raw-backend.js';
 import { makeStates } from './convolution.js';
 import { makeCache } from './kv-cache.js';
-import { stackMatrices } from './matrix.js';
+import { stackRows } from './matrix.js';
 import { type Mlp, makeMlp } from './mlp.js';
 import { openStep } from './step.js';
 import type { ReferenceTypes } from './types.js';
@@ -21,7 +22,7 @@ const raw: RawBackend<ReferenceTypes> = {
   threads: 1,
 
   async loadWeight(parts) {
-    const matrix = stackMatrices(parts);
+    const matrix = stackRows(parts);
     return collected(matrix, matrix.bytes);
   },
 
@@ -40,7 +41,7 @@ const raw: RawBackend<ReferenceTypes> = {
   },
 
   async loadHeads(data) {
-    const matrix = stackMatrices([data]);
+    const matrix = stackRows([data]);
     return collected(matrix, matrix.bytes);
   },
 

@@ -1,7 +1,7 @@
 // Causal convolution of each channel, and the states that it keeps: the last k - 1 inputs of a sequence, oldest first.
 //
 // Shapes: T tokens, C channels, k taps.
-import type { StateCacheSpec } from '../backend.js';
+import type { StateCacheSpec } from '../resources.js';
 import type { ConvolutionSpec, StateSegment } from '../step.js';
 
 export interface States {

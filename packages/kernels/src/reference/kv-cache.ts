@@ -2,7 +2,7 @@
 // p mod pageSize of page pages[p / pageSize].
 //
 // Shapes: L layers, HK key/value heads, C head dimension, CV value dimension.
-import type { KvCacheSpec } from '../backend.js';
+import type { KvCacheSpec } from '../resources.js';
 
 export interface PagedCache {
   readonly spec: KvCacheSpec;

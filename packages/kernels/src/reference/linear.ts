@@ -1,4 +1,4 @@
-// y = x Wᵀ + bias. Every row of W is decoded once and meets all tokens; products are summed in float64.
+// y = x Wᵀ + bias. Every row of W is decoded once for all tokens; products are summed in float64.
 //
 // Shapes: T tokens, N rows, K columns.
 import type { StackedMatrix } from './matrix.js';

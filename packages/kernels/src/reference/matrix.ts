@@ -2,14 +2,14 @@
 //
 // Shapes: N rows of the stack, K columns.
 import { bytesPerElement, decodeRows, isQuantized, toFloat32 } from '@moeq/tensors';
-import type { MatrixData, Weight } from '../backend.js';
+import type { MatrixData, Weight } from '../resources.js';
 
 export interface StackedMatrix extends Weight {
   readonly parts: readonly MatrixData[];
 }
 
 /** Copies the parts, which have as many columns, into one matrix. */
-export function stackMatrices(parts: readonly MatrixData[]): StackedMatrix {
+export function stackRows(parts: readonly MatrixData[]): StackedMatrix {
   const rows = parts.reduce((sum, { shape }) => sum + (shape[0] as number), 0);
   const columns = parts[0]?.shape[1] as number;
   const copies = parts.map(copyMatrix);

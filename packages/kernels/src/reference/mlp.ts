@@ -2,11 +2,11 @@
 //
 // Shapes: T tokens, D hidden, F intermediate.
 import type { Activation } from '../activation.js';
-import type { MlpData } from '../backend.js';
+import type { MlpData } from '../resources.js';
 import { innerFunction } from './activation.js';
 import { linear } from './linear.js';
 import type { StackedMatrix } from './matrix.js';
-import { stackMatrices } from './matrix.js';
+import { stackRows } from './matrix.js';
 
 export interface Mlp {
   readonly hidden: number;
@@ -22,8 +22,8 @@ export interface Mlp {
 
 /** Copies the weights, which fit each other. */
 export function makeMlp(data: MlpData): Mlp {
-  const gateUp = stackMatrices(data.gateUp);
-  const down = stackMatrices([data.down]);
+  const gateUp = stackRows(data.gateUp);
+  const down = stackRows([data.down]);
   const [gateUpBias, downBias] = [data.gateUpBias?.slice(), data.downBias?.slice()];
   const biases = (gateUpBias?.byteLength ?? 0) + (downBias?.byteLength ?? 0);
   const bytes = gateUp.bytes + down.bytes + biases;

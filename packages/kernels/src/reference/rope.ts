@@ -1,4 +1,4 @@
-// Rotary position embedding, the turning of a head.
+// Rotary position embedding: rotates the pairs of a head.
 //
 // Shapes: C head dimension, P = rotated / 2 pairs.
 import type { Rotations } from '../rotation.js';

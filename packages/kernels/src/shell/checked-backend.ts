@@ -1,7 +1,8 @@
-// A `Backend` made of raw operations: the tables of its objects, its checks, the order of its steps, and when memory goes back
+// A `Backend` made of raw operations: the tables of its objects, its checks, the order of its steps, and when memory is freed
 // are the same for every backend, and are written here and in checked-step.ts alone.
 import { MoeqError } from '@moeq/tensors';
-import type { Backend, MlpData } from '../backend.js';
+import type { Backend } from '../backend.js';
+import type { MlpData } from '../resources.js';
 import {
   assertCacheSpec,
   assertExpertCount,
@@ -13,8 +14,8 @@ import {
 } from '../shapes.js';
 import type { Step } from '../step.js';
 import { checkedStep } from './checked-step.js';
-import { BackendObjects } from './objects.js';
-import type { BackendTypes, RawBackend, RawStep } from './raw-backend.js';
+import { BackendObjects, type BackendTypes } from './objects.js';
+import type { RawBackend, RawStep } from './raw-backend.js';
 
 /** The backend of the contract that computes with `raw`. */
 export function checkedBackend<T extends BackendTypes, OpenStep extends RawStep<T> = RawStep<T>>(

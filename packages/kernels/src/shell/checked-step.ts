@@ -4,9 +4,9 @@ import type { Routing } from '@moeq/router';
 import { MoeqError } from '@moeq/tensors';
 import type { Activations, RoutingHandle, Step } from '../step.js';
 import { Handles } from './handles.js';
-import type { BackendObjects } from './objects.js';
+import type { BackendObjects, BackendTypes } from './objects.js';
 import { checkedOperations } from './operations.js';
-import type { BackendTypes, RawStep } from './raw-backend.js';
+import type { RawStep } from './raw-backend.js';
 
 export interface CheckedStep {
   readonly step: Step;

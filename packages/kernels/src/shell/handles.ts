@@ -1,5 +1,5 @@
 // The link between the opaque objects that a backend hands out and what it keeps behind them. An object that was
-// released, or that another backend made, is found out at its next use.
+// released, or that another backend made, is an error at its next use.
 import { MoeqError } from '@moeq/tensors';
 
 export class Handles<Handle extends object, Data> {

@@ -1,17 +1,31 @@
 // The tables behind the objects that a backend hands out, one for each kind, and what frees them.
 import { MoeqError } from '@moeq/tensors';
-import type {
-  Backend,
-  ExpertWeights,
-  HeadWeights,
-  KvCache,
-  MlpWeights,
-  StateCache,
-  Vector,
-  Weight,
-} from '../backend.js';
+import type { Backend } from '../backend.js';
+import type { ExpertWeights, HeadWeights, KvCache, MlpWeights, StateCache, Vector, Weight } from '../resources.js';
 import { Handles } from './handles.js';
-import type { BackendTypes, Loaded } from './raw-backend.js';
+
+/** The types that a backend works with in place of the objects of the contract. */
+export interface BackendTypes {
+  /** A result of a step, float32 [rows, columns], or a routing: Int32 [T, A], then Float32 [T, A]. */
+  readonly node: unknown;
+  readonly weight: unknown;
+  readonly experts: unknown;
+  readonly mlp: unknown;
+  readonly vector: unknown;
+  readonly heads: unknown;
+  readonly cache: unknown;
+  /** A state cache. */
+  readonly state: unknown;
+}
+
+/** Something in the backend's memory. */
+export interface Loaded<Data> {
+  readonly data: Data;
+  /** Bytes held, padding included. */
+  readonly bytes: number;
+  /** Gives the memory back. Called once at most, while no step runs; not called when the backend stops. */
+  free(): void;
+}
 
 export class BackendObjects<T extends BackendTypes> {
   readonly weights = new Handles<Weight, T['weight']>('weight');

@@ -5,8 +5,8 @@
 import type { RouteSpec } from '@moeq/router';
 import { validateRouteSpec } from '@moeq/router';
 import { type Activation, assertActivation } from '../activation.js';
-import type { Vector } from '../backend.js';
 import { latentWidths } from '../latent-shapes.js';
+import type { Vector } from '../resources.js';
 import { assertIndices, assertSize, attentionWidths, convolutionChannels, inputColumns } from '../shapes.js';
 import type {
   Activations,
@@ -19,8 +19,7 @@ import type {
   Step,
 } from '../step.js';
 import type { Handles } from './handles.js';
-import type { BackendObjects } from './objects.js';
-import type { BackendTypes } from './raw-backend.js';
+import type { BackendObjects, BackendTypes } from './objects.js';
 import { SegmentCopies } from './segments.js';
 import { StateSegmentCopies } from './state-segments.js';
 

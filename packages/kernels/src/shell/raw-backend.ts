@@ -1,31 +1,10 @@
 // What a backend supplies: memory, and operations on types of its own, without handles and without checks. `checkedBackend`
 // makes a `Backend` of it, and asks for nothing that the contract forbids: operands are alive and fit each other, steps come
 // one after the other, and no object is freed that a running step may still use.
-import type { Backend, KvCacheSpec, MatrixData, MlpData, StateCacheSpec } from '../backend.js';
+import type { Backend } from '../backend.js';
+import type { KvCacheSpec, MatrixData, MlpData, StateCacheSpec } from '../resources.js';
+import type { BackendTypes, Loaded } from './objects.js';
 import type { OperationKind, OperationOf } from './operations.js';
-
-/** The types that a backend works with in place of the objects of the contract. */
-export interface BackendTypes {
-  /** A result of a step, float32 [rows, columns], or a routing: Int32 [T, A], then Float32 [T, A]. */
-  readonly node: unknown;
-  readonly weight: unknown;
-  readonly experts: unknown;
-  readonly mlp: unknown;
-  readonly vector: unknown;
-  readonly heads: unknown;
-  readonly cache: unknown;
-  /** A state cache. */
-  readonly state: unknown;
-}
-
-/** Something in the backend's memory. */
-export interface Loaded<Data> {
-  readonly data: Data;
-  /** Bytes held, padding included. */
-  readonly bytes: number;
-  /** Gives the memory back. Called once at most, while no step runs; not called when the backend stops. */
-  free(): void;
-}
 
 /** Steps of a backend run one after the other. */
 export interface RawStep<T extends BackendTypes> {

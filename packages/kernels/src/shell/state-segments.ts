@@ -1,5 +1,5 @@
 // Segments of layers that keep a state, as they are when the operation is issued: copied once for all layers that name the same.
-import type { StateCacheSpec } from '../backend.js';
+import type { StateCacheSpec } from '../resources.js';
 import { assertStateSegments } from '../shapes.js';
 import type { StateSegment } from '../step.js';
 

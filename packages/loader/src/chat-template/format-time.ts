@@ -82,7 +82,7 @@ const formats: Readonly<Record<string, string>> = {
 };
 
 /** Of a padded field; wider ones are refused. */
-const MAX_WIDTH = 256;
+const maxWidth = 256;
 
 /**
  * The date by a format such as `%d %B %Y`; what is no directive stays as it is.
@@ -99,7 +99,7 @@ export function formatTime(date: Date, format: string): string {
         return letter === 'f' ? String(date.getMilliseconds() * 1000).padStart(6, '0') : '';
       }
       const width = Number(digits);
-      if (flags.includes('+') || width > MAX_WIDTH)
+      if (flags.includes('+') || width > maxWidth)
         throw new TemplateUnsupported(`the directive ${all} of strftime`);
       const pad = /[-_0](?=[^-_0]*$)/.exec(flags)?.[0];
       const text = directive(date, { letter, modifier, pad, width, flags }) ?? cased(all, letter, flags);

@@ -2,16 +2,15 @@
 // additional_chat_templates/*.jinja before the field of tokenizer_config.json, one text or several with names; and after
 // both chat_template.json, where processors kept theirs. What is wrong with one of them is said when a chat is formatted.
 import type { ChatOptions, ModelSource } from '@moeq/runtime';
-import { MoeqError, quote } from '@moeq/tensors';
+import { isObject, MoeqError, quote } from '@moeq/tensors';
 import type { FileSet } from '../files/file-set.js';
-import { isObject } from '../files/is-object.js';
-import { inSet, MAX_CONFIG_BYTES, readJsonObject, readText } from '../files/json.js';
+import { inSet, maxConfigBytes, readJsonObject, readText } from '../files/json.js';
 import { type ChatFormatter, chatFormatter, templateNames } from './chat-formatter.js';
 
-const OWN = 'chat_template.jinja';
-const ADDITIONAL = 'additional_chat_templates';
-const CONFIG = 'tokenizer_config.json';
-const PROCESSOR = 'chat_template.json';
+const templateName = 'chat_template.jinja';
+const additional = 'additional_chat_templates';
+const configName = 'tokenizer_config.json';
+const processorName = 'chat_template.json';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -72,21 +71,21 @@ async function chatTemplates(files: FileSet, config: Json): Promise<Templates> {
   const own = await jinjaFiles(files);
   if (own.size > 0) return own;
   const { chat_template: field } = config;
-  if (field !== undefined && field !== null) return fromField(field, inSet(files, CONFIG));
-  const { chat_template: processor } = (await readJsonObject(files, PROCESSOR, MAX_CONFIG_BYTES)) ?? {};
-  if (processor !== undefined && processor !== null) return fromField(processor, inSet(files, PROCESSOR));
+  if (field !== undefined && field !== null) return fromField(field, inSet(files, configName));
+  const { chat_template: processor } = (await readJsonObject(files, processorName, maxConfigBytes)) ?? {};
+  if (processor !== undefined && processor !== null) return fromField(processor, inSet(files, processorName));
   return new Map();
 }
 
 async function jinjaFiles(files: FileSet): Promise<Templates> {
   const found = new Map<string, TemplateText>();
   const add = async (name: string, file: string) => {
-    const text = await readText(files, file, MAX_CONFIG_BYTES);
+    const text = await readText(files, file, maxConfigBytes);
     if (text !== null) found.set(name, { text, file: inSet(files, file) });
   };
-  await add('default', OWN);
-  for (const file of await files.list(ADDITIONAL)) {
-    if (file.endsWith('.jinja')) await add(file.slice(0, -'.jinja'.length), `${ADDITIONAL}/${file}`);
+  await add('default', templateName);
+  for (const file of await files.list(additional)) {
+    if (file.endsWith('.jinja')) await add(file.slice(0, -'.jinja'.length), `${additional}/${file}`);
   }
   return found;
 }

@@ -12,14 +12,14 @@ import { checkpointFiles } from '../testkit/memory-files.js';
 import { quantizeExperts } from '../testkit/quantized.js';
 import { openCheckpoint } from './open-checkpoint.js';
 
-const HEAD = 'lm_head.weight';
-const EMBEDDING = 'model.embed_tokens.weight';
+const headName = 'lm_head.weight';
+const embeddingName = 'model.embed_tokens.weight';
 const ids = [7, 11, 13, 17, 19, 23];
 const config = goldenConfig('mixtral');
 const tied = { ...config, tie_word_embeddings: true };
 const tensors = await readTensors(`${goldenPath('mixtral')}/model.safetensors`);
-const embedding = tensors.get(EMBEDDING) as Tensor;
-const head = tensors.get(HEAD) as Tensor;
+const embedding = tensors.get(embeddingName) as Tensor;
+const head = tensors.get(headName) as Tensor;
 
 const without = (...names: string[]) => new Map([...tensors].filter(([name]) => !names.includes(name)));
 
@@ -33,7 +33,9 @@ async function logits(files: FileSet): Promise<Float32Array> {
 }
 
 const untied = await logits(checkpointFiles(config, tensors));
-const withEmbeddingAsHead = await logits(checkpointFiles(config, new Map([...tensors, [HEAD, embedding]])));
+const withEmbeddingAsHead = await logits(
+  checkpointFiles(config, new Map([...tensors, [headName, embedding]])),
+);
 
 describe('tie_word_embeddings', () => {
   test('a head in the file that differs from the embedding is the head', async () => {
@@ -45,17 +47,17 @@ describe('tie_word_embeddings', () => {
   });
 
   test('the embedding alone is both', async () => {
-    const files = checkpointFiles(tied, without(HEAD));
+    const files = checkpointFiles(tied, without(headName));
     expect(await logits(files)).toEqual(withEmbeddingAsHead);
     expect((await openCheckpoint(files)).decoder.tiedHead).toBe(true);
   });
 
   test('a matrix under the name of the head alone is both, and the embedding by role', async () => {
-    const files = checkpointFiles(tied, new Map([...without(EMBEDDING), [HEAD, embedding]]));
+    const files = checkpointFiles(tied, new Map([...without(embeddingName), [headName, embedding]]));
     expect(await logits(files)).toEqual(withEmbeddingAsHead);
     const { decoder, tensors: found } = await openCheckpoint(files);
     expect(decoder.tiedHead).toBe(true);
-    expect(found.find(({ facts }) => facts.name === HEAD)).toMatchObject({
+    expect(found.find(({ facts }) => facts.name === headName)).toMatchObject({
       slot: 'embedding',
       facts: { role: 'embedding' },
     });
@@ -63,16 +65,16 @@ describe('tie_word_embeddings', () => {
 
   test.each([false, null, undefined])('%s: both have to be there', async (value) => {
     const own = { ...config, tie_word_embeddings: value };
-    await expect(openCheckpoint(checkpointFiles(own, without(HEAD)))).rejects.toThrow(
+    await expect(openCheckpoint(checkpointFiles(own, without(headName)))).rejects.toThrow(
       /expected tensor "lm_head\.weight", found no such tensor/,
     );
-    await expect(openCheckpoint(checkpointFiles(own, without(EMBEDDING)))).rejects.toThrow(
+    await expect(openCheckpoint(checkpointFiles(own, without(embeddingName)))).rejects.toThrow(
       /expected tensor "model\.embed_tokens\.weight", found no such tensor/,
     );
   });
 
   test('neither is an error', async () => {
-    await expect(openCheckpoint(checkpointFiles(tied, without(HEAD, EMBEDDING)))).rejects.toThrow(
+    await expect(openCheckpoint(checkpointFiles(tied, without(headName, embeddingName)))).rejects.toThrow(
       /expected tensor "model\.embed_tokens\.weight", found no such tensor/,
     );
   });
@@ -83,10 +85,12 @@ describe('tie_word_embeddings', () => {
       // an expert by its name for the test kit, the head by its name in the file
       const alias = 'model.layers.0.block_sparse_moe.experts.0.w1.weight';
       const made = quantizeExperts(new Map([[alias, head]]), config, nf4(), form);
-      const parts = [...made.tensors].map(([name, tensor]) => [name.replace(alias, HEAD), tensor] as const);
-      const block = JSON.parse(JSON.stringify(made.config).replaceAll(alias, HEAD)) as object;
+      const parts = [...made.tensors].map(
+        ([name, tensor]) => [name.replace(alias, headName), tensor] as const,
+      );
+      const block = JSON.parse(JSON.stringify(made.config).replaceAll(alias, headName)) as object;
       const files = (tie: boolean) =>
-        checkpointFiles({ ...block, tie_word_embeddings: tie }, new Map([...without(HEAD), ...parts]));
+        checkpointFiles({ ...block, tie_word_embeddings: tie }, new Map([...without(headName), ...parts]));
       const own = await logits(files(false));
       expect(await logits(files(true))).toEqual(own);
       expect(own).not.toEqual(withEmbeddingAsHead);

@@ -35,7 +35,7 @@ export function assertPlace(
   file: string,
 ): void {
   const expected = tensorShape(place, config);
-  if (expected === null) throw notPromised(name, place, config, file);
+  if (expected === null) throw unexpected(name, place, config, file);
   if (isSame(shape, expected)) return;
   // transformers keeps some biases as rows
   if (!holdsMatrix(place, expected.length) && isSame(shape, [1, ...expected])) return;
@@ -52,7 +52,7 @@ function isSame(shape: readonly number[], expected: readonly number[]): boolean 
   return shape.length === expected.length && shape.every((size, axis) => size === expected[axis]);
 }
 
-function notPromised(name: string, place: TensorPlace, config: DecoderConfig, file: string): MoeqError {
+function unexpected(name: string, place: TensorPlace, config: DecoderConfig, file: string): MoeqError {
   const { layer, expert } = place;
   const found = `tensor ${quote(name)}`;
   if (layer !== undefined && layer >= config.layers.length) {

@@ -6,7 +6,7 @@ import { MoeqError, quote } from '@moeq/tensors';
 import type { Architecture } from '../config/architecture.js';
 import { findArchitecture } from '../config/architectures.js';
 import type { FileSet, QuantizedWeight, StoredTensor } from '../files/file-set.js';
-import { inSet, MAX_CONFIG_BYTES, readJsonObject } from '../files/json.js';
+import { inSet, maxConfigBytes, readJsonObject } from '../files/json.js';
 import { partRefusal } from '../files/part-file.js';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
 import { otherTensor, plainTensor, quantizedTensor } from './checkpoint-tensor.js';
@@ -28,7 +28,7 @@ export interface CheckpointOptions {
 export async function openCheckpoint(files: FileSet, options: CheckpointOptions = {}): Promise<Checkpoint> {
   const { container } = files;
   const file = container === undefined ? inSet(files, 'config.json') : files.name;
-  const config = await readJsonObject(files, 'config.json', MAX_CONFIG_BYTES);
+  const config = await readJsonObject(files, 'config.json', maxConfigBytes);
   if (config === null) {
     throw new MoeqError({
       operation: 'open the model',
@@ -95,9 +95,9 @@ function placeTensors(
   /** null: beside the decoder. */
   const place = (name: string, { file, shape }: StoredTensor): TensorPlace | null => {
     const at = placeOf.find(name);
-    const promised =
+    const isExpected =
       at !== null && (model.countsAllLayers || at.layer === undefined || at.layer < decoder.layers.length);
-    if (!promised && isOther.has({ name, shape })) return null;
+    if (!isExpected && isOther.has({ name, shape })) return null;
     if (at === null) throw misfit(file, `only tensors that ${decoder.architecture} has`, quote(name, 120));
     const other = names.get(placeKey(at));
     if (other !== undefined) {

@@ -20,7 +20,7 @@ export interface OtherTensors {
   has(tensor: Pick<StoredTensor, 'name' | 'shape'>): boolean;
 }
 
-/** Tensors that modules keep for themselves and make anew, by the last part of their names. */
+/** Tensors that modules keep for themselves and make again, by the last part of their names. */
 const buffers = new Set([
   'inv_freq',
   'original_inv_freq',
@@ -85,10 +85,10 @@ function isMask(shape: readonly number[]): boolean {
 }
 
 /** Slips of the pen: two letters wrong, missing or too many. */
-const MOST_SLIPS = 2;
+const mostSlips = 2;
 
 function isMisspelt(name: string, own: string): boolean {
-  return name !== own && distance(name, own) <= MOST_SLIPS;
+  return name !== own && distance(name, own) <= mostSlips;
 }
 
 /** `model.layer.0.…`, `modle.layers.0.…` */
@@ -97,9 +97,9 @@ function isMisspeltContainer([first = '', second = '']: readonly string[]): bool
   return ['layers', 'embed_tokens', 'norm'].includes(second) && isMisspelt(first, 'model');
 }
 
-/** Letters to change, add, drop or swap with a neighbour; more than MOST_SLIPS where lengths alone say so. */
+/** Letters to change, add, drop or swap with a neighbour; more than mostSlips where lengths alone say so. */
 function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > MOST_SLIPS) return MOST_SLIPS + 1;
+  if (Math.abs(a.length - b.length) > mostSlips) return mostSlips + 1;
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
     const row = [i];

@@ -3,7 +3,7 @@ import { counted, quote } from '@moeq/tensors';
 import type { CheckpointTensor } from './checkpoint.js';
 
 /** Names that a sentence lists. */
-const MOST_NAMES = 4;
+const mostNames = 4;
 
 /** @returns null where there are none */
 export function describeOthers(tensors: readonly CheckpointTensor[]): string | null {
@@ -14,7 +14,7 @@ export function describeOthers(tensors: readonly CheckpointTensor[]): string | n
   for (const { facts } of others)
     groups.set(groupOf(facts.name), [...(groups.get(groupOf(facts.name)) ?? []), facts.name]);
   const names = [...groups].map(([group, [name = '', ...more]]) => (more.length === 0 ? name : group)).sort();
-  const listed = names.slice(0, MOST_NAMES).map((name) => quote(name, 120));
+  const listed = names.slice(0, mostNames).map((name) => quote(name, 120));
   const rest = names.length - listed.length;
   const which = `${listed.join(', ')}${rest === 0 ? '' : ` and ${rest} more`}`;
   return `${counted(others.length, 'tensor')} of ${counted(bytes, 'byte')} beside the decoder, ${which}`;

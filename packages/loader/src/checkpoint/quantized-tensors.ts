@@ -9,9 +9,8 @@ import {
   parseMoeqConfig,
   type Quantizer,
 } from '@moeq/quantizers';
-import { elementCount, type FloatDType, fromTorchName, MoeqError, quote } from '@moeq/tensors';
+import { elementCount, type FloatDType, fromTorchName, isObject, MoeqError, quote } from '@moeq/tensors';
 import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
-import { isObject } from '../files/is-object.js';
 import { fp8Weights } from './fp8-blocks.js';
 
 interface Source {
@@ -67,17 +66,17 @@ function bitsandbytesWeights(
 ): QuantizedWeight[] {
   const { load_in_4bit, load_in_8bit, bnb_4bit_quant_type, bnb_4bit_use_double_quant } = own;
   const fourBit = `${bnb_4bit_quant_type ?? 'fp4'}${bnb_4bit_use_double_quant === true ? '-dq' : ''}`;
-  const promised = [...(load_in_4bit === true ? [fourBit] : []), ...(load_in_8bit === true ? ['int8'] : [])];
+  const declared = [...(load_in_4bit === true ? [fourBit] : []), ...(load_in_8bit === true ? ['int8'] : [])];
   return [...bitsandbytesGroups(stored.keys())].map(([name, names]) => {
     const parts = names.flatMap((part) => stored.get(part) ?? []);
     const type = names.map((part) => /\.quant_state\.bitsandbytes__(\w+)$/.exec(part)?.[1]).find(Boolean);
     const nested = names.includes(`${name}.nested_absmax`) ? '-dq' : '';
     const format = type === undefined ? 'int8' : `${type}${nested}`;
-    if (!promised.includes(format)) {
+    if (!declared.includes(format)) {
       throw contradiction(
         file,
         `quantization_config to say what ${quote(name, 120)} is, ${format}`,
-        promised.join() || 'nothing',
+        declared.join() || 'nothing',
       );
     }
     return {

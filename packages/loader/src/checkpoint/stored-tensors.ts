@@ -9,13 +9,13 @@ import {
   type SafetensorsFile,
 } from '@moeq/tensors';
 import type { FileSet, StoredTensor, StoredTensors } from '../files/file-set.js';
-import { inSet, MAX_INDEX_BYTES, readText } from '../files/json.js';
+import { inSet, maxIndexBytes, readText } from '../files/json.js';
 
-const SINGLE = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
+const singleName = 'model.safetensors';
+const indexName = 'model.safetensors.index.json';
 
 /** Ten times the shards of the largest published checkpoints; each costs an open file. */
-const MAX_SHARDS = 4096;
+const maxShards = 4096;
 
 /** @throws MoeqError when there are no weights, a shard is missing, a name is in two shards, or a header is malformed */
 export async function openStoredTensors(files: FileSet): Promise<StoredTensors> {
@@ -24,20 +24,24 @@ export async function openStoredTensors(files: FileSet): Promise<StoredTensors> 
     await Promise.all(sources.map((source) => source.close?.()));
   };
   try {
-    const single = await files.open(SINGLE);
+    const single = await files.open(singleName);
     if (single !== null) {
       sources.push(single);
       return { tensors: collect([[single, await openSafetensors(single)]]), close };
     }
-    const index = await readText(files, INDEX, MAX_INDEX_BYTES);
+    const index = await readText(files, indexName, maxIndexBytes);
     if (index === null) throw await noWeights(files);
-    const weightMap = parseSafetensorsIndex(index, inSet(files, INDEX));
+    const weightMap = parseSafetensorsIndex(index, inSet(files, indexName));
     const shards: [ByteSource, SafetensorsFile][] = [];
     const shardFiles = new Map<string, string>();
     for (const name of shardNames(weightMap, files)) {
       const source = await files.open(name);
       if (source === null) {
-        throw openError(inSet(files, INDEX), `a shard named ${quote(name)} in the folder`, 'no such file');
+        throw openError(
+          inSet(files, indexName),
+          `a shard named ${quote(name)} in the folder`,
+          'no such file',
+        );
       }
       sources.push(source);
       shards.push([source, await openSafetensors(source)]);
@@ -100,8 +104,8 @@ function collect(shards: readonly [ByteSource, SafetensorsFile][]): Map<string, 
 /** Shards in the order in which the index first names them. */
 function shardNames(weightMap: ReadonlyMap<string, string>, files: FileSet): string[] {
   const names = [...new Set(weightMap.values())];
-  if (names.length === 0 || names.length > MAX_SHARDS) {
-    throw openError(inSet(files, INDEX), `1 to ${MAX_SHARDS} shards`, String(names.length));
+  if (names.length === 0 || names.length > maxShards) {
+    throw openError(inSet(files, indexName), `1 to ${maxShards} shards`, String(names.length));
   }
   return names;
 }
@@ -110,7 +114,7 @@ async function noWeights(files: FileSet): Promise<MoeqError> {
   const others = (await files.list()).filter((name) => /\.(?:safetensors|bin|pth?|gguf)$/.test(name));
   return openError(
     files.name,
-    `${SINGLE} or ${INDEX}`,
+    `${singleName} or ${indexName}`,
     others.length === 0 ? 'neither' : others.slice(0, 3).join(', '),
   );
 }

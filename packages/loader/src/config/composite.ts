@@ -1,8 +1,7 @@
 // The language model of a composite, beside towers for images and sound: an architecture as any other, whose configuration
 // stands under a key of config.json and whose tensors lie under a prefix. The rest is carried along and not run.
 import type { Slot } from '@moeq/runtime';
-import { quote } from '@moeq/tensors';
-import { isObject } from '../files/is-object.js';
+import { isObject, quote } from '@moeq/tensors';
 import type { Architecture, TensorNames } from './architecture.js';
 import { configError } from './config.js';
 

@@ -5,12 +5,12 @@ import { MoeqError, quote } from '@moeq/tensors';
 import * as v from 'valibot';
 
 /** Above every published model by an order of magnitude, and far below what would exhaust memory before a tensor is read. */
-const MAX_LAYERS = 1024;
-const MAX_WIDTH = 1 << 20;
-const MAX_HEADS = 4096;
-const MAX_EXPERTS = 16384;
-const MAX_VOCABULARY = 1 << 22;
-export const MAX_CONTEXT = 1 << 30;
+const maxLayers = 1024;
+const maxWidth = 1 << 20;
+const maxHeads = 4096;
+const maxExperts = 16384;
+const maxVocabulary = 1 << 22;
+export const maxContext = 1 << 30;
 
 /** An integer from 1 to `max`. */
 export function count(max: number) {
@@ -19,11 +19,11 @@ export function count(max: number) {
 }
 
 /** A matrix's rows or columns. */
-export const width = count(MAX_WIDTH);
+export const width = count(maxWidth);
 /** E, and the number of experts a token may have. */
-const expertCount = count(MAX_EXPERTS);
+const expertCount = count(maxExperts);
 /** Layer numbers in lists such as `mlp_only_layers`. */
-export const layerNumber = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_LAYERS));
+export const layerNumber = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(maxLayers));
 /** A finite number above 0. */
 export const positive = v.pipe(
   v.number('a number above 0'),
@@ -53,18 +53,18 @@ const activation = v.pipe(
 
 /** Fields by the names of transformers; null stands for an absent field, as it does there. */
 export const commonFields = {
-  vocab_size: count(MAX_VOCABULARY),
+  vocab_size: count(maxVocabulary),
   hidden_size: width,
-  num_hidden_layers: count(MAX_LAYERS),
-  num_attention_heads: count(MAX_HEADS),
-  num_key_value_heads: v.nullish(count(MAX_HEADS)),
+  num_hidden_layers: count(maxLayers),
+  num_attention_heads: count(maxHeads),
+  num_key_value_heads: v.nullish(count(maxHeads)),
   head_dim: v.nullish(width),
-  max_position_embeddings: count(MAX_CONTEXT),
+  max_position_embeddings: count(maxContext),
   rms_norm_eps: v.nullish(positive),
   hidden_act: v.nullish(activation, 'silu'),
   tie_word_embeddings: flag(false),
   sliding_window: v.nullish(
-    v.union([v.literal(0), count(MAX_CONTEXT)], `0, null or an integer up to ${MAX_CONTEXT}`),
+    v.union([v.literal(0), count(maxContext)], `0, null or an integer up to ${maxContext}`),
   ),
   num_local_experts: expertCount,
   num_experts_per_tok: expertCount,

@@ -4,9 +4,9 @@
 import type { DecoderConfig, GenerationDefaults } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { FileSet } from '../files/file-set.js';
-import { inSet, MAX_CONFIG_BYTES, readJsonObject } from '../files/json.js';
+import { inSet, maxConfigBytes, readJsonObject } from '../files/json.js';
 
-const GENERATION = 'generation_config.json';
+const generationName = 'generation_config.json';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -59,7 +59,7 @@ export async function readGeneration(
   config: Fields,
   { vocabularySize }: DecoderConfig,
 ): Promise<GenerationParts> {
-  const file = inSet(files, GENERATION);
+  const file = inSet(files, generationName);
   const { json, unreadable } = await fieldsOf(files);
   const left: string[] = [];
   const take = <Value>(name: string, read: Read<Value>): Value | undefined => {
@@ -108,7 +108,7 @@ export async function readGeneration(
 /** The file's fields; without any, and why, where it is no JSON object. */
 async function fieldsOf(files: FileSet): Promise<{ json: Fields; unreadable: string | null }> {
   try {
-    return { json: (await readJsonObject(files, GENERATION, MAX_CONFIG_BYTES)) ?? {}, unreadable: null };
+    return { json: (await readJsonObject(files, generationName, maxConfigBytes)) ?? {}, unreadable: null };
   } catch (error) {
     // what cannot be reached is no fault of its content
     if (!(MoeqError.isInstance(error) && error.operation === 'read the file')) throw error;

@@ -1,8 +1,7 @@
 // How much of a head turns. As in transformers (convert_rope_params_to_dict), what stands within the parameters of the rotation
 // wins over what stands beside them.
-import { quote } from '@moeq/tensors';
+import { isObject, quote } from '@moeq/tensors';
 import * as v from 'valibot';
-import { isObject } from '../files/is-object.js';
 import { configError } from './config.js';
 
 /** Read here and nowhere else; what else they hold is read with the rotation. */

@@ -1,12 +1,11 @@
 // The rotation of config.json: `rope_parameters`, or `rope_scaling` and `rope_theta` as it was before transformers 5. Types,
 // optional keys and defaults are those of transformers (modeling_rope_utils.py).
 import { type DecoderConfig, layerMixer, type RopeConfig, type RopeScaling, withMixers } from '@moeq/runtime';
-import { quote } from '@moeq/tensors';
+import { isObject, quote } from '@moeq/tensors';
 import * as v from 'valibot';
-import { isObject } from '../files/is-object.js';
-import { configError, count, explain, MAX_CONTEXT, positive } from './config.js';
+import { configError, count, explain, maxContext, positive } from './config.js';
 
-const length = count(MAX_CONTEXT);
+const length = count(maxContext);
 const factors = v.array(positive, 'a list of numbers above 0');
 /** Takes the default where it is absent, null or 0, as Python's `or`. */
 const positiveOr = (absent: number) =>
@@ -51,7 +50,7 @@ const schemas = {
 };
 
 type Kind = keyof typeof schemas;
-type Parameters<Name extends Kind> = v.InferOutput<(typeof schemas)[Name]>;
+type RopeParameters<Name extends Kind> = v.InferOutput<(typeof schemas)[Name]>;
 
 /** What the rest of config.json says. */
 interface Context {
@@ -105,7 +104,7 @@ export function withRotation(
     fail('partial_rotary_factor', '1', share);
   const scaling = scalingOf(kind, parsed, context);
   const scaled: RopeConfig = { ...rope, theta, ...(scaling !== null && { scaling: scaling.scaling }) };
-  const contextLength = Math.max(decoder.contextLength, Math.min(scaling?.reach ?? 0, MAX_CONTEXT));
+  const contextLength = Math.max(decoder.contextLength, Math.min(scaling?.reach ?? 0, maxContext));
   const scores = kind === 'default' ? 1 : scoreFactor(parsed(scoreSchema), scaling?.scaling);
   const layers = withMixers(decoder.layers, (mixer) => {
     if (!('rope' in mixer) || mixer.rope === null) return mixer;
@@ -172,7 +171,7 @@ interface Scaled {
 
 function scalingOf(
   kind: Kind,
-  parsed: <Name extends Kind>(schema: (typeof schemas)[Name]) => Parameters<Name>,
+  parsed: <Name extends Kind>(schema: (typeof schemas)[Name]) => RopeParameters<Name>,
   context: Context,
 ): Scaled | null {
   const { longest, fail } = context;
@@ -199,7 +198,7 @@ function scalingOf(
   }
 }
 
-function llama3(parameters: Parameters<'llama3'>, context: Context) {
+function llama3(parameters: RopeParameters<'llama3'>, context: Context) {
   const { factor, low_freq_factor: low, high_freq_factor: high } = parameters;
   if (high <= low) context.fail('high_freq_factor', `above low_freq_factor, ${low}`, high);
   return {
@@ -211,7 +210,7 @@ function llama3(parameters: Parameters<'llama3'>, context: Context) {
   };
 }
 
-function yarn(parameters: Parameters<'yarn'>, context: Context) {
+function yarn(parameters: RopeParameters<'yarn'>, context: Context) {
   const before = originalLength(parameters, context);
   const { mscale, mscale_all_dim: all, beta_fast: betaFast, beta_slow: betaSlow, truncate } = parameters;
   const factor = parameters.factor ?? context.longest / before;
@@ -232,7 +231,7 @@ export function magnitude(scale: number, mscale: number): number {
   return scale <= 1 ? 1 : 0.1 * mscale * Math.log(scale) + 1;
 }
 
-function longrope(parameters: Parameters<'longrope'>, context: Context) {
+function longrope(parameters: RopeParameters<'longrope'>, context: Context) {
   const before = originalLength(parameters, context);
   const { short_factor: shortFactors, long_factor: longFactors } = parameters;
   const pairs = context.rotatedDim / 2;

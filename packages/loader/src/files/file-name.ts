@@ -1,4 +1,4 @@
-// Names of files inside a checkpoint. They come from an index that a stranger wrote, so they are checked before any
+// Names of files inside a checkpoint. They come from an index of unknown origin, so they are checked before any
 // file is opened: a name may go down into folders, never up or out.
 import { MoeqError, quote } from '@moeq/tensors';
 

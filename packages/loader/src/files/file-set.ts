@@ -51,9 +51,9 @@ export interface StoredTensor {
 export interface StoredTensors {
   /** By name, in the order of the files. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Those of them that are quantized, where the container itself says so and not config.json. */
+  /** Those of them that are quantized, where that stands in the container and not in config.json. */
   readonly quantized?: readonly QuantizedWeight[];
-  /** Where they belong, where the container itself says so and not their names. */
+  /** Where they belong, where that stands in the container and not in their names. */
   readonly places?: ReadonlyMap<string, TensorPlace>;
   close(): Promise<void>;
 }

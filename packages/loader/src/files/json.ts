@@ -1,19 +1,18 @@
 // Text and JSON files of a checkpoint, read whole but never beyond a limit that their kind has.
-import { MoeqError, quote } from '@moeq/tensors';
+import { isObject, MoeqError, quote } from '@moeq/tensors';
 import type { FileSet } from './file-set.js';
-import { isObject } from './is-object.js';
 
-const MEBIBYTE = 1024 * 1024;
+const mebibyte = 1024 * 1024;
 
 /** config.json and its like hold a few kilobytes; a tokenizer_config.json with many added tokens a few hundred. */
-export const MAX_CONFIG_BYTES = 16 * MEBIBYTE;
+export const maxConfigBytes = 16 * mebibyte;
 /** The index of a model of a trillion parameters in per-expert tensors is below 20 MB. */
-export const MAX_INDEX_BYTES = 128 * MEBIBYTE;
+export const maxIndexBytes = 128 * mebibyte;
 /** The largest tokenizers (256,000 entries with merges) are below 40 MB. */
-export const MAX_TOKENIZER_BYTES = 128 * MEBIBYTE;
+export const maxTokenizerBytes = 128 * mebibyte;
 
 /** Files of checkpoints nest less than ten deep; what walks them may call itself once a level. */
-const MAX_DEPTH = 64;
+const maxDepth = 64;
 
 /**
  * The text of a file in UTF-8; null when there is no such file.
@@ -80,7 +79,7 @@ export function parseJson(text: string): unknown {
   } catch (error) {
     const replaced = (nan: string) =>
       text.replace(stringOrSpecial, (found) =>
-        found === 'NaN' ? nan : found === 'Infinity' ? BEYOND_ALL : found,
+        found === 'NaN' ? nan : found === 'Infinity' ? beyondAll : found,
       );
     const withoutNan = replaced('null');
     if (withoutNan === text) throw error;
@@ -93,14 +92,14 @@ export function parseJson(text: string): unknown {
 }
 
 /** A number of JSON that is infinite as a float64. */
-const BEYOND_ALL = '1e999';
+const beyondAll = '1e999';
 
-/** @throws MoeqError for a value nested deeper than `MAX_DEPTH` */
+/** @throws MoeqError for a value nested deeper than `maxDepth` */
 function assertDepth(value: object, subject: string): void {
   let level: readonly object[] = [value];
   for (let depth = 1; level.length > 0; depth += 1) {
-    if (depth > MAX_DEPTH) {
-      throw fileError(subject, 'read the file', `JSON of at most ${MAX_DEPTH} levels`, 'more');
+    if (depth > maxDepth) {
+      throw fileError(subject, 'read the file', `JSON of at most ${maxDepth} levels`, 'more');
     }
     level = level.flatMap((each) => Object.values(each).filter(isNested));
   }

@@ -10,7 +10,7 @@ export type ModelReference =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'gguf'; readonly path: string };
 
-const EMBEDDED_MODEL = 'tiny-moe';
+const embeddedModel = 'tiny-moe';
 
 /** @throws MoeqError for an empty text */
 export function parseModelReference(reference: string): ModelReference {
@@ -22,7 +22,7 @@ export function parseModelReference(reference: string): ModelReference {
       found: 'an empty text',
     });
   }
-  if (reference === EMBEDDED_MODEL) return { kind: 'embedded' };
+  if (reference === embeddedModel) return { kind: 'embedded' };
   if (reference.startsWith('hf:')) return { kind: 'hub', repository: reference.slice('hf:'.length) };
   if (/^https?:\/\//i.test(reference)) return { kind: 'url', url: reference };
   if (/\.gguf$/i.test(reference)) return { kind: 'gguf', path: reference };

@@ -7,14 +7,14 @@ import { readJsonObject } from './json.js';
 export const partFileName = 'moeq-part.json';
 
 /** It lists every tensor of the part: some 400 bytes each. */
-const MAX_PART_BYTES = 128 * 1024 * 1024;
+const maxPartBytes = 128 * 1024 * 1024;
 
 /**
  * Why a checkpoint that is not complete is not.
  * @returns null where the files are no part of a conversion, or cannot be read
  */
 export async function partRefusal(files: FileSet, cause: unknown): Promise<MoeqError | null> {
-  const part = await readJsonObject(files, partFileName, MAX_PART_BYTES).catch(() => null);
+  const part = await readJsonObject(files, partFileName, maxPartBytes).catch(() => null);
   const { index, of } = part ?? {};
   if (typeof index !== 'number' || typeof of !== 'number' || of === 1) return null;
   return new MoeqError({

@@ -4,12 +4,12 @@ import { HttpError, MoeqError } from '@moeq/tensors';
 import { type ChatFormat, readChatFormat } from '../chat-template/template-files.js';
 import { createTokenizer, type FileTokenizer } from '../tokenizer/create-tokenizer.js';
 import type { FileSet } from './file-set.js';
-import { inSet, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, readJsonObject } from './json.js';
+import { inSet, maxConfigBytes, maxTokenizerBytes, readJsonObject } from './json.js';
 
-const TOKENIZER = 'tokenizer.json';
-const TOKENIZER_CONFIG = 'tokenizer_config.json';
-const SPECIAL_TOKENS = 'special_tokens_map.json';
-const ADDED_TOKENS = 'added_tokens.json';
+const tokenizerName = 'tokenizer.json';
+const tokenizerConfigName = 'tokenizer_config.json';
+const specialTokensName = 'special_tokens_map.json';
+const addedTokensName = 'added_tokens.json';
 
 export interface TextParts {
   readonly tokenizer: FileTokenizer | null;
@@ -60,25 +60,25 @@ function failing(reason: MoeqError): () => never {
 }
 
 async function readTokenizer(files: FileSet, vocabularySize: number): Promise<FileTokenizer | null> {
-  const tokenizer = await readJsonObject(files, TOKENIZER, MAX_TOKENIZER_BYTES);
+  const tokenizer = await readJsonObject(files, tokenizerName, maxTokenizerBytes);
   if (tokenizer === null) return null;
-  const tokenizerConfig = await readJsonObject(files, TOKENIZER_CONFIG, MAX_CONFIG_BYTES);
+  const tokenizerConfig = await readJsonObject(files, tokenizerConfigName, maxConfigBytes);
   const isWhole = tokenizerConfig !== null && Object.hasOwn(tokenizerConfig, 'added_tokens_decoder');
   const beside = (name: string, limit: number) => (isWhole ? null : readJsonObject(files, name, limit));
   return createTokenizer(
     {
       tokenizer,
       tokenizerConfig,
-      specialTokensMap: await beside(SPECIAL_TOKENS, MAX_CONFIG_BYTES),
-      addedTokens: await beside(ADDED_TOKENS, MAX_TOKENIZER_BYTES),
-      file: inSet(files, TOKENIZER),
+      specialTokensMap: await beside(specialTokensName, maxConfigBytes),
+      addedTokens: await beside(addedTokensName, maxTokenizerBytes),
+      file: inSet(files, tokenizerName),
     },
     vocabularySize,
   );
 }
 
 async function readTemplate(files: FileSet): Promise<ChatFormat | null> {
-  const config = (await readJsonObject(files, TOKENIZER_CONFIG, MAX_CONFIG_BYTES)) ?? {};
-  const special = (await readJsonObject(files, SPECIAL_TOKENS, MAX_CONFIG_BYTES)) ?? {};
+  const config = (await readJsonObject(files, tokenizerConfigName, maxConfigBytes)) ?? {};
+  const special = (await readJsonObject(files, specialTokensName, maxConfigBytes)) ?? {};
   return readChatFormat(files, config, special);
 }

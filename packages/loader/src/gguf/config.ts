@@ -113,11 +113,11 @@ interface Difference {
 }
 
 /** Of a float32, and of a product of two of them. */
-const ROUNDING = 2 ** -22;
+const rounding = 2 ** -22;
 
 function same(own: number, other: number): boolean {
   if (Number.isInteger(own) && Number.isInteger(other)) return own === other;
-  return Math.abs(own - other) <= ROUNDING * Math.abs(own);
+  return Math.abs(own - other) <= rounding * Math.abs(own);
 }
 
 /** The first place at which two configurations are not the same; numbers with a fraction count as float32. */

@@ -16,13 +16,13 @@ export async function readRopeFactors(parts: readonly GgufPart[]): Promise<numbe
   for (const { source, file } of parts) {
     const entry = file.tensors.get(ropeFactorsName);
     if (entry === undefined) continue;
-    if (entry.type.content === 'F32' && entry.bytes <= MOST_FACTORS_BYTES) {
+    if (entry.type.content === 'F32' && entry.bytes <= mostFactorsBytes) {
       return [...toFloat32(await source.read(entry.offset, entry.bytes), 'F32')];
     }
     throw new MoeqError({
       operation: 'read the configuration',
       subject: `${source.name}: tensor ${quote(ropeFactorsName)}`,
-      expected: `F32 of at most ${MOST_FACTORS_BYTES} bytes`,
+      expected: `F32 of at most ${mostFactorsBytes} bytes`,
       found: `${entry.type.name} of ${entry.bytes} bytes`,
     });
   }
@@ -30,7 +30,7 @@ export async function readRopeFactors(parts: readonly GgufPart[]): Promise<numbe
 }
 
 /** Of heads of 32,768 dimensions, far above any. */
-const MOST_FACTORS_BYTES = 65536;
+const mostFactorsBytes = 65536;
 
 const keysOf = (architecture: string) => {
   const prefix = `${architecture}.rope.scaling`;

@@ -42,12 +42,13 @@ export function storedGguf(weights: GgufWeights): StoredTensors {
     for (const entry of entries.values()) {
       // a part of the configuration
       if (entry.name === ropeFactorsName) continue;
-      for (const part of partsOf(entry, source.name, weights)) {
-        const stored = storedPart(part, source);
-        if (tensors.has(part.name)) throw twice(part, source.name);
-        tensors.set(part.name, stored);
-        places.set(part.name, part.place);
-        if (typeof entry.type.content !== 'string') quantized.push(quantizedPart(part, stored, source.name));
+      for (const slice of slicesOf(entry, source.name, weights)) {
+        const stored = storedSlice(slice, source);
+        if (tensors.has(slice.name)) throw twice(slice, source.name);
+        tensors.set(slice.name, stored);
+        places.set(slice.name, slice.place);
+        if (typeof entry.type.content !== 'string')
+          quantized.push(quantizedSlice(slice, stored, source.name));
       }
     }
   }
@@ -62,7 +63,7 @@ export function storedGguf(weights: GgufWeights): StoredTensors {
 }
 
 /** Experts can be stacked or one by one, and a file that has both says two things of one. */
-function twice({ name, entry }: Part, file: string): MoeqError {
+function twice({ name, entry }: TensorSlice, file: string): MoeqError {
   return new MoeqError({
     operation: 'match the tensors to the configuration',
     subject: file,
@@ -72,7 +73,7 @@ function twice({ name, entry }: Part, file: string): MoeqError {
 }
 
 /** A tensor of the decoder within a tensor of the file. */
-interface Part {
+interface TensorSlice {
   readonly place: TensorPlace;
   /** That of the architecture's checkpoints. */
   readonly name: string;
@@ -84,11 +85,11 @@ interface Part {
   readonly headDim: number | null;
 }
 
-function* partsOf(
+function* slicesOf(
   entry: GgufEntry,
   file: string,
   { gguf, architecture, decoder }: GgufWeights,
-): Generator<Part> {
+): Generator<TensorSlice> {
   const place = ggufPlace(entry.name);
   const patterns = place === null ? undefined : architecture.names[place.slot];
   if (place === null || patterns === undefined) {
@@ -102,17 +103,17 @@ function* partsOf(
   const { offset, bytes } = entry;
   const shape = shapeOf(entry, place.slot);
   const headDim = permutedHeads(gguf, decoder, place);
-  const part = (at: TensorPlace) => ({ place: at, name: tensorName(architecture, at), entry, headDim });
+  const sliceOf = (at: TensorPlace) => ({ place: at, name: tensorName(architecture, at), entry, headDim });
   const [experts = 0, ...matrix] = shape;
   const apart = patterns.some((pattern) => pattern.includes('{expert}'));
   const stacked = apart && place.expert === undefined && shape.length === 3;
   if (!stacked) {
-    yield { ...part(place), shape, offset, bytes };
+    yield { ...sliceOf(place), shape, offset, bytes };
     return;
   }
   for (let expert = 0; expert < experts; expert++) {
     const size = bytes / experts;
-    yield { ...part({ ...place, expert }), shape: matrix, offset: offset + expert * size, bytes: size };
+    yield { ...sliceOf({ ...place, expert }), shape: matrix, offset: offset + expert * size, bytes: size };
   }
 }
 
@@ -121,7 +122,10 @@ function shapeOf({ shape }: GgufEntry, slot: Slot): readonly number[] {
   return slot === 'sharedOutputGate' && shape.length === 1 ? [1, ...shape] : shape;
 }
 
-function storedPart({ name, entry, shape, offset, bytes, headDim }: Part, source: ByteSource): StoredTensor {
+function storedSlice(
+  { name, entry, shape, offset, bytes, headDim }: TensorSlice,
+  source: ByteSource,
+): StoredTensor {
   const { content } = entry.type;
   const plain = typeof content === 'string';
   const [rows = 0] = shape;
@@ -155,8 +159,8 @@ function storedPart({ name, entry, shape, offset, bytes, headDim }: Part, source
   };
 }
 
-function quantizedPart(part: Part, stored: StoredTensor, file: string): QuantizedWeight {
-  const { name, entry, shape } = part;
+function quantizedSlice(slice: TensorSlice, stored: StoredTensor, file: string): QuantizedWeight {
+  const { name, entry, shape } = slice;
   const subject = `${file}: tensor ${quote(entry.name)}`;
   return {
     name,

@@ -1,9 +1,8 @@
 // The files of a tokenizer as the `tokenizer.*` keys of a GGUF file. What llama.cpp cannot do (another pre-tokenizer, another
 // model than byte-pair encoding) is refused.
-import { type GgufValue, MoeqError, quote } from '@moeq/tensors';
+import { type GgufValue, isObject, MoeqError, quote } from '@moeq/tensors';
 import type { FileSet } from '../files/file-set.js';
-import { isObject } from '../files/is-object.js';
-import { inSet, MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES, readJsonObject, readText } from '../files/json.js';
+import { inSet, maxConfigBytes, maxTokenizerBytes, readJsonObject, readText } from '../files/json.js';
 import { gpt2Pattern, preTokenizers } from './pre-tokenizers.js';
 import { scoresOf } from './sentencepiece.js';
 import { tokenTypes } from './tokenizer-metadata.js';
@@ -50,10 +49,10 @@ export async function tokenizerMetadata(
 ): Promise<Map<string, GgufValue>> {
   const metadata = new Map<string, GgufValue>();
   const set = (key: string, value: GgufValue) => metadata.set(`tokenizer.${key}`, value);
-  const json = await readJsonObject(files, 'tokenizer.json', MAX_TOKENIZER_BYTES);
+  const json = await readJsonObject(files, 'tokenizer.json', maxTokenizerBytes);
   if (json === null) return set('ggml.model', { type: 'string', value: 'none' });
-  const named = (await readJsonObject(files, 'special_tokens_map.json', MAX_CONFIG_BYTES)) ?? {};
-  const config = (await readJsonObject(files, 'tokenizer_config.json', MAX_CONFIG_BYTES)) ?? {};
+  const named = (await readJsonObject(files, 'special_tokens_map.json', maxConfigBytes)) ?? {};
+  const config = (await readJsonObject(files, 'tokenizer_config.json', maxConfigBytes)) ?? {};
   const file = inSet(files, 'tokenizer.json');
   const tokenizer = fieldsOf(json);
   const model = fieldsOf(tokenizer.model);
@@ -79,7 +78,7 @@ export async function tokenizerMetadata(
   const begins = special.has('bos') && (beginsWithToken(tokenizer) ?? addBos === true);
   set('ggml.add_bos_token', { type: 'bool', value: begins });
   set('ggml.add_eos_token', { type: 'bool', value: addEos === true });
-  const template = (await readText(files, 'chat_template.jinja', MAX_CONFIG_BYTES)) ?? own;
+  const template = (await readText(files, 'chat_template.jinja', maxConfigBytes)) ?? own;
   if (typeof template === 'string') set('chat_template', { type: 'string', value: template });
   return metadata;
 }

@@ -1,4 +1,4 @@
-// What expressions are worth.
+// Evaluates expressions.
 import type { Budget } from './budget.js';
 import { TemplateFault } from './errors.js';
 import type { Rendering } from './filters/filter.js';

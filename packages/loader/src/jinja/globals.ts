@@ -13,7 +13,7 @@ import {
   itemsOf,
   type Keywords,
   Namespace,
-  Range,
+  PythonRange,
   typeName,
   Undefined,
   type Value,
@@ -21,7 +21,7 @@ import {
 import type { Variables } from './scope.js';
 
 /** Of the sandbox. */
-const MAX_RANGE = 100_000;
+const maxRange = 100_000;
 
 export function defineGlobals(scope: Variables, budget: Budget): void {
   const define = (name: string, call: Func['call']) => scope.set(name, new Func(name, call));
@@ -57,7 +57,7 @@ export function defineGlobals(scope: Variables, budget: Budget): void {
 }
 
 /** @throws TemplateFault for more numbers than the sandbox of Jinja allows */
-function range(args: readonly Value[], keywords: Keywords): Range {
+function range(args: readonly Value[], keywords: Keywords): PythonRange {
   if (keywords.size > 0) throw new TemplateFault('range() takes no keyword arguments');
   const [first, second, third] = args.map((each) => {
     const integer = integerOf(each);
@@ -68,9 +68,10 @@ function range(args: readonly Value[], keywords: Keywords): Range {
   if (first === undefined || args.length > 3)
     throw new TemplateFault(`range expected 1 to 3 arguments, got ${args.length}`);
   if (third === 0n) throw new TemplateFault('range() arg 3 must not be zero');
-  const made = second === undefined ? new Range(0n, first, 1n) : new Range(first, second, third ?? 1n);
-  if (made.length > MAX_RANGE)
-    throw new TemplateFault(`Range too big. The sandbox blocks ranges larger than ${MAX_RANGE}.`);
+  const made =
+    second === undefined ? new PythonRange(0n, first, 1n) : new PythonRange(first, second, third ?? 1n);
+  if (made.length > maxRange)
+    throw new TemplateFault(`Range too big. The sandbox blocks ranges larger than ${maxRange}.`);
   return made;
 }
 

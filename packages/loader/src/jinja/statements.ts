@@ -1,4 +1,4 @@
-// What statements write.
+// Renders statements to text.
 import type { Budget } from './budget.js';
 import { TemplateFault } from './errors.js';
 import { Evaluator } from './expressions.js';

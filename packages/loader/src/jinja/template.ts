@@ -1,6 +1,6 @@
 // A Jinja template, parsed once and rendered with variables. The language is that of Jinja 3.1 in the environment of
 // transformers (ImmutableSandboxedEnvironment, trim_blocks, lstrip_blocks, loop controls, `generation`); values are Python's.
-import { Budget, MAX_TEMPLATE_LENGTH, TemplateLimit } from './budget.js';
+import { Budget, maxTemplateLength, TemplateLimit } from './budget.js';
 import { TemplateRefusal } from './errors.js';
 import { defineGlobals } from './globals.js';
 import { str } from './python/print.js';
@@ -15,8 +15,7 @@ export class Template {
 
   /** @throws TemplateFault, TemplateUnsupported, TemplateLimit */
   constructor(text: string) {
-    if (text.length > MAX_TEMPLATE_LENGTH)
-      throw new TemplateLimit(`at most ${MAX_TEMPLATE_LENGTH} characters`);
+    if (text.length > maxTemplateLength) throw new TemplateLimit(`at most ${maxTemplateLength} characters`);
     this.body = parseTemplate(text);
   }
 

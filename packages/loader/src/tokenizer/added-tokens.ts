@@ -2,10 +2,9 @@
 // `added_tokens_decoder` of tokenizer_config.json or, where there is none, special_tokens_map.json and added_tokens.json,
 // then whatever special token a file names. tokenization_utils_base.py `_from_pretrained`, tokenization_utils_tokenizers.py
 // `TokenizersBackend.__init__`.
-import { quote } from '@moeq/tensors';
-import { isObject } from '../files/is-object.js';
+import { isObject, quote } from '@moeq/tensors';
 import type { AddedToken, AddedVocabulary } from './added-vocabulary.js';
-import { Part, tokenizerError } from './part.js';
+import { Component, tokenizerError } from './component.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -31,18 +30,20 @@ const specialNames = [
 export function ownTokens(tokenizer: Fields, file: string): AddedToken[] {
   const { added_tokens: list } = tokenizer;
   if (list == null) return [];
-  return new Part({ list }, 'added_tokens', file).parts('list').map((part) => tokenOf(part, {}));
+  return new Component({ list }, 'added_tokens', file)
+    .components('list')
+    .map((component) => tokenOf(component, {}));
 }
 
 /** A token as one of the files has it; `fixed` goes before what it says. */
-function tokenOf(part: Part, fixed: Partial<AddedToken>): AddedToken {
-  const special = fixed.special ?? part.flag('special', false);
+function tokenOf(component: Component, fixed: Partial<AddedToken>): AddedToken {
+  const special = fixed.special ?? component.flag('special', false);
   return {
-    content: part.text('content'),
-    singleWord: part.flag('single_word', false),
-    lstrip: part.flag('lstrip', false),
-    rstrip: part.flag('rstrip', false),
-    normalized: part.flag('normalized', !special),
+    content: component.text('content'),
+    singleWord: component.flag('single_word', false),
+    lstrip: component.flag('lstrip', false),
+    rstrip: component.flag('rstrip', false),
+    normalized: component.flag('normalized', !special),
     special,
   };
 }
@@ -133,7 +134,7 @@ function listedTokens(files: NeighbourFiles, file: string): AddedToken[] {
     }
     // the keys of an object that are integers come in their order
     return Object.entries(decoder).map(([id, value]) =>
-      tokenOf(new Part(value, `added_tokens_decoder.${id}`, file), {}),
+      tokenOf(new Component(value, `added_tokens_decoder.${id}`, file), {}),
     );
   }
   const special = new Set([...namedTokens(files).values(), ...extraTokens(files, file).known].map(contentOf));
@@ -168,5 +169,5 @@ function extraTokens(files: NeighbourFiles, file: string): ExtraTokens {
 
 function specialToken(value: unknown, file: string): AddedToken {
   if (typeof value === 'string') return plainToken(value, true);
-  return tokenOf(new Part(value, 'special tokens', file), { special: true });
+  return tokenOf(new Component(value, 'special tokens', file), { special: true });
 }

@@ -1,14 +1,14 @@
 // Byte-pair encoding (Sennrich et al. 2016): the two neighbours whose pair comes first among the merges become one token,
 // again and again; of the same pair the leftmost. As tokenizers/src/models/bpe does it, with a queue of merges by rank.
 import { tokenOfByte } from './bytes.js';
+import type { Component } from './component.js';
 import { MergeQueue } from './merge-queue.js';
-import type { Part } from './part.js';
 import type { TokenModel } from './vocabulary.js';
-import { ID_LIMIT, vocabularyOf } from './vocabulary.js';
+import { idLimit, vocabularyOf } from './vocabulary.js';
 
 /** Words whose ids are kept, and the longest of them in UTF-16 units: texts repeat their words. */
-const CACHED_WORDS = 10_000;
-const CACHED_LENGTH = 256;
+const cachedWords = 10_000;
+const cachedLength = 256;
 
 interface Merge {
   readonly rank: number;
@@ -16,13 +16,14 @@ interface Merge {
   readonly id: number;
 }
 
-export function bpe(part: Part): TokenModel {
-  const { ids: vocabulary, ...own } = vocabularyOf(part);
-  const merges = mergesOf(part, vocabulary);
-  const ignoresMerges = flagOf(part, 'ignore_merges');
-  const symbolsOf = symbolsIn(part, vocabulary);
-  const dropout = part.field('dropout') ?? 0;
-  if (dropout !== 0) part.refuse('no dropout: ids that are drawn cannot be those of the library', dropout);
+export function bpe(component: Component): TokenModel {
+  const { ids: vocabulary, ...own } = vocabularyOf(component);
+  const merges = mergesOf(component, vocabulary);
+  const ignoresMerges = flagOf(component, 'ignore_merges');
+  const symbolsOf = symbolsIn(component, vocabulary);
+  const dropout = component.field('dropout') ?? 0;
+  if (dropout !== 0)
+    component.refuse('no dropout: ids that are drawn cannot be those of the library', dropout);
   const cache = new Map<string, readonly number[]>();
   return {
     ...own,
@@ -32,8 +33,8 @@ export function bpe(part: Part): TokenModel {
       const known = cache.get(piece);
       if (known !== undefined) return known;
       const ids = mergeAll(symbolsOf(piece), merges);
-      if (piece.length <= CACHED_LENGTH) {
-        if (cache.size >= CACHED_WORDS) cache.clear();
+      if (piece.length <= cachedLength) {
+        if (cache.size >= cachedWords) cache.clear();
         cache.set(piece, ids);
       }
       return ids;
@@ -41,23 +42,23 @@ export function bpe(part: Part): TokenModel {
   };
 }
 
-function flagOf(part: Part, name: string): boolean {
-  return part.field(name) == null ? false : part.flag(name);
+function flagOf(component: Component, name: string): boolean {
+  return component.field(name) == null ? false : component.flag(name);
 }
 
-function affix(part: Part, name: string): string {
-  return part.field(name) == null ? '' : part.text(name);
+function affix(component: Component, name: string): string {
+  return component.field(name) == null ? '' : component.text(name);
 }
 
-const keyOf = (left: number, right: number) => left * ID_LIMIT + right;
+const keyOf = (left: number, right: number) => left * idLimit + right;
 
 /** By the key of the pair. A pair that comes twice counts where it comes last. */
-function mergesOf(part: Part, vocabulary: ReadonlyMap<string, number>): ReadonlyMap<number, Merge> {
-  const list = part.field('merges');
-  if (!Array.isArray(list)) return part.refuse('a list as merges', list);
-  const prefix = affix(part, 'continuing_subword_prefix');
+function mergesOf(component: Component, vocabulary: ReadonlyMap<string, number>): ReadonlyMap<number, Merge> {
+  const list = component.field('merges');
+  if (!Array.isArray(list)) return component.refuse('a list as merges', list);
+  const prefix = affix(component, 'continuing_subword_prefix');
   const idOf = (token: string) =>
-    vocabulary.get(token) ?? part.refuse('merges of tokens in its vocab', token);
+    vocabulary.get(token) ?? component.refuse('merges of tokens in its vocab', token);
   const merges = new Map<number, Merge>();
   let rank = 0;
   for (const merge of list as readonly unknown[]) {
@@ -65,7 +66,7 @@ function mergesOf(part: Part, vocabulary: ReadonlyMap<string, number>): Readonly
     const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
     const [left, right, ...more] = Array.isArray(pair) ? (pair as readonly unknown[]) : [];
     if (typeof left !== 'string' || typeof right !== 'string' || more.length > 0) {
-      return part.refuse('pairs of tokens as merges', merge);
+      return component.refuse('pairs of tokens as merges', merge);
     }
     const id = idOf(left + right.slice(prefix.length));
     merges.set(keyOf(idOf(left), idOf(right)), { rank, id });
@@ -75,10 +76,16 @@ function mergesOf(part: Part, vocabulary: ReadonlyMap<string, number>): Readonly
 }
 
 /** The ids of a piece's characters, of their bytes, or of the unknown. */
-function symbolsIn(part: Part, vocabulary: ReadonlyMap<string, number>): (piece: string) => number[] {
-  const [prefix, suffix] = [affix(part, 'continuing_subword_prefix'), affix(part, 'end_of_word_suffix')];
-  const [fusesUnknown, bytes] = [flagOf(part, 'fuse_unk'), flagOf(part, 'byte_fallback')];
-  const unknownToken = part.field('unk_token') == null ? null : part.text('unk_token');
+function symbolsIn(
+  component: Component,
+  vocabulary: ReadonlyMap<string, number>,
+): (piece: string) => number[] {
+  const [prefix, suffix] = [
+    affix(component, 'continuing_subword_prefix'),
+    affix(component, 'end_of_word_suffix'),
+  ];
+  const [fusesUnknown, bytes] = [flagOf(component, 'fuse_unk'), flagOf(component, 'byte_fallback')];
+  const unknownToken = component.field('unk_token') == null ? null : component.text('unk_token');
   const utf8 = new TextEncoder();
   const byteIds = Array.from({ length: 256 }, (_, byte) => vocabulary.get(tokenOfByte(byte)));
   const isId = (id: number | undefined) => id !== undefined;
@@ -105,7 +112,7 @@ function symbolsIn(part: Part, vocabulary: ReadonlyMap<string, number>): (piece:
       }
       if (unknownToken === null) continue;
       if (unknown !== null && !fusesUnknown) symbols.push(unknown);
-      unknown ??= vocabulary.get(unknownToken) ?? part.refuse('unk_token in its vocab', unknownToken);
+      unknown ??= vocabulary.get(unknownToken) ?? component.refuse('unk_token in its vocab', unknownToken);
     }
     if (unknown !== null) symbols.push(unknown);
     return symbols;

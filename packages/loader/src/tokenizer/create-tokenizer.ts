@@ -5,10 +5,10 @@ import type { Tokenizer } from '@moeq/runtime';
 import { quote } from '@moeq/tensors';
 import { addNeighbours, contentOf, type NeighbourFiles, namedTokens, ownTokens } from './added-tokens.js';
 import { AddedVocabulary } from './added-vocabulary.js';
+import { Component, tokenizerError } from './component.js';
 import { cleanUpSpaces, type Decoder, decoderOf } from './decoders.js';
 import { modelOf } from './model.js';
 import { normalizerOf } from './normalizers.js';
-import { Part, tokenizerError } from './part.js';
 import { postProcessorOf } from './post-processor.js';
 import { preTokenizerOf } from './pre-tokenizers.js';
 import { tokenBytes } from './token-bytes.js';
@@ -28,19 +28,19 @@ export interface FileTokenizer extends Tokenizer {
 
 /**
  * @param modelVocabulary ids of the model; a text with a token beyond them is refused when it is encoded
- * @throws MoeqError naming the part of tokenizer.json that is malformed or that nothing here does
+ * @throws MoeqError naming the component of tokenizer.json that is malformed or that nothing here does
  */
 export function createTokenizer(files: TokenizerFiles, modelVocabulary: number): FileTokenizer {
   const { file, tokenizer: json } = files;
   const { decoder: decoderPart } = json;
-  const partOf = <Made>(name: string, make: (part: Part) => Made): Made | null =>
-    json[name] == null ? null : make(new Part(json[name], name, file));
+  const componentOf = <Made>(name: string, make: (component: Component) => Made): Made | null =>
+    json[name] == null ? null : make(new Component(json[name], name, file));
 
-  const normalizer = partOf('normalizer', normalizerOf);
-  const preTokenizer = partOf('pre_tokenizer', preTokenizerOf);
-  const postProcessor = partOf('post_processor', postProcessorOf);
-  const decoder: Decoder = partOf('decoder', decoderOf) ?? ((tokens) => [tokens.join(' ')]);
-  const model = partOf('model', modelOf);
+  const normalizer = componentOf('normalizer', normalizerOf);
+  const preTokenizer = componentOf('pre_tokenizer', preTokenizerOf);
+  const postProcessor = componentOf('post_processor', postProcessorOf);
+  const decoder: Decoder = componentOf('decoder', decoderOf) ?? ((tokens) => [tokens.join(' ')]);
+  const model = componentOf('model', modelOf);
   if (model === null) throw tokenizerError(file, 'a field model', 'none');
   const config = files.tokenizerConfig ?? {};
   const { split_special_tokens: splitsSpecial, clean_up_tokenization_spaces: tidies } = config;

@@ -1,15 +1,15 @@
 // From tokens to text: the decoders of a tokenizer.json, as tokenizers/src/decoders does them. Each takes the texts of the
 // tokens and gives texts; at the end they are joined.
 import { byteOfToken, bytesOfCharacters } from './bytes.js';
-import type { Part } from './part.js';
+import type { Component } from './component.js';
 import { patternOf } from './pattern.js';
 import { prependSchemeOf } from './pre-tokenizers.js';
 
 export type Decoder = (tokens: readonly string[]) => readonly string[];
 
-const kinds: Readonly<Record<string, (part: Part) => Decoder>> = {
-  BPEDecoder: (part) => {
-    const suffix = part.text('suffix', '</w>');
+const kinds: Readonly<Record<string, (component: Component) => Decoder>> = {
+  BPEDecoder: (component) => {
+    const suffix = component.text('suffix', '</w>');
     // An empty suffix is found around every character, and a character beyond the BMP is one.
     const replaced = (token: string, by: string) =>
       suffix === '' ? ['', ...token, ''].join(by) : token.replaceAll(suffix, by);
@@ -19,15 +19,15 @@ const kinds: Readonly<Record<string, (part: Part) => Decoder>> = {
   ByteLevel: () => byteLevel,
   CTC: ctc,
   Fuse: () => (tokens) => [tokens.join('')],
-  Metaspace: (part) => {
-    const replacement = part.character('replacement');
-    const drops = prependSchemeOf(part) !== 'never';
+  Metaspace: (component) => {
+    const replacement = component.character('replacement');
+    const drops = prependSchemeOf(component) !== 'never';
     return (tokens) =>
       tokens.map((token, index) => token.replaceAll(replacement, drops && index === 0 ? '' : ' '));
   },
-  Replace: (part) => {
-    const pattern = patternOf(part);
-    const content = part.text('content');
+  Replace: (component) => {
+    const pattern = patternOf(component);
+    const content = component.text('content');
     return (tokens) =>
       tokens.map((token) =>
         pattern(token)
@@ -35,22 +35,26 @@ const kinds: Readonly<Record<string, (part: Part) => Decoder>> = {
           .join(''),
       );
   },
-  Sequence: (part) => {
-    const all = part.parts('decoders').map(decoderOf);
+  Sequence: (component) => {
+    const all = component.components('decoders').map(decoderOf);
     return (tokens) => all.reduce((done, decode) => decode(done), tokens);
   },
-  Strip: (part) => {
-    const [content, start, stop] = [part.character('content'), part.count('start'), part.count('stop')];
+  Strip: (component) => {
+    const [content, start, stop] = [
+      component.character('content'),
+      component.count('start'),
+      component.count('stop'),
+    ];
     return (tokens) => tokens.map((token) => stripped(token, content, start, stop));
   },
   WordPiece: wordPiece,
 };
 
-/** @throws MoeqError naming the part, for one of another kind or with malformed fields */
-export function decoderOf(part: Part): Decoder {
-  const { type } = part;
+/** @throws MoeqError naming the component, for one of another kind or with malformed fields */
+export function decoderOf(component: Component): Decoder {
+  const { type } = component;
   const make = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
-  return make?.(part) ?? part.refuse(`a type among ${Object.keys(kinds).join(', ')}`, type);
+  return make?.(component) ?? component.refuse(`a type among ${Object.keys(kinds).join(', ')}`, type);
 }
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -128,9 +132,9 @@ export function cleanUpSpaces(text: string): string {
   return tidyings.reduce((done, [from, to]) => (from === ' do not' ? done : done.replaceAll(from, to)), text);
 }
 
-function wordPiece(part: Part): Decoder {
-  const prefix = part.text('prefix', '##');
-  const tidies = part.flag('cleanup', true);
+function wordPiece(component: Component): Decoder {
+  const prefix = component.text('prefix', '##');
+  const tidies = component.flag('cleanup', true);
   return (tokens) =>
     tokens.map((token, index) => {
       const continues = token.startsWith(prefix);
@@ -139,10 +143,10 @@ function wordPiece(part: Part): Decoder {
     });
 }
 
-function ctc(part: Part): Decoder {
-  const padding = part.text('pad_token', '<pad>');
-  const delimiter = part.text('word_delimiter_token', '|');
-  const tidies = part.flag('cleanup', true);
+function ctc(component: Component): Decoder {
+  const padding = component.text('pad_token', '<pad>');
+  const delimiter = component.text('word_delimiter_token', '|');
+  const tidies = component.flag('cleanup', true);
   return (tokens) =>
     tokens
       .filter((token, index) => token !== tokens[index - 1])

@@ -1,14 +1,14 @@
 // The normalizers of a tokenizer.json, as tokenizers/src/normalizers does them.
 
 import { toByteCharacters } from './bytes.js';
-import type { Part } from './part.js';
+import type { Component } from './component.js';
 import { patternOf } from './pattern.js';
 import { firstLength, type Piece } from './piece.js';
 import { precompiled } from './precompiled.js';
 
 export type Normalizer = (piece: Piece) => Piece;
 
-const kinds: Readonly<Record<string, (part: Part) => Normalizer>> = {
+const kinds: Readonly<Record<string, (component: Component) => Normalizer>> = {
   BertNormalizer: bert,
   ByteLevel: () => local(toByteCharacters),
   Lowercase: () => local(lowercase),
@@ -17,19 +17,19 @@ const kinds: Readonly<Record<string, (part: Part) => Normalizer>> = {
   NFKC: () => local((text) => text.normalize('NFKC')),
   NFKD: () => local((text) => text.normalize('NFKD')),
   Nmt: () => local(nmt),
-  Precompiled: (part) => local(precompiled(part)),
-  Prepend: (part) => prepend(part.text('prepend')),
+  Precompiled: (component) => local(precompiled(component)),
+  Prepend: (component) => prepend(component.text('prepend')),
   Replace: replace,
   Sequence: sequence,
   Strip: strip,
   StripAccents: () => local((text) => text.replace(/\p{M}/gu, '')),
 };
 
-/** @throws MoeqError naming the part, for one of another kind or with malformed fields */
-export function normalizerOf(part: Part): Normalizer {
-  const { type } = part;
+/** @throws MoeqError naming the component, for one of another kind or with malformed fields */
+export function normalizerOf(component: Component): Normalizer {
+  const { type } = component;
   const make = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
-  return make?.(part) ?? part.refuse(`a type among ${Object.keys(kinds).join(', ')}`, type);
+  return make?.(component) ?? component.refuse(`a type among ${Object.keys(kinds).join(', ')}`, type);
 }
 
 /** One that looks at characters with few neighbours, so that a beginning of the text becomes a beginning of the result. */
@@ -40,8 +40,8 @@ function local(change: (text: string) => string): Normalizer {
   });
 }
 
-function sequence(part: Part): Normalizer {
-  const all = part.parts('normalizers').map(normalizerOf);
+function sequence(component: Component): Normalizer {
+  const all = component.components('normalizers').map(normalizerOf);
   return (piece) => all.reduce((done, normalize) => normalize(done), piece);
 }
 
@@ -59,9 +59,9 @@ function prepend(content: string): Normalizer {
       : { text: content + text, atStart: atStart === 0 ? 0 : content.length + atStart };
 }
 
-function replace(part: Part): Normalizer {
-  const pattern = patternOf(part);
-  const content = part.text('content');
+function replace(component: Component): Normalizer {
+  const pattern = patternOf(component);
+  const content = component.text('content');
   return (piece) => {
     let [text, atStart] = ['', 0];
     for (const { start, end, matched } of pattern(piece.text)) {
@@ -75,8 +75,8 @@ function replace(part: Part): Normalizer {
   };
 }
 
-function strip(part: Part): Normalizer {
-  const [left, right] = [part.flag('strip_left'), part.flag('strip_right')];
+function strip(component: Component): Normalizer {
+  const [left, right] = [component.flag('strip_left'), component.flag('strip_right')];
   return ({ text, atStart }) => {
     const from = left ? (/^\p{White_Space}*/u.exec(text)?.[0].length ?? 0) : 0;
     let to = text.length;
@@ -118,12 +118,12 @@ function nmt(text: string): string {
 const ideographs =
   /[\u{4E00}-\u{9FFF}\u{3400}-\u{4DBF}\u{20000}-\u{2A6DF}\u{2A700}-\u{2B73F}\u{2B740}-\u{2B81F}\u{2B920}-\u{2CEAF}\u{F900}-\u{FAFF}\u{2F800}-\u{2FA1F}]/gu;
 
-function bert(part: Part): Normalizer {
-  const lower = part.flag('lowercase', true);
-  const accents = part.field('strip_accents') ?? lower;
+function bert(component: Component): Normalizer {
+  const lower = component.flag('lowercase', true);
+  const accents = component.field('strip_accents') ?? lower;
   const steps: ((text: string) => string)[] = [];
-  if (part.flag('clean_text', true)) steps.push(clean);
-  if (part.flag('handle_chinese_chars', true)) steps.push((text) => text.replace(ideographs, ' $& '));
+  if (component.flag('clean_text', true)) steps.push(clean);
+  if (component.flag('handle_chinese_chars', true)) steps.push((text) => text.replace(ideographs, ' $& '));
   if (accents === true) steps.push((text) => text.normalize('NFD').replace(/\p{Mn}/gu, ''));
   if (lower) steps.push(lowercase);
   return local((text) => steps.reduce((done, step) => step(done), text));

@@ -5,7 +5,7 @@
 import { MoeqError, quote } from '@moeq/tensors';
 
 /** Three times the longest in use, which spell out character ranges. */
-const MAX_PATTERN_LENGTH = 16_384;
+const maxPatternLength = 16_384;
 
 interface Group {
   /** Holds a choice, or a repetition that leaves open how often. */
@@ -22,8 +22,8 @@ export function assertBoundedCost(pattern: string, file: string): void {
       found: quote(pattern, 120),
     });
   };
-  if (pattern.length > MAX_PATTERN_LENGTH)
-    refuse(`a regular expression of at most ${MAX_PATTERN_LENGTH} characters`);
+  if (pattern.length > maxPatternLength)
+    refuse(`a regular expression of at most ${maxPatternLength} characters`);
   const groups: Group[] = [{ ambiguous: false }];
   let closed: Group | null = null;
   for (let at = 0; at < pattern.length; at += 1) {

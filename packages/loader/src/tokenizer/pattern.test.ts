@@ -1,11 +1,11 @@
 // What Oniguruma matches and JavaScript would not, against the onig of tokenizers 0.23.2 (`pre_tokenizers.Split(Regex(p),
 // 'removed')` of each character).
 import { expect, test } from 'vitest';
-import { Part } from './part.js';
+import { Component } from './component.js';
 import { patternOf } from './pattern.js';
 
 const matchesOf = (Regex: string, text: string) =>
-  patternOf(new Part({ pattern: { Regex } }, 'pre_tokenizer', 'tokenizer.json'))(text)
+  patternOf(new Component({ pattern: { Regex } }, 'pre_tokenizer', 'tokenizer.json'))(text)
     .filter(({ matched }) => matched)
     .map(({ start, end }) => text.slice(start, end));
 

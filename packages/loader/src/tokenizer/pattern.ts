@@ -1,28 +1,28 @@
 // Patterns of a tokenizer.json: texts, and regular expressions in Oniguruma's syntax, which JavaScript's do not share (\s, \w,
 // \h, nested classes, possessive quantifiers, (?i:…)); oniguruma-to-es translates them. Matches follow each other as the
 // iterator of Rust's onig crate has them: no empty match right behind a match.
-import { quote } from '@moeq/tensors';
+import { isObject, quote } from '@moeq/tensors';
 import { toRegExp } from 'oniguruma-to-es';
-import { isObject } from '../files/is-object.js';
 import { spellOutFolds } from './case-folds.js';
-import type { Part } from './part.js';
+import type { Component } from './component.js';
 import { assertBoundedCost } from './pattern-cost.js';
 import { firstLength, type Pattern, type Span } from './piece.js';
 import { spellOutWords } from './word-characters.js';
 
 /** @throws MoeqError for a pattern of another kind, one that is no regular expression, or one of exponential cost */
-export function patternOf(part: Part): Pattern {
-  const value = part.field('pattern');
+export function patternOf(component: Component): Pattern {
+  const value = component.field('pattern');
   const { String: text, Regex: expression } = isObject(value) ? value : {};
   if (typeof text === 'string') return expressionPattern(new RegExp(escaped(text), 'gu'));
-  if (typeof expression !== 'string') return part.refuse('a pattern with a text as String or Regex', value);
-  assertBoundedCost(expression, part.file);
+  if (typeof expression !== 'string')
+    return component.refuse('a pattern with a text as String or Regex', value);
+  assertBoundedCost(expression, component.file);
   try {
     return expressionPattern(
       withoutEmptyComplement(toRegExp(spellOutWords(spellOutFolds(expression)), { global: true })),
     );
   } catch (cause) {
-    return part.refuse(
+    return component.refuse(
       'a regular expression of Oniguruma as pattern',
       `${expression}: ${quote(String(cause), 80)}`,
       cause,

@@ -1,6 +1,6 @@
 // The pre-tokenizers of a tokenizer.json, as tokenizers/src/pre_tokenizers does them.
 import { toByteCharacters } from './bytes.js';
-import type { Part } from './part.js';
+import type { Component } from './component.js';
 import { escaped, expressionPattern, inverted, patternOf } from './pattern.js';
 import { type Pattern, type Piece, slice, split, splitBehaviors } from './piece.js';
 import { scriptOf } from './scripts.js';
@@ -8,30 +8,31 @@ import { scriptOf } from './scripts.js';
 /** Cuts one piece; empty pieces are left out. */
 export type PreTokenizer = (piece: Piece) => Piece[];
 
-const kinds: Readonly<Record<string, (part: Part) => PreTokenizer>> = {
+const kinds: Readonly<Record<string, (component: Component) => PreTokenizer>> = {
   BertPreTokenizer: () => inTurn([splitting(whitespace, 'Removed'), splitting(punctuation, 'Isolated')]),
   ByteLevel: byteLevel,
-  CharDelimiterSplit: (part) => splitting(character(part.character('delimiter')), 'Removed'),
-  Digits: (part) => splitting(digits, part.flag('individual_digits', false) ? 'Isolated' : 'Contiguous'),
+  CharDelimiterSplit: (component) => splitting(character(component.character('delimiter')), 'Removed'),
+  Digits: (component) =>
+    splitting(digits, component.flag('individual_digits', false) ? 'Isolated' : 'Contiguous'),
   FixedLength: fixedLength,
   Metaspace: metaspace,
-  Punctuation: (part) => splitting(punctuation, part.oneOf('behavior', splitBehaviors, 'Isolated')),
-  Sequence: (part) => inTurn(part.parts('pretokenizers').map(preTokenizerOf)),
-  Split: (part) => {
-    const pattern = patternOf(part);
-    const invert = part.flag('invert', false);
-    return splitting(invert ? inverted(pattern) : pattern, part.oneOf('behavior', splitBehaviors));
+  Punctuation: (component) => splitting(punctuation, component.oneOf('behavior', splitBehaviors, 'Isolated')),
+  Sequence: (component) => inTurn(component.components('pretokenizers').map(preTokenizerOf)),
+  Split: (component) => {
+    const pattern = patternOf(component);
+    const invert = component.flag('invert', false);
+    return splitting(invert ? inverted(pattern) : pattern, component.oneOf('behavior', splitBehaviors));
   },
   UnicodeScripts: () => unicodeScripts,
   Whitespace: () => splitting(inverted(words), 'Removed'),
   WhitespaceSplit: () => splitting(whitespace, 'Removed'),
 };
 
-/** @throws MoeqError naming the part, for one of another kind or with malformed fields */
-export function preTokenizerOf(part: Part): PreTokenizer {
-  const { type } = part;
+/** @throws MoeqError naming the component, for one of another kind or with malformed fields */
+export function preTokenizerOf(component: Component): PreTokenizer {
+  const { type } = component;
   const make = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
-  return make?.(part) ?? part.refuse(`a type among ${Object.keys(kinds).join(', ')}`, type);
+  return make?.(component) ?? component.refuse(`a type among ${Object.keys(kinds).join(', ')}`, type);
 }
 
 const whitespace = expressionPattern(/\p{White_Space}/gu);
@@ -61,9 +62,9 @@ function prepended({ text, atStart }: Piece, content: string): Piece {
   return { text: content + text, atStart: atStart === 0 ? 0 : content.length + atStart };
 }
 
-function byteLevel(part: Part): PreTokenizer {
-  const addsSpace = part.flag('add_prefix_space');
-  const cuts = part.flag('use_regex', true);
+function byteLevel(component: Component): PreTokenizer {
+  const addsSpace = component.flag('add_prefix_space');
+  const cuts = component.flag('use_regex', true);
   return (piece) => {
     const spaced = addsSpace && !piece.text.startsWith(' ') ? prepended(piece, ' ') : piece;
     const pieces = cuts ? split(spaced, gpt2, 'Isolated') : [spaced];
@@ -77,18 +78,18 @@ function byteLevel(part: Part): PreTokenizer {
 const prependSchemes = ['first', 'never', 'always'] as const;
 
 /** `prepend_scheme` of a Metaspace; older files say `add_prefix_space`. */
-export function prependSchemeOf(part: Part): (typeof prependSchemes)[number] {
-  const scheme = part.oneOf('prepend_scheme', prependSchemes, 'always');
-  if (part.field('add_prefix_space') === false && scheme !== 'never') {
-    return part.refuse('add_prefix_space as prepend_scheme has it', `false beside ${scheme}`);
+export function prependSchemeOf(component: Component): (typeof prependSchemes)[number] {
+  const scheme = component.oneOf('prepend_scheme', prependSchemes, 'always');
+  if (component.field('add_prefix_space') === false && scheme !== 'never') {
+    return component.refuse('add_prefix_space as prepend_scheme has it', `false beside ${scheme}`);
   }
   return scheme;
 }
 
-function metaspace(part: Part): PreTokenizer {
-  const replacement = part.character('replacement');
-  const scheme = prependSchemeOf(part);
-  const cut = part.flag('split', true) ? splitting(character(replacement), 'MergedWithNext') : null;
+function metaspace(component: Component): PreTokenizer {
+  const replacement = component.character('replacement');
+  const scheme = prependSchemeOf(component);
+  const cut = component.flag('split', true) ? splitting(character(replacement), 'MergedWithNext') : null;
   return ({ text, atStart }) => {
     const replaced = text.replaceAll(' ', replacement);
     const start = atStart === 0 ? 0 : text.slice(0, atStart).replaceAll(' ', replacement).length;
@@ -100,9 +101,9 @@ function metaspace(part: Part): PreTokenizer {
   };
 }
 
-function fixedLength(part: Part): PreTokenizer {
-  const length = part.count('length', 5);
-  if (length === 0) return part.refuse('a length from 1', length);
+function fixedLength(component: Component): PreTokenizer {
+  const length = component.count('length', 5);
+  if (length === 0) return component.refuse('a length from 1', length);
   return (piece) => {
     const pieces: Piece[] = [];
     let [start, end, count] = [0, 0, 0];

@@ -1,18 +1,18 @@
 // SentencePiece's character map (`precompiled_charsmap`): a double array of UTF-8 prefixes, 32 bits a unit, and the texts
 // that replace them, each ended by a zero byte. As the spm_precompiled crate reads it, by grapheme clusters.
-import type { Part } from './part.js';
+import type { Component } from './component.js';
 
 const utf8 = new TextEncoder();
 /** Clusters of so many bytes are looked up by their characters only. */
-const LONG_CLUSTER = 6;
+const longCluster = 6;
 
 /** @throws MoeqError for a map that is no base64 or does not hold what its first four bytes say */
-export function precompiled(part: Part): (text: string) => string {
-  const bytes = decode(part);
+export function precompiled(component: Component): (text: string) => string {
+  const bytes = decode(component);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = bytes.length < 4 ? Number.NaN : view.getUint32(0, true);
   if (!(size % 4 === 0 && size > 0 && size <= bytes.length - 4)) {
-    return part.refuse('a map of characters as precompiled_charsmap', `${bytes.length} bytes`);
+    return component.refuse('a map of characters as precompiled_charsmap', `${bytes.length} bytes`);
   }
   const units = Uint32Array.from({ length: size / 4 }, (_, index) => view.getUint32(4 + 4 * index, true));
   const texts = bytes.subarray(4 + size);
@@ -33,7 +33,7 @@ export function precompiled(part: Part): (text: string) => string {
   return (text) => {
     let result = '';
     for (const { segment } of clusters.segment(text)) {
-      const whole = utf8.encode(segment).length < LONG_CLUSTER ? lookUp(segment) : null;
+      const whole = utf8.encode(segment).length < longCluster ? lookUp(segment) : null;
       if (whole !== null) result += whole;
       else for (const character of segment) result += lookUp(character) ?? character;
     }
@@ -41,12 +41,12 @@ export function precompiled(part: Part): (text: string) => string {
   };
 }
 
-function decode(part: Part): Uint8Array {
-  const text = part.text('precompiled_charsmap');
+function decode(component: Component): Uint8Array {
+  const text = component.text('precompiled_charsmap');
   try {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   } catch (cause) {
-    return part.refuse('base64 as precompiled_charsmap', text.slice(0, 40), cause);
+    return component.refuse('base64 as precompiled_charsmap', text.slice(0, 40), cause);
   }
 }
 

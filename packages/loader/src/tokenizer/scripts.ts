@@ -25,14 +25,14 @@ const scripts = names.map((name) => ({
 }));
 
 /** The mark that lengthens vowels, common to both syllabaries. */
-const LONG_VOWEL = '\u30FC';
+const longVowel = '\u30FC';
 
 const known = new Map<string, string | null>();
 
 /** Its name; null for a blank, and for a character that no script has. */
 export function scriptOf(character: string): string | null {
   if (character === ' ') return null;
-  if (character === LONG_VOWEL) return 'Han';
+  if (character === longVowel) return 'Han';
   const found = known.get(character);
   if (found !== undefined) return found;
   const name = scripts.find(({ expression }) => expression.test(character))?.name ?? null;

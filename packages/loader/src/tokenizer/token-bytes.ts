@@ -1,7 +1,7 @@
 // The bytes that each token adds to a text: of byte-level BPE (GPT-2, Llama 3, Qwen), whose tokens are spelled with one
 // printable character a byte, and of SentencePiece's form (Llama 2, Mixtral), whose blanks are ▁ and whose bytes are
 // `<0x0A>`. Constrained decoding needs them, as tokens cut characters anywhere.
-import { isObject } from '../files/is-object.js';
+import { isObject } from '@moeq/tensors';
 import type { AddedVocabulary } from './added-vocabulary.js';
 import { byteOfToken, bytesOfCharacters } from './bytes.js';
 

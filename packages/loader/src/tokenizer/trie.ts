@@ -1,12 +1,12 @@
 // Texts as a tree of their UTF-16 units, to find those that a text has at a place.
 
-interface Node<Value> {
-  readonly next: Map<number, Node<Value>>;
+interface TrieNode<Value> {
+  readonly next: Map<number, TrieNode<Value>>;
   value: Value | undefined;
 }
 
 export class Trie<Value> {
-  readonly #root: Node<Value> = { next: new Map(), value: undefined };
+  readonly #root: TrieNode<Value> = { next: new Map(), value: undefined };
 
   set(key: string, value: Value): void {
     let node = this.#root;
@@ -24,7 +24,7 @@ export class Trie<Value> {
 
   /** Gives the end and the value of every key that stands at `start`, the shortest first. */
   prefixes(text: string, start: number, take: (end: number, value: Value) => void): void {
-    let node: Node<Value> | undefined = this.#root;
+    let node: TrieNode<Value> | undefined = this.#root;
     for (let at = start; at < text.length; at += 1) {
       node = node.next.get(text.charCodeAt(at));
       if (node === undefined) return;

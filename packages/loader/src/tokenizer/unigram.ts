@@ -1,33 +1,32 @@
 // A unigram language model (Kudo 2018): the cut of a text into tokens with the highest sum of scores, by dynamic programming.
 // As tokenizers/src/models/unigram does it: characters without a token cost ten more than the worst token, and
 // neighbours of that kind are one unknown, or their bytes.
-import { isObject } from '../files/is-object.js';
+import { isObject } from '@moeq/tensors';
 import { tokenOfByte } from './bytes.js';
-import type { Part } from './part.js';
+import type { Component } from './component.js';
 import { Trie } from './trie.js';
 import type { TokenModel } from './vocabulary.js';
 import { vocabularyFrom } from './vocabulary.js';
 
 /** What an unknown character costs beside the lowest score; `kUnkPenalty` of SentencePiece. */
-const UNKNOWN_PENALTY = 10;
+const unknownPenalty = 10;
 
 interface Piece {
   readonly token: string;
   readonly score: number;
 }
 
-export function unigram(part: Part): TokenModel {
-  const pieces = piecesOf(part);
+export function unigram(component: Component): TokenModel {
+  const pieces = piecesOf(component);
   const ids = new Map<string, number>();
   const trie = new Trie<number>();
   for (const [id, { token }] of pieces.entries()) {
     ids.set(token, id);
     if (token !== '') trie.set(token, id);
   }
-  const unknown = unknownOf(part, pieces.length);
-  const unknownScore =
-    pieces.reduce((least, { score }) => Math.min(least, score), Infinity) - UNKNOWN_PENALTY;
-  const bytes = part.field('byte_fallback') == null ? false : part.flag('byte_fallback');
+  const unknown = unknownOf(component, pieces.length);
+  const unknownScore = pieces.reduce((least, { score }) => Math.min(least, score), Infinity) - unknownPenalty;
+  const bytes = component.field('byte_fallback') == null ? false : component.flag('byte_fallback');
   const utf8 = new TextEncoder();
 
   /** Parts of a text on the best way through it. */
@@ -39,7 +38,7 @@ export function unigram(part: Part): TokenModel {
       const total = score + (scores[start] ?? 0);
       if (from[end] !== -1 && total <= (scores[end] ?? 0)) return;
       // Only where an unknown would be the best way so far: a longer token that is better needs none.
-      if (id === null) part.refuse('unk_id, for a character without a token', text.slice(start, end));
+      if (id === null) component.refuse('unk_id, for a character without a token', text.slice(start, end));
       scores[end] = total;
       from[end] = start;
       isUnknown[end] = id === unknown ? 1 : 0;
@@ -67,12 +66,12 @@ export function unigram(part: Part): TokenModel {
         if (id !== undefined) return [id];
         const own = bytes ? Array.from(utf8.encode(each), (byte) => ids.get(tokenOfByte(byte))) : [undefined];
         if (own.every((value) => value !== undefined)) return own;
-        return [unknown ?? part.refuse('unk_id, for a text without a token', each)];
+        return [unknown ?? component.refuse('unk_id, for a text without a token', each)];
       }),
   };
 }
 
-/** Goes back from the end; neighbours that are unknown are one part. */
+/** Goes back from the end; neighbours that are unknown are one piece. */
 function partsOf(text: string, from: Int32Array, isUnknown: Uint8Array): string[] {
   const parts: string[] = [];
   let unknownEnd = -1;
@@ -91,20 +90,23 @@ function partsOf(text: string, from: Int32Array, isUnknown: Uint8Array): string[
   return parts.reverse();
 }
 
-function piecesOf(part: Part): Piece[] {
-  const vocab = part.field('vocab');
+function piecesOf(component: Component): Piece[] {
+  const vocab = component.field('vocab');
   if (!Array.isArray(vocab)) {
-    return part.refuse('a list of tokens with their scores as vocab', isObject(vocab) ? 'an object' : vocab);
+    return component.refuse(
+      'a list of tokens with their scores as vocab',
+      isObject(vocab) ? 'an object' : vocab,
+    );
   }
   return vocab.map((entry: unknown) => {
     const [token, score] = Array.isArray(entry) ? (entry as readonly unknown[]) : [];
     if (typeof token === 'string' && typeof score === 'number') return { token, score };
-    return part.refuse('tokens with their scores as vocab', entry);
+    return component.refuse('tokens with their scores as vocab', entry);
   });
 }
 
-function unknownOf(part: Part, size: number): number | null {
-  if (part.field('unk_id') == null) return null;
-  const id = part.count('unk_id');
-  return id < size ? id : part.refuse(`unk_id below ${size}`, id);
+function unknownOf(component: Component, size: number): number | null {
+  if (component.field('unk_id') == null) return null;
+  const id = component.count('unk_id');
+  return id < size ? id : component.refuse(`unk_id below ${size}`, id);
 }

@@ -1,7 +1,6 @@
 // Tokens with their ids, and what makes tokens of text.
-import { quote } from '@moeq/tensors';
-import { isObject } from '../files/is-object.js';
-import type { Part } from './part.js';
+import { isObject, quote } from '@moeq/tensors';
+import type { Component } from './component.js';
 
 export interface Vocabulary {
   /** Tokens, each once. */
@@ -19,14 +18,16 @@ export interface TokenModel extends Vocabulary {
 }
 
 /** Ids from it on are malformed: pairs of smaller ones are exact in a float64. The largest vocabularies have 2^18. */
-export const ID_LIMIT = 2 ** 26;
+export const idLimit = 2 ** 26;
 
 /** `vocab` of a BPE, WordPiece or WordLevel model. @throws MoeqError for an id that is none, or no vocabulary */
-export function vocabularyOf(part: Part): Vocabulary & { readonly ids: ReadonlyMap<string, number> } {
-  const vocab = part.field('vocab');
-  if (!isObject(vocab)) return part.refuse('tokens with their ids as vocab', vocab);
+export function vocabularyOf(
+  component: Component,
+): Vocabulary & { readonly ids: ReadonlyMap<string, number> } {
+  const vocab = component.field('vocab');
+  if (!isObject(vocab)) return component.refuse('tokens with their ids as vocab', vocab);
   const ids = new Map<string, number>();
-  for (const [token, id] of Object.entries(vocab)) ids.set(token, assertId(part, token, id));
+  for (const [token, id] of Object.entries(vocab)) ids.set(token, assertId(component, token, id));
   return { ids, ...vocabularyFrom(ids) };
 }
 
@@ -41,10 +42,10 @@ export function vocabularyFrom(ids: ReadonlyMap<string, number>): Vocabulary {
   };
 }
 
-function assertId(part: Part, token: string, id: unknown): number {
-  if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < ID_LIMIT) return id;
-  return part.refuse(
-    `integers from 0 to ${ID_LIMIT - 1} as ids`,
+function assertId(component: Component, token: string, id: unknown): number {
+  if (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < idLimit) return id;
+  return component.refuse(
+    `integers from 0 to ${idLimit - 1} as ids`,
     `${quote(id, 40)} of token ${quote(token, 60)}`,
   );
 }

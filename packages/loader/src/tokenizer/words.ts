@@ -1,24 +1,26 @@
 // Models that look words up: WordLevel takes a whole word or the unknown; WordPiece (Schuster and Nakajima 2012) takes the
 // longest token at the beginning, then the longest that continues a word, or the unknown for all of it.
 
-import type { Part } from './part.js';
+import type { Component } from './component.js';
 import type { TokenModel } from './vocabulary.js';
 import { vocabularyOf } from './vocabulary.js';
 
-export function wordLevel(part: Part): TokenModel {
-  const { ids, ...own } = vocabularyOf(part);
-  const unknown = part.text('unk_token', '<unk>');
+export function wordLevel(component: Component): TokenModel {
+  const { ids, ...own } = vocabularyOf(component);
+  const unknown = component.text('unk_token', '<unk>');
   return {
     ...own,
-    tokenize: (word) => [ids.get(word) ?? ids.get(unknown) ?? part.refuse('unk_token in its vocab', unknown)],
+    tokenize: (word) => [
+      ids.get(word) ?? ids.get(unknown) ?? component.refuse('unk_token in its vocab', unknown),
+    ],
   };
 }
 
-export function wordPiece(part: Part): TokenModel {
-  const { ids, ...own } = vocabularyOf(part);
-  const unknown = part.text('unk_token', '[UNK]');
-  const prefix = part.text('continuing_subword_prefix', '##');
-  const longestWord = part.count('max_input_chars_per_word', 100);
+export function wordPiece(component: Component): TokenModel {
+  const { ids, ...own } = vocabularyOf(component);
+  const unknown = component.text('unk_token', '[UNK]');
+  const prefix = component.text('continuing_subword_prefix', '##');
+  const longestWord = component.count('max_input_chars_per_word', 100);
   let longest = 0;
   for (const token of ids.keys()) longest = Math.max(longest, token.length);
   return {
@@ -26,7 +28,7 @@ export function wordPiece(part: Part): TokenModel {
     tokenize(word) {
       const characters = [...word];
       const found = characters.length > longestWord ? null : pieces(characters);
-      return found ?? [ids.get(unknown) ?? part.refuse('unk_token in its vocab', unknown)];
+      return found ?? [ids.get(unknown) ?? component.refuse('unk_token in its vocab', unknown)];
     },
   };
 

@@ -21,7 +21,7 @@ import { encodeQuantState } from './quant-state.js';
 export type TensorHead = Pick<QuantizedTensor, 'format' | 'shape' | 'dtype' | 'layout'>;
 
 /** One tensor of the form. */
-export interface Part {
+export interface BitsandbytesTensor {
   readonly name: string;
   readonly dtype: DType;
   /** Of the quantization state, whose JSON has a number in it, the bound of its length. */
@@ -41,7 +41,7 @@ const longestNumber = -1.1754943508222875e-38;
  * @param name of the weight
  * @returns null where bitsandbytes has no form for it
  */
-export function bitsandbytesForm(name: string, head: TensorHead): readonly Part[] | null {
+export function bitsandbytesForm(name: string, head: TensorHead): readonly BitsandbytesTensor[] | null {
   const { layout, shape } = head;
   const module = /^(.+)\.weight$/.exec(name)?.[1];
   if (module === undefined || layout === null || shape.length !== 2) return null;
@@ -62,11 +62,22 @@ export function bitsandbytesForm(name: string, head: TensorHead): readonly Part[
   return quantType !== null && isFlat4Bit(layout) ? fourBitForm(name, head, layout, quantType) : null;
 }
 
-function fourBitForm(name: string, head: TensorHead, layout: FourBit, quantType: QuantType): Part[] {
+function fourBitForm(
+  name: string,
+  head: TensorHead,
+  layout: FourBit,
+  quantType: QuantType,
+): BitsandbytesTensor[] {
   const { scale, decode } = layout;
   const nested = scale.kind === 'nested' ? scale : null;
   const bytes = new Map(planeSpecs(layout, head.shape).map((spec) => [spec.name, spec.bytes]));
-  const vector = (suffix: string, dtype: DType, length: number, data: Part['data'], bound = false): Part => ({
+  const vector = (
+    suffix: string,
+    dtype: DType,
+    length: number,
+    data: BitsandbytesTensor['data'],
+    bound = false,
+  ): BitsandbytesTensor => ({
     name: `${name}.${suffix}`,
     dtype,
     shape: [length],
@@ -102,7 +113,7 @@ function fourBitForm(name: string, head: TensorHead, layout: FourBit, quantType:
   ];
 }
 
-function dataOf(name: string): Part['data'] {
+function dataOf(name: string): BitsandbytesTensor['data'] {
   return (tensor) => planeData(tensor, name);
 }
 

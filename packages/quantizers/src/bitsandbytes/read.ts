@@ -113,7 +113,7 @@ function fourBit(name: string, parts: Map<string, Tensor>): QuantizedTensor {
 
 /**
  * Matrices of a tensor whose codes take so many bytes. bitsandbytes quantizes a fused tensor in one run; a layout starts
- * anew at each matrix, which is the same or is not.
+ * again at each matrix, which is the same or is not.
  * @throws MoeqError where it is not, and for more matrices than the codes can be of
  */
 function matricesOf(name: string, { shape, blockSize, nested }: QuantState, bytes: number): number {

@@ -3,7 +3,7 @@ import { type FloatDType, MoeqError, type QuantizedTensor, type Tensor } from '@
 import { checkedLayout } from '../checked.js';
 import type { Quantizer } from '../quantizer.js';
 import type { StoredPart } from '../stored-part.js';
-import { bitsandbytesForm, type Part, type TensorHead } from './form.js';
+import { type BitsandbytesTensor, bitsandbytesForm, type TensorHead } from './form.js';
 
 /**
  * The tensors to store, by name; data is shared with the planes.
@@ -37,7 +37,7 @@ export function planBitsandbytes(
   );
 }
 
-function formOf(name: string, head: TensorHead): readonly Part[] {
+function formOf(name: string, head: TensorHead): readonly BitsandbytesTensor[] {
   const form = bitsandbytesForm(name, head);
   if (form !== null) return form;
   throw new MoeqError({

@@ -1,4 +1,4 @@
-// What a quantizer says of itself, and that what it makes agrees: planes, layout, storage.
+// What a quantizer says about its format, and that what it makes agrees: planes, layout, storage.
 import {
   assertQuantizedTensor,
   decodeTensor,

@@ -1,4 +1,4 @@
-// What becomes of the weights: errors, edge cases, and that nothing else has a say in it.
+// What becomes of the weights: errors, edge cases, and that results depend on nothing else.
 import {
   type Case,
   claim,

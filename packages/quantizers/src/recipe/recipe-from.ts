@@ -1,4 +1,5 @@
-// Everything that stands for a recipe, as one.
+// A recipe from any of its forms: a recipe, its name, its data, or a BitsAndBytesConfig.
+import { isObject } from '@moeq/tensors';
 import { fromBitsAndBytesConfig } from './bitsandbytes-config.js';
 import { parseRecipe, type Recipe, type RecipeOptions } from './recipe.js';
 
@@ -8,8 +9,7 @@ import { parseRecipe, type Recipe, type RecipeOptions } from './recipe.js';
  */
 export function recipeFrom(value: unknown, options: RecipeOptions = {}): Recipe {
   if (isRecipe(value)) return value;
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject && !('rules' in value)
+  return isObject(value) && !('rules' in value)
     ? fromBitsAndBytesConfig(value, { allowRouterQuantization: options.allowRouterQuantization === true })
     : parseRecipe(value, options);
 }

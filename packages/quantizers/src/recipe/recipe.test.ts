@@ -134,7 +134,7 @@ describe('parseRecipe', () => {
     const router = tensor('router', { shape: [8, 1024] });
     const others = tensor('expert', { shape: [8, 1024, 1024] });
     expect(routerWarning(recipe, [router, router, others])).toBe(
-      'recipe test quantizes 2 routers to int4: 0.0328 MB become 0.0102 MB, of weights that are 0.19 % of the model, and ' +
+      'recipe test quantizes 2 routers to int4: 32.8 kB become 10.2 kB, of weights that are 0.19 % of the model, and ' +
         'tokens go to other experts (on Gemma 4 26B an INT4 router keeps 86 % of its choices)',
     );
     expect(routerWarning(recipes.nf4, [router])).toBeNull();

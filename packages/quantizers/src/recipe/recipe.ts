@@ -5,6 +5,7 @@ import type { Quantizer } from '../quantizer.js';
 import { quantizerLookup } from '../quantizers.js';
 import { type Places, type QuantizerData, type RecipeData, type RuleData, recipeSchema } from './data.js';
 import { namedRecipes } from './named.js';
+import { routerRefusal } from './router-refusal.js';
 import { skipTest } from './skip-modules.js';
 
 export interface Rule {
@@ -59,11 +60,9 @@ export function parseRecipe(value: unknown, options: RecipeOptions = {}): Recipe
     ({ data: rule, quantizer }) => quantizer !== 'keep' && listOf(rule.role).includes('router'),
   );
   if (routerRule !== undefined && options.allowRouterQuantization !== true) {
-    throw new MoeqError({
-      code: 'routerQuantization',
+    throw routerRefusal({
       operation: 'use the recipe',
       subject: `recipe ${quote(data.name)}`,
-      expected: 'the router to be kept, or leave to quantize it given explicitly',
       found: `a rule that quantizes it to ${(routerRule.quantizer as Quantizer).name}`,
     });
   }

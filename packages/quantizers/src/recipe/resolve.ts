@@ -1,6 +1,6 @@
-// Which quantizer a tensor gets. Vectors (biases, norms), stacked ones included, are always kept: there is nothing to save on
-// them; so is what stands beside the decoder. A rule says everything or nothing about a tensor; one that names a part of a
-// fused tensor is an error, not a guess.
+// Which quantizer a tensor gets. Vectors (biases, norms), stacked ones included, are always kept, since there is nothing to save on
+// them; so are tensors beside the decoder. A rule says everything or nothing about a tensor; one that names a part of a fused
+// tensor is an error.
 import { MoeqError } from '@moeq/tensors';
 import type { Quantizer } from '../quantizer.js';
 import { isMatrix, type Projection, type TensorFacts } from '../role.js';

@@ -1,7 +1,7 @@
 // What quantizing a router costs and saves, for users who permit it. The measured loss of agreement is Gemma 4 26B's
 // (huggingface/transformers issue 48801): of the experts chosen with an exact router, an INT4 one still chooses 86.1 %, an
 // INT2 one 56.8 %.
-import { elementCount, planeSpecs } from '@moeq/tensors';
+import { elementCount, formatBytes, planeSpecs } from '@moeq/tensors';
 import { checkedLayout } from '../checked.js';
 import type { TensorFacts } from '../role.js';
 import type { Recipe } from './recipe.js';
@@ -39,11 +39,7 @@ export function routerWarning(
   const share = ((100 * before) / (bytesPerWeight * total)).toPrecision(2);
   return (
     `recipe ${recipe.name} quantizes ${count} routers to ${[...formats].join(', ')}: ` +
-    `${megabytes(before)} become ${unknown ? 'a number of bytes that no layout says' : megabytes(after)}, of weights that are ${share} % of the model, ` +
+    `${formatBytes(before)} become ${unknown ? 'a number of bytes that no layout says' : formatBytes(after)}, of weights that are ${share} % of the model, ` +
     'and tokens go to other experts (on Gemma 4 26B an INT4 router keeps 86 % of its choices)'
   );
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toPrecision(3)} MB`;
 }

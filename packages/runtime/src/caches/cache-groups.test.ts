@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cacheNeeds } from '../decoder/mixers.js';
+import { cacheNeeds } from '../decoder/layer-needs.js';
 import { keepingConfig } from '../testkit/cached-model.js';
 import { type CacheGroup, cacheGroups, kvSpec, layerGroup, stateSpecs } from './cache-groups.js';
 import type { CacheNeed } from './layer-cache.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cacheNeeds } from '../decoder/mixers.js';
+import { cacheNeeds } from '../decoder/layer-needs.js';
 import { type Kept, keepingConfig } from '../testkit/cached-model.js';
 import { cacheGroups } from './cache-groups.js';
 import { CachePool } from './cache-pool.js';

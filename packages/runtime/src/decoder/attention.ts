@@ -5,11 +5,9 @@
 import type { AttentionSpec } from '@moeq/kernels';
 import type { Projection } from '@moeq/tensors';
 import { placeOfKind } from '../caches/layer-cache.js';
-import type { LayerLoader, Mixer } from './block.js';
-import type { RopeConfig } from './config.js';
-import { layerMixer } from './layer.js';
+import type { LayerLoader, Mixer, MixerTensor } from './block.js';
+import type { RopeConfig } from './rope-config.js';
 import { ropeSpec } from './rope-frequencies.js';
-import { type LayerRow, layerRow } from './tensor-row.js';
 
 /** Grouped heads, each token over those before it. */
 export interface AttentionConfig {
@@ -27,28 +25,22 @@ export interface AttentionConfig {
   readonly window: number | null;
 }
 
-type Shape = (config: AttentionConfig, hidden: number) => readonly number[] | null;
+type Tensor = MixerTensor<AttentionConfig>;
+type Shape = Tensor['shape'];
 
-const ofAttention =
-  (shape: Shape): LayerRow['shape'] =>
-  ({ hiddenSize }, layer) => {
-    const mixer = layerMixer(layer);
-    return mixer?.kind === 'attention' ? shape(mixer, hiddenSize) : null;
-  };
-const row = (projection: Projection, shape: Shape) => layerRow('attention', ofAttention(shape), projection);
-const norm = (count: (config: AttentionConfig) => number) =>
-  layerRow(
-    'norm',
-    ofAttention((config) => {
-      const { queryKeyNorm: over, headDim } = config;
-      return over === null ? null : [over === 'all' ? count(config) * headDim : headDim];
-    }),
-  );
+const row = (projection: Projection, shape: Shape): Tensor => ({ role: 'attention', projection, shape });
+const norm = (count: (config: AttentionConfig) => number): Tensor => ({
+  role: 'norm',
+  shape: (config) => {
+    const { queryKeyNorm: over, headDim } = config;
+    return over === null ? null : [over === 'all' ? count(config) * headDim : headDim];
+  },
+});
 
 const queryWidth = ({ heads, headDim }: AttentionConfig) => heads * headDim;
 const keyWidth = ({ kvHeads, headDim }: AttentionConfig) => kvHeads * headDim;
 
-export const attentionTensors = {
+const tensors = {
   query: row('queryProj', (c, hidden) => [queryWidth(c), hidden]),
   key: row('keyProj', (c, hidden) => [keyWidth(c), hidden]),
   value: row('valueProj', (c, hidden) => [keyWidth(c), hidden]),
@@ -61,7 +53,7 @@ export const attentionTensors = {
   keyNorm: norm(({ kvHeads }) => kvHeads),
 };
 
-type AttentionSlot = keyof typeof attentionTensors;
+type AttentionSlot = keyof typeof tensors;
 
 const parts = {
   qkv: ['query', 'key', 'value'], // [(H + 2 HK) C, D]
@@ -73,6 +65,7 @@ const parts = {
 } as const satisfies Readonly<Record<string, readonly AttentionSlot[]>>;
 
 export const attention: Mixer<AttentionConfig, AttentionSlot> = {
+  tensors,
   parts,
   async load(loader, config, epsilon) {
     const qkv = await loader.matrix(parts.qkv);

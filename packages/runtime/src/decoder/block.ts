@@ -11,8 +11,9 @@ import type {
   Vector,
   Weight,
 } from '@moeq/kernels';
+import type { Projection, Role } from '@moeq/tensors';
 import type { CacheNeed, LayerPlace } from '../caches/layer-cache.js';
-import type { RopeConfig } from './config.js';
+import type { RopeConfig } from './rope-config.js';
 
 export interface BlockOutput {
   readonly output: Activations; // [T, D]
@@ -78,8 +79,17 @@ export interface LayerLoader<Slot extends string> {
   heads(slot: Slot, heads: number): Promise<HeadWeights>;
 }
 
-/** A kind of mixer: how it is loaded and run, and what it takes. */
+/** A tensor of the layers that have a kind of mixer. */
+export interface MixerTensor<Config> {
+  readonly role: Role;
+  readonly projection?: Projection;
+  /** [N, K] of a matrix, [N] of a vector; null where a layer has no such tensor. */
+  shape(config: Config, hidden: number): readonly number[] | null;
+}
+
+/** A kind of mixer: its tensors, how it is loaded and run, and what it takes. */
 export interface Mixer<Config, Slot extends string> {
+  readonly tensors: Readonly<Record<Slot, MixerTensor<Config>>>;
   /** Slots of tensors that are loaded as one weight or vector, those that a layer may not have included. */
   readonly parts: Readonly<Record<string, readonly Slot[]>>;
   /** Heads by slot of matrices whose rows are divided over heads; none unless given. */

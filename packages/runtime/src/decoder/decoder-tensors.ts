@@ -3,9 +3,10 @@
 // plans, checks of files and the roles of recipes derive from it.
 //
 // Shapes: D hidden, V vocabulary.
+import type { MixerTensor } from './block.js';
 import type { DecoderConfig, NormSlot } from './config.js';
-import { layerMoe, layerNorm } from './layer.js';
-import { mixerTensors } from './mixers.js';
+import { layerMixer, layerMoe, layerNorm } from './layer.js';
+import { type MixerConfig, type MixerSlot, mixers } from './mixers.js';
 import { mlpTensors } from './mlp-tensors.js';
 import { type LayerRow, layerRow, modelRow, type TensorRow } from './tensor-row.js';
 
@@ -21,11 +22,28 @@ function norm<Own extends NormSlot>(slot: Own): Record<Own | `${Own}Bias`, Layer
   return { [slot]: weight, [`${slot}Bias`]: bias } as Record<Own | `${Own}Bias`, LayerRow>;
 }
 
+/** The tensors of all mixers; a layer has those of its own. */
+const mixerRows = Object.fromEntries(
+  Object.entries(mixers).flatMap(([kind, { tensors }]) =>
+    Object.entries<MixerTensor<MixerConfig>>(tensors).map(([slot, { role, projection, shape }]) => [
+      slot,
+      layerRow(
+        role,
+        ({ hiddenSize }, layer) => {
+          const mixer = layerMixer(layer);
+          return mixer?.kind === kind ? shape(mixer, hiddenSize) : null;
+        },
+        projection,
+      ),
+    ]),
+  ),
+) as Readonly<Record<MixerSlot, LayerRow>>;
+
 const table = {
   embedding: modelRow('embedding', (c) => [c.vocabularySize, c.hiddenSize]),
 
   ...norm('mixerNorm'),
-  ...mixerTensors,
+  ...mixerRows,
   ...norm('mixerPostNorm'),
   ...norm('mlpNorm'),
   ...norm('expertNorm'),

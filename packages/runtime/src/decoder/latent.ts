@@ -6,11 +6,9 @@
 import type { Activations, LatentSpec, Step } from '@moeq/kernels';
 import type { Projection } from '@moeq/tensors';
 import { placeOfKind } from '../caches/layer-cache.js';
-import type { LayerLoader, Mixer } from './block.js';
-import type { RopeConfig } from './config.js';
-import { layerMixer } from './layer.js';
+import type { LayerLoader, Mixer, MixerTensor } from './block.js';
+import type { RopeConfig } from './rope-config.js';
 import { ropeSpec } from './rope-frequencies.js';
-import { type LayerRow, layerRow } from './tensor-row.js';
 
 export interface LatentConfig {
   readonly kind: 'latent';
@@ -34,16 +32,15 @@ export interface LatentConfig {
   readonly bias: boolean;
 }
 
-type Shape = (config: LatentConfig, hidden: number) => readonly number[] | null;
+type Tensor = MixerTensor<LatentConfig>;
+type Shape = Tensor['shape'];
 
-const ofLatent =
-  (shape: Shape): LayerRow['shape'] =>
-  ({ hiddenSize }, layer) => {
-    const mixer = layerMixer(layer);
-    return mixer?.kind === 'latent' ? shape(mixer, hiddenSize) : null;
-  };
-const row = (shape: Shape, projection?: Projection) => layerRow('attention', ofLatent(shape), projection);
-const norm = (shape: Shape) => layerRow('norm', ofLatent(shape));
+const row = (shape: Shape, projection?: Projection): Tensor => ({
+  role: 'attention',
+  shape,
+  ...(projection !== undefined && { projection }),
+});
+const norm = (shape: Shape): Tensor => ({ role: 'norm', shape });
 
 const queryWidth = ({ heads, nopeDim, ropeDim }: LatentConfig) => heads * (nopeDim + ropeDim);
 const ofQueryLatent =
@@ -55,7 +52,7 @@ const biased =
   (config, hidden) =>
     config.bias ? shape(config, hidden) : null;
 
-export const latentTensors = {
+const tensors = {
   latentQuery: row((c, hidden) => (c.queryLatentDim === null ? [queryWidth(c), hidden] : null), 'queryProj'),
   queryDown: row(ofQueryLatent((rank, _, hidden) => [rank, hidden])),
   queryDownBias: row(biased(ofQueryLatent((rank) => [rank]))),
@@ -73,7 +70,7 @@ export const latentTensors = {
   ),
 };
 
-type LatentSlot = keyof typeof latentTensors;
+type LatentSlot = keyof typeof tensors;
 
 const parts = {
   query: ['latentQuery'], // [H (N + P), D]
@@ -90,6 +87,7 @@ const parts = {
 } as const satisfies Readonly<Record<string, readonly LatentSlot[]>>;
 
 export const latent: Mixer<LatentConfig, LatentSlot> = {
+  tensors,
   parts,
   headsOf: ({ heads }) => ({ latentUp: heads }),
   async load(loader, config) {

@@ -3,7 +3,7 @@
 //
 // P = rotated / 2 pairs; pair i of an unscaled rotation turns by theta^(-2i / rotated) a position.
 import type { RopeSpec } from '@moeq/kernels';
-import type { RopeConfig, RopeScaling } from './config.js';
+import type { RopeConfig, RopeScaling } from './rope-config.js';
 
 type Scaling<Kind extends RopeScaling['kind']> = Extract<RopeScaling, { kind: Kind }>;
 
@@ -37,7 +37,7 @@ export function lengthRotation(rope: RopeConfig | null): LengthRotation | null {
     inverseFrequencies(length) {
       const before = known.get(length);
       if (before !== undefined) return before;
-      if (known.size >= MOST_KNOWN) known.clear();
+      if (known.size >= mostKnown) known.clear();
       const frequencies = inverseFrequencies(rope, length);
       known.set(length, frequencies);
       return frequencies;
@@ -46,7 +46,7 @@ export function lengthRotation(rope: RopeConfig | null): LengthRotation | null {
 }
 
 /** Lengths whose frequencies are remembered: those of all texts of a step, and little memory. */
-const MOST_KNOWN = 256;
+const mostKnown = 256;
 
 /**
  * @param length of the sequence; it counts for `dynamic` and `longrope` only

@@ -2,11 +2,8 @@
 // tokens. LFM2, arXiv 2511.23404. A sequence keeps its last k - 1 inputs, whatever its length.
 //
 // Shapes: T tokens, D hidden, k taps.
-
 import { placeOfKind } from '../caches/layer-cache.js';
-import type { Mixer } from './block.js';
-import { layerMixer } from './layer.js';
-import { type LayerRow, layerRow } from './tensor-row.js';
+import type { Mixer, MixerTensor } from './block.js';
 
 export interface ShortConvConfig {
   readonly kind: 'shortConv';
@@ -16,30 +13,18 @@ export interface ShortConvConfig {
   readonly taps: number;
 }
 
-const ofShortConv =
-  (shape: (config: ShortConvConfig, hidden: number) => readonly number[]): LayerRow['shape'] =>
-  ({ hiddenSize }, layer) => {
-    const mixer = layerMixer(layer);
-    return mixer?.kind === 'shortConv' ? shape(mixer, hiddenSize) : null;
-  };
+type Tensor = MixerTensor<ShortConvConfig>;
 
-export const shortConvTensors = {
-  convInput: layerRow(
-    'attention',
-    ofShortConv(({ channels }, hidden) => [3 * channels, hidden]),
-  ),
+const matrix = (shape: Tensor['shape']): Tensor => ({ role: 'attention', shape });
+
+const tensors = {
+  convInput: matrix(({ channels }, hidden) => [3 * channels, hidden]),
   /** As PyTorch's Conv1d has it. */
-  convTaps: layerRow(
-    'attention',
-    ofShortConv(({ channels, taps }) => [channels, 1, taps]),
-  ),
-  convOutput: layerRow(
-    'attention',
-    ofShortConv(({ channels }, hidden) => [hidden, channels]),
-  ),
-};
+  convTaps: { role: 'attention', shape: ({ channels, taps }) => [channels, 1, taps] },
+  convOutput: matrix(({ channels }, hidden) => [hidden, channels]),
+} satisfies Readonly<Record<string, Tensor>>;
 
-type ShortConvSlot = keyof typeof shortConvTensors;
+type ShortConvSlot = keyof typeof tensors;
 
 const parts = {
   input: ['convInput'], // [3 D, D]
@@ -48,6 +33,7 @@ const parts = {
 } as const satisfies Readonly<Record<string, readonly ShortConvSlot[]>>;
 
 export const shortConv: Mixer<ShortConvConfig, ShortConvSlot> = {
+  tensors,
   parts,
   async load(loader, { taps }) {
     const input = await loader.matrix(parts.input);

@@ -1,4 +1,4 @@
-// Who is served next: the client that has been served least, as the Virtual Token Counter (Sheng et al., "Fairness in
+// Which client is served next: the one that has been served least, as the Virtual Token Counter (Sheng et al., "Fairness in
 // Serving Large Language Models", arXiv 2401.00588). Every client has a counter of tokens computed for it; of the clients
 // that wait, the one with the lowest counter comes first, and within a client the one that came first. A client that comes
 // back from a pause starts at the level of the others, so idling saves up no claim.

@@ -1,4 +1,4 @@
-// Lets the event loop turn once between two steps: a backend that computes in this thread leaves no other moment for new
+// Yields to the event loop once between two steps: a backend that computes in this thread leaves no other moment for new
 // requests, aborts, and readers. A macrotask without the delay that timers have.
 
 /** @returns after I/O and messages that waited have been handled */

@@ -1,11 +1,11 @@
-// The way from a source to a model: options, weights, caches; all of it or nothing.
+// A model from its source: options, weights, caches; where one fails, nothing stays loaded.
 import type { Backend } from '@moeq/kernels';
 import { checkOptions, checks, type MoeqError, type OptionChecks, optionError } from '@moeq/tensors';
 import { type CacheGroup, cacheGroups } from '../caches/cache-groups.js';
 import { CachePool } from '../caches/cache-pool.js';
 import { createCaches, type ModelCaches } from '../caches/model-caches.js';
 import type { DecoderConfig } from '../decoder/config.js';
-import { cacheNeeds, decoderRotation } from '../decoder/mixers.js';
+import { cacheNeeds, decoderRotation } from '../decoder/layer-needs.js';
 import { LoadedModel, type Model } from '../model.js';
 import type { ModelSource } from '../model-source.js';
 import { loadDecoder } from './load-decoder.js';

@@ -1,4 +1,4 @@
-// A decoder one part at a time: embedding, each layer, head. A part is loaded, run over as many sequences as one likes and
+// A decoder one part at a time: embedding, each layer, head. A part is loaded, run over any number of sequences and
 // released, so a model needs the memory of its largest part alone and several models can run side by side. The parts are
 // those that the decoder in memory is made of.
 //
@@ -10,7 +10,7 @@ import { layerGroup } from '../caches/cache-groups.js';
 import { CachePool } from '../caches/cache-pool.js';
 import { createCaches, type GroupSegments } from '../caches/model-caches.js';
 import { runHead, runLayer } from '../decoder/decoder.js';
-import { cacheNeeds, decoderRotation } from '../decoder/mixers.js';
+import { cacheNeeds, decoderRotation } from '../decoder/layer-needs.js';
 import { logitRowsPerStep } from '../engine/sequence-logits.js';
 import type { ModelSource } from '../model-source.js';
 import { loadEmbedding, loadHead, loadLayer } from './load-decoder.js';

@@ -1,10 +1,12 @@
-// What a decoder will have a backend hold, part by part, from the headers of its source: nothing is read.
+// What a decoder will load into a backend, part by part, from the headers of its source: nothing is read.
 import type { HeadsHead, LoadPlan, MatrixHead, MlpHead } from '@moeq/kernels';
+import { elementCount } from '@moeq/tensors';
 import { type CacheGroup, cacheGroups, kvSpec, layerGroup, stateSpecs } from '../caches/cache-groups.js';
 import type { DecoderConfig, LayerConfig } from '../decoder/config.js';
 import { type Slot, tensorShape } from '../decoder/decoder-tensors.js';
 import { layerMixer, layerMlps } from '../decoder/layer.js';
-import { cacheNeeds, mixerOf } from '../decoder/mixers.js';
+import { cacheNeeds } from '../decoder/layer-needs.js';
+import { mixerOf } from '../decoder/mixers.js';
 import { mlpActivationsPerToken } from '../decoder/mlp.js';
 import type { ModelSource, WeightHeads } from '../model-source.js';
 import { embeddingPart, headParts, type LoadPart, layerParts } from './load-parts.js';
@@ -36,7 +38,7 @@ function planOf(
     }
     const shapes = part.slots.map((slot) => tensorShape({ slot, ...part.at }, config) ?? []);
     if (shapes.every(({ length }) => length !== 2)) {
-      vectors.push(shapes.reduce((total, shape) => total + shape.reduce((size, axis) => size * axis, 1), 0));
+      vectors.push(shapes.reduce((total, shape) => total + elementCount(shape), 0));
       continue;
     }
     const found = part.slots.map((slot) => tensors?.head(slot, part.at) ?? null);

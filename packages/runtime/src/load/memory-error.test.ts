@@ -16,7 +16,7 @@ test('of two models with one name the error knows which it is for', () => {
   const [model, baseline] = [{ name: 'model' }, { name: 'model' }];
   const error = new MemoryError(baseline, need);
   expect(error.message).toBe(
-    'model: cannot load a model: expected at most 4.00 GB in the memory of each of 2 threads, found 6.00 GB each, 12.00 GB in all, 1.00 GB of it the KV cache',
+    'model: cannot load a model: expected at most 4.00 GB in the memory of each of 2 threads, found 6.00 GB each, 12.0 GB in all, 1.00 GB of it the KV cache',
   );
   expect([error.concerns(model), error.concerns(baseline)]).toEqual([false, true]);
 });

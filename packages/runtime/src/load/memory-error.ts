@@ -1,6 +1,6 @@
 // A model that a backend cannot hold, known before a weight is read.
 import type { Backend, LoadPlan, MemoryNeed } from '@moeq/kernels';
-import { counted, isMoeqError, MoeqError } from '@moeq/tensors';
+import { counted, formatBytes, isMoeqError, MoeqError } from '@moeq/tensors';
 
 export class MemoryError extends MoeqError {
   override readonly name: string = 'MemoryError';
@@ -9,19 +9,19 @@ export class MemoryError extends MoeqError {
 
   constructor(model: { readonly name: string }, need: MemoryNeed) {
     const { unit, units, largest, limit, cacheBytes, bytes } = need;
-    const cache = `, ${gigabytes(cacheBytes)} of it the KV cache`;
+    const cache = `, ${formatBytes(cacheBytes)} of it the KV cache`;
     super({
       code: 'doesNotFit',
       operation: 'load a model',
       subject: model.name,
       expected:
         unit === 'thread'
-          ? `at most ${gigabytes(limit)} in the memory of each of ${counted(units, 'thread')}`
-          : `buffers of at most ${gigabytes(limit)}`,
+          ? `at most ${formatBytes(limit)} in the memory of each of ${counted(units, 'thread')}`
+          : `buffers of at most ${formatBytes(limit)}`,
       found:
         unit === 'thread'
-          ? `${gigabytes(largest)} each, ${gigabytes(bytes)} in all${cache}`
-          : `one of ${gigabytes(largest)}, of ${gigabytes(bytes)} in all${cache}`,
+          ? `${formatBytes(largest)} each, ${formatBytes(bytes)} in all${cache}`
+          : `one of ${formatBytes(largest)}, of ${formatBytes(bytes)} in all${cache}`,
     });
     this.need = need;
     this.#model = model;
@@ -41,8 +41,4 @@ export class MemoryError extends MoeqError {
 export function assertFits(model: { readonly name: string }, backend: Backend, plan: LoadPlan): void {
   const need = backend.memoryFor?.(plan);
   if (need !== undefined && need.largest > need.limit) throw new MemoryError(model, need);
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(2)} GB`;
 }

@@ -63,7 +63,7 @@ export class RevivableExecutor implements Executor {
 
   /**
    * Loads the model again if its backend has lost it; to be awaited before a step is planned.
-   * @throws MoeqError when the backend cannot begin anew, or the source is closed or short of a weight
+   * @throws MoeqError when the backend cannot restart, or the source is closed or short of a weight
    */
   async revive(): Promise<void> {
     if (this.closed || !isLost(this)) return;

@@ -1,9 +1,9 @@
-// Chooses the next token of one text. Each text has a sampler of its own, with its own random numbers and its own record
-// of tokens, so what it writes does not depend on what else runs beside it.
+// Chooses the next token of one sequence. Each has a sampler of its own, with its own random numbers and its own record of
+// tokens, so that the other sequences of a batch have no influence on it.
 //
-// In order: logit bias; repetition penalty (Keskar et al., arXiv 1909.05858; transformers: prompt and text); presence and
-// frequency penalties (OpenAI: text only); what a constraint forbids; then, at temperature 0, the largest logit, the lowest id among equals, and
-// otherwise a draw from `probabilities`.
+// In order: logit bias; repetition penalty (Keskar et al., arXiv 1909.05858; transformers: prompt and what is generated);
+// presence and frequency penalties (OpenAI: what is generated only); what a constraint forbids; then, at temperature 0, the
+// largest logit, the lowest id among equals, and otherwise a draw from `probabilities`.
 import { MoeqError } from '@moeq/tensors';
 import { draw, probabilities } from './probabilities.js';
 import { type Random, seededRandom } from './random.js';

@@ -1,5 +1,5 @@
-// What keeps a text within a grammar: a mask before each token, and each token as it is accepted. The grammar comes from outside, e.g.
-// `@moeq/grammar`, which makes constraints from JSON schemas.
+// Keeps what is generated within a grammar: a mask before each token, and each token as it is accepted. The grammar comes
+// from outside, e.g. `@moeq/grammar`, which makes constraints from JSON schemas.
 
 export interface TokenConstraint {
   /**

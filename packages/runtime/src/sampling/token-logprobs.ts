@@ -1,4 +1,4 @@
-// Log probabilities of a token and of its likeliest rivals: logit - ln(sum of exp(logits)), in float64, as the model gave
+// Log probabilities of a token and of the most probable ones: logit - ln(sum of exp(logits)), in float64, as the model gave
 // them, before bias, penalties, constraint and temperature.
 import { largest } from './select.js';
 

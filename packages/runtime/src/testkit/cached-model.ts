@@ -1,12 +1,13 @@
-// A small model whose layers see windows of given sizes or keep states, in a backend that can lose it, with its caches in pages of any
-// size: for tests of what sequences keep.
+// A small model whose layers have windows of given sizes or keep states, in a backend that can lose it, with caches in pages
+// of any size: for tests of what is kept of a sequence.
 import { type CacheGroup, cacheGroups } from '../caches/cache-groups.js';
 import { CachePool } from '../caches/cache-pool.js';
 import { createCaches } from '../caches/model-caches.js';
 import { PrefixCache } from '../caches/prefix-cache.js';
 import { Sequence } from '../caches/sequence.js';
 import type { DecoderConfig } from '../decoder/config.js';
-import { cacheNeeds, type MixerConfig } from '../decoder/mixers.js';
+import { cacheNeeds } from '../decoder/layer-needs.js';
+import type { MixerConfig } from '../decoder/mixers.js';
 import { runBatch } from '../engine/run-batch.js';
 import { loadDecoder } from '../load/load-decoder.js';
 import { RevivableExecutor } from '../load/revive.js';

@@ -1,4 +1,4 @@
-// A backend that can lose all that was loaded, as a GPU does with its device, and begin anew.
+// A backend that can lose all that was loaded, as a GPU does with its device, and restart.
 import { type Backend, referenceBackend } from '@moeq/kernels';
 
 export interface LossyBackend extends Backend {

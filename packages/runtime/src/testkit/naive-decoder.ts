@@ -12,8 +12,8 @@ import type {
   MoeConfig,
   NormConfig,
   NormSlot,
-  RopeConfig,
 } from '../decoder/config.js';
+import type { RopeConfig } from '../decoder/rope-config.js';
 import type { Slot } from '../decoder/decoder-tensors.js';
 import { layerMoe } from '../decoder/layer.js';
 import type { MixerConfig } from '../decoder/mixers.js';

@@ -1,4 +1,4 @@
-// An engine over a small model, and a text written to its end.
+// An engine over a small model, and a request run to its end.
 
 import { createEngine } from '../engine/create-engine.js';
 import type { Engine } from '../engine/engine.js';

@@ -1,4 +1,4 @@
-// Options of one text: sampling, where it ends, and the signal that ends it. Checked in full before anything runs.
+// Options of one generation: sampling, where it ends, and the signal that ends it. Checked in full before anything runs.
 import { checkOptions, checks, optionError } from '@moeq/tensors';
 import type { ModelSource } from '../model-source.js';
 import {

@@ -1,5 +1,5 @@
-// Drives one generation from its prompt to its end: feeds the prompt in chunks, then one token a step. Others of the same
-// model may run meanwhile; the backend runs their steps one after the other.
+// Drives one generation from its prompt to its end: feeds the prompt in chunks, then one token a step. Other generations of
+// the same model may run meanwhile; the backend runs their steps one after the other.
 import type { Sequence } from '../caches/sequence.js';
 import { runBatch } from '../engine/run-batch.js';
 import type { RevivableExecutor } from '../load/revive.js';

@@ -1,5 +1,5 @@
-// One text being written: takes the logits after its last token, chooses the next, and says what can be shown. It runs
-// nothing itself; `generate` drives one, and a scheduler can drive many at once, with the same texts as outcome.
+// One generation: takes the logits after its last token, chooses the next, and says what can be shown. It runs
+// nothing itself; `generate` drives one, and a scheduler can drive many at once, with the same results.
 import type { Sequence } from '../caches/sequence.js';
 import type { Tokenizer } from '../model-source.js';
 import { Sampler } from '../sampling/sampler.js';

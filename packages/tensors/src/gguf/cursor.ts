@@ -3,7 +3,7 @@
 import { MoeqError, quote } from '../errors.js';
 import { maxHeaderBytes, maxStringBytes } from './limits.js';
 
-/** More of the file is needed than is at hand. */
+/** More of the file is needed than was read. */
 export class MoreBytes extends Error {
   override readonly name = 'MoreBytes';
 }
@@ -47,7 +47,7 @@ export class Cursor {
 
   /**
    * Takes the next bytes and returns where they begin.
-   * @throws MoeqError when the file or the largest header ends before; MoreBytes when only what is at hand does
+   * @throws MoeqError when the file or the largest header ends before; MoreBytes when only what was read does
    */
   take(bytes: number, what: string): number {
     const start = this.at;

@@ -3,7 +3,7 @@
 // lowest.
 //
 // Copied from ggml-common.h of https://github.com/ggml-org/ggml (MIT, Copyright (c) 2023-2026 The ggml authors):
-// iq2xxs_grid, iq2xs_grid, iq2s_grid, iq3xxs_grid, iq3s_grid, iq1s_grid; packed anew.
+// iq2xxs_grid, iq2xs_grid, iq2s_grid, iq3xxs_grid, iq3s_grid, iq1s_grid; packed again.
 
 /** Four hexadecimal digits a word. */
 const packed = {

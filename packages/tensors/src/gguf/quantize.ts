@@ -61,7 +61,7 @@ const tries = 7;
 /** Below it a block is zero: GROUP_MAX_EPS. */
 const smallest = 1e-15;
 
-/** The block at hand, and its weights x² in the search: float32 numbers in a form that needs no widening. */
+/** The current block, and its weights x² in the search: float32 numbers in a form that needs no widening. */
 const block = new Float64Array(length);
 const squares = new Float64Array(length);
 

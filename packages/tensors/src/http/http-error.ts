@@ -1,5 +1,5 @@
 // What can go wrong with a file on another machine, typed, so that an application can react: look elsewhere, open the file
-// anew, or ask again later.
+// again, or retry later.
 import { type ErrorFacts, isMoeqError, MoeqError } from '../errors.js';
 
 const codes = ['notFound', 'status', 'changed', 'cut', 'unreachable', 'protocol'] as const;
@@ -7,7 +7,7 @@ const codes = ['notFound', 'status', 'changed', 'cut', 'unreachable', 'protocol'
 /**
  * - `notFound`: there is no such file (404, 410, or a web page in its place, as servers of applications send).
  * - `status`: the server refused; `status` says how.
- * - `changed`: the file is another one than when it was opened. Open it anew.
+ * - `changed`: the file is another one than when it was opened. Open it again.
  * - `cut`: the file came in part only, however often it was asked for.
  * - `unreachable`: no answer: no network, a wrong name, or a server that does not let this page read it (CORS).
  * - `protocol`: an answer that does not fit the question.

@@ -15,7 +15,7 @@ export interface HttpOptions {
   readonly name?: string;
   /** Sent with every request, such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Hears of every piece that arrives. */
+  /** Called for every piece that arrives. */
   readonly onProgress?: (progress: HttpProgress) => void;
   /** Ends opening and all reads, now and later. */
   readonly signal?: AbortSignal;

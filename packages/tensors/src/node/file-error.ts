@@ -1,4 +1,4 @@
-// What the file system says, as the one sentence that everything else here speaks.
+// Errors of the file system as MoeqErrors.
 import { MoeqError } from '../errors.js';
 
 const reasons: Readonly<Record<string, readonly [expected: string, found: string]>> = {

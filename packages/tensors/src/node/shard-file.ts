@@ -58,7 +58,7 @@ export class ShardFile {
 
   /**
    * The next bytes of a tensor. With the last byte of the last one the file begins to be finished, beside what is written to
-   * others; `finish` tells how that went.
+   * others; `finish` rejects where that fails.
    */
   async write(name: string, data: Uint8Array): Promise<void> {
     const tensor = this.#tensors.get(name);

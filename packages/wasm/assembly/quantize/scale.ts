@@ -1,4 +1,4 @@
-// What the integer formats do to scales, and float16 as bfloat16 weights meet it on their way to LLM.int8.
+// What the integer formats do to scales, and the float16 that LLM.int8 makes of bfloat16 weights.
 
 /** 2^-149, the least float32: the unit of sums where a scale is 0. */
 export const least: f32 = 1.401298464324817e-45;

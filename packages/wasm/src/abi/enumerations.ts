@@ -5,7 +5,7 @@ export const kernels = {
   float32: 0,
   float16: 1,
   bfloat16: 2,
-  /** 4-bit codes, eight rows together. */
+  /** 4-bit codes, eight rows interleaved. */
   affine4: 3,
   codebook4: 4,
   signed8: 5,
@@ -19,7 +19,7 @@ export type KernelName = keyof typeof kernels;
 export const blockKinds = { float32: 0, float16: 1, bfloat16: 2, exponent8: 3, nested: 4 } as const;
 
 /** `ScaleOrder` of fit-kernel.ts and of assembly/matrix.ts. */
-export const scaleOrders = { blocks: 0, units: 1, together: 2 } as const;
+export const scaleOrders = { blocks: 0, units: 1, interleaved: 2 } as const;
 
 /** What is added to code * scale: `Zero` of assembly/matrix.ts. */
 export const zeros = { constant: 0, zeroPoints: 1, offsets: 2 } as const;

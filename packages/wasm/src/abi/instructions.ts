@@ -95,7 +95,7 @@ export const instructions = {
     first: 'u32',
   },
 
-  /** Brings shares of columns together: `count` shares of `size` columns from column `first` on are split over the threads. */
+  /** Copies columns that other threads have computed: `count` shares of `size` from column `first` on are split over threads. */
   gather: {
     address: 'address',
     rows: 'u32',

@@ -5,8 +5,8 @@ import type { ActivationForm } from './enumerations.js';
 /** Bytes at the beginning of a memory that belong to the kernels: their static data ends below. */
 export const kernelBytes = 65536;
 
-/** Rows of 4-bit codes that lie together: assembly/nibbles.ts. */
-export const rowsTogether = 8;
+/** Rows of 4-bit codes that are interleaved: assembly/nibbles.ts. */
+export const interleavedRows = 8;
 
 /** Bytes of one token's activations. */
 export function tokenBytes(form: ActivationForm, columns: number, unit: number): number {

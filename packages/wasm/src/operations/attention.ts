@@ -48,11 +48,11 @@ export function attention(
     emit(program) {
       const cos = rotation === null ? 0 : program.addressOf(rotation);
       const pairs = rotation === null ? 0 : rotation.columns / 2;
-      const queries = program.room(tokens * heads * headDim);
-      const key = program.room(kvHeads * headDim + valueDim);
-      const tile = program.room(16);
-      const scratch = program.room(scratchFloats(cache, segments));
-      const out = program.room(tokens * width);
+      const queries = program.allocate(tokens * heads * headDim);
+      const key = program.allocate(kvHeads * headDim + valueDim);
+      const tile = program.allocate(16);
+      const scratch = program.allocate(scratchFloats(cache, segments));
+      const out = program.allocate(tokens * width);
       const source = program.sharesOf(qkv, columnsOfHeads(spec, valueDim));
       program.emit('attention', {
         qkv: source,
@@ -88,7 +88,7 @@ export function attention(
             ? (segments[0] as Segment).pages
             : segments.flatMap(({ pages }) => [...pages]),
       });
-      for (const room of [queries, key, tile, scratch]) program.free(room);
+      for (const each of [queries, key, tile, scratch]) program.free(each);
       const group = heads / kvHeads;
       program.gather(out, tokens, width, [{ first: 0, count: kvHeads, size: group * valueDim }]);
       return out;

@@ -13,7 +13,7 @@ export function input(values: Float32Array, rows: number, columns: number): Reco
     columns,
     inputs: [],
     emit(program) {
-      const out = program.room(values.length);
+      const out = program.allocate(values.length);
       program.emit('input', { out, values });
       return out;
     },
@@ -26,7 +26,7 @@ export function embed({ parts, columns }: LoadedWeight, ids: Int32Array, scale: 
     columns,
     inputs: [],
     emit(program) {
-      const out = program.room(ids.length * columns);
+      const out = program.allocate(ids.length * columns);
       let first = 0;
       const places = parts.map(({ record, rows }) => {
         const place = { record, rows, first };
@@ -54,7 +54,7 @@ export function norm(
     columns,
     inputs: [x],
     emit(program) {
-      const out = program.room(rows * columns);
+      const out = program.allocate(rows * columns);
       const address = program.addressOf(x);
       const vectors = { weight: weight.address, bias: bias?.address ?? 0 };
       program.emit('norm', { x: address, ...vectors, epsilon, centred, rows, columns, out });
@@ -87,7 +87,7 @@ export function linear(x: Value, { rows, parts }: LoadedWeight, bias: LoadedVect
     columns: rows,
     inputs: [x],
     emit(program) {
-      const out = program.room(x.rows * rows);
+      const out = program.allocate(x.rows * rows);
       let first = 0;
       const shared: SharedColumns[] = [];
       for (const part of parts) {
@@ -115,7 +115,7 @@ export function add(a: Value, b: Value, scale: number): Recorded {
     inputs: [a, b],
     emit(program) {
       const left = program.addressOf(a);
-      const out = (a === b ? null : program.takeOver(a)) ?? program.room(rows * columns);
+      const out = (a === b ? null : program.takeOver(a)) ?? program.allocate(rows * columns);
       program.emit('add', { a: left, b: program.addressOf(b), scale, out, length: rows * columns });
       return out;
     },
@@ -129,7 +129,7 @@ export function selectRows(x: Value, rows: Int32Array): Recorded {
     columns,
     inputs: [x],
     emit(program) {
-      const out = program.room(rows.length * columns);
+      const out = program.allocate(rows.length * columns);
       program.emit('select', { x: program.addressOf(x), out, columns, rows });
       return out;
     },

@@ -23,8 +23,8 @@ export function convolution(
     inputs: [x],
     emit(program) {
       const longest = Math.max(...segments.map((segment) => segment.tokens));
-      const window = program.room((taps - 1 + longest) * longestShare(channels, program.store.threads));
-      const out = program.room(tokens * channels);
+      const window = program.allocate((taps - 1 + longest) * longestShare(channels, program.store.threads));
+      const out = program.allocate(tokens * channels);
       program.emit('convolution', {
         x: program.addressOf(x),
         columns: x.columns,

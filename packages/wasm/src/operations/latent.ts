@@ -40,13 +40,13 @@ export function latentAttention(
       const source = program.sharesOf(queries, [{ first: 0, count: heads, size: nopeDim + ropeDim }]);
       const rows = program.addressOf(latents);
       const rooms = {
-        record: program.room(bytesOf(rowsRecord) / 4),
-        addresses: program.room(pageCount),
-        tile: program.room(16),
-        staging: program.room(threads === 1 ? 1 : (pageCount * pageBytes) / 4),
-        work: program.room(most(({ start, tokens: count }) => latentPlan(spec, own, start, count).end) / 4),
+        record: program.allocate(bytesOf(rowsRecord) / 4),
+        addresses: program.allocate(pageCount),
+        tile: program.allocate(16),
+        staging: program.allocate(threads === 1 ? 1 : (pageCount * pageBytes) / 4),
+        work: program.allocate(most(({ start, tokens: count }) => latentPlan(spec, own, start, count).end) / 4),
       };
-      const out = program.room(tokens * width);
+      const out = program.allocate(tokens * width);
       // threads write to the cache and meet before they read what others have written
       program.barrier();
       program.emit('latentAttention', {

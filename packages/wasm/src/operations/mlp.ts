@@ -35,8 +35,8 @@ export function mlp(
         if (bias === 0) return;
         program.emit('bias', { x: out, bias, rows: tokens, columns, first: 0, count: columns, everywhere });
       };
-      const h = program.room(tokens * intermediate);
-      const ups = gate === null ? 0 : program.room(tokens * intermediate);
+      const h = program.allocate(tokens * intermediate);
+      const ups = gate === null ? 0 : program.allocate(tokens * intermediate);
       if (gate !== null) multiply(gate, program.form(x, gate.intake), biases.gate, h);
       multiply(up, program.form(x, up.intake), biases.up, gate === null ? h : ups);
       const operands = activationOperands(activation);
@@ -44,7 +44,7 @@ export function mlp(
       if (gate !== null) program.free(ups);
       program.gather(h, tokens, intermediate, whole(intermediate));
 
-      const out = program.room(tokens * hidden);
+      const out = program.allocate(tokens * hidden);
       const form = program.quantize(h, tokens, intermediate, down.intake);
       multiply(down, form, biases.down, out);
       freeForms(program, h, [form]);
@@ -63,7 +63,7 @@ function emitOutputGate(
   out: number,
   hidden: number,
 ): void {
-  const gates = program.room(x.rows);
+  const gates = program.allocate(x.rows);
   for (const part of parts) {
     emitLinear(program, part, program.form(x, part.intake), x.rows, { out: gates, columns: 1 });
   }
@@ -85,9 +85,9 @@ export function experts(x: Value, routing: Value, weights: LoadedExperts, activa
     inputs: [x, routing],
     emit(program) {
       const indices = program.addressOf(routing);
-      const h = program.room(slots * intermediate);
-      const ups = activation.gated ? program.room(slots * intermediate) : 0;
-      const tokensOfSlots = program.room(slots);
+      const h = program.allocate(slots * intermediate);
+      const ups = activation.gated ? program.allocate(slots * intermediate) : 0;
+      const tokensOfSlots = program.allocate(slots);
       const upForms = upIntakes.map((intake) => program.form(x, intake));
       const up = { h, up: ups, slots: tokensOfSlots, intakes: upForms };
       program.emit('expertsUp', { indices, shape, activation: activationOperands(activation), ...up });
@@ -95,8 +95,8 @@ export function experts(x: Value, routing: Value, weights: LoadedExperts, activa
       program.free(tokensOfSlots);
       program.gather(h, slots, intermediate, whole(intermediate));
 
-      const y = program.room(slots * hidden);
-      const out = program.room(tokens * hidden);
+      const y = program.allocate(slots * hidden);
+      const out = program.allocate(tokens * hidden);
       const downForms = downIntakes.map((intake) => program.quantize(h, slots, intermediate, intake));
       const chosen = { indices, weights: indices + 4 * slots };
       program.emit('expertsDown', { ...chosen, shape, y, out, intakes: downForms });

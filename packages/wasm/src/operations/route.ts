@@ -12,7 +12,7 @@ export function route(logits: Value, spec: RouteSpec, bias: LoadedVector | null)
     columns: 2 * expertsPerToken,
     inputs: [logits],
     emit(program) {
-      const out = program.room(2 * slots);
+      const out = program.allocate(2 * slots);
       program.emit('route', {
         logits: program.addressOf(logits),
         tokens: logits.rows,

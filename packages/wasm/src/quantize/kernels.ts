@@ -68,10 +68,10 @@ type EncodeFlat = (
 ) => number;
 
 /** The static data of the kernels and their scratch page end below it: assembly/quantize/scratch.ts. */
-export const TABLES_START = 2 * 65536;
+export const tablesStart = 2 * 65536;
 
 /** Behind the page on which tables are handed over. */
-export const HEAP_START = 3 * 65536;
+export const heapStart = 3 * 65536;
 
 export function compileQuantizeKernels(simd: SimdLevel, shared: boolean): Promise<WebAssembly.Module> {
   return compileBase64(simd === 'relaxed' ? relaxedQuantizeKernels : plainQuantizeKernels, shared);

@@ -1,12 +1,12 @@
-// Where the input, the results and the scratch of a job lie in its room, counted from the beginning of the room.
+// Where the input, the results and the scratch of a job lie in its workspace, counted from the beginning of the workspace.
 import { byteLength, type CodeRule } from '@moeq/tensors';
 import type { Job, NestJob, StripJob } from './messages.js';
 
 /** Kernels read and write whole vectors past the ends of their arrays: assembly/quantize names how far. */
-const SLACK_BYTES = 64;
+const slackBytes = 64;
 
 /** Float32 [4] a block: assembly/quantize/record.ts. */
-export const RECORD_BYTES = 16;
+export const recordBytes = 16;
 
 /** The input lies at 0, what the host reads from `codes` to `resultsEnd`. */
 interface Common {
@@ -15,7 +15,7 @@ interface Common {
   readonly codes: number;
   readonly codeBytes: number;
   readonly resultsEnd: number;
-  /** Bytes of the room. */
+  /** Bytes of the workspace. */
   readonly end: number;
 }
 
@@ -49,9 +49,9 @@ export function stripLayout({ rule, dtype, rows, columns, nested }: Omit<StripJo
   const zeroPoints = place(rule.kind === 'affine4' ? blocks : 0);
   const scales = place(nested ? 0 : 4 * blocks);
   let resultsEnd = place(0);
-  const records = place(RECORD_BYTES * blocks);
+  const records = place(recordBytes * blocks);
   if (nested) resultsEnd = place(0);
-  const rowBytes = aligned(4 * columns + SLACK_BYTES);
+  const rowBytes = aligned(4 * columns + slackBytes);
   const scratch = place(byRows ? 2 * rowBytes + rows * columns : 0);
   const end = place(0);
   return {
@@ -72,12 +72,12 @@ export function stripLayout({ rule, dtype, rows, columns, nested }: Omit<StripJo
 export function nestLayout({ blocks, blockSize }: Pick<NestJob, 'blocks' | 'blockSize'>): NestLayout {
   const place = placer();
   const groups = Math.ceil(blocks / blockSize);
-  place(RECORD_BYTES * blocks);
+  place(recordBytes * blocks);
   const codes = place(blocks);
   const nested = place(4 * groups);
   const end = place(0);
   return {
-    inputBytes: RECORD_BYTES * blocks,
+    inputBytes: recordBytes * blocks,
     codes,
     codeBytes: blocks,
     nested,
@@ -96,7 +96,7 @@ function placer(): (bytes: number) => number {
   let end = 0;
   return (bytes) => {
     const offset = end;
-    if (bytes > 0) end = aligned(end + bytes + SLACK_BYTES);
+    if (bytes > 0) end = aligned(end + bytes + slackBytes);
     return offset;
   };
 }

@@ -1,5 +1,5 @@
-// What the host and the workers that quantize say to each other. A job works in a room of the worker's memory, laid out as
-// layout.ts says. Where that memory is shared, the host has put the input into the room and takes the results out of it; else
+// What the host and the workers that quantize send each other. A job has a workspace in the memory of the worker, laid out as
+// layout.ts says. Where that memory is shared, the host puts the input there and takes the results from it; else
 // both go with the messages.
 import type { Codebook, CodeRule, FloatDType, SquaredNorms } from '@moeq/tensors';
 
@@ -25,7 +25,7 @@ export interface NestJob {
 
 export type Job = StripJob | NestJob;
 
-export interface Answer {
+export interface Summary {
   /** null: the weights do not suit the format. Of a strip to be nested: zeros. */
   readonly norms: SquaredNorms | null;
   /** The mean of nested scales; else 0. */
@@ -43,8 +43,8 @@ export type ToWorker =
       readonly kind: 'job';
       readonly id: number;
       readonly job: Job;
-      /** The address of the room. */
-      readonly room: number;
+      /** The address of the workspace. */
+      readonly workspace: number;
       /** What belongs at its beginning; null: it is there. */
       readonly input: Uint8Array | null;
     };
@@ -54,7 +54,7 @@ export type FromWorker =
   | {
       readonly kind: 'result';
       readonly id: number;
-      readonly answer: Answer;
+      readonly summary: Summary;
       /** A copy of the results, where the input came with the job; else empty. */
       readonly results: Uint8Array;
     }

@@ -1,23 +1,23 @@
-// Threads that quantize, started with the first job, and rooms in their memories for strips: a bounded number, first come,
+// Threads that quantize, started with the first job, and workspaces in their memories for strips: a bounded number, first come,
 // first served.
 import type { SimdLevel } from '../kernel-module.js';
 import type { WorkerSource } from '../team/spawn.js';
 import { compileQuantizeKernels } from './kernels.js';
-import { Room } from './room.js';
 import { closed, Thread } from './thread.js';
+import { Workspace } from './workspace.js';
 
 /** Strips of a thread that are read, waiting or encoded: one to work at and two on their way. */
-const STRIPS_PER_THREAD = 3;
+const stripsPerThread = 3;
 
 export class Pool {
   readonly #count: number;
   readonly #simd: SimdLevel;
   readonly #shared: boolean;
   readonly #worker: WorkerSource;
-  readonly #free: Room[] = [];
-  readonly #waiting: ((room: Room) => void)[] = [];
+  readonly #free: Workspace[] = [];
+  readonly #waiting: ((workspace: Workspace) => void)[] = [];
   #threads: Promise<Thread[]> | null = null;
-  #rooms = 0;
+  #workspaces = 0;
   #closed = false;
 
   /** @param shared whether memory may be shared with workers */
@@ -29,25 +29,26 @@ export class Pool {
   }
 
   /**
-   * Runs the action when one of the rooms is free.
+   * Runs the action when one of the workspaces is free.
    * @throws what it throws, and MoeqError when the pool is closed
    */
-  async use<T>(action: (room: Room) => Promise<T>): Promise<T> {
+  async use<T>(action: (workspace: Workspace) => Promise<T>): Promise<T> {
     await this.#started();
-    const room = this.#free.pop() ?? (await new Promise<Room>((resolve) => void this.#waiting.push(resolve)));
+    const workspace =
+      this.#free.pop() ?? (await new Promise<Workspace>((resolve) => void this.#waiting.push(resolve)));
     try {
-      return await action(room);
+      return await action(workspace);
     } finally {
       const next = this.#waiting.shift();
-      if (next === undefined) this.#free.push(room);
-      else next(room);
+      if (next === undefined) this.#free.push(workspace);
+      else next(workspace);
     }
   }
 
-  /** A room beside those, for the caller to close. */
-  async room(): Promise<Room> {
+  /** A workspace beside those, for the caller to close. */
+  async workspace(): Promise<Workspace> {
     const threads = await this.#started();
-    return new Room(threads[this.#rooms++ % threads.length] as Thread);
+    return new Workspace(threads[this.#workspaces++ % threads.length] as Thread);
   }
 
   async close(): Promise<void> {
@@ -65,8 +66,8 @@ export class Pool {
   async #start(): Promise<Thread[]> {
     const module = await compileQuantizeKernels(this.#simd, this.#shared);
     const threads = Array.from({ length: this.#count }, () => new Thread(module, this.#shared, this.#worker));
-    for (let i = 0; i < STRIPS_PER_THREAD; i++) {
-      for (const thread of threads) this.#free.push(new Room(thread));
+    for (let i = 0; i < stripsPerThread; i++) {
+      for (const thread of threads) this.#free.push(new Workspace(thread));
     }
     return threads;
   }

@@ -11,13 +11,13 @@ export const serveQuantize: Serve<ToWorker, FromWorker> = (post) => {
       engine = new QuantizeEngine(message.module, message.memory);
       return;
     }
-    const { id, job, room, input } = message;
+    const { id, job, workspace, input } = message;
     try {
       if (engine === null) throw new Error('no kernels yet');
-      if (input !== null) engine.fill(job, room, input);
-      const answer = engine.run(job, room);
-      const results = input === null ? new Uint8Array() : engine.results(job, room);
-      post({ kind: 'result', id, answer, results }, [results.buffer]);
+      if (input !== null) engine.fill(job, workspace, input);
+      const summary = engine.run(job, workspace);
+      const results = input === null ? new Uint8Array() : engine.results(job, workspace);
+      post({ kind: 'result', id, summary, results }, [results.buffer]);
     } catch (error) {
       post({ kind: 'failed', id, failure: String(error) });
     }

@@ -14,16 +14,16 @@ export interface Strip {
 }
 
 /** Elements of a strip: milliseconds of work, a multiple of every block size, few enough for several to be in flight. */
-const STRIP_ELEMENTS = 2 ** 21;
+const stripElements = 2 ** 21;
 
 export function stripsOf(rule: CodeRule, { shape, dtype }: Pick<MatrixInput, 'shape' | 'dtype'>): Strip[] {
   const [rows, columns] = shape;
   // flat blocks know no rows: the matrix is one row
   const [height, width] = rule.kind === 'codebook' ? [1, rows * columns] : [rows, columns];
-  const cut = rule.kind === 'codebook' ? STRIP_ELEMENTS : width;
+  const cut = rule.kind === 'codebook' ? stripElements : width;
   // an even number of rows, so that 4-bit codes of odd rows fill bytes too
   const tall =
-    rule.kind === 'codebook' ? 1 : 2 * Math.max(1, Math.floor(STRIP_ELEMENTS / 2 / Math.max(width, 1)));
+    rule.kind === 'codebook' ? 1 : 2 * Math.max(1, Math.floor(stripElements / 2 / Math.max(width, 1)));
   const strips: Strip[] = [];
   let blocksAt = 0;
   for (let row = 0; row < height; row += tall) {

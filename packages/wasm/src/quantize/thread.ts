@@ -4,12 +4,12 @@ import { Heap, pageBytes } from '../heap.js';
 import type { WorkerLink } from '../team/link.js';
 import { sharedMemory } from '../team/shared-memory.js';
 import { spawnWorker, type WorkerSource } from '../team/spawn.js';
-import { HEAP_START } from './kernels.js';
-import type { Answer, FromWorker, Job, ToWorker } from './messages.js';
+import { heapStart } from './kernels.js';
+import type { FromWorker, Job, Summary, ToWorker } from './messages.js';
 import { serveQuantize } from './serve.js';
 
 export interface Done {
-  readonly answer: Answer;
+  readonly summary: Summary;
   /** A copy of the results, where the input came with the job. */
   readonly results: Uint8Array;
 }
@@ -31,27 +31,27 @@ export class Thread {
   /** An idle one holds no process open. */
   constructor(module: WebAssembly.Module, shared: boolean, worker: WorkerSource) {
     const { memory, maximum } = shared
-      ? sharedMemory(HEAP_START / pageBytes)
+      ? sharedMemory(heapStart / pageBytes)
       : { memory: null, maximum: 65536 };
     this.memory = memory;
     // a page more than the heap asks for: kernels read past the ends of what they are given
     const grow = (pages: number) => void memory?.grow(pages + 1 - memory.buffer.byteLength / pageBytes);
-    this.heap = new Heap({ threads: 1, maximumPages: maximum - 1, grow }, HEAP_START);
+    this.heap = new Heap({ threads: 1, maximumPages: maximum - 1, grow }, heapStart);
     this.#link = spawnWorker<ToWorker, FromWorker>(worker, 'moeq quantize', serveQuantize);
-    this.#link.onMessage((message) => this.#hear(message));
+    this.#link.onMessage((message) => this.#receive(message));
     this.#link.onError((error) => this.#fail(error));
     this.#link.post({ kind: 'startQuantizing', module, memory });
   }
 
   /** @throws MoeqError when the thread fails or is stopped */
-  run(job: Job, room: number, input: Uint8Array | null): Promise<Done> {
+  run(job: Job, workspace: number, input: Uint8Array | null): Promise<Done> {
     if (this.#end !== null) return Promise.reject(this.#end);
     const id = this.#jobs++;
     const transfer = input?.buffer instanceof ArrayBuffer ? [input.buffer] : [];
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#link.hold(true);
-      this.#link.post({ kind: 'job', id, job, room, input }, transfer);
+      this.#link.keepAlive(true);
+      this.#link.post({ kind: 'job', id, job, workspace, input }, transfer);
     });
   }
 
@@ -60,10 +60,10 @@ export class Thread {
     await this.#link.terminate();
   }
 
-  #hear(message: FromWorker): void {
+  #receive(message: FromWorker): void {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
-    if (this.#waiting.size === 0) this.#link.hold(false);
+    if (this.#waiting.size === 0) this.#link.keepAlive(false);
     if (message.kind === 'failed') waiting?.reject(failure(message.failure));
     else waiting?.resolve(message);
   }

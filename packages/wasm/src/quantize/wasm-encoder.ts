@@ -11,11 +11,11 @@ import {
   type SquaredNorms,
 } from '@moeq/tensors';
 import { readOptions, type StartSettings, type WasmOptions } from '../options.js';
-import { bitsOf, blocksOf, nestLayout, RECORD_BYTES, type StripLayout, stripLayout } from './layout.js';
+import { bitsOf, blocksOf, nestLayout, recordBytes, type StripLayout, stripLayout } from './layout.js';
 import type { NestJob, StripJob } from './messages.js';
 import { Pool } from './pool.js';
-import type { Results, Room } from './room.js';
 import { type Strip, stripsOf } from './strips.js';
+import type { Results, Workspace } from './workspace.js';
 
 /**
  * An encoder with kernels for every rule of `CodeRule`, double-quantized or not.
@@ -52,24 +52,24 @@ async function encode(
   const { codebook, blockSize } = nested;
   const job: NestJob = { kind: 'nest', rule, codebook, blockSize, blocks };
   const layout = nestLayout(job);
-  const room = await pool.room();
+  const workspace = await pool.workspace();
   try {
-    const records = room.open(job);
+    const records = workspace.open(job);
     const suits = await encodeStrips(input, rule, { codes, zeroPoints, scales: null, records }, pool);
     if (suits === null) return null;
-    const { answer, results } = await room.run(job, records);
+    const { summary, results } = await workspace.run(job, records);
     return {
       planes: {
         codes: bytePlane(codes),
         scales: bytePlane(results.bytes(layout.codes, layout.codeBytes).slice()),
         ...zeros,
         scalesNested: floatPlane(results.floats(layout.nested, layout.groups).slice()),
-        scalesOffset: floatPlane(Float32Array.of(answer.offset)),
+        scalesOffset: floatPlane(Float32Array.of(summary.offset)),
       },
-      norms: answer.norms ?? none,
+      norms: summary.norms ?? none,
     };
   } finally {
-    room.close();
+    workspace.close();
   }
 }
 
@@ -89,21 +89,21 @@ async function encodeStrips(
   pool: Pool,
 ): Promise<SquaredNorms | null> {
   let suits = true;
-  const encodeStrip = async (strip: Strip, room: Room): Promise<SquaredNorms> => {
+  const encodeStrip = async (strip: Strip, workspace: Workspace): Promise<SquaredNorms> => {
     if (!suits) return none;
     const { rows, columns, offset } = strip;
     const nested = planes.records !== null;
     const job: StripJob = { kind: 'strip', rule, dtype: input.dtype, rows, columns, nested };
-    const data = room.open(job);
+    const data = workspace.open(job);
     // whatever memory the bytes come in
     const bytes = await input.read(offset, data.length, data);
     if (bytes.buffer !== data.buffer) data.set(bytes);
-    const { answer, results } = await room.run(job, data);
-    if (answer.norms === null) suits = false;
+    const { summary, results } = await workspace.run(job, data);
+    if (summary.norms === null) suits = false;
     else putStrip(planes, strip, stripLayout(job), results);
-    return answer.norms ?? none;
+    return summary.norms ?? none;
   };
-  const strips = stripsOf(rule, input).map((strip) => pool.use((room) => encodeStrip(strip, room)));
+  const strips = stripsOf(rule, input).map((strip) => pool.use((workspace) => encodeStrip(strip, workspace)));
   const norms = await settled(strips, () => {
     suits = false;
   });
@@ -115,7 +115,7 @@ function putStrip(planes: Planes, { codesAt, blocksAt }: Strip, layout: StripLay
   planes.codes.set(results.bytes(layout.codes, layout.codeBytes), codesAt);
   planes.zeroPoints?.set(results.bytes(layout.zeroPoints, blocks), blocksAt);
   planes.scales?.set(results.floats(layout.scales, blocks), blocksAt);
-  planes.records?.set(results.bytes(layout.records, RECORD_BYTES * blocks), RECORD_BYTES * blocksAt);
+  planes.records?.set(results.bytes(layout.records, recordBytes * blocks), recordBytes * blocksAt);
 }
 
 const none: SquaredNorms = { weights: 0, difference: 0 };

@@ -5,7 +5,7 @@ export interface WorkerLink<ToWorker, FromWorker> {
   post(message: ToWorker, transfer?: readonly ArrayBuffer[]): void;
   onMessage(listener: (message: FromWorker) => void): void;
   onError(listener: (error: MoeqError) => void): void;
-  /** Whether the worker holds the process open; of no effect in browsers. */
-  hold(held: boolean): void;
+  /** Whether the process stays alive for the worker; of no effect in browsers. */
+  keepAlive(alive: boolean): void;
   terminate(): Promise<void>;
 }

@@ -1,10 +1,10 @@
-// One worker with a memory of its own, for pages without SharedArrayBuffer, or the calling thread where there are no workers:
-// everything goes by message. Messages arrive
-// in order, so a program finds what was written before it.
+// One worker with a memory of its own, for pages without SharedArrayBuffer, or the calling thread where there are no workers.
+// All requests are messages, and they arrive in order, so a program finds what was written before it.
 import { compileKernels, type SimdLevel } from '../kernel-module.js';
 import { serveCompute } from '../worker/serve.js';
+import { Deferred } from './deferred.js';
+import { failureError } from './errors.js';
 import type { FromWorker, ToWorker } from './messages.js';
-import { failureError, Outcome } from './outcome.js';
 import { spawnWorker, type WorkerSource } from './spawn.js';
 import type { Team } from './team.js';
 
@@ -14,9 +14,9 @@ const maximumPages = 65536;
 export async function loneTeam(simd: SimdLevel, worker: WorkerSource): Promise<Team> {
   const module = await compileKernels(simd, false);
   const link = spawnWorker<ToWorker, FromWorker>(worker, 'moeq', serveCompute);
-  /** Who waits for an answer; answers come in the order of the questions. */
-  const waiting: Outcome<FromWorker>[] = [];
-  /** A failure of an order whose answer is not awaited; the next answer is this. */
+  /** Replies that are not there yet; they come in the order of the requests. */
+  const waiting: Deferred<FromWorker>[] = [];
+  /** A failure of a request that has no reply; the next reply is this. */
   let failure: unknown = null;
 
   link.onMessage((message) => {
@@ -24,29 +24,29 @@ export async function loneTeam(simd: SimdLevel, worker: WorkerSource): Promise<T
       failure ??= failureError(message.failure);
       return;
     }
-    const outcome = waiting.shift();
-    if (failure === null) outcome?.resolve(message);
-    else outcome?.reject(failure);
+    const reply = waiting.shift();
+    if (failure === null) reply?.resolve(message);
+    else reply?.reject(failure);
     failure = null;
   });
   link.onError((error) => {
-    for (const outcome of waiting.splice(0)) outcome.reject(error);
+    for (const reply of waiting.splice(0)) reply.reject(error);
   });
 
-  const answer = async (send: () => void): Promise<FromWorker> => {
-    const outcome = new Outcome<FromWorker>();
-    waiting.push(outcome);
-    const end = outcome.wait();
-    link.hold(true);
+  const request = async (send: () => void): Promise<FromWorker> => {
+    const reply = new Deferred<FromWorker>();
+    waiting.push(reply);
+    const end = reply.wait();
+    link.keepAlive(true);
     try {
       send();
       return await end;
     } finally {
-      if (waiting.length === 0) link.hold(false);
+      if (waiting.length === 0) link.keepAlive(false);
     }
   };
 
-  await answer(() =>
+  await request(() =>
     link.post({ kind: 'start', module, thread: 0, memories: null, sync: null, initialPages, maximumPages }),
   );
 
@@ -59,13 +59,13 @@ export async function loneTeam(simd: SimdLevel, worker: WorkerSource): Promise<T
       link.post({ kind: 'write', address, bytes }, [bytes.buffer]);
     },
     settle: async () => {
-      await answer(() => link.post({ kind: 'settle' }));
+      await request(() => link.post({ kind: 'settle' }));
     },
     run: async (address, length) => {
-      await answer(() => link.post({ kind: 'run', address, length }));
+      await request(() => link.post({ kind: 'run', address, length }));
     },
     read: async (address, length) => {
-      const message = await answer(() => link.post({ kind: 'read', address, length }));
+      const message = await request(() => link.post({ kind: 'read', address, length }));
       return message.kind === 'values' ? message.values : new Float32Array(length);
     },
     stop: () => link.terminate(),

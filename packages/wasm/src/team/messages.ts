@@ -1,4 +1,4 @@
-// What the host and its workers say to each other, and the words of the memory by which they keep time.
+// What the host and its workers send each other, and the words of shared memory by which they synchronize.
 import type { ErrorFacts } from '@moeq/tensors';
 
 /** Int32 words of the block that the host and all workers share. */
@@ -23,8 +23,8 @@ export const sync = {
   wordsOfThread: 32,
 } as const;
 
-/** Threads from which a thread steals work, the next ones after it: it needs room of its own in the memory of each. */
-export const mostHelped = 7;
+/** Threads from which a thread steals work, the next ones after it: it needs scratch memory of its own in the heap of each. */
+export const maxVictims = 7;
 
 export type ToWorker =
   | {

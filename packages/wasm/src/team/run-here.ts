@@ -20,8 +20,8 @@ function yieldThen(task: () => void): void {
 export function runHere<ToWorker, FromWorker>(
   serve: Serve<ToWorker, FromWorker>,
 ): WorkerLink<ToWorker, FromWorker> {
-  let hear: (message: FromWorker) => void = () => {};
-  let receive: ((message: ToWorker) => void) | null = serve((message) => hear(message));
+  let listen: (message: FromWorker) => void = () => {};
+  let receive: ((message: ToWorker) => void) | null = serve((message) => listen(message));
   const waiting: ToWorker[] = [];
   const serveNext = (): void => {
     const message = waiting.shift();
@@ -33,11 +33,11 @@ export function runHere<ToWorker, FromWorker>(
       yieldThen(serveNext);
     },
     onMessage(listener) {
-      hear = listener;
+      listen = listener;
     },
     // what fails here is thrown to who serves it, and reported as a message
     onError: () => {},
-    hold: () => {},
+    keepAlive: () => {},
     async terminate() {
       waiting.length = 0;
       receive = null;

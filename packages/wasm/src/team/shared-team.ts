@@ -2,10 +2,11 @@
 // A program is announced by a counter that the workers watch, and its end by one message.
 import { compileKernels, type SimdLevel } from '../kernel-module.js';
 import { serveCompute } from '../worker/serve.js';
+import { Deferred } from './deferred.js';
+import { failureError } from './errors.js';
 import type { WorkerLink } from './link.js';
 import type { Failure, FromWorker, ToWorker } from './messages.js';
 import { sync as at } from './messages.js';
-import { failureError, Outcome } from './outcome.js';
 import { type SharedMemory, sharedMemory } from './shared-memory.js';
 import { spawnWorker, type WorkerSource } from './spawn.js';
 import type { Team } from './team.js';
@@ -16,7 +17,7 @@ export async function sharedTeam(threads: number, simd: SimdLevel, worker: Worke
   const module = await compileKernels(simd, true);
   const memories = Array.from({ length: threads }, () => sharedMemory(initialPages));
   const sync = new Int32Array(new SharedArrayBuffer(4 * (at.words + threads * at.wordsOfThread)));
-  const outcome = new Outcome<void>();
+  const reply = new Deferred<void>();
   let failure: Failure | null = null;
   let ended = false;
   let ready = 0;
@@ -25,10 +26,10 @@ export async function sharedTeam(threads: number, simd: SimdLevel, worker: Worke
   );
   let bytes = memories.map(({ memory }) => new Uint8Array(memory.buffer));
 
-  const hold = (held: boolean): void => {
-    for (const link of links) link.hold(held);
+  const keepAlive = (alive: boolean): void => {
+    for (const link of links) link.keepAlive(alive);
   };
-  const hear = (message: FromWorker): void => {
+  const receive = (message: FromWorker): void => {
     if (message.kind === 'failed') failure ??= message.failure;
     if (message.kind === 'ready') ready++;
     // before the programs begin, a worker says `done` only where it could not start
@@ -38,13 +39,13 @@ export async function sharedTeam(threads: number, simd: SimdLevel, worker: Worke
     if (!ended || (expected && failure === null)) return;
     ended = false;
     ready = 0;
-    if (failure === null) outcome.resolve();
-    else outcome.reject(failureError(failure));
+    if (failure === null) reply.resolve();
+    else reply.reject(failureError(failure));
     failure = null;
   };
   const start = (link: WorkerLink<ToWorker, FromWorker>, thread: number): void => {
-    link.onMessage(hear);
-    link.onError((error) => outcome.reject(error));
+    link.onMessage(receive);
+    link.onError((error) => reply.reject(error));
     link.post({
       kind: 'start',
       module,
@@ -56,15 +57,15 @@ export async function sharedTeam(threads: number, simd: SimdLevel, worker: Worke
     });
   };
   const finished = async (end: Promise<void>): Promise<void> => {
-    hold(true);
+    keepAlive(true);
     try {
       await end;
     } finally {
-      hold(false);
+      keepAlive(false);
     }
   };
 
-  const started = outcome.wait();
+  const started = reply.wait();
   links.forEach(start);
   // Deno cannot end a worker that waits for a word of memory
   const stop = async (): Promise<void> => {
@@ -91,7 +92,7 @@ export async function sharedTeam(threads: number, simd: SimdLevel, worker: Worke
       bytes[thread]?.set(data, address);
     },
     run(address, length) {
-      const end = outcome.wait();
+      const end = reply.wait();
       Atomics.store(sync, at.address, address);
       Atomics.store(sync, at.length, length);
       Atomics.store(sync, at.arrived, 0);

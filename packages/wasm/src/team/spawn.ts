@@ -1,8 +1,8 @@
 // Starts a worker: from the embedded script or from a URL; in browsers and Bun as a module worker, in Node, which has no global
 // Worker, and in Deno by node:worker_threads; or none, where the calling thread does the work itself.
 import { workerScript } from '../generated/worker-script.js';
+import { failureError, startError } from './errors.js';
 import type { WorkerLink } from './link.js';
-import { failureError, startError } from './outcome.js';
 import type { Serve } from './port.js';
 import { runHere } from './run-here.js';
 
@@ -51,7 +51,7 @@ export function spawnWorker<ToWorker, FromWorker>(
     post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     onMessage: (listener) => void worker.on('message', listener),
     onError: (listener) => void worker.on('error', (reason) => listener(error(String(reason)))),
-    hold: (held) => (held ? worker.ref() : worker.unref()),
+    keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
     terminate: async () => {
       await worker.terminate();
     },
@@ -94,7 +94,7 @@ function spawnWebWorker<ToWorker, FromWorker>(
         event.preventDefault();
         listener(error(reasonOf(event)));
       }),
-    hold: (held) => (held ? worker.ref?.() : worker.unref?.()),
+    keepAlive: (alive) => (alive ? worker.ref?.() : worker.unref?.()),
     terminate: async () => worker.terminate(),
   };
 }

@@ -1,8 +1,8 @@
 import type { Layout } from '@moeq/tensors';
 
 /**
- * Activations meet affine 4-bit codes as integers of 8 bits, codebooks in pairs, 8-bit codes as integers of 15; the levels of
- * 4-bit codebooks are bytes.
+ * Activations are integers of 8 bits for affine 4-bit codes, pairs for codebooks, integers of 15 bits for 8-bit codes; the
+ * levels of 4-bit codebooks are bytes.
  */
 export const tolerance = {
   float: 1e-5,

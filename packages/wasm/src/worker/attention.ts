@@ -166,7 +166,7 @@ interface NewTokens {
   readonly pages: number;
 }
 
-interface Room {
+interface Workspace {
   readonly queries: number;
   /** U32 [4, 4]: `tileWords`. */
   readonly tile: number;
@@ -183,7 +183,7 @@ function attendHead(
   { start, tokens, first, pages }: NewTokens,
   window: number,
   scale: number,
-  { queries, tile, scratch, out }: Room,
+  { queries, tile, scratch, out }: Workspace,
 ): void {
   const group = heads / kvHeads;
   const total = tokens * group;

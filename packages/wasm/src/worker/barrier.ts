@@ -24,7 +24,7 @@ export const noBarrier: Barrier = { wait() {} };
 export function makeBarrier(sync: Int32Array, threads: number): Barrier {
   return {
     wait() {
-      // in this order: who fails says so first and opens then
+      // in this order: a thread that fails sets the flag first and opens the barrier then
       const opened = Atomics.load(sync, at.opened);
       if (Atomics.load(sync, at.failed) === 1) throw new Abandoned();
       if (Atomics.add(sync, at.arrived, 1) === threads - 1) {

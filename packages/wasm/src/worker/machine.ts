@@ -44,7 +44,7 @@ interface MachineParts {
   readonly barrier: Barrier;
   /** null: a thread that shares no work. */
   readonly claims?: Claims | null;
-  readonly helped?: readonly Machine[];
+  readonly victims?: readonly Machine[];
 }
 
 export class Machine {
@@ -55,17 +55,17 @@ export class Machine {
   readonly barrier: Barrier;
   readonly claims: Claims | null;
   /** The same thread at work in the memories of those from which it steals, the next one first. */
-  readonly helped: readonly Machine[];
+  readonly victims: readonly Machine[];
   readonly #memories: Memories;
 
-  constructor({ kernels, thread, memories, barrier, claims = null, helped = [] }: MachineParts) {
+  constructor({ kernels, thread, memories, barrier, claims = null, victims = [] }: MachineParts) {
     this.kernels = kernels;
     this.linearKernels = linearKernels(kernels);
     this.thread = thread;
     this.threads = memories.count;
     this.barrier = barrier;
     this.claims = claims;
-    this.helped = helped;
+    this.victims = victims;
     this.#memories = memories;
   }
 

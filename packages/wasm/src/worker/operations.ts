@@ -20,10 +20,10 @@ type Operations = {
 };
 
 export const operations: Operations = {
-  scratch({ kernels, helped }, { address, bytes, columns }) {
+  scratch({ kernels, victims }, { address, bytes, columns }) {
     kernels.useScratch(address, columns);
     // by distance, so that no two threads that help the same one have the same room
-    helped.forEach((other, index) => void other.kernels.useScratch(address + (index + 1) * bytes, columns));
+    victims.forEach((other, index) => void other.kernels.useScratch(address + (index + 1) * bytes, columns));
   },
 
   input({ floats }, { out, values }) {

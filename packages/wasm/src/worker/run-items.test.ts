@@ -16,8 +16,8 @@ function threads(count: number): { sync: Int32Array; machines: Machine[]; claims
   const parts = { kernels: {} as never, memories, barrier: noBarrier };
   const machines = each.map((thread) => {
     const others = each.slice(1).map((distance) => (thread + distance) % count);
-    const helped = others.map((other) => new Machine({ ...parts, thread: other }));
-    return new Machine({ ...parts, thread, claims: claims[thread] as Claims, helped });
+    const victims = others.map((other) => new Machine({ ...parts, thread: other }));
+    return new Machine({ ...parts, thread, claims: claims[thread] as Claims, victims });
   });
   for (const machine of machines) machine.begin();
   return { sync, machines, claims };

@@ -14,7 +14,7 @@ export function runItems(
   count: (owner: Machine) => number,
   run: (owner: Machine, item: number) => void,
 ): void {
-  const { claims, helped } = machine;
+  const { claims, victims } = machine;
   const own = count(machine);
   if (claims === null) {
     for (let item = 0; item < own; item++) run(machine, item);
@@ -31,6 +31,6 @@ export function runItems(
   };
   claims.open();
   work(machine);
-  for (const other of helped) work(other);
+  for (const other of victims) work(other);
   claims.close(own);
 }

@@ -1,9 +1,9 @@
-// What a thread that computes does. With shared memory it runs programs as the host announces them, for ever; alone it does as
-// messages say.
+// What a thread that computes does. With shared memory it runs programs as the host announces them, for ever; alone it serves
+// requests that come as messages.
 import { MoeqError } from '@moeq/tensors';
 import type { KernelExports } from '../kernel-exports.js';
 import type { Failure, FromWorker, ToWorker } from '../team/messages.js';
-import { sync as at, mostHelped } from '../team/messages.js';
+import { sync as at, maxVictims } from '../team/messages.js';
 import type { Post, Serve } from '../team/port.js';
 import { Abandoned, abandonBarrier, makeBarrier, noBarrier, waitForProgram } from './barrier.js';
 import { Claims } from './claims.js';
@@ -34,11 +34,15 @@ function serveShared({ module, thread, memories, sync }: Start, post: Post<FromW
     memories: shared,
     barrier,
   });
-  const helped = Array.from(
-    { length: Math.min(memories.length - 1, mostHelped) },
+  const victims = Array.from(
+    { length: Math.min(memories.length - 1, maxVictims) },
     (_, index) => new Machine(machineFor((thread + 1 + index) % memories.length)),
   );
-  const machine = new Machine({ ...machineFor(thread), claims: memories.length > 1 ? claims : null, helped });
+  const machine = new Machine({
+    ...machineFor(thread),
+    claims: memories.length > 1 ? claims : null,
+    victims,
+  });
   const runProgram = programRunner(machine);
   let program = Atomics.load(sync, at.program);
   post({ kind: 'ready' });
@@ -87,7 +91,7 @@ function serveAlone(
   };
 }
 
-/** Computes: first the message `start`, then the orders of its kind. */
+/** Computes: first the message `start`, then the requests of its kind. */
 export const serveCompute: Serve<ToWorker, FromWorker> = (post) => {
   let serve: ((message: ToWorker) => void) | null = null;
   return (message) => {
@@ -100,8 +104,8 @@ export const serveCompute: Serve<ToWorker, FromWorker> = (post) => {
       failed = true;
       post({ kind: 'failed', failure: failureOf(error) });
     }
-    // every question has one answer; `start` and `read` give theirs themselves unless they fail
-    const asks = message.kind === 'start' || message.kind === 'read';
-    if (message.kind === 'run' || message.kind === 'settle' || (asks && failed)) post({ kind: 'done' });
+    // every request has one reply; `start` and `read` send theirs themselves unless they fail
+    const replies = message.kind === 'start' || message.kind === 'read';
+    if (message.kind === 'run' || message.kind === 'settle' || (replies && failed)) post({ kind: 'done' });
   };
 };

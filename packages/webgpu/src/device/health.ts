@@ -1,6 +1,7 @@
 // What goes wrong on a device outside of any call: its loss, which is final, and errors of commands, which go to
 // the caller that waits next.
-import { deviceLost, formatBytes, WebGpuError } from '../errors.js';
+import { formatBytes } from '@moeq/tensors';
+import { deviceLost, WebGpuError } from '../errors.js';
 
 export class Health {
   readonly #device: GPUDevice;

@@ -51,6 +51,6 @@ describe('Memory', () => {
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(WebGpuError);
     expect((error as WebGpuError).code).toBe('outOfMemory');
-    expect((error as Error).message).toContain('room for 600 bytes beside the 1.0 kB in use');
+    expect((error as Error).message).toContain('room for 600 B beside the 1.00 kB in use');
   });
 });

@@ -1,6 +1,7 @@
 // Buffers of one device, counted from creation to destruction. Activations come from a pool of rounded sizes, so that the
 // buffers of one token serve the next; what is larger than the device binds is refused by name.
-import { formatBytes, WebGpuError } from '../errors.js';
+import { formatBytes } from '@moeq/tensors';
+import { WebGpuError } from '../errors.js';
 
 /** Values of GPUBufferUsage, which is a global in browsers only. */
 export const usage = {

@@ -7,8 +7,8 @@ import { attendKernel, attendPlan, itemWords, partialVectors } from '../wgsl/att
 import { joinKernel, joinWords } from '../wgsl/join.js';
 import { type AttentionShape, prepareKernel, shapeName, vectorsOf } from '../wgsl/prepare.js';
 import type { Emitter } from './dispatch-matrix.js';
-import type { Node } from './graph.js';
-import { type Operand, Slot } from './program.js';
+import type { GraphNode } from './graph.js';
+import { type Operand, Transient } from './program.js';
 import type { Results } from './results.js';
 
 /** Keys that one workgroup goes through where more workgroups are wanted than there are heads and tokens. */
@@ -31,7 +31,7 @@ interface Tiling {
 
 export function emitAttention(
   emitter: Emitter,
-  node: Node<'attention'>,
+  node: GraphNode<'attention'>,
   results: Results,
   workgroupMemory: number,
 ): void {
@@ -59,7 +59,7 @@ export function emitAttention(
     scale,
   };
   const weights = [norms.query?.buffer ?? emitter.empty, norms.key?.buffer ?? emitter.empty];
-  const queries = fresh ? null : new Slot('queries', 16 * node.rows * heads * vectorsOf(headDim));
+  const queries = fresh ? null : new Transient('queries', 16 * node.rows * heads * vectorsOf(headDim));
   if (queries !== null) {
     const kernel = kernels.get(`prepare ${shapeName(shape)}`, () => prepareKernel(shape));
     const operands = [qkv, queries, keys, values, ...weights, 'tables'] as const;
@@ -107,11 +107,11 @@ export interface AttendCall {
   /** Of norms, where they are fresh. */
   readonly weights?: readonly GPUBuffer[];
   readonly window?: number;
-  readonly queries: Slot;
+  readonly queries: Transient;
   readonly keys: Operand;
   /** null: they are the beginning of the keys. */
   readonly values: Operand | null;
-  readonly out: Slot;
+  readonly out: Transient;
   readonly workgroupMemory: number;
 }
 
@@ -130,7 +130,7 @@ export function attend({ program, kernels }: Emitter, call: AttendCall): void {
   const ranges = tiling.joins !== null;
   const tilingKey = `${plan.tokens} ${window} ${columns}`;
   const partial = ranges
-    ? new Slot('ranges', 16 * tiling.partialRows * heads * partialVectors(valueDim))
+    ? new Transient('ranges', 16 * tiling.partialRows * heads * partialVectors(valueDim))
     : null;
   program.dispatch(
     kernels.get(`attend ${name} ${plan.heads} ${plan.tokens} ${plan.tile} ${ranges} ${fresh}`, () =>

@@ -3,12 +3,12 @@ import type { StateSegment } from '@moeq/kernels';
 import { convolveKernel } from '../wgsl/convolve.js';
 import type { Emitter } from './dispatch-matrix.js';
 import { elementGrid } from './emit-rows.js';
-import type { Node } from './graph.js';
+import type { GraphNode } from './graph.js';
 import type { Results } from './results.js';
 
 export function emitConvolution(
   { program, kernels }: Emitter,
-  node: Node<'convolution'>,
+  node: GraphNode<'convolution'>,
   results: Results,
 ): void {
   const { x, weight, cache, layer, segments, spec } = node.operation;

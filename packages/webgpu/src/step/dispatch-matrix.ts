@@ -10,7 +10,7 @@ import { tileOutputs } from '../wgsl/tile.js';
 import { tileTokens } from '../wgsl/tile-stage.js';
 import { vectorLanes, vectorRows } from '../wgsl/vector.js';
 import type { Kernels } from './kernels.js';
-import type { Operand, Program, Slot } from './program.js';
+import type { Operand, Program, Transient } from './program.js';
 
 /** Tokens that a vector kernel takes at a time when there are several. */
 const vectorTokens = 4;
@@ -18,9 +18,9 @@ const vectorTokens = 4;
 export interface Epilogue {
   readonly bias: StoredVector | null;
   /** [T], through a sigmoid. */
-  readonly gate: Slot | null;
+  readonly gate: Transient | null;
   /** Inner one first; at most two. */
-  readonly residuals: readonly { readonly slot: Slot; readonly scale: number }[];
+  readonly residuals: readonly { readonly result: Transient; readonly scale: number }[];
 }
 
 export const plainEpilogue: Epilogue = { bias: null, gate: null, residuals: [] };
@@ -40,7 +40,7 @@ export interface Emitter {
 
 /** A routing: indices, then weights `routingWeights` words later. */
 export interface RoutingInput {
-  readonly slot: Slot;
+  readonly result: Transient;
   readonly routingWeights: number;
   readonly expertsPerToken: number;
 }
@@ -65,7 +65,7 @@ function epilogueUniforms({ bias, gate, residuals }: Epilogue, outColumns: numbe
 }
 
 export function residualOperands({ residuals }: Epilogue, empty: GPUBuffer): Operand[] {
-  return [residuals[0]?.slot ?? empty, residuals[1]?.slot ?? empty];
+  return [residuals[0]?.result ?? empty, residuals[1]?.result ?? empty];
 }
 
 const extraOperand = ({ bias, gate }: Epilogue, empty: GPUBuffer): Operand => bias?.buffer ?? gate ?? empty;
@@ -110,8 +110,8 @@ function rowsOfGroup(inner: InnerRows | undefined) {
 interface VectorCall {
   readonly group: WeightGroup;
   readonly use: VectorUse;
-  readonly x: Slot;
-  readonly out: Slot;
+  readonly x: Transient;
+  readonly out: Transient;
   readonly outColumns: number;
   /** Rows of the grid: tokens, or slots for `slots`. */
   readonly rows: number;
@@ -169,7 +169,7 @@ export function dispatchVector(emitter: Emitter, call: VectorCall): void {
       x,
       out,
       ...(norm === null ? [] : [norm.weight.buffer]),
-      ...(routing === undefined ? [] : [routing.slot]),
+      ...(routing === undefined ? [] : [routing.result]),
       ...(use === 'dense' && activation === null ? [extraOperand(epilogue, emitter.empty)] : []),
       ...(use !== 'slots' && activation === null ? residualOperands(epilogue, emitter.empty) : []),
     ],
@@ -180,14 +180,14 @@ export function dispatchVector(emitter: Emitter, call: VectorCall): void {
 
 interface TileCall {
   readonly group: WeightGroup;
-  readonly x: Slot;
-  readonly out: Slot;
+  readonly x: Transient;
+  readonly out: Transient;
   readonly outColumns: number;
   readonly tokens: number;
   readonly inner?: InnerRows;
   readonly epilogue?: Epilogue;
   /** Tiles of slots instead of consecutive tokens. */
-  readonly plan?: { readonly slot: Slot; readonly tiles: number; readonly slotsPerRow: number };
+  readonly plan?: { readonly result: Transient; readonly tiles: number; readonly slotsPerRow: number };
 }
 
 export function dispatchTile(emitter: Emitter, call: TileCall): void {
@@ -212,7 +212,7 @@ export function dispatchTile(emitter: Emitter, call: TileCall): void {
       group.buffer,
       x,
       out,
-      ...(plan === undefined ? [] : [plan.slot]),
+      ...(plan === undefined ? [] : [plan.result]),
       ...(use === 'dense' && activation === null
         ? [extraOperand(epilogue, emitter.empty), ...residualOperands(epilogue, emitter.empty)]
         : []),

@@ -10,16 +10,16 @@ import { activateKernel } from '../wgsl/rows.js';
 import type { Emitter, NormInput, RoutingInput } from './dispatch-matrix.js';
 import { plainEpilogue, residualOperands } from './dispatch-matrix.js';
 import { elementGrid } from './emit-rows.js';
-import type { Node } from './graph.js';
+import type { GraphNode } from './graph.js';
 import type { ExpertRows } from './multiply.js';
 import { downTiles, gateUp, mostVectorRows, multiply, sumOfExperts } from './multiply.js';
 import type { Operand } from './program.js';
-import { Slot } from './program.js';
+import { Transient } from './program.js';
 import type { Results } from './results.js';
 
 /** Slots by expert, as tiles. */
 interface Plan {
-  readonly slot: Slot;
+  readonly result: Transient;
   readonly tiles: number;
 }
 
@@ -27,19 +27,19 @@ export class ExpertEmitter {
   readonly #emitter: Emitter;
   readonly #results: Results;
   /** By routing. */
-  readonly #plans = new Map<Node, Plan>();
+  readonly #plans = new Map<GraphNode, Plan>();
 
   constructor(emitter: Emitter, results: Results) {
     this.#emitter = emitter;
     this.#results = results;
   }
 
-  experts(node: Node<'experts'>): void {
+  experts(node: GraphNode<'experts'>): void {
     const { x, routing, weights } = node.operation;
     const { program, kernels, empty } = this.#emitter;
     const expertsPerToken = routing.columns / 2;
     const slots = node.rows * expertsPerToken;
-    const route: RoutingInput = { slot: this.#results.of(routing), routingWeights: slots, expertsPerToken };
+    const route: RoutingInput = { result: this.#results.of(routing), routingWeights: slots, expertsPerToken };
     const plan = node.rows > mostVectorRows ? this.#plan(routing, slots, weights.experts) : null;
     const rows: ExpertRows = { ...this.#results.input(x), tokens: node.rows, routing: route, plan };
     const h = this.#gateUp(node, rows, slots);
@@ -57,7 +57,7 @@ export class ExpertEmitter {
           scale1: residuals[0]?.scale ?? 1,
           scale2: residuals[1]?.scale ?? 1,
         },
-        [y, route.slot, out, ...residualOperands(epilogue, empty)],
+        [y, route.result, out, ...residualOperands(epilogue, empty)],
         elementGrid(node.columns, node.rows),
       );
     if (plan === null) {
@@ -65,12 +65,12 @@ export class ExpertEmitter {
       sumOfExperts(this.#emitter, weights.down, { ...common, out, routing: route, epilogue, begin });
       return;
     }
-    const y = new Slot('expert outputs', 4 * slots * node.columns);
+    const y = new Transient('expert outputs', 4 * slots * node.columns);
     downTiles(this.#emitter, weights.down, { ...common, out: y, plan });
     combine(y, expertsPerToken);
   }
 
-  mlp(node: Node<'mlp'>): void {
+  mlp(node: GraphNode<'mlp'>): void {
     const { x, weights, gate } = node.operation;
     const input = this.#results.input(x);
     const tokens = node.rows;
@@ -82,31 +82,31 @@ export class ExpertEmitter {
     multiply(this.#emitter, weights.down, { x: h, norm: null, out, outColumns, tokens, epilogue });
   }
 
-  #plan(routing: Node, slots: number, experts: number): Plan {
+  #plan(routing: GraphNode, slots: number, experts: number): Plan {
     const known = this.#plans.get(routing);
     if (known !== undefined) return known;
     const { program, kernels } = this.#emitter;
     const tiles = planTiles(slots, experts);
-    const plan = { slot: new Slot('plan', 4 * (4 * tiles + slots)), tiles };
+    const plan = { result: new Transient('plan', 4 * (4 * tiles + slots)), tiles };
     const kernel = kernels.get(`plan of ${experts}`, () => planKernel(experts));
-    program.dispatch(kernel, { slots, tiles }, [this.#results.of(routing), plan.slot], [1, 1]);
+    program.dispatch(kernel, { slots, tiles }, [this.#results.of(routing), plan.result], [1, 1]);
     this.#plans.set(routing, plan);
     return plan;
   }
 
   /** h [slots, F] */
-  #gateUp(node: Node<'experts' | 'mlp'>, rows: ExpertRows, slots: number): Slot {
+  #gateUp(node: GraphNode<'experts' | 'mlp'>, rows: ExpertRows, slots: number): Transient {
     const { weights, activation } = node.operation;
     const { intermediate } = weights;
     const { program, kernels } = this.#emitter;
-    const h = new Slot('gated', 4 * slots * intermediate);
+    const h = new Transient('gated', 4 * slots * intermediate);
     const apart =
       activation.gated && weights.gateUp.some(({ up }) => up === null)
-        ? new Slot('gate and up', 8 * slots * intermediate)
+        ? new Transient('gate and up', 8 * slots * intermediate)
         : null;
     const kernel = kernels.get(`activate ${activationName(activation)}`, () => activateKernel(activation));
-    const activate = (slot: Slot): void =>
-      program.dispatch(kernel, { columns: intermediate }, [slot, h], elementGrid(intermediate, slots));
+    const activate = (result: Transient): void =>
+      program.dispatch(kernel, { columns: intermediate }, [result, h], elementGrid(intermediate, slots));
     gateUp(
       this.#emitter,
       weights.gateUp,
@@ -114,13 +114,17 @@ export class ExpertEmitter {
       activation,
       intermediate,
       h,
-      apart && { slot: apart, activate: () => activate(apart) },
+      apart && { result: apart, activate: () => activate(apart) },
     );
     return h;
   }
 
-  #outputGate(gate: StoredWeight, input: { x: Slot; norm: NormInput | null }, tokens: number): Slot {
-    const out = new Slot('output gates', 4 * tokens);
+  #outputGate(
+    gate: StoredWeight,
+    input: { x: Transient; norm: NormInput | null },
+    tokens: number,
+  ): Transient {
+    const out = new Transient('output gates', 4 * tokens);
     multiply(this.#emitter, gate.groups, { ...input, out, outColumns: 1, tokens, epilogue: plainEpilogue });
     return out;
   }

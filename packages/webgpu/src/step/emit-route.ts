@@ -3,7 +3,7 @@ import type { WeightGroup } from '../weights/group.js';
 import { routeKernel, routeName } from '../wgsl/route.js';
 import { vectorLanes } from '../wgsl/vector.js';
 import type { Emitter } from './dispatch-matrix.js';
-import type { Node } from './graph.js';
+import type { GraphNode } from './graph.js';
 import { isKind } from './graph.js';
 import type { Results } from './results.js';
 
@@ -13,9 +13,9 @@ import type { Results } from './results.js';
  */
 export function emitRoute(
   { program, kernels, empty }: Emitter,
-  node: Node<'route'>,
+  node: GraphNode<'route'>,
   results: Results,
-  absorbed: ReadonlySet<Node>,
+  absorbed: ReadonlySet<GraphNode>,
   status: GPUBuffer,
 ): void {
   const { x, spec, bias } = node.operation;

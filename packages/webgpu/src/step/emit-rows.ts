@@ -1,7 +1,7 @@
 // Operations on rows, as dispatches: input, embedding, norm, multiply, addition, choice of rows.
 import { addKernel, elementsPerWorkgroup, embedKernel, normKernel, selectKernel } from '../wgsl/rows.js';
 import type { Emitter } from './dispatch-matrix.js';
-import type { Node } from './graph.js';
+import type { GraphNode } from './graph.js';
 import { multiply } from './multiply.js';
 import type { Results } from './results.js';
 
@@ -10,11 +10,11 @@ export function elementGrid(columns: number, rows: number): [number, number] {
   return [Math.ceil(columns / elementsPerWorkgroup), rows];
 }
 
-export function emitInput({ program }: Emitter, node: Node<'input'>, results: Results): void {
-  program.inputs.push({ slot: results.make(node), values: node.operation.values });
+export function emitInput({ program }: Emitter, node: GraphNode<'input'>, results: Results): void {
+  program.inputs.push({ result: results.make(node), values: node.operation.values });
 }
 
-export function emitEmbed({ program, kernels }: Emitter, node: Node<'embed'>, results: Results): void {
+export function emitEmbed({ program, kernels }: Emitter, node: GraphNode<'embed'>, results: Results): void {
   const { table, ids, scale } = node.operation;
   const out = results.make(node);
   const at = program.tables.add(Uint32Array.from(ids));
@@ -26,7 +26,7 @@ export function emitEmbed({ program, kernels }: Emitter, node: Node<'embed'>, re
   }
 }
 
-export function emitNorm({ program, kernels }: Emitter, node: Node<'norm'>, results: Results): void {
+export function emitNorm({ program, kernels }: Emitter, node: GraphNode<'norm'>, results: Results): void {
   const { x, weight, epsilon, centred, bias } = node.operation;
   const addend = bias === null ? [] : [bias.buffer];
   const operands = [results.of(x), weight.buffer, ...addend, results.make(node)];
@@ -35,7 +35,7 @@ export function emitNorm({ program, kernels }: Emitter, node: Node<'norm'>, resu
   program.dispatch(kernel, { columns: node.columns, epsilon }, operands, [node.rows, 1]);
 }
 
-export function emitLinear(emitter: Emitter, node: Node<'linear'>, results: Results): void {
+export function emitLinear(emitter: Emitter, node: GraphNode<'linear'>, results: Results): void {
   const { x, weight, bias } = node.operation;
   const input = results.input(x);
   const { out, residuals } = results.output(node);
@@ -44,14 +44,14 @@ export function emitLinear(emitter: Emitter, node: Node<'linear'>, results: Resu
   multiply(emitter, weight.groups, { ...input, ...shape, out, epilogue });
 }
 
-export function emitAdd({ program, kernels }: Emitter, node: Node<'add'>, results: Results): void {
+export function emitAdd({ program, kernels }: Emitter, node: GraphNode<'add'>, results: Results): void {
   const { a, b, scale } = node.operation;
   const { rows, columns } = node;
   const operands = [results.of(a), results.of(b), results.make(node)];
   program.dispatch(kernels.get('add', addKernel), { columns, scale }, operands, elementGrid(columns, rows));
 }
 
-export function emitSelect({ program, kernels }: Emitter, node: Node<'select'>, results: Results): void {
+export function emitSelect({ program, kernels }: Emitter, node: GraphNode<'select'>, results: Results): void {
   const { x, rows } = node.operation;
   const { columns } = node;
   const at = program.tables.add(Uint32Array.from(rows));

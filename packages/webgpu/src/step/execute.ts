@@ -1,4 +1,4 @@
-// Runs programs: places slots in pooled buffers, sends uniforms and tables in one write each, encodes all dispatches into
+// Runs programs: takes pooled buffers for results, sends uniforms and tables in one write each, encodes all dispatches into
 // one pass of one command buffer, and copies what is read into one mapped buffer.
 
 import type { Health } from '../device/health.js';
@@ -6,13 +6,13 @@ import type { Memory } from '../device/memory.js';
 import { usage } from '../device/memory.js';
 import type { CompiledShader, Pipelines } from '../device/pipelines.js';
 import { WebGpuError } from '../errors.js';
-import { findLastUses } from './beside.js';
+import { findLastUses } from './merge-dispatches.js';
 import type { Operand, Program } from './program.js';
-import { Slot } from './program.js';
+import { Transient } from './program.js';
 
 /** What one read wants: a buffer from its beginning on. */
 export interface ReadRange {
-  readonly source: Slot | GPUBuffer;
+  readonly source: Transient | GPUBuffer;
   readonly bytes: number;
 }
 
@@ -75,9 +75,9 @@ export class Executor {
 
   #encode({ commands, inputs, tables }: Program, encoder: GPUCommandEncoder): void {
     const { queue } = this.#memory.device;
-    for (const { slot, values } of inputs) {
-      slot.buffer ??= this.#memory.take(slot.label, slot.bytes);
-      queue.writeBuffer(slot.buffer, 0, values as Float32Array<ArrayBuffer>);
+    for (const { result, values } of inputs) {
+      result.buffer ??= this.#memory.take(result.label, result.bytes);
+      queue.writeBuffer(result.buffer, 0, values as Float32Array<ArrayBuffer>);
       this.counts.bytesWritten += values.byteLength;
     }
     if (commands.length === 0) return;
@@ -94,7 +94,7 @@ export class Executor {
       pass.setPipeline(compiled.pipeline);
       pass.setBindGroup(0, this.#bindGroup(compiled, offsets[index] as number, uniforms.byteLength, buffers));
       pass.dispatchWorkgroups(...grid);
-      for (const operand of operands) if (operand instanceof Slot) this.#release(operand, index);
+      for (const operand of operands) if (operand instanceof Transient) this.#release(operand, index);
     });
     pass.end();
     this.counts.dispatches += commands.length;
@@ -128,15 +128,15 @@ export class Executor {
 
   #place(operand: Operand): GPUBuffer {
     if (operand === 'tables') return this.#tables;
-    if (!(operand instanceof Slot)) return operand;
+    if (!(operand instanceof Transient)) return operand;
     operand.buffer ??= this.#memory.take(operand.label, operand.bytes);
     return operand.buffer;
   }
 
-  #release(slot: Slot, index: number): void {
-    if (slot.lastUse !== index || slot.held || slot.buffer === null) return;
-    this.#memory.give(slot.buffer);
-    slot.buffer = null;
+  #release(result: Transient, index: number): void {
+    if (result.lastUse !== index || result.held || result.buffer === null) return;
+    this.#memory.give(result.buffer);
+    result.buffer = null;
   }
 
   #bindGroup(
@@ -183,7 +183,7 @@ export class Executor {
     }
     let at = 0;
     for (const { source, bytes: count } of reads) {
-      const buffer = source instanceof Slot ? source.buffer : source;
+      const buffer = source instanceof Transient ? source.buffer : source;
       if (count === 0) continue;
       if (buffer === null) {
         throw new WebGpuError('validation', {

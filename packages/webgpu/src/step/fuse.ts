@@ -5,50 +5,50 @@
 //   an addition of a residual  into the multiply, experts or MLP that makes the other side
 // Everything else is one operation after the other, in the order of recording.
 import { mostRouterBytes } from '../wgsl/router.js';
-import type { Node } from './graph.js';
+import type { GraphNode } from './graph.js';
 import { isKind } from './graph.js';
 import { mostVectorRows } from './multiply.js';
 
 /** An add that was joined to what makes its right side. */
 interface Joined {
   /** The last of the additions: it names the result. */
-  readonly root: Node;
-  readonly adds: readonly Node<'add'>[];
+  readonly root: GraphNode;
+  readonly adds: readonly GraphNode<'add'>[];
 }
 
 export interface Fusion {
   /** Everything that `targets` depend on and that is not ready, as recorded. */
-  readonly needed: readonly Node[];
+  readonly needed: readonly GraphNode[];
   /** What has dispatches of its own, in the order in which they run. */
-  readonly order: readonly Node[];
+  readonly order: readonly GraphNode[];
   /** Additions by the node that they were joined to. */
-  readonly joined: ReadonlyMap<Node, Joined>;
+  readonly joined: ReadonlyMap<GraphNode, Joined>;
   /** Norms, additions and router logits that have no dispatch of their own. */
-  readonly absorbed: ReadonlySet<Node>;
+  readonly absorbed: ReadonlySet<GraphNode>;
   /** Whether a result is kept for a later read or operation of this step. */
-  isHeld(node: Node): boolean;
+  isHeld(node: GraphNode): boolean;
 }
 
 /**
  * @param recorded all nodes of the step, as recorded
  * @param targets what is wanted now
  */
-export function fuse(recorded: readonly Node[], targets: ReadonlySet<Node>): Fusion {
+export function fuse(recorded: readonly GraphNode[], targets: ReadonlySet<GraphNode>): Fusion {
   const fuser = new Fuser(targets);
   return fuser.run(recorded);
 }
 
 class Fuser {
-  readonly #targets: ReadonlySet<Node>;
-  readonly #needed = new Set<Node>();
-  readonly #joined = new Map<Node, Joined>();
-  readonly #absorbed = new Set<Node>();
+  readonly #targets: ReadonlySet<GraphNode>;
+  readonly #needed = new Set<GraphNode>();
+  readonly #joined = new Map<GraphNode, Joined>();
+  readonly #absorbed = new Set<GraphNode>();
 
-  constructor(targets: ReadonlySet<Node>) {
+  constructor(targets: ReadonlySet<GraphNode>) {
     this.#targets = targets;
   }
 
-  run(recorded: readonly Node[]): Fusion {
+  run(recorded: readonly GraphNode[]): Fusion {
     for (const target of this.#targets) this.#need(target);
     const needed = recorded.filter((node) => this.#needed.has(node));
     for (const node of needed) this.#join(node);
@@ -74,34 +74,34 @@ class Fuser {
     };
   }
 
-  #need(node: Node): void {
+  #need(node: GraphNode): void {
     if (this.#needed.has(node) || node.ready) return;
     this.#needed.add(node);
-    node.slot = null;
+    node.result = null;
     for (const input of node.inputs) this.#need(input);
   }
 
   /** Kept for a later read or operation of this step. */
-  #isHeld(node: Node): boolean {
+  #isHeld(node: GraphNode): boolean {
     if (this.#targets.has(node) || isKind(node, 'route')) return true;
     return node.consumers.some((consumer) => !consumer.executed && !this.#needed.has(consumer));
   }
 
-  #consumers(node: Node): Node[] {
+  #consumers(node: GraphNode): GraphNode[] {
     return node.consumers.filter((consumer) => this.#needed.has(consumer));
   }
 
   /** The one operation that uses the node, if it has no other reader. */
-  #onlyConsumer(node: Node): Node | null {
+  #onlyConsumer(node: GraphNode): GraphNode | null {
     if (this.#targets.has(node)) return null;
     const [first, ...others] = this.#consumers(node);
     return others.length === 0 ? (first ?? null) : null;
   }
 
-  #join(node: Node): void {
+  #join(node: GraphNode): void {
     if (!isKind(node, 'linear') && !isKind(node, 'experts') && !isKind(node, 'mlp')) return;
-    const adds: Node<'add'>[] = [];
-    let last: Node = node;
+    const adds: GraphNode<'add'>[] = [];
+    let last: GraphNode = node;
     while (adds.length < 2) {
       const next = this.#onlyConsumer(last);
       if (next === null || !isKind(next, 'add') || next.operation.b !== last || next.operation.a === last)
@@ -115,7 +115,7 @@ class Fuser {
     this.#joined.set(node, { root: last, adds });
   }
 
-  #canAbsorb(node: Node<'norm'>): boolean {
+  #canAbsorb(node: GraphNode<'norm'>): boolean {
     const { centred, bias } = node.operation;
     if (centred || bias !== null || node.rows > mostVectorRows || this.#targets.has(node)) return false;
     return this.#consumers(node).every(({ operation }) => {
@@ -125,7 +125,7 @@ class Fuser {
   }
 
   /** Router logits that only `route` wants and that one workgroup can compute. */
-  #canRoute(logits: Node, route: Node): logits is Node<'linear'> {
+  #canRoute(logits: GraphNode, route: GraphNode): logits is GraphNode<'linear'> {
     if (!isKind(logits, 'linear') || logits.rows > mostVectorRows || this.#onlyConsumer(logits) !== route)
       return false;
     const { weight, bias } = logits.operation;

@@ -3,12 +3,12 @@
 import * as kernels from '@moeq/kernels';
 import type { StoredExperts, StoredVector, StoredWeight } from '../weights/store.js';
 import type { StoredCache } from './kv-cache.js';
-import type { Slot } from './program.js';
+import type { Transient } from './program.js';
 import type { StoredStates } from './state-cache.js';
 
 /** What the backend keeps behind the objects that it hands out. */
 export interface GpuTypes {
-  readonly node: Node;
+  readonly node: GraphNode;
   readonly weight: StoredWeight;
   readonly experts: StoredExperts;
   readonly mlp: StoredExperts;
@@ -21,19 +21,19 @@ export interface GpuTypes {
 export type Kind = kernels.OperationKind;
 export type OperationOf<Each extends Kind> = kernels.OperationOf<GpuTypes, Each>;
 
-export class Node<Each extends Kind = Kind> {
+export class GraphNode<Each extends Kind = Kind> {
   readonly operation: OperationOf<Each>;
   /** T */
   readonly rows: number;
   /** Columns of the result; 2 A words for a routing. */
   readonly columns: number;
   /** Results of other nodes that it reads. */
-  readonly inputs: readonly Node[];
-  readonly consumers: Node[] = [];
+  readonly inputs: readonly GraphNode[];
+  readonly consumers: GraphNode[] = [];
   /** Ran, or was joined into one that ran. */
   executed = false;
   /** Where the result is; null before and after. */
-  slot: Slot | null = null;
+  result: Transient | null = null;
 
   constructor(operation: OperationOf<Each>, rows: number, columns: number) {
     this.operation = operation;
@@ -45,7 +45,7 @@ export class Node<Each extends Kind = Kind> {
 
   /** The result can be read as it is. */
   get ready(): boolean {
-    return this.slot !== null && this.slot.buffer !== null;
+    return this.result !== null && this.result.buffer !== null;
   }
 
   get bytes(): number {
@@ -53,6 +53,6 @@ export class Node<Each extends Kind = Kind> {
   }
 }
 
-export function isKind<Each extends Kind>(node: Node, kind: Each): node is Node<Each> {
+export function isKind<Each extends Kind>(node: GraphNode, kind: Each): node is GraphNode<Each> {
   return node.operation.kind === kind;
 }

@@ -1,7 +1,7 @@
 // Kernels by what they are for, assembled once each: shader text is long, and a token needs hundreds of them.
 import { type Activation, activationName } from '@moeq/kernels';
-import type { MatrixKind } from '../weights/kind.js';
-import { kindName } from '../weights/kind.js';
+import type { MatrixKind } from '../wgsl/matrix-kind.js';
+import { kindName } from '../wgsl/matrix-kind.js';
 import { mergeKernels } from '../wgsl/merge.js';
 import { routeName } from '../wgsl/route.js';
 import type { RouterOptions } from '../wgsl/router.js';
@@ -56,7 +56,7 @@ export class Kernels {
 
   /** Two kernels in one; `bindings` says which of theirs are the same. */
   merged(first: Kernel<Fields>, second: Kernel<Fields>, bindings: readonly number[]): Kernel<Fields> {
-    const name = `${bindings.join()} ${first.shader.label} beside ${second.shader.label}`;
+    const name = `${bindings.join()} ${first.shader.label} and ${second.shader.label}`;
     return this.get(name, () => mergeKernels(first, second, bindings));
   }
 

@@ -7,7 +7,7 @@ import type { ExpertEmitter } from './emit-experts.js';
 import { emitRoute } from './emit-route.js';
 import { emitAdd, emitEmbed, emitInput, emitLinear, emitNorm, emitSelect } from './emit-rows.js';
 import type { Fusion } from './fuse.js';
-import type { Node } from './graph.js';
+import type { GraphNode } from './graph.js';
 import { emitLatentAttention } from './latent.js';
 import type { Results } from './results.js';
 
@@ -24,7 +24,7 @@ export interface Lowering {
 }
 
 interface KindOfOperation<Kind extends OperationKind> {
-  emit(lowering: Lowering, node: Node<Kind>): void;
+  emit(lowering: Lowering, node: GraphNode<Kind>): void;
   /**
    * `none`: runs where its result is wanted. `cache`: writes to a cache, so it runs in any case. `status`: runs in any case
    * and can fail on the device, which the status says afterwards.
@@ -62,10 +62,10 @@ const kinds: { readonly [Kind in OperationKind]: KindOfOperation<Kind> } = {
   select: { emit: ({ emitter, results }, node) => emitSelect(emitter, node, results), effect: 'none' },
 };
 
-export function effectOf({ operation }: Node): 'none' | 'cache' | 'status' {
+export function effectOf({ operation }: GraphNode): 'none' | 'cache' | 'status' {
   return kinds[operation.kind].effect;
 }
 
-export function emit<Kind extends OperationKind>(lowering: Lowering, node: Node<Kind>): void {
+export function emit<Kind extends OperationKind>(lowering: Lowering, node: GraphNode<Kind>): void {
   kinds[node.operation.kind].emit(lowering, node);
 }

@@ -16,13 +16,13 @@ import { vectorsOf } from '../wgsl/prepare.js';
 import { attend, cacheRows, rotationWords } from './attend.js';
 import { type Emitter, plainEpilogue } from './dispatch-matrix.js';
 import { elementGrid } from './emit-rows.js';
-import type { Node } from './graph.js';
+import type { GraphNode } from './graph.js';
 import { type LatentPlan, latentPlan, type Part, positionRows } from './latent-plan.js';
 import { multiply } from './multiply.js';
-import { Slot } from './program.js';
+import { Transient } from './program.js';
 import type { Results } from './results.js';
 
-type Operation = Node<'latentAttention'>['operation'];
+type Operation = GraphNode<'latentAttention'>['operation'];
 
 /** What both forms need. */
 interface Job {
@@ -31,18 +31,18 @@ interface Job {
   readonly shape: LatentShape;
   readonly rows: number;
   /** Float32 [T, H (N + P)] and [T, R + P] */
-  readonly queries: Slot;
-  readonly latents: Slot;
+  readonly queries: Transient;
+  readonly latents: Transient;
   readonly keys: GPUBuffer;
   readonly rotation: { readonly rotations: number; readonly pairs: number; readonly interleaved: number };
   /** Float32 [T, H V] */
-  readonly out: Slot;
+  readonly out: Transient;
   readonly workgroupMemory: number;
 }
 
 export function emitLatentAttention(
   emitter: Emitter,
-  node: Node<'latentAttention'>,
+  node: GraphNode<'latentAttention'>,
   results: Results,
   workgroupMemory: number,
 ): void {
@@ -83,7 +83,7 @@ function rowTable({ emitter }: Job, { segments, rows }: Part): number {
 function emitAbsorb(
   job: Job,
   group: Operation['expansion']['groups'][0],
-  out: Slot | GPUBuffer,
+  out: Transient | GPUBuffer,
   call: { tokens: number; rows: number; firstHead: number; endHead: number; accumulate: boolean },
 ): void {
   const { emitter, operation, shape, queries, latents, keys, rotation } = job;
@@ -126,14 +126,14 @@ function emitAbsorbed(job: Job, part: Part, withLatents: boolean): void {
   const { heads, ropeDim, latentDim, valueDim } = spec;
   const headDim = latentDim + ropeDim;
   const tokens = rowTable(job, part);
-  const absorbed = new Slot('queries', 16 * rows * heads * vectorsOf(headDim));
+  const absorbed = new Transient('queries', 16 * rows * heads * vectorsOf(headDim));
   for (const [index, group] of expansion.groups.entries()) {
     const endHead = heads + (withLatents && index === 0 ? 1 : 0);
     const own = { tokens, rows: part.rows.length, firstHead: 0, endHead };
     emitAbsorb(job, group, absorbed, { ...own, accumulate: index > 0 });
   }
 
-  const seen = new Slot('heads', 4 * rows * heads * latentDim);
+  const seen = new Transient('heads', 4 * rows * heads * latentDim);
   attend(emitter, {
     shape: { headDim, valueDim: latentDim, cache: cache.dtype, latent: true },
     ...{ segments: part.segments, firstRows: part.firstRows, heads, kvHeads: 1 },
@@ -162,23 +162,23 @@ function emitExpanded(job: Job, plan: LatentPlan): void {
     positionRows(segments, plan, pageSize),
   );
 
-  const gathered = new Slot('latents', 4 * positions * latentDim);
+  const gathered = new Transient('latents', 4 * positions * latentDim);
   const gather = kernels.get(`gather ${name}`, () => gatherLatentsKernel(shape));
   program.dispatch(gather, { rows: at }, [keys, 'tables', gathered], elementGrid(latentDim, positions));
 
   const outColumns = heads * (nopeDim + valueDim);
-  const numbers = new Slot('expanded', 4 * positions * outColumns);
+  const numbers = new Transient('expanded', 4 * positions * outColumns);
   const product = { x: gathered, out: numbers, outColumns, tokens: positions, norm: null };
   multiply(emitter, expansion.groups, { ...product, epilogue: plainEpilogue });
 
   const headDim = nopeDim + ropeDim;
-  const ownKeys = new Slot('keys', 16 * positions * heads * vectorsOf(headDim));
-  const ownValues = new Slot('values', 16 * positions * heads * vectorsOf(valueDim));
+  const ownKeys = new Transient('keys', 16 * positions * heads * vectorsOf(headDim));
+  const ownValues = new Transient('values', 16 * positions * heads * vectorsOf(valueDim));
   const place = kernels.get(`place ${name}`, () => placeHeadsKernel(shape));
   const operands = [numbers, keys, 'tables', ownKeys, ownValues] as const;
   program.dispatch(place, { heads, rows: at }, operands, [heads, positions]);
 
-  const turned = new Slot('queries', 16 * rows * heads * vectorsOf(headDim));
+  const turned = new Transient('queries', 16 * rows * heads * vectorsOf(headDim));
   const turn = kernels.get(`turn ${nopeDim}+${ropeDim}`, () => turnQueriesKernel(shape));
   const uniforms = { ...rotation, heads, scale, tokens: rowTable(job, part) };
   program.dispatch(turn, uniforms, [queries, 'tables', turned], [heads, part.rows.length]);

@@ -1,11 +1,12 @@
 // From recorded operations to dispatches, in the order that fuse.ts gives, with what it joins.
-import type { BesideLimits } from './beside.js';
-import { mergeCommands } from './beside.js';
+
 import { ExpertEmitter } from './emit-experts.js';
 import { fuse } from './fuse.js';
-import type { Node } from './graph.js';
+import type { GraphNode } from './graph.js';
 import type { Kernels } from './kernels.js';
 import { emit } from './kinds.js';
+import type { MergeLimits } from './merge-dispatches.js';
+import { mergeCommands } from './merge-dispatches.js';
 import { Program } from './program.js';
 import { Results } from './results.js';
 
@@ -13,7 +14,7 @@ export interface LoweringContext {
   readonly kernels: Kernels;
   readonly empty: GPUBuffer;
   readonly status: GPUBuffer;
-  readonly beside: BesideLimits;
+  readonly mergeLimits: MergeLimits;
   /** Bytes of workgroup memory that the device has. */
   readonly workgroupMemory: number;
 }
@@ -23,9 +24,9 @@ export interface LoweringContext {
  * @param order all nodes of the step, as recorded
  */
 export function lower(
-  order: readonly Node[],
-  targets: ReadonlySet<Node>,
-  { kernels, empty, status, beside, workgroupMemory }: LoweringContext,
+  order: readonly GraphNode[],
+  targets: ReadonlySet<GraphNode>,
+  { kernels, empty, status, mergeLimits, workgroupMemory }: LoweringContext,
 ): Program {
   const fusion = fuse(order, targets);
   const program = new Program();
@@ -36,8 +37,8 @@ export function lower(
   for (const node of fusion.order) emit(lowering, node);
   for (const node of fusion.needed) {
     node.executed = true;
-    if (node.slot !== null) node.slot.held = fusion.isHeld(node);
+    if (node.result !== null) node.result.held = fusion.isHeld(node);
   }
-  program.commands = mergeCommands(program.commands, kernels, beside);
+  program.commands = mergeCommands(program.commands, kernels, mergeLimits);
   return program;
 }

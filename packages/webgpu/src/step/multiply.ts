@@ -8,7 +8,7 @@ import type { ExpertGroup } from '../weights/store.js';
 import { matrixWords } from '../wgsl/shader.js';
 import type { Emitter, Epilogue, NormInput, RoutingInput } from './dispatch-matrix.js';
 import { dispatchTile, dispatchVector } from './dispatch-matrix.js';
-import type { Slot } from './program.js';
+import type { Transient } from './program.js';
 
 /** Rows up to which the vector kernels read weights faster than tiles multiply. */
 export const mostVectorRows = 8;
@@ -18,8 +18,8 @@ export function multiply(
   emitter: Emitter,
   groups: readonly WeightGroup[],
   input: {
-    x: Slot;
-    out: Slot;
+    x: Transient;
+    out: Transient;
     outColumns: number;
     tokens: number;
     norm: NormInput | null;
@@ -38,13 +38,13 @@ export function multiply(
 
 /** Where the rows of experts come from and go to. */
 export interface ExpertRows {
-  readonly x: Slot;
+  readonly x: Transient;
   readonly tokens: number;
   readonly norm: NormInput | null;
   /** null: one expert for all tokens, a dense MLP. */
   readonly routing: RoutingInput | null;
   /** For more than `mostVectorRows` tokens of routed experts. */
-  readonly plan: { readonly slot: Slot; readonly tiles: number } | null;
+  readonly plan: { readonly result: Transient; readonly tiles: number } | null;
 }
 
 /**
@@ -57,11 +57,11 @@ export function gateUp(
   rows: ExpertRows,
   activation: Activation,
   intermediate: number,
-  h: Slot,
-  apart: { readonly slot: Slot; readonly activate: () => void } | null,
+  h: Transient,
+  apart: { readonly result: Transient; readonly activate: () => void } | null,
 ): void {
   const { x, tokens, norm, routing, plan } = rows;
-  const run = (group: ExpertGroup, up: ExpertGroup['up'], out: Slot): void => {
+  const run = (group: ExpertGroup, up: ExpertGroup['up'], out: Transient): void => {
     const isApart = activation.gated && up === null;
     const inner = isApart ? {} : { inner: { activation, up, rows: intermediate } };
     const outColumns = isApart ? 2 * intermediate : intermediate;
@@ -78,7 +78,7 @@ export function gateUp(
     }
   };
   if (apart !== null) {
-    for (const group of groups) if (group.up === null) run(group, null, apart.slot);
+    for (const group of groups) if (group.up === null) run(group, null, apart.result);
     apart.activate();
   }
   for (const group of groups) if (!activation.gated || group.up !== null) run(group, group.up, h);
@@ -92,8 +92,8 @@ export function sumOfExperts(
   emitter: Emitter,
   groups: readonly ExpertGroup[],
   input: {
-    h: Slot;
-    out: Slot;
+    h: Transient;
+    out: Transient;
     outColumns: number;
     tokens: number;
     routing: RoutingInput;
@@ -143,7 +143,13 @@ function isPartition(groups: readonly WeightGroup[]): boolean {
 export function downTiles(
   emitter: Emitter,
   groups: readonly ExpertGroup[],
-  input: { h: Slot; out: Slot; outColumns: number; tokens: number; plan: { slot: Slot; tiles: number } },
+  input: {
+    h: Transient;
+    out: Transient;
+    outColumns: number;
+    tokens: number;
+    plan: { result: Transient; tiles: number };
+  },
 ): void {
   const { h, plan, ...rest } = input;
   for (const group of groups)

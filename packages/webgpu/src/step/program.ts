@@ -1,10 +1,10 @@
-// A list of dispatches with their operands, before anything has a place in memory: slots are results that get a buffer
-// when they are first written and give it back after their last use.
+// A list of dispatches with their operands, before buffers are allocated: a result gets its buffer when it is first written,
+// and gives it back after its last use.
 import type { Fields, Kernel, Values } from '../wgsl/shader.js';
 import { encodeUniforms } from '../wgsl/shader.js';
 
-/** A result of a known size. */
-export class Slot {
+/** A result of a known size, in a pooled buffer for as long as it is used. */
+export class Transient {
   readonly label: string;
   readonly bytes: number;
   buffer: GPUBuffer | null = null;
@@ -20,7 +20,7 @@ export class Slot {
 }
 
 /** `tables`: the numbers of this program that come from the CPU. */
-export type Operand = Slot | GPUBuffer | 'tables';
+export type Operand = Transient | GPUBuffer | 'tables';
 
 export interface Command {
   readonly kernel: Kernel<Fields>;
@@ -31,8 +31,8 @@ export interface Command {
 
 export class Program {
   commands: Command[] = [];
-  /** Slots that are written from the CPU. */
-  readonly inputs: { readonly slot: Slot; readonly values: Float32Array }[] = [];
+  /** Results that are written from the CPU. */
+  readonly inputs: { readonly result: Transient; readonly values: Float32Array }[] = [];
   readonly tables = new Tables();
 
   /**

@@ -1,11 +1,11 @@
-// One step of a backend: takes operations down as nodes, and turns reads into runs. Reads that are asked for in the same turn
+// One step of a backend: records operations as nodes, which reads run. Reads that are asked for in the same turn
 // of the event loop share one submission.
 import type { RawStep } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
 import type { Shader } from '../wgsl/shader.js';
 import type { Executor, ReadRange } from './execute.js';
 import type { GpuTypes, Kind, OperationOf } from './graph.js';
-import { Node } from './graph.js';
+import { GraphNode } from './graph.js';
 import { effectOf } from './kinds.js';
 import type { LoweringContext } from './lower.js';
 import { lower } from './lower.js';
@@ -22,7 +22,7 @@ export interface StepContext {
 }
 
 interface PendingRead {
-  readonly node: Node;
+  readonly node: GraphNode;
   readonly resolve: (bytes: ArrayBuffer) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -32,7 +32,7 @@ const statusBytes = 4;
 
 export class Recorder implements RawStep<GpuTypes> {
   readonly #context: StepContext;
-  readonly #nodes: Node[] = [];
+  readonly #nodes: GraphNode[] = [];
   #reads: PendingRead[] = [];
   #running: Promise<void> = Promise.resolve();
   /** Operations that can fail have run and the status has not been read since. */
@@ -42,13 +42,13 @@ export class Recorder implements RawStep<GpuTypes> {
     this.#context = context;
   }
 
-  record<Each extends Kind>(operation: OperationOf<Each>, rows: number, columns: number): Node {
-    const node: Node = new Node<Each>(operation, rows, columns);
+  record<Each extends Kind>(operation: OperationOf<Each>, rows: number, columns: number): GraphNode {
+    const node: GraphNode = new GraphNode<Each>(operation, rows, columns);
     this.#nodes.push(node);
     return node;
   }
 
-  read(node: Node): Promise<ArrayBuffer> {
+  read(node: GraphNode): Promise<ArrayBuffer> {
     return new Promise((resolve, reject) => {
       this.#reads.push({ node, resolve, reject });
       if (this.#reads.length > 1) return;
@@ -71,10 +71,10 @@ export class Recorder implements RawStep<GpuTypes> {
   }
 
   close(): void {
-    for (const { slot } of this.#nodes) {
-      if (slot === null || slot.buffer === null) continue;
-      this.#context.give(slot.buffer);
-      slot.buffer = null;
+    for (const { result } of this.#nodes) {
+      if (result === null || result.buffer === null) continue;
+      this.#context.give(result.buffer);
+      result.buffer = null;
     }
   }
 
@@ -87,14 +87,14 @@ export class Recorder implements RawStep<GpuTypes> {
     }
   }
 
-  async #run(reads: readonly PendingRead[], others: readonly Node[]): Promise<void> {
+  async #run(reads: readonly PendingRead[], others: readonly GraphNode[]): Promise<void> {
     this.#context.check();
     const targets = new Set([...reads.map(({ node }) => node), ...others]);
     const program = lower(this.#nodes, targets, this.#context.lowering);
     const canFail = this.#nodes.some((node) => node.executed && effectOf(node) === 'status');
     this.#unchecked = canFail;
     const ranges: ReadRange[] = reads.map(({ node }) => ({
-      source: node.slot ?? this.#context.lowering.empty,
+      source: node.result ?? this.#context.lowering.empty,
       bytes: node.bytes,
     }));
     if (canFail) ranges.push({ source: this.#context.lowering.status, bytes: statusBytes });

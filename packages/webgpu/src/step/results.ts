@@ -1,11 +1,11 @@
-// Where results are while operations become dispatches, as fuse.ts has joined them: an absorbed norm is taken along by its
+// Where results are while operations become dispatches, as fuse.ts has joined them: an absorbed norm is computed by its
 // reader, and an addition that was joined to its maker names the result.
 import { MoeqError } from '@moeq/tensors';
 import type { Epilogue, NormInput } from './dispatch-matrix.js';
 import type { Fusion } from './fuse.js';
-import type { Node } from './graph.js';
+import type { GraphNode } from './graph.js';
 import { isKind } from './graph.js';
-import { Slot } from './program.js';
+import { Transient } from './program.js';
 
 export class Results {
   readonly #fusion: Fusion;
@@ -15,7 +15,7 @@ export class Results {
   }
 
   /** A node's result, and the norm that its reader has to take along. */
-  input(node: Node): { x: Slot; norm: NormInput | null } {
+  input(node: GraphNode): { x: Transient; norm: NormInput | null } {
     if (isKind(node, 'norm') && this.#fusion.absorbed.has(node)) {
       const { x, weight, epsilon } = node.operation;
       return { x: this.of(x), norm: { weight, epsilon } };
@@ -24,8 +24,8 @@ export class Results {
   }
 
   /** @throws MoeqError when the node has not run */
-  of(node: Node): Slot {
-    if (node.slot === null) {
+  of(node: GraphNode): Transient {
+    if (node.result === null) {
       throw new MoeqError({
         operation: 'run',
         subject: node.operation.kind,
@@ -33,21 +33,21 @@ export class Results {
         found: 'none',
       });
     }
-    return node.slot;
+    return node.result;
   }
 
   /** A new result. */
-  make(node: Node): Slot {
-    node.slot = new Slot(node.operation.kind, node.bytes);
-    return node.slot;
+  make(node: GraphNode): Transient {
+    node.result = new Transient(node.operation.kind, node.bytes);
+    return node.result;
   }
 
-  /** The slot of the result, and the additions that go with it. */
-  output(node: Node): { out: Slot; residuals: Epilogue['residuals'] } {
+  /** Where the result of a node is written, and the additions that go with it. */
+  output(node: GraphNode): { out: Transient; residuals: Epilogue['residuals'] } {
     const joined = this.#fusion.joined.get(node);
     if (joined === undefined) return { out: this.make(node), residuals: [] };
     const residuals = joined.adds.map(({ operation }) => ({
-      slot: this.of(operation.a),
+      result: this.of(operation.a),
       scale: operation.scale,
     }));
     return { out: this.make(joined.root), residuals };

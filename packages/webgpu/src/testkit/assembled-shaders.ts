@@ -1,14 +1,14 @@
 // Every kind of shader that the backend assembles, by what it is for: all choices of every axis, not all of their products.
 import { type Activation, activationKinds } from '@moeq/kernels';
 import type { RouteSpec } from '@moeq/router';
-import type { CodesKind, MatrixKind, ValuesKind } from '../weights/kind.js';
-import { kindName } from '../weights/kind.js';
 import { attendKernel, attendPlan } from '../wgsl/attend.js';
 import { combineExpertsKernel } from '../wgsl/combine-experts.js';
 import { convolveKernel } from '../wgsl/convolve.js';
 import { joinKernel } from '../wgsl/join.js';
 import { absorbKernel, expandKernel, type LatentShape } from '../wgsl/latent.js';
 import { gatherLatentsKernel, placeHeadsKernel, turnQueriesKernel } from '../wgsl/latent-expand.js';
+import type { CodesKind, MatrixKind, ValuesKind } from '../wgsl/matrix-kind.js';
+import { kindName } from '../wgsl/matrix-kind.js';
 import { mergeKernels } from '../wgsl/merge.js';
 import { planKernel } from '../wgsl/plan.js';
 import { prepareKernel } from '../wgsl/prepare.js';
@@ -118,7 +118,7 @@ function weightShaders(kind: MatrixKind): Shader[] {
   ].map(({ shader }) => shader);
 }
 
-function besideShaders(): Shader[] {
+function mergedShaders(): Shader[] {
   const vector = (kind: MatrixKind, use: 'dense' | 'slots' | 'sum', activation: Activation | null) =>
     vectorKernel({ kind, use, activation, normed: use !== 'sum', tokens: 1, subgroups: true });
   const gate = vector(bfloat16, 'dense', null);
@@ -200,7 +200,7 @@ function otherShaders(): Shader[] {
 export function assembledShaders(): readonly (readonly [purpose: string, shaders: readonly Shader[]])[] {
   return [
     ...kinds.map((kind) => [`weights in ${kindName(kind)}`, weightShaders(kind)] as const),
-    ['multiplies beside each other', besideShaders()],
+    ['merged multiplies', mergedShaders()],
     ['routes of all kinds', routeShaders()],
     ['attention of all shapes', attentionShaders()],
     ['everything else', otherShaders()],

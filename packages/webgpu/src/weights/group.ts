@@ -3,15 +3,15 @@
 //
 // Shapes: E experts, N rows.
 import type { MatrixData } from '@moeq/kernels';
-import { sliceRows } from '@moeq/tensors';
+import { formatBytes, sliceRows } from '@moeq/tensors';
 import type { Memory } from '../device/memory.js';
 import { usage } from '../device/memory.js';
-import { formatBytes, WebGpuError } from '../errors.js';
+import { WebGpuError } from '../errors.js';
+import type { WgslFormats } from '../wgsl/custom-format.js';
+import type { MatrixKind } from '../wgsl/matrix-kind.js';
 import type { Values } from '../wgsl/shader.js';
 import { matrixWords, maxMatrices } from '../wgsl/shader.js';
 import type { weightFields } from '../wgsl/weight.js';
-import type { WgslFormats } from './custom.js';
-import type { MatrixKind } from './kind.js';
 import { planExperts, planRows } from './plan.js';
 import type { MatrixRecord } from './record.js';
 import { align, descriptor, matrixRecord, rowQuantum } from './record.js';

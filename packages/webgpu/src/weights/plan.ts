@@ -40,27 +40,27 @@ export function planExperts(
  * Divides consecutive matrices into runs that one buffer and one dispatch can hold: of one signature, at most `most` of
  * them and `limit` bytes.
  */
-export function planRuns<Part extends { readonly signature: string; readonly bytes: number }>(
-  parts: readonly Part[],
+export function planRuns<Matrix extends { readonly signature: string; readonly bytes: number }>(
+  matrices: readonly Matrix[],
   most: number,
   header: number,
   limit: number,
-): Part[][] {
-  const runs: Part[][] = [];
+): Matrix[][] {
+  const runs: Matrix[][] = [];
   let bytes = 0;
-  for (const part of parts) {
+  for (const matrix of matrices) {
     const run = runs.at(-1);
     if (
       run !== undefined &&
-      run[0]?.signature === part.signature &&
+      run[0]?.signature === matrix.signature &&
       run.length < most &&
-      bytes + part.bytes <= limit
+      bytes + matrix.bytes <= limit
     ) {
-      run.push(part);
-      bytes += part.bytes;
+      run.push(matrix);
+      bytes += matrix.bytes;
     } else {
-      runs.push([part]);
-      bytes = header + part.bytes;
+      runs.push([matrix]);
+      bytes = header + matrix.bytes;
     }
   }
   return runs;

@@ -5,12 +5,12 @@
 import type { MatrixData } from '@moeq/kernels';
 import type { BlockValues, Layout } from '@moeq/tensors';
 import { isQuantized } from '@moeq/tensors';
+import type { WgslFormats } from '../wgsl/custom-format.js';
+import type { MatrixKind } from '../wgsl/matrix-kind.js';
+import { chunkElements, kindName, matrixKind } from '../wgsl/matrix-kind.js';
 import type { Values } from '../wgsl/shader.js';
 import { matrixWords } from '../wgsl/shader.js';
 import type { weightFields } from '../wgsl/weight.js';
-import type { WgslFormats } from './custom.js';
-import type { MatrixKind } from './kind.js';
-import { chunkElements, kindName, matrixKind } from './kind.js';
 
 export const align = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 

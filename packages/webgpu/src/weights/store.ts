@@ -3,8 +3,8 @@
 // Shapes: E experts, F intermediate, D hidden, N rows, K columns.
 import type { MatrixData, MlpData } from '@moeq/kernels';
 import type { Memory } from '../device/memory.js';
+import type { WgslFormats } from '../wgsl/custom-format.js';
 import { maxMatrices } from '../wgsl/shader.js';
-import type { WgslFormats } from './custom.js';
 import type { RecordAt, WeightGroup } from './group.js';
 import { GroupBuilder, headerRoom, recordsOf } from './group.js';
 import { planRuns } from './plan.js';

@@ -1,6 +1,6 @@
 // softmax(q k) v over pages, by tiles of keys with a running maximum (arXiv:2205.14135). A workgroup takes some heads of one
 // key/value head, for one token or a few, so that every key is read once for all of them. Long sequences are cut into
-// ranges of keys that different workgroups take (flash decoding); join.ts puts them together.
+// ranges of keys that different workgroups take (flash decoding); join.ts combines them.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension, Q queries of a workgroup.
 import { freshDeclarations, freshStatements, rawColumns } from './attend-fresh.js';

@@ -1,4 +1,4 @@
-// out[t] = Σ_a weight[t, a] * y[t, a], then the residuals: the outputs of the routed experts, put together by token.
+// out[t] = Σ_a weight[t, a] * y[t, a], then the residuals: the outputs of the routed experts, combined by token.
 //
 // Shapes: T tokens, A experts per token, D hidden.
 import { residualFunction, residualStorage } from './epilogue.js';

@@ -1,7 +1,7 @@
-// The inner loop of the vector kernels: chunks of 16 bytes are decoded in registers and meet the activations of all tokens
-// of the workgroup; scale and offset are applied once a chunk. Rows that are no whole chunks go element by element.
-import type { ChunkedKind, CodesKind, MatrixKind } from '../weights/kind.js';
-import { chunkElements } from '../weights/kind.js';
+// The inner loop of the vector kernels: chunks of 16 bytes are decoded in registers and multiplied with the activations of all
+// tokens of the workgroup; scale and offset are applied once a chunk. Rows that are no whole chunks go element by element.
+import type { ChunkedKind, CodesKind, MatrixKind } from './matrix-kind.js';
+import { chunkElements } from './matrix-kind.js';
 import { absent, blockOfChunk, chunkPieces, overWords } from './weight.js';
 
 /** What a vector kernel computes: rows of a weight, slots of routed experts, or the weighted sum over a token's slots. */

@@ -1,4 +1,4 @@
-// The ranges of keys of a row, put together: values and sums are scaled to the largest maximum (flash decoding).
+// Combines the ranges of keys of a row: values and sums are scaled to the largest maximum (flash decoding).
 //
 // Shapes: T tokens, H heads, CV value dimension.
 import { vectorsOf } from './prepare.js';

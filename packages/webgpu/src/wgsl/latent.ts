@@ -2,8 +2,8 @@
 // attend.ts runs as for one key/value head, whose values are the beginning of its keys.
 //
 // Shapes: T tokens, H heads, N dimensions of a head without rotation, P those with it, R latent, V value dimension.
-import type { MatrixKind } from '../weights/kind.js';
-import { kindName } from '../weights/kind.js';
+import type { MatrixKind } from './matrix-kind.js';
+import { kindName } from './matrix-kind.js';
 import type { CacheDType } from './prepare.js';
 import { vectorsOf } from './prepare.js';
 import type { Fields } from './shader.js';

@@ -35,7 +35,7 @@ export function mergeKernels(
   const ofFirst = (text: string): string => rename(text.replaceAll(/\bp\./g, 'p.first.'), namesOfFirst);
   const ofSecond = (text: string): string => rename(text.replaceAll(/\bp\./g, 'p.second.'), namesOfSecond);
   const subgroups = first.parts.subgroups === true || second.parts.subgroups === true;
-  const label = `${first.shader.label} beside ${second.shader.label}`;
+  const label = `${first.shader.label} and ${second.shader.label}`;
   const parameters = mainParameters(subgroups);
   const code = [
     ...(subgroups ? enableSubgroups : []),
@@ -62,7 +62,7 @@ export function mergeKernels(
     '',
   ].join('\n');
   const shader = { label, code, bindings: storage.map(({ access }) => access) };
-  return { ...first, parts: { ...first.parts, label, storage, subgroups, beside: false }, shader };
+  return { ...first, parts: { ...first.parts, label, storage, subgroups, mergeable: false }, shader };
 }
 
 const suffix = 'Second';

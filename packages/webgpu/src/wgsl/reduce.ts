@@ -1,5 +1,5 @@
 // Sums over the lanes of a group. With subgroups the lanes first add up in registers, by butterflies as wide as both the
-// group and the subgroup allow; what is left, or everything without subgroups, meets in workgroup memory.
+// group and the subgroup allow; what is left, or everything without subgroups, is added up in workgroup memory.
 
 /** The least subgroup that WGSL knows. */
 const leastSubgroup = 4;

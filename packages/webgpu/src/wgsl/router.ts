@@ -4,9 +4,9 @@
 //
 // Shapes: T tokens, E experts, A experts per token, D hidden.
 import type { RouteSpec } from '@moeq/router';
-import type { MatrixKind } from '../weights/kind.js';
-import { kindName } from '../weights/kind.js';
 import { dotLoop } from './dot.js';
+import type { MatrixKind } from './matrix-kind.js';
+import { kindName } from './matrix-kind.js';
 import { reduction } from './reduce.js';
 import { routeDeclarations, routeFields, routeName, routeStatements, routeStorage } from './route.js';
 import type { Kernel } from './shader.js';

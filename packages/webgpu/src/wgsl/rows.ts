@@ -3,9 +3,9 @@
 //
 // Shapes: T tokens, D columns, F intermediate.
 import { type Activation, activationName } from '@moeq/kernels';
-import type { MatrixKind } from '../weights/kind.js';
-import { kindName } from '../weights/kind.js';
 import { activationFunctions } from './activation.js';
+import type { MatrixKind } from './matrix-kind.js';
+import { kindName } from './matrix-kind.js';
 import { lines, makeKernel } from './shader.js';
 import { fillTable, tableSize, weightFields, weightFunctions, weightStorage } from './weight.js';
 
@@ -136,7 +136,10 @@ export function selectKernel() {
   });
 }
 
-/** out[t, f] = act(gateUp[t, f]) * gateUp[t, F + f], of a gated activation: where gate and up could not meet in one kernel. `columns` is F. */
+/**
+ * out[t, f] = act(gateUp[t, f]) * gateUp[t, F + f], of a gated activation: where gate and up could not be multiplied in one
+ * kernel. `columns` is F.
+ */
 export function activateKernel(activation: Activation) {
   return makeKernel({
     label: `activate ${activationName(activation)}`,

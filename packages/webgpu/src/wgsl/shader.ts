@@ -27,7 +27,7 @@ export type Values<F extends Fields> = { readonly [Name in keyof F]: number };
 export interface Kernel<F extends Fields> {
   readonly shader: Shader;
   readonly fields: F;
-  /** What the shader was made of, for putting it together with another. */
+  /** What the shader was made of, for merging it with another. */
   readonly parts: ShaderParts<F>;
 }
 
@@ -40,8 +40,8 @@ export interface ShaderParts<F extends Fields> {
   /** Constants, workgroup variables and functions. */
   readonly declarations: readonly string[];
   readonly workgroupSize: number;
-  /** Two kernels that say so, of one workgroup size, can share a dispatch. */
-  readonly beside?: boolean;
+  /** Two such kernels of one workgroup size can share a dispatch. */
+  readonly mergeable?: boolean;
   /** Uses subgroup operations; `subgroupSize` is in scope. */
   readonly subgroups?: boolean;
   /** Body of `main`; `workgroup: vec3<u32>` and `local: u32` are in scope. */
@@ -106,7 +106,7 @@ export function storageBindings(storage: readonly StorageBinding[]): string[] {
   });
 }
 
-/** Puts a kernel together. */
+/** A kernel of its parts. */
 export function makeKernel<F extends Fields>(parts: ShaderParts<F>): Kernel<F> {
   const { label, fields, matrices = false, storage, declarations, workgroupSize, subgroups = false } = parts;
   const code = [

@@ -29,7 +29,7 @@ describe('pipelines of', () => {
     const fit = shaders.filter(
       ({ bindings }) => bindings.length <= device.limits.maxStorageBuffersPerShaderStage,
     );
-    if (purpose !== 'multiplies beside each other') expect(fit).toEqual(shaders);
+    if (purpose !== 'merged multiplies') expect(fit).toEqual(shaders);
     const pipelines = new Pipelines(device);
     await pipelines.compile(fit);
     expect(pipelines.count).toBe(new Set(fit.map(({ code }) => code)).size);

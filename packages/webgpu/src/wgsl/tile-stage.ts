@@ -1,6 +1,6 @@
 // What a round of a tile puts into workgroup memory: 32 columns of 64 rows of a matrix, decoded, and of 32 rows of
 // activations. Every invocation decodes 16 columns of one row.
-import type { ChunkedKind } from '../weights/kind.js';
+import type { ChunkedKind } from './matrix-kind.js';
 import { blockOfChunk, chunkPieces, overWords } from './weight.js';
 
 /** Invocations of a tile. */

@@ -10,10 +10,10 @@
 //
 // Shapes: T tokens, N rows, K columns, S slots.
 import { type Activation, activationName } from '@moeq/kernels';
-import type { MatrixKind } from '../weights/kind.js';
-import { kindName } from '../weights/kind.js';
 import { activationFunctions } from './activation.js';
 import { epilogueFields, epilogueFunctions, extraStorage, residualStorage } from './epilogue.js';
+import type { MatrixKind } from './matrix-kind.js';
+import { kindName } from './matrix-kind.js';
 import type { Kernel, StorageBinding } from './shader.js';
 import { lines, makeKernel } from './shader.js';
 import {

@@ -1,5 +1,5 @@
 // Matrix times vector, for decoding: few tokens, bound by the reading of weights. `lanes` neighbours share a set of rows
-// and stride over its chunks, so that a subgroup reads consecutive 16-byte words; sums meet in the end.
+// and stride over its chunks, so that a subgroup reads consecutive 16-byte words; sums are combined in the end.
 //
 //   dense     y[t] = W x[t]                                     with a norm of x, a bias, gate and residuals
 //   gated     h[t] = act(W_gate x[t]) * (W_up x[t])             dense, or of slot s = (t, a) by expert
@@ -7,12 +7,11 @@
 //   slots     y[s] = W_e h[s]                                   of slot s by expert
 //   sum       y[t] = Σ_a weight[t, a] W_e h[t, a]               chunks of all A slots of a token as one long row
 //
-// Every W x has its bias added where the weight has one. The norm needs no pass of its own: Σ w g x and Σ x² are summed together, and the root comes last.
+// Every W x has its bias added where the weight has one. The norm needs no pass of its own: Σ w g x and Σ x² are summed
+// together, and the root is taken last.
 //
 // Shapes: T tokens, N rows, K columns, S = T * A slots.
 import { type Activation, activationName } from '@moeq/kernels';
-import type { MatrixKind } from '../weights/kind.js';
-import { kindName } from '../weights/kind.js';
 import { activationFunctions } from './activation.js';
 import { dotLoop, type VectorUse } from './dot.js';
 import {
@@ -22,6 +21,8 @@ import {
   residualFunction,
   residualStorage,
 } from './epilogue.js';
+import type { MatrixKind } from './matrix-kind.js';
+import { kindName } from './matrix-kind.js';
 import { mostLanes, reduction } from './reduce.js';
 import type { Kernel, StorageBinding } from './shader.js';
 import { lines, makeKernel } from './shader.js';
@@ -112,7 +113,7 @@ export function vectorKernel(options: VectorOptions): VectorKernel {
     storage: [...weightStorage, ...vectorStorage(options)],
     workgroupSize,
     subgroups,
-    beside: true,
+    mergeable: true,
     declarations: [
       ...weightFunctions(kind),
       ...declarations,

@@ -4,7 +4,7 @@
 //   number = (table[code] | code) (- zero point),   value = number * scale (+ offset)
 //
 // The buffer is bound twice, as chunks for codes and as words for scales. Units are chunks of 16 bytes where not said.
-import type { ChunkedKind, CodesKind, CustomKind, MatrixKind, ValuesKind } from '../weights/kind.js';
+import type { ChunkedKind, CodesKind, CustomKind, MatrixKind, ValuesKind } from './matrix-kind.js';
 import type { Fields, StorageBinding } from './shader.js';
 
 /** Uniforms that describe a weight; the matrices in it have descriptors of their own. */
@@ -38,7 +38,7 @@ export const weightStorage: readonly StorageBinding[] = [
   { name: 'words', access: 'read', type: 'array<u32>' },
 ];
 
-/** Entries of the codebook that a workgroup keeps at hand; 0: none. */
+/** Entries of the codebook that a workgroup keeps in memory; 0: none. */
 export function tableSize(kind: MatrixKind): number {
   return kind.kind === 'codes' && kind.decode === 'codebook' ? 2 ** kind.bits : 0;
 }

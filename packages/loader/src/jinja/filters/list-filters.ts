@@ -14,7 +14,7 @@ import {
   Iter,
   itemsOf,
   orElse,
-  Range,
+  PythonRange,
   Tuple,
   textOf,
   typeName,
@@ -124,7 +124,7 @@ export const listFilters: Readonly<Record<string, Filter>> = {
   ],
 };
 
-/** map, select and their kin, which take the names of other filters and tests. */
+/** map, select and others, which take the names of other filters and tests. */
 export const mappingFilters: Readonly<Record<string, OpenFilter>> = {
   map: (value, args, keywords, rendering) => {
     if (!truth(value)) return new Iter([]);
@@ -199,7 +199,7 @@ function reversedItems(value: Value, budget: Budget): Value[] {
   const isReversible =
     textOf(value) !== undefined ||
     itemsOf(value) !== undefined ||
-    [Dict, View, Range, Undefined].some((kind) => value instanceof kind);
+    [Dict, View, PythonRange, Undefined].some((kind) => value instanceof kind);
   if (!isReversible) throw new TemplateFault(`'${typeName(value)}' object is not reversible`);
   return listOf(value, budget).slice().reverse();
 }

@@ -14,7 +14,7 @@ import {
   itemsOf,
   Markup,
   numberOf,
-  Range,
+  PythonRange,
   SentText,
   textOf,
   Undefined,
@@ -101,7 +101,7 @@ function isCallable(value: Value): boolean {
 
 function isSequence(given: Value): boolean {
   const value = asMap(given);
-  const kinds = [Dict, Range, Undefined];
+  const kinds = [Dict, PythonRange, Undefined];
   return (
     textOf(value) !== undefined || itemsOf(value) !== undefined || kinds.some((each) => value instanceof each)
   );

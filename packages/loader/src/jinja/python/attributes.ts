@@ -20,7 +20,7 @@ import {
   Markup,
   Namespace,
   orElse,
-  Range,
+  PythonRange,
   SentText,
   Tuple,
   textOf,
@@ -62,7 +62,7 @@ function ownItem(object: Value, key: Value, budget: Budget): Value | undefined {
   const at = (length: number) => Number(index < 0n ? index + BigInt(length) : index);
   const items = itemsOf(object);
   if (items !== undefined) return items[at(items.length)];
-  if (object instanceof Range) {
+  if (object instanceof PythonRange) {
     const place = at(object.length);
     return place >= 0 && place < object.length ? object.at(place) : undefined;
   }
@@ -99,7 +99,7 @@ export function ownAttribute(object: Value, name: string, budget: Budget): Value
   if (items !== undefined) return listMethod(object, items, name, budget);
   if (object instanceof Namespace) return object.attributes.get(name);
   if (object instanceof Func) return object.attributes.get(name);
-  if (object instanceof Range) return rangeAttribute(object, name, budget);
+  if (object instanceof PythonRange) return rangeAttribute(object, name, budget);
   if (object instanceof View && name === 'mapping')
     throw new TemplateUnsupported('the attribute mapping of a view');
   if (typeof object === 'number' || integerOf(object) !== undefined) return numberAttribute(object, name);
@@ -217,7 +217,7 @@ function listMethod(object: Value, items: readonly Value[], name: string, budget
   return changing.slice(0, 8).includes(name) ? unsafe(object, name) : undefined;
 }
 
-function rangeAttribute(range: Range, name: string, budget: Budget): Value | undefined {
+function rangeAttribute(range: PythonRange, name: string, budget: Budget): Value | undefined {
   if (name === 'start' || name === 'stop' || name === 'step') return range[name];
   return name === 'index' || name === 'count'
     ? listMethod(range, listOf(range, budget), name, budget)

@@ -11,7 +11,7 @@ import {
   isList,
   itemsOf,
   numberOf,
-  Range,
+  PythonRange,
   SentText,
   Tuple,
   textOf,
@@ -40,7 +40,7 @@ export function lengthOf(given: Value): number | undefined {
   if (items !== undefined) return items.length;
   if (value instanceof Dict) return value.size;
   if (value instanceof View) return value.dict.size;
-  if (value instanceof Range) return value.length;
+  if (value instanceof PythonRange) return value.length;
   if (value instanceof Undefined) return 0;
   const length = value !== null && isInstance(value) ? value.attribute('length') : undefined;
   return typeof length === 'bigint' ? Number(length) : undefined;
@@ -68,7 +68,7 @@ export function equal(left: Value, right: Value, budget: Budget): boolean {
     });
   }
   if (a instanceof Undefined && b instanceof Undefined) return true;
-  if (a instanceof Range && b instanceof Range) {
+  if (a instanceof PythonRange && b instanceof PythonRange) {
     if (a.length !== b.length) return false;
     return a.length === 0 || (a.start === b.start && (a.length === 1 || a.step === b.step));
   }
@@ -136,7 +136,7 @@ export function contains(container: Value, item: Value, budget: Budget): boolean
     return text.includes(part);
   }
   if (whole instanceof Dict) return whole.has(item);
-  if (whole instanceof Range && typeof item === 'bigint' && whole.length > 0) {
+  if (whole instanceof PythonRange && typeof item === 'bigint' && whole.length > 0) {
     const steps = (item - whole.start) / whole.step;
     return steps >= 0n && steps < BigInt(whole.length) && whole.at(Number(steps)) === item;
   }
@@ -144,7 +144,7 @@ export function contains(container: Value, item: Value, budget: Budget): boolean
     whole instanceof Iter ||
     itemsOf(whole) !== undefined ||
     whole instanceof View ||
-    whole instanceof Range
+    whole instanceof PythonRange
   ) {
     for (const each of iterate(whole, budget)) if (equal(each, item, budget)) return true;
     return false;

@@ -1,4 +1,4 @@
-// Going through a value.
+// Iteration over values.
 import type { Budget } from '../budget.js';
 import { TemplateFault } from '../errors.js';
 import { characters } from './text.js';
@@ -7,7 +7,7 @@ import {
   Dict,
   Iter,
   itemsOf,
-  Range,
+  PythonRange,
   textOf,
   typeName,
   Undefined,
@@ -21,7 +21,7 @@ export function isIterable(given: Value): boolean {
   return (
     textOf(value) !== undefined ||
     itemsOf(value) !== undefined ||
-    [Dict, View, Range, Iter, Undefined].some((kind) => value instanceof kind)
+    [Dict, View, PythonRange, Iter, Undefined].some((kind) => value instanceof kind)
   );
 }
 
@@ -37,7 +37,7 @@ export function iterate(given: Value, budget: Budget): Iterable<Value> {
   if (items !== undefined) return counted(items, budget);
   if (value instanceof Dict) return counted(value.keys(), budget);
   if (value instanceof View) return counted(value.items(), budget);
-  if (value instanceof Range) return counted(rangeItems(value), budget);
+  if (value instanceof PythonRange) return counted(rangeItems(value), budget);
   if (value instanceof Iter) return counted(rest(value), budget);
   if (value instanceof Undefined) return [];
   throw new TemplateFault(`'${typeName(value)}' object is not iterable`);
@@ -64,7 +64,7 @@ function* counted(items: Iterable<Value>, budget: Budget): Generator<Value> {
   }
 }
 
-function* rangeItems(range: Range): Generator<Value> {
+function* rangeItems(range: PythonRange): Generator<Value> {
   for (let index = 0; index < range.length; index += 1) yield range.at(index);
 }
 

@@ -9,7 +9,7 @@ import {
   isList,
   Markup,
   Namespace,
-  Range,
+  PythonRange,
   SentText,
   Tuple,
   typeName,
@@ -44,7 +44,7 @@ function unlimited(value: Value, budget: Budget): string {
   if (value instanceof Dict) return dictRepr(value.entries(), budget);
   if (value instanceof SentText) return repr(value.dict, budget);
   if (value instanceof View) return `dict_${value.kind}([${all(value.items(), budget)}])`;
-  if (value instanceof Range) {
+  if (value instanceof PythonRange) {
     const step = value.step === 1n ? '' : `, ${value.step}`;
     return `range(${value.start}, ${value.stop}${step})`;
   }

@@ -7,7 +7,7 @@ import {
   isList,
   itemsOf,
   Markup,
-  Range,
+  PythonRange,
   SentText,
   Tuple,
   textOf,
@@ -26,23 +26,24 @@ export class Slice {
 /** The part. @throws TemplateFault for what has none, bounds that are no integers, a step of zero */
 export function sliced(object: Value, { bounds }: Slice, budget: Budget): Value {
   const text = object instanceof SentText ? undefined : textOf(object);
-  const items = text === undefined ? (object instanceof Range ? [] : itemsOf(object)) : characters(text);
+  const items =
+    text === undefined ? (object instanceof PythonRange ? [] : itemsOf(object)) : characters(text);
   if (items === undefined) throw new TemplateFault(`'${typeName(object)}' object has no slices`);
   const places = bounds.map((bound) => (bound === null ? null : integerOf(bound)));
   const [start, stop, step] = places;
   if (start === undefined || stop === undefined || step === undefined)
     throw new TemplateFault('slice indices must be integers or None');
   if (step === 0n) throw new TemplateFault('slice step cannot be zero');
-  const length = object instanceof Range ? object.length : items.length;
+  const length = object instanceof PythonRange ? object.length : items.length;
   const indices = indicesOf(length, start, stop, Number(step ?? 1n));
   budget.values(indices.length);
-  if (object instanceof Range) {
+  if (object instanceof PythonRange) {
     const by = object.step * (step ?? 1n);
     const [first = 0] = indices;
     const from = object.at(first);
     return indices.length === 0
-      ? new Range(0n, 0n, 1n)
-      : new Range(from, from + by * BigInt(indices.length), by);
+      ? new PythonRange(0n, 0n, 1n)
+      : new PythonRange(from, from + by * BigInt(indices.length), by);
   }
   const part = indices.map((index) => items[index] ?? null);
   if (text === undefined) return isList(object) ? part : new Tuple(part);

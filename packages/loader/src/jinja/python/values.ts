@@ -12,7 +12,7 @@ export type Value =
   | Tuple
   | Dict
   | View
-  | Range
+  | PythonRange
   | Iter
   | Undefined
   | Markup
@@ -99,7 +99,7 @@ export class View {
   }
 }
 
-export class Range {
+export class PythonRange {
   readonly start: bigint;
   readonly stop: bigint;
   readonly step: bigint;
@@ -191,7 +191,7 @@ export interface Instance {
   readonly isInstance: true;
   attribute(name: string): Value | undefined;
   readonly call?: Func['call'];
-  /** How Python prints it; absent where that tells an address. */
+  /** How Python prints it; absent where that contains an address. */
   text?(): string;
 }
 
@@ -245,10 +245,18 @@ export function typeName(value: Value): string {
   if (typeof value === 'string' || value instanceof SentText) return 'str';
   if (isList(value)) return 'list';
   if (isInstance(value)) return 'object';
-  const { name } = value.constructor;
   if (value instanceof View) return `dict_${value.kind}`;
-  return (
-    { Iter: 'generator', Func: 'function' }[name] ??
-    (/^(?:Tuple|Dict|Range)$/.test(name) ? name.toLowerCase() : name)
-  );
+  return classes.find(([kind]) => value instanceof kind)?.[1] ?? 'object';
 }
+
+/** Written out, since bundlers shorten the names of classes. */
+const classes = [
+  [Tuple, 'tuple'],
+  [Dict, 'dict'],
+  [PythonRange, 'range'],
+  [Iter, 'generator'],
+  [Func, 'function'],
+  [Undefined, 'Undefined'],
+  [Markup, 'Markup'],
+  [Namespace, 'Namespace'],
+] as const;

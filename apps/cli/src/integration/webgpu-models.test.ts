@@ -6,10 +6,9 @@ import { openModel } from '@moeq/loader/node';
 import type { Model } from '@moeq/runtime';
 import { createModel } from '@moeq/runtime';
 import { modelUrl } from '@moeq/tiny-moe';
+import { type WebGpuBackend, webgpuBackend } from '@moeq/webgpu';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { webgpuBackend } from './backend.js';
-import type { WebGpuBackend } from './contract.js';
-import { isThorough, testGpu } from './testkit/gpu.js';
+import { isThorough, testGpu } from '../../../../packages/webgpu/src/testkit/gpu.js';
 
 const { gpu, reason } = await testGpu();
 

@@ -1,4 +1,4 @@
-// Relative error of quantized weights, ||W - Q(W)|| / ||W|| in the Frobenius norm, accumulated in float64.
+// Squared Frobenius norms of weights and of what quantizing changes, summed in float64.
 import type { SquaredNorms } from '@moeq/tensors';
 
 /** @param weights Float32, as read. @param decoded Float32 of the same length, as its codes say. */
@@ -12,9 +12,4 @@ export function squaredNorms(weights: Float32Array, decoded: Float32Array): Squa
     lost += difference * difference;
   }
   return { weights: sum, difference: lost };
-}
-
-/** 0 where nothing was lost, infinite where all-zero weights became something else, NaN where a sum is none. */
-export function relativeError({ weights, difference }: SquaredNorms): number {
-  return difference === 0 && weights >= 0 ? 0 : Math.sqrt(difference / weights);
 }

@@ -5,8 +5,8 @@
 import type { MatrixData } from '@moeq/kernels';
 import type { BlockValues, CodeOrder, FloatDType, Layout, WgslFormat } from '@moeq/tensors';
 import { isQuantized, MoeqError } from '@moeq/tensors';
-import type { WgslFormats } from './custom.js';
-import { formatOf } from './custom.js';
+import type { WgslFormats } from './custom-format.js';
+import { formatOf } from './custom-format.js';
 
 /** Numbers of blocks: one plane, or 8-bit codes of a table with a factor for every so many blocks. */
 export type ValuesKind =

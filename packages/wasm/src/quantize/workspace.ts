@@ -1,15 +1,15 @@
-// Room in a thread's memory for one job after the other: filled by the host, worked in by the thread, read by the host.
+// A workspace in a thread's memory for one job after the other: filled and read by the host, worked in by the thread.
 import { layoutOf } from './layout.js';
-import type { Answer, Job } from './messages.js';
+import type { Job, Summary } from './messages.js';
 import type { Thread } from './thread.js';
 
-/** Results of a job by their offsets in its layout; the room may hold them only until it is opened again. */
+/** Results of a job by their offsets in its layout; the workspace may hold them only until it is opened again. */
 export interface Results {
   bytes(offset: number, length: number): Uint8Array;
   floats(offset: number, length: number): Float32Array;
 }
 
-export class Room {
+export class Workspace {
   readonly #thread: Thread;
   #address = 0;
   #size = 0;
@@ -19,7 +19,7 @@ export class Room {
   }
 
   /**
-   * Makes room for the job; what was in it is lost.
+   * Makes the workspace large enough for the job; what was in it is lost.
    * @returns where its input belongs
    * @throws MoeqError when memory is short
    */
@@ -40,14 +40,14 @@ export class Room {
    * @param input what `open` gave for this job
    * @throws MoeqError when the thread fails or is stopped
    */
-  async run(job: Job, input: Uint8Array): Promise<{ answer: Answer; results: Results }> {
+  async run(job: Job, input: Uint8Array): Promise<{ summary: Summary; results: Results }> {
     const { memory } = this.#thread;
     if (memory !== null) {
-      const { answer } = await this.#thread.run(job, this.#address, null);
-      return { answer, results: resultsAt(memory.buffer, this.#address) };
+      const { summary } = await this.#thread.run(job, this.#address, null);
+      return { summary, results: resultsAt(memory.buffer, this.#address) };
     }
-    const { answer, results } = await this.#thread.run(job, this.#address, input);
-    return { answer, results: resultsAt(results.buffer, results.byteOffset - layoutOf(job).codes) };
+    const { summary, results } = await this.#thread.run(job, this.#address, input);
+    return { summary, results: resultsAt(results.buffer, results.byteOffset - layoutOf(job).codes) };
   }
 
   close(): void {

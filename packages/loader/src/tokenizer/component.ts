@@ -1,14 +1,13 @@
-// One part of a tokenizer.json (a normalizer, a pre-tokenizer, a model, ...) with its place in the file: fields are read
-// with their types, and whatever cannot be done is refused by the name of the part.
-import { MoeqError, quote } from '@moeq/tensors';
-import { isObject } from '../files/is-object.js';
+// One component of a tokenizer.json (a normalizer, a pre-tokenizer, a model, ...) with its place in the file: fields are read
+// with their types, and whatever cannot be done is refused by the name of the component.
+import { isObject, MoeqError, quote } from '@moeq/tensors';
 
 /** The tokenizer as MoeqErrors name it. */
 export function tokenizerError(subject: string, expected: string, found: string, cause?: unknown): MoeqError {
   return new MoeqError({ operation: 'read the tokenizer', subject, expected, found, cause });
 }
 
-export class Part {
+export class Component {
   readonly #fields: Readonly<Record<string, unknown>>;
   /** Where it stands in the file, e.g. `pre_tokenizer.pretokenizers.0`. */
   readonly path: string;
@@ -59,10 +58,12 @@ export class Part {
     );
   }
 
-  parts(name: string): Part[] {
+  components(name: string): Component[] {
     const value = this.#fields[name];
     if (!Array.isArray(value)) return this.refuse(`a list as ${name}`, value);
-    return value.map((each: unknown, index) => new Part(each, `${this.path}.${name}.${index}`, this.file));
+    return value.map(
+      (each: unknown, index) => new Component(each, `${this.path}.${name}.${index}`, this.file),
+    );
   }
 
   /** @throws MoeqError always */

@@ -1,27 +1,27 @@
-// Dispatches beside each other: a multiply that needs nothing of what was issued since an earlier one, as the gate and up of
+// Merges dispatches: a multiply that needs nothing of what was issued since an earlier one, as the gate and up of
 // a shared expert need nothing of the routed experts, joins that one's dispatch. Launches cost more than their work is
 // worth when a token is decoded.
 import { mergedHeaderWords } from '../wgsl/merge.js';
 import type { Kernels } from './kernels.js';
 import type { Command, Operand } from './program.js';
-import { Slot } from './program.js';
+import { Transient } from './program.js';
 
-export interface BesideLimits {
+export interface MergeLimits {
   /** Storage buffers that a shader can bind. */
   readonly bindings: number;
   /** Workgroups of one dimension. */
   readonly workgroups: number;
 }
 
-/** The commands in an order that gives the same results, some of them put together. */
+/** The commands in an order that gives the same results, some of them merged. */
 export function mergeCommands(
   commands: readonly Command[],
   kernels: Kernels,
-  limits: BesideLimits,
+  limits: MergeLimits,
 ): Command[] {
   const merged: Command[] = [];
   for (const command of commands) {
-    const at = command.kernel.parts.beside === true ? partnerOf(command, merged, limits) : -1;
+    const at = command.kernel.parts.mergeable === true ? partnerOf(command, merged, limits) : -1;
     if (at < 0) merged.push(command);
     else merged[at] = merge(merged[at] as Command, command, kernels);
   }
@@ -38,8 +38,8 @@ function depends(later: Command, earlier: Command): boolean {
   return clash(earlier, later) || clash(later, earlier);
 }
 
-/** The last earlier command that it can run beside; -1: none before the first that it depends on. */
-function partnerOf(command: Command, earlier: readonly Command[], limits: BesideLimits): number {
+/** The last earlier command that it can be merged with; -1: none before the first that it depends on. */
+function partnerOf(command: Command, earlier: readonly Command[], limits: MergeLimits): number {
   for (let at = earlier.length - 1; at >= 0; at--) {
     const other = earlier[at] as Command;
     if (depends(command, other)) return -1;
@@ -48,9 +48,9 @@ function partnerOf(command: Command, earlier: readonly Command[], limits: Beside
   return -1;
 }
 
-function canMerge(first: Command, second: Command, { bindings, workgroups }: BesideLimits): boolean {
+function canMerge(first: Command, second: Command, { bindings, workgroups }: MergeLimits): boolean {
   const [a, b] = [first.kernel.parts, second.kernel.parts];
-  if (a.beside !== true || a.workgroupSize !== b.workgroupSize) return false;
+  if (a.mergeable !== true || a.workgroupSize !== b.workgroupSize) return false;
   if (new Set(bindingNumbers(first, second)).size > bindings) return false;
   return sizeOf(first) + sizeOf(second) <= workgroups;
 }
@@ -85,9 +85,9 @@ function merge(first: Command, second: Command, kernels: Kernels): Command {
   return { kernel, uniforms, operands, grid: [sizeOf(first) + sizeOf(second), 1] };
 }
 
-/** Tells every slot which command uses it last. */
+/** Sets for every result the last command that uses it. */
 export function findLastUses(commands: readonly Command[]): void {
   commands.forEach(({ operands }, index) => {
-    for (const operand of operands) if (operand instanceof Slot) operand.lastUse = index;
+    for (const operand of operands) if (operand instanceof Transient) operand.lastUse = index;
   });
 }

@@ -1,4 +1,4 @@
-// The texts of one chat request as they are read: messages, log probabilities, and how each ends.
+// The choices of one chat request as they are generated: messages, log probabilities, and how each ends.
 import type { GeneratedPiece, GenerationResult } from '@moeq/runtime';
 import type { ChatFormat } from './chat-format.js';
 import { type ChatLogprob, chatLogprob, ShownLogprobs } from './logprobs.js';
@@ -6,20 +6,20 @@ import { finishReason } from './openai.js';
 import { MessageReader } from './reply.js';
 import type { Ready } from './served-model.js';
 
-export class ChatTexts {
-  readonly #texts: readonly { readonly reader: MessageReader; readonly shown: ShownLogprobs }[];
+export class ChatChoices {
+  readonly #choices: readonly { readonly reader: MessageReader; readonly shown: ShownLogprobs }[];
   readonly #ready: Ready;
 
   constructor(count: number, format: ChatFormat, ready: Ready) {
     this.#ready = ready;
-    this.#texts = Array.from({ length: count }, () => ({
+    this.#choices = Array.from({ length: count }, () => ({
       reader: new MessageReader(format),
       shown: new ShownLogprobs(ready.model),
     }));
   }
 
   get count(): number {
-    return this.#texts.length;
+    return this.#choices.length;
   }
 
   reader(index: number): MessageReader {
@@ -32,15 +32,15 @@ export class ChatTexts {
     return entries.map((entry) => chatLogprob(this.#ready.model.tokenizer, entry));
   }
 
-  /** Why a text has ended: one that calls ends for that. */
+  /** The finish_reason of a choice: `tool_calls` for one with calls. */
   reason({ finishReason: reason }: GenerationResult, index: number): string {
     const given = finishReason(reason);
     return given === 'stop' && this.reader(index).toolCalls.length > 0 ? 'tool_calls' : given;
   }
 
   #at(index: number) {
-    const text = this.#texts[index];
-    if (text === undefined) throw new RangeError(`a request has no text ${index}`);
-    return text;
+    const choice = this.#choices[index];
+    if (choice === undefined) throw new RangeError(`a request has no choice ${index}`);
+    return choice;
   }
 }

@@ -21,7 +21,7 @@ import {
 } from '@moeq/tensors';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { encoderOf, wasmEncoder } from './wasm-encoder.js';
+import { encoderOf, wasmEncoder } from '../../../../packages/wasm/src/quantize/wasm-encoder.js';
 
 const quantizers: Record<string, Quantizer> = {
   nf4: nf4(),

@@ -1,0 +1,40 @@
+// What the layers of a decoder need of its caller: what each keeps of a sequence, and the rotation that all have in common.
+import { MoeqError } from '@moeq/tensors';
+import type { CacheNeed } from '../caches/layer-cache.js';
+import type { DecoderConfig } from './config.js';
+import { layerMixer } from './layer.js';
+import { mixerOf } from './mixers.js';
+import { type LengthRotation, lengthRotation } from './rope-frequencies.js';
+
+/**
+ * What each layer keeps of a sequence; null: nothing, as a layer without a mixer. A window as long as the context gives
+ * nothing back.
+ */
+export function cacheNeeds({ contextLength, layers }: DecoderConfig): (CacheNeed | null)[] {
+  return layers.map((layer) => {
+    const mixer = layerMixer(layer);
+    if (mixer === null) return null;
+    const need = mixerOf(mixer).cache(mixer);
+    if (need.kind === 'state') return need;
+    return { ...need, window: need.window === null || need.window >= contextLength ? null : need.window };
+  });
+}
+
+/**
+ * Frequencies of long sequences; null: sequences of all lengths turn alike.
+ * @throws MoeqError for layers whose rotations depend on the length in ways of their own
+ */
+export function decoderRotation({ architecture, layers }: DecoderConfig): LengthRotation | null {
+  const mixers = layers.map(layerMixer).filter((mixer) => mixer !== null);
+  const ropes = [...new Set(mixers.flatMap((mixer) => mixerOf(mixer).rope?.(mixer) ?? []))];
+  const rotations = ropes.map(lengthRotation);
+  if (rotations.every((rotation) => rotation === null)) return null;
+  const kinds = new Set(ropes.map((rope) => JSON.stringify(rope)));
+  if (kinds.size === 1) return rotations[0] ?? null;
+  throw new MoeqError({
+    operation: 'run the model',
+    subject: architecture,
+    expected: 'one rotation in all layers, where it depends on the length of the sequence',
+    found: `${kinds.size} rotations`,
+  });
+}
