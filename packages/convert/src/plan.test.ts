@@ -96,7 +96,7 @@ test('biases of experts are kept, and coverage is that of the matrices', async (
   }
 });
 
-test('a router is quantized with leave and a warning, or not at all', async () => {
+test('a router is quantized with permission and a warning, or not at all', async () => {
   const both = recipe({ role: ['expert', 'router'], quantizer: nf4 });
   const refusal = plan(both);
   await expect(refusal).rejects.toThrow('model.layers.0.block_sparse_moe.gate.weight');
@@ -105,7 +105,7 @@ test('a router is quantized with leave and a warning, or not at all', async () =
   );
   const { warnings, tensors } = await plan(both, { allowRouterQuantization: true });
   expect(warnings).toHaveLength(1);
-  expect(warnings[0]).toMatch(/recipe mine quantizes 2 routers to nf4: .* MB become .* % of the model/);
+  expect(warnings[0]).toMatch(/recipe mine quantizes 2 routers to nf4: 1\.02 kB become 288 B, of weights that are .* % of the model/);
   const routers = tensors.filter(({ source }) => source.facts.role === 'router');
   expect(routers.map(({ action }) => action)).not.toContain('keep');
 });

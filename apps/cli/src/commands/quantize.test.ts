@@ -102,7 +102,7 @@ test('a recipe that forgets experts, touches the router or does not exist writes
   await expect(access(out)).rejects.toThrow('ENOENT');
   const allowed = await moeq(['quantize', '--out', out, '--recipe', router, '--allow-router-quantization']);
   expect(allowed.status).toBe(0);
-  expect(allowed.stderr).toMatch(/^warning: recipe all quantizes 6 routers to int4: .*MB become/);
+  expect(allowed.stderr).toMatch(/^warning: recipe all quantizes 6 routers to int4: .*kB become/);
   expect(allowed.stdout).toMatch(/router +int4 /);
 });
 

@@ -39,7 +39,7 @@ describe('Memory', () => {
   test('refuses what one binding cannot hold, by name', () => {
     const memory = new Memory(fakeDevice(1e6));
     expect(() => memory.create('logits', 1025, usage.storage)).toThrow(
-      /logits.*at most the 1\.0 kB.*found 1\.0 kB/s,
+      /logits.*at most the 1\.02 kB.*found 1\.04 kB/s,
     );
   });
 
@@ -51,6 +51,6 @@ describe('Memory', () => {
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(WebGpuError);
     expect((error as WebGpuError).code).toBe('outOfMemory');
-    expect((error as Error).message).toContain('room for 600 B beside the 1.00 kB in use');
+    expect((error as Error).message).toContain('room for 600 B beside the 1.02 kB in use');
   });
 });
