@@ -105,7 +105,9 @@ test('a router is quantized with permission and a warning, or not at all', async
   );
   const { warnings, tensors } = await plan(both, { allowRouterQuantization: true });
   expect(warnings).toHaveLength(1);
-  expect(warnings[0]).toMatch(/recipe mine quantizes 2 routers to nf4: 1\.02 kB become 288 B, of weights that are .* % of the model/);
+  expect(warnings[0]).toMatch(
+    /recipe mine quantizes 2 routers to nf4: 1\.02 kB become 288 B, of weights that are .* % of the model/,
+  );
   const routers = tensors.filter(({ source }) => source.facts.role === 'router');
   expect(routers.map(({ action }) => action)).not.toContain('keep');
 });

@@ -34,8 +34,8 @@ export {
 export type { MixerConfig } from './decoder/mixers.js';
 export type { MlpName } from './decoder/mlp-tensors.js';
 export { mlpForms } from './decoder/mlp-tensors.js';
-export type { ShortConvConfig } from './decoder/short-conv.js';
 export type { RopeConfig, RopeScaling } from './decoder/rope-config.js';
+export type { ShortConvConfig } from './decoder/short-conv.js';
 export type { TensorRow } from './decoder/tensor-row.js';
 export { createEngine } from './engine/create-engine.js';
 export type { Engine, EngineGenerateOptions, EngineOptions } from './engine/engine.js';

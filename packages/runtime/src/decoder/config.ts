@@ -74,7 +74,6 @@ export type NormSlot =
 
 export type MlpConfig = MoeConfig | DenseConfig;
 
-
 /** One MLP: dense, shared or an expert. */
 export interface FeedForward {
   readonly intermediateSize: number;
