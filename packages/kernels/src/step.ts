@@ -8,7 +8,15 @@
 // C head dimension, CV value dimension (C unless a cache says otherwise), E experts, A experts per token, F intermediate.
 import type { RouteSpec, Routing } from '@moeq/router';
 import type { Activation } from './activation.js';
-import type { ExpertWeights, HeadWeights, KvCache, MlpWeights, StateCache, Vector, Weight } from './resources.js';
+import type {
+  ExpertWeights,
+  HeadWeights,
+  KvCache,
+  MlpWeights,
+  StateCache,
+  Vector,
+  Weight,
+} from './resources.js';
 
 /** Activations, float32 [rows, columns]; live until the end of the step that made them. */
 export interface Activations {

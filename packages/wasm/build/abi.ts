@@ -14,8 +14,8 @@ import { flushed, least, leastAbsmax } from '../src/abi/quantize.js';
 import { blocksRecord, cacheRecord, matrixRecord, rowsRecord } from '../src/abi/records.js';
 import {
   attentionScratchBytes,
-  rowsScratchBytes,
   interleavedRows,
+  rowsScratchBytes,
   scalesStride,
   scratchBytes,
   tokenBytes,

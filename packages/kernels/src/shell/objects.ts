@@ -1,7 +1,15 @@
 // The tables behind the objects that a backend hands out, one for each kind, and what frees them.
 import { MoeqError } from '@moeq/tensors';
 import type { Backend } from '../backend.js';
-import type { ExpertWeights, HeadWeights, KvCache, MlpWeights, StateCache, Vector, Weight } from '../resources.js';
+import type {
+  ExpertWeights,
+  HeadWeights,
+  KvCache,
+  MlpWeights,
+  StateCache,
+  Vector,
+  Weight,
+} from '../resources.js';
 import { Handles } from './handles.js';
 
 /** The types that a backend works with in place of the objects of the contract. */

@@ -6,17 +6,11 @@
 import type { Activation, MlpData } from '@moeq/kernels';
 import type { RouteSpec } from '@moeq/router';
 import type { AttentionConfig } from '../decoder/attention.js';
-import type {
-  BranchConfig,
-  MlpConfig,
-  MoeConfig,
-  NormConfig,
-  NormSlot,
-} from '../decoder/config.js';
-import type { RopeConfig } from '../decoder/rope-config.js';
+import type { BranchConfig, MlpConfig, MoeConfig, NormConfig, NormSlot } from '../decoder/config.js';
 import type { Slot } from '../decoder/decoder-tensors.js';
 import { layerMoe } from '../decoder/layer.js';
 import type { MixerConfig } from '../decoder/mixers.js';
+import type { RopeConfig } from '../decoder/rope-config.js';
 import type { ShortConvConfig } from '../decoder/short-conv.js';
 import { readMlp } from '../load/weight-loader.js';
 import type { ModelSource } from '../model-source.js';

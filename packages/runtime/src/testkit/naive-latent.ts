@@ -2,9 +2,10 @@
 // the latents, then every head attends.
 //
 // Shapes: T tokens, H heads, N dimensions of a head without rotation, P those with it, R latent, V value dimension.
-import type { RopeConfig } from '../decoder/rope-config.js';
+
 import type { Slot } from '../decoder/decoder-tensors.js';
 import type { LatentConfig } from '../decoder/latent.js';
+import type { RopeConfig } from '../decoder/rope-config.js';
 import { add, at, chunks, dot, type Matrix, multiply, type Row, rmsNorm, softmax, sum } from './rows.js';
 
 /** What it reads of a layer. */

@@ -44,7 +44,9 @@ export function latentAttention(
         addresses: program.allocate(pageCount),
         tile: program.allocate(16),
         staging: program.allocate(threads === 1 ? 1 : (pageCount * pageBytes) / 4),
-        work: program.allocate(most(({ start, tokens: count }) => latentPlan(spec, own, start, count).end) / 4),
+        work: program.allocate(
+          most(({ start, tokens: count }) => latentPlan(spec, own, start, count).end) / 4,
+        ),
       };
       const out = program.allocate(tokens * width);
       // threads write to the cache and meet before they read what others have written
