@@ -13,6 +13,6 @@ const text = defineArchitecture({
 
 export const glm4vMoe = composite(text, {
   modelTypes: ['glm4v_moe'],
-  key: 'text_config',
+  path: ['text_config'],
   prefix: 'model.language_model.',
 });

@@ -18,6 +18,7 @@ import { mixtral } from '../architectures/mixtral.js';
 import { olmoe } from '../architectures/olmoe.js';
 import { qwen2Moe } from '../architectures/qwen2-moe.js';
 import { qwen3Moe } from '../architectures/qwen3-moe.js';
+import { qwen3OmniMoe, qwen3OmniMoeThinker } from '../architectures/qwen3-omni-moe.js';
 import { solarOpen } from '../architectures/solar-open.js';
 import type { Architecture } from './architecture.js';
 
@@ -41,6 +42,8 @@ export const architectures: readonly Architecture[] = [
   deepseekV2,
   deepseekV3,
   glm4MoeLite,
+  qwen3OmniMoe,
+  qwen3OmniMoeThinker,
 ];
 
 /**

@@ -7,25 +7,34 @@ import { configError } from './config.js';
 
 interface Composite {
   readonly modelTypes: readonly [string, ...string[]];
-  /** Of config.json, e.g. `text_config`. */
-  readonly key: string;
+  /** Where it stands in config.json, e.g. under `text_config`. */
+  readonly path: readonly [string, ...string[]];
   /** In place of `model.` before the names of the language model's tensors. */
   readonly prefix: string;
+  /** Name of the head; as everywhere unless given. */
+  readonly head?: string;
 }
 
-export function composite(text: Architecture, { modelTypes, key, prefix }: Composite): Architecture {
+export function composite(text: Architecture, { modelTypes, path, prefix, head }: Composite): Architecture {
   const within = (config: Readonly<Record<string, unknown>>, file: string) => {
-    const own = config[key];
-    if (!isObject(own)) throw configError(file, `an object ${key}`, own === undefined ? 'none' : quote(own));
-    // the composite ties its own head
-    const { tie_word_embeddings: tied = own['tie_word_embeddings'] } = config;
+    let [around, own] = [config, config];
+    for (const [depth, key] of path.entries()) {
+      const { [key]: part } = own;
+      if (!isObject(part)) {
+        const name = path.slice(0, depth + 1).join('.');
+        throw configError(file, `an object ${name}`, part === undefined ? 'none' : quote(part));
+      }
+      [around, own] = [own, part];
+    }
+    // what stands around the language model ties its head
+    const { tie_word_embeddings: tied = own['tie_word_embeddings'] } = around;
     return { ...own, tie_word_embeddings: tied };
   };
-  const named = (file: string) => `${file}, ${key}`;
+  const named = (file: string) => `${file}, ${path.join('.')}`;
   const architecture = modelTypes[0];
   return {
     modelTypes,
-    names: renamed(text.names, prefix),
+    names: { ...renamed(text.names, prefix), ...(head !== undefined && { head: [head] }) },
     prefix,
     textOf: within,
     decoder: (config, file) => ({ ...text.decoder(within(config, file), named(file)), architecture }),
