@@ -1,6 +1,6 @@
 // Every architecture through the whole house: quantized to a folder and run from there, it gives the very bits of the same
 // recipe applied while loading.
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { float32View } from '@moeq/tensors';
 import { openSafetensorsFile } from '@moeq/tensors/node';
@@ -19,6 +19,8 @@ const cases = goldenNames.flatMap((architecture) =>
 
 /** Of normal weights, over their own root mean square: NF4 in blocks of 64 with nested scales, and 8 bits in such blocks. */
 const typicalError = { nf4: 0.092, mixed: 0.092, int8: 0.00595 } as const;
+/** Of the golden checkpoints. */
+const smallestVocabulary = 160;
 const expertFormat = { nf4: 'nf4-dq', mixed: 'nf4-dq', int8: 'int8' } as const;
 
 test.each(cases)('$architecture in $recipe', async ({ architecture, recipe }) => {
@@ -38,8 +40,7 @@ test.each(cases)('$architecture in $recipe', async ({ architecture, recipe }) =>
     if (['router', 'norm', 'embedding', 'head'].includes(role)) expect(format, name).toBeUndefined();
   }
 
-  const { vocab_size: vocabulary } = JSON.parse(await readFile(join(model, 'config.json'), 'utf8'));
-  const ids = Array.from({ length: 12 }, () => Math.floor(Math.random() * vocabulary));
+  const ids = Array.from({ length: 12 }, () => Math.floor(Math.random() * smallestVocabulary));
   await writeFile(at('ids.json'), JSON.stringify([ids]));
   const logits = async (file: string, ...argv: string[]) => {
     const { status, stderr } = await moeq([
