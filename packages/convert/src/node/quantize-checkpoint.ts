@@ -20,7 +20,9 @@ export async function quantizeCheckpoint(options: QuantizeOptions): Promise<Quan
   const { model, out, allowRouterQuantization = false, allowLinks = false } = options;
   const recipe = recipeOf(options);
   const checkpoint =
-    typeof model === 'string' ? await openCheckpoint(await resolveModel(model, { allowLinks })) : model;
+    typeof model === 'string'
+      ? await openCheckpoint(await resolveModel(model, { allowLinks }), { decodesFp8: true })
+      : model;
   try {
     await assertApart('quantize', checkpoint.name, out);
     if (options.resume === true) await assertApart('resume', checkpoint.name, partsFolder(out));

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { referenceBackend } from '@moeq/kernels';
 import { createModel } from '@moeq/runtime';
-import { decodeTensor, isQuantized, type Tensor, toFloat32 } from '@moeq/tensors';
+import { decodeTensor, fromFloat32, isQuantized, type Tensor, toFloat32 } from '@moeq/tensors';
 import { describe, expect, test } from 'vitest';
 import { openModelFiles } from '../model-source.js';
 import { openModel } from '../node/open-model.js';
@@ -83,4 +83,28 @@ describe('is refused', () => {
     const tensor = checkpoint.tensors.find(({ facts }) => facts.name === name);
     await expect(tensor?.read()).rejects.toThrow(/finite numbers in .*, found NaN at 5/);
   });
+});
+
+test('for conversions, weights are the BF16 that they stand for, whole and in parts', async () => {
+  const checkpoint = await openCheckpoint(checkpointFiles(config, tensors), { decodesFp8: true });
+  const plain = await openCheckpoint(checkpointFiles(config, tensors));
+  const factsOf = ({ tensors: all }: typeof plain) => new Map(all.map(({ facts }) => [facts.name, facts]));
+  expect(factsOf(checkpoint)).toEqual(factsOf(plain));
+  for (const tensor of checkpoint.tensors) {
+    const quantized = await plain.tensors.find(({ facts }) => facts.name === tensor.facts.name)?.read();
+    const found = await tensor.read();
+    if (quantized === undefined || isQuantized(found)) throw new Error(tensor.facts.name);
+    if (!isQuantized(quantized)) {
+      expect(found).toEqual(quantized);
+      continue;
+    }
+    expect([tensor.stored, tensor.bytes]).toEqual(['BF16', found.data.byteLength]);
+    expect(found.data).toEqual(fromFloat32(decodeTensor(quantized), 'BF16'));
+    const offset = 2 * Math.floor(Math.random() * (found.data.byteLength / 2));
+    const length = 2 * Math.floor(Math.random() * ((found.data.byteLength - offset) / 2));
+    expect(await tensor.readBytes(offset, length)).toEqual(found.data.subarray(offset, offset + length));
+    const into = new Uint8Array(length);
+    expect(await tensor.readBytes(offset, length, undefined, into)).toBe(into);
+    expect(into).toEqual(found.data.subarray(offset, offset + length));
+  }
 });

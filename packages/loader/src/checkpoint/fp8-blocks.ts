@@ -20,63 +20,69 @@ const numbers = toFloat32(
 ).map((value) => (Number.isNaN(value) ? 0 : value));
 const notNumbers = [0x7f, 0xff];
 
-/**
- * @param file name of config.json, for messages
- * @throws MoeqError for blocks that are not described, or weights without scales
- */
-export function fp8Weights(
-  { stored, file }: { readonly stored: ReadonlyMap<string, StoredTensor>; readonly file: string },
-  own: Readonly<Record<string, unknown>>,
-): QuantizedWeight[] {
+/** @throws MoeqError for blocks that are not described, or weights without scales */
+export function fp8Weights(source: Source, own: Readonly<Record<string, unknown>>): QuantizedWeight[] {
+  return fp8Blocks(source, own).map((blocks) => {
+    const { codes, scales, blockRows, blockColumns } = blocks;
+    const { name, shape } = codes;
+    const layout: Layout = {
+      bitsPerCode: 8,
+      order: 'lowFirst',
+      blockSize: blockColumns,
+      blocks: 'row',
+      decode: { kind: 'codebook', values: numbers },
+      scale: { kind: 'plain', dtype: 'F32', multiplier: 1 },
+    };
+    return {
+      ...{ name, format, shape, parts: [codes, scales] },
+      layout: () => layout,
+      assertShape() {
+        const [rows = 0, columns = 0] = shape;
+        const expected = [Math.ceil(rows / blockRows), Math.ceil(columns / blockColumns)];
+        if (shape.length === 2 && quote(scales.shape) === quote(expected)) return;
+        const sentence = `${quote(scales.name, 120)} of shape ${quote(expected)}, a scale for each block`;
+        throw refused(scales.file, sentence, quote(scales.shape));
+      },
+      decode: (parts) => decodeBlocks(parts, blocks, layout),
+    };
+  });
+}
+
+interface Source {
+  readonly stored: ReadonlyMap<string, StoredTensor>;
+  /** Name of config.json, for messages. */
+  readonly file: string;
+}
+
+/** The tensors of a weight. */
+export interface Fp8Blocks {
+  readonly codes: StoredTensor;
+  readonly scales: StoredTensor;
+  readonly blockRows: number;
+  readonly blockColumns: number;
+}
+
+/** @throws MoeqError for blocks that are not described, or weights without scales */
+export function fp8Blocks({ stored, file }: Source, own: Readonly<Record<string, unknown>>): Fp8Blocks[] {
   const parsed = v.safeParse(schema, own);
   if (!parsed.success) {
     const expected = 'quantization_config with fmt e4m3 and weight_block_size, two integers';
     throw refused(file, expected, quote({ fmt: own['fmt'], weight_block_size: own['weight_block_size'] }));
   }
   const [blockRows, blockColumns] = parsed.output.weight_block_size;
-  const layout: Layout = {
-    bitsPerCode: 8,
-    order: 'lowFirst',
-    blockSize: blockColumns,
-    blocks: 'row',
-    decode: { kind: 'codebook', values: numbers },
-    scale: { kind: 'plain', dtype: 'F32', multiplier: 1 },
-  };
   return [...stored.values()]
     .filter(({ dtype }) => dtype === 'F8_E4M3')
-    .map((weight) => {
-      const { name, shape } = weight;
-      const [rows = 0, columns = 0] = shape;
-      const blocks = [Math.ceil(rows / blockRows), Math.ceil(columns / blockColumns)] as const;
-      const scales = stored.get(`${name}_scale_inv`);
-      if (scales === undefined)
-        throw refused(weight.file, `tensor ${quote(`${name}_scale_inv`, 120)}`, 'no such tensor');
-      return {
-        name,
-        parts: [weight, scales],
-        format,
-        shape,
-        layout: () => layout,
-        assertShape() {
-          if (shape.length === 2 && quote(scales.shape) === quote(blocks)) return;
-          const expected = `${quote(scales.name, 120)} of shape ${quote(blocks)}, a scale for each block`;
-          throw refused(scales.file, expected, quote(scales.shape));
-        },
-        decode: (parts) => decodeBlocks(parts, { weight, scales, blockRows, layout }),
-      };
+    .map((codes) => {
+      const scales = stored.get(`${codes.name}_scale_inv`);
+      if (scales !== undefined) return { codes, scales, blockRows, blockColumns };
+      throw refused(codes.file, `tensor ${quote(`${codes.name}_scale_inv`, 120)}`, 'no such tensor');
     });
-}
-
-interface Blocks {
-  readonly weight: StoredTensor;
-  readonly scales: StoredTensor;
-  readonly blockRows: number;
-  readonly layout: Layout;
 }
 
 function decodeBlocks(
   parts: Readonly<Record<string, Tensor>>,
-  { weight, scales, blockRows, layout }: Blocks,
+  { codes: weight, scales, blockRows }: Fp8Blocks,
+  layout: Layout,
 ): QuantizedTensor {
   const { data: codes } = parts[weight.name] as Tensor;
   const { data, dtype } = parts[scales.name] as Tensor;

@@ -13,12 +13,14 @@ import { otherTensor, plainTensor, quantizedTensor } from './checkpoint-tensor.j
 import { assertComplete, assertPlace, misfit, placeKey } from './layout-check.js';
 import { placeFinder } from './names.js';
 import { otherTensors } from './other-tensors.js';
-import { quantizedWeights } from './quantized-tensors.js';
+import { fp8Floats, quantizedWeights } from './quantized-tensors.js';
 import { openStoredTensors } from './stored-tensors.js';
 
 export interface CheckpointOptions {
   /** Quantizers of your own; reading a tensor in a format that no layout describes needs the one that made it. */
   readonly quantizers?: readonly Quantizer[];
+  /** Weights of the decoder in blocks of 8-bit floats are the BF16 that they stand for, for conversions; false unless given. */
+  readonly decodesFp8?: boolean;
 }
 
 /**
@@ -51,12 +53,14 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
     },
   );
   try {
-    const { quantizers = [] } = options;
-    const quantized = own ?? quantizedWeights({ stored, config, file, quantizers });
+    const { quantizers = [], decodesFp8 = false } = options;
     const find =
       places === undefined ? placeFinder(architecture) : (name: string) => places.get(name) ?? null;
+    const isOwn = (name: string) => (find(name)?.layer ?? 0) < decoder.layers.length && find(name) !== null;
+    const floats = decodesFp8 ? fp8Floats({ stored, config, file }, isOwn) : null;
+    const quantized = own ?? (floats === null ? quantizedWeights({ stored, config, file, quantizers }) : []);
     const model = { architecture, decoder, find, name: files.name, countsAllLayers: places !== undefined };
-    const placed = placeTensors([...stored.values()], quantized, model);
+    const placed = placeTensors([...(floats ?? stored).values()], quantized, model);
     const textConfig = architecture.textOf(config, file);
     return { name: files.name, files, config, textConfig, refusal, ...placed, close };
   } catch (error) {

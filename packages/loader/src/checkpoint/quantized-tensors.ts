@@ -11,7 +11,8 @@ import {
 } from '@moeq/quantizers';
 import { elementCount, type FloatDType, fromTorchName, isObject, MoeqError, quote } from '@moeq/tensors';
 import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
-import { fp8Weights } from './fp8-blocks.js';
+import { fp8Blocks, fp8Weights } from './fp8-blocks.js';
+import { withFloats } from './fp8-floats.js';
 
 interface Source {
   readonly stored: ReadonlyMap<string, StoredTensor>;
@@ -48,6 +49,20 @@ export function quantizedWeights(source: Source): QuantizedWeight[] {
   const weights = form(source, own);
   if (weights.length > 0) return weights;
   throw contradiction(source.file, `tensors quantized as quantization_config says, ${method}`, 'none');
+}
+
+/**
+ * The stored tensors with weights in blocks of 8-bit floats as BF16; null for a checkpoint in another form.
+ * @param isOwn whether a tensor is one of the decoder's
+ */
+export function fp8Floats(
+  source: Omit<Source, 'quantizers'>,
+  isOwn: (name: string) => boolean,
+): ReadonlyMap<string, StoredTensor> | null {
+  const { quantization_config: own } = source.config;
+  if (!isObject(own) || methodOf(own) !== 'fp8') return null;
+  const weights = fp8Blocks(source, own).filter(({ codes }) => isOwn(codes.name));
+  return withFloats(source.stored, weights);
 }
 
 /**
