@@ -23,18 +23,27 @@ export { rotationsOf } from './rotation.js';
 export { unseenPages } from './shapes.js';
 export { checkedBackend } from './shell/checked-backend.js';
 export type { BackendTypes, Loaded } from './shell/objects.js';
-export type { Operation, OperationKind, OperationOf, OperationTable } from './shell/operations.js';
+export type {
+  Operation,
+  OperationKind,
+  OperationOf,
+  OperationTable,
+  ScanColumns,
+} from './shell/operations.js';
 export { inputsOf } from './shell/operations.js';
 export type { RawBackend, RawStep } from './shell/raw-backend.js';
 export type {
   Activations,
   AttentionSpec,
+  Columns,
   ConvolutionSpec,
   LatentSpec,
   NormSpec,
   RopeSpec,
   RoutingHandle,
   RowNormSpec,
+  ScanInputs,
+  ScanSpec,
   Segment,
   StateSegment,
   Step,

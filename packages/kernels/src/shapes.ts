@@ -230,7 +230,12 @@ export function assertSegments(
  * C, the channels of a convolution.
  * @throws MoeqError when the specification does not fit the cache
  */
-export function convolutionChannels({ taps }: ConvolutionSpec, { parts, size }: StateCacheSpec): number {
+export function convolutionChannels(
+  { taps, gated, first, bias, silu }: ConvolutionSpec,
+  { parts, size }: StateCacheSpec,
+): number {
+  if (gated && (first !== undefined || bias !== undefined || silu === true))
+    throw mismatch('convolve', 'gates', 'no first column, bias or silu beside them', 'one');
   if (!Number.isSafeInteger(taps) || taps < 2)
     throw mismatch('convolve', 'taps', 'an integer of at least 2', `${taps}`);
   assertSize('convolve', 'inputs that the cache keeps', taps - 1, size);
@@ -273,6 +278,24 @@ export function assertStateSegments(
  */
 export function unseenPages(position: number, window: number | undefined, pageSize: number): number {
   return window === undefined ? 0 : Math.floor(Math.max(0, position + 1 - window) / pageSize);
+}
+
+/** @throws MoeqError unless there are so many columns from `first` on */
+export function assertColumns(
+  operation: string,
+  subject: string,
+  first: number,
+  columns: number,
+  found: number,
+): void {
+  if (!Number.isSafeInteger(first) || first < 0 || first + columns > found)
+    throw mismatch(operation, subject, `${columns} from column ${first} on`, `${found}`);
+}
+
+/** @throws MoeqError unless columns can be divided into so many groups */
+export function assertGroups(operation: string, columns: number, groups: number): void {
+  if (!Number.isSafeInteger(groups) || groups < 1 || columns % groups !== 0)
+    throw mismatch(operation, 'groups', `a number that divides ${columns} columns`, `${groups}`);
 }
 
 /**

@@ -66,6 +66,50 @@ export interface ConvolutionSpec {
   readonly taps: number;
   /** Whether a row of x is [B | C | x], and an output C * convolution(B * x) (LFM2). */
   readonly gated: boolean;
+  /** Column of a wider row at which the channels begin; unless given, a row holds nothing else. Not with gates. */
+  readonly first?: number;
+  /** Float32 [C], added to the sums. Not with gates. */
+  readonly bias?: Vector;
+  /** Whether an output is silu of its sum; false unless given. Not with gates. */
+  readonly silu?: boolean;
+}
+
+/** Columns of activations from `first` on. */
+export interface Columns {
+  readonly rows: Activations;
+  readonly first: number;
+}
+
+/** What a selective scan reads of each token. The columns may lie in the same activations. */
+export interface ScanInputs {
+  /** H P: the heads' inputs. */
+  readonly x: Columns;
+  /** 2 G N: B of all groups, then C of all groups. */
+  readonly bc: Columns;
+  /** H: time steps before bias and softplus. */
+  readonly timeStep: Columns;
+  /** H P: an output is multiplied by silu of its gate. */
+  readonly gate: Columns;
+}
+
+/**
+ * A selective state space: Mamba, arXiv 2312.00752, whose channels are heads of one number with a decay for each number of the
+ * state, and Mamba 2, arXiv 2405.21060, whose heads have one decay each.
+ */
+export interface ScanSpec {
+  /** H */
+  readonly heads: number;
+  /** P: numbers of a head. */
+  readonly headDim: number;
+  /** N: numbers of the state for each number of a head. */
+  readonly stateDim: number;
+  /** G: head h reads B and C of group floor(h G / H). */
+  readonly groups: number;
+  /** Whether a head has one decay, or one for each of the N numbers. */
+  readonly decays: 'head' | 'state';
+  /** Time steps are held within, after softplus; infinity: no limit. */
+  readonly leastTimeStep: number;
+  readonly largestTimeStep: number;
 }
 
 export interface RopeSpec {
@@ -92,6 +136,10 @@ export interface RowNormSpec extends NormSpec {
   readonly centred?: boolean;
   /** Added in the end. */
   readonly bias?: Vector;
+  /** Column of a wider row at which the normed part, as wide as the weight, begins; unless given, it is the row. */
+  readonly first?: number;
+  /** Equal parts, each normed by itself; 1 unless given. */
+  readonly groups?: number;
 }
 
 export interface AttentionSpec {
@@ -143,7 +191,7 @@ export interface Step {
   input(values: Float32Array, rows: number): Activations;
   /** Rows `ids` of an embedding table, times `scale` -> [T, D] */
   embed(table: Weight, ids: Int32Array, scale?: number): Activations;
-  /** c * rsqrt(mean(c²) + epsilon) * weight + bias over each row, c = x or, where `centred`, x - mean(x) */
+  /** c * rsqrt(mean(c²) + epsilon) * weight + bias over each row or group, c = x or, where `centred`, x - mean(x) */
   norm(x: Activations, norm: RowNormSpec): Activations;
   /** x Wᵀ + bias: [T, K] -> [T, N] */
   linear(x: Activations, weight: Weight, bias?: Vector): Activations;
@@ -182,7 +230,7 @@ export interface Step {
   /**
    * Causal convolution of each channel over the tokens of its segment: sum of weight[c, i] * x[t - k + 1 + i, c] for i from 0
    * to k - 1, in float32. Weight Float32 [C * k], channel by channel. The cache has C parts of k - 1 numbers: the last inputs.
-   * [T, C], gated [T, 3 C] -> [T, C]
+   * [T, C], gated [T, 3 C], or from column `first` of wider rows -> [T, C]
    */
   convolution(
     x: Activations,
@@ -191,6 +239,21 @@ export interface Step {
     layer: number,
     segments: readonly StateSegment[],
     spec: ConvolutionSpec,
+  ): Activations;
+  /**
+   * The recurrence of a selective state space over the tokens of each segment, for each head with state S [P, N], in float32:
+   *   d = softplus(timeStep + bias), within limits;  S = exp(-d exp(A)) S + d x ⊗ B;  y = (S C + D x) silu(gate)
+   * Parameters Float32: A [H], or [H, N] where the decays are of the state, then the bias of the time steps [H], then D [H]. The
+   * cache has H parts of P N numbers: S.
+   * -> [T, H P]
+   */
+  selectiveScan(
+    inputs: ScanInputs,
+    parameters: Vector,
+    cache: StateCache,
+    layer: number,
+    segments: readonly StateSegment[],
+    spec: ScanSpec,
   ): Activations;
   /**
    * Chooses experts from router logits [T, E]. `correctionBias` Float32 [E] takes part in the choice, not in the weights.

@@ -24,5 +24,6 @@ export {
   tileUnsigned8x64,
 } from './integer-kernels';
 export { useScratch } from './matrix';
+export { multiplySilu, scanHead, timeSteps } from './selective-scan';
 export { quantizePairs } from './activation-pairs';
 export { quantizeBytes, quantizePlain } from './quantize-activations';

@@ -100,6 +100,27 @@ export interface KernelExports
     out: Address,
     outStride: number,
   ): void;
+  timeSteps(x: Address, bias: Address, least: number, largest: number, length: number, out: Address): void;
+  multiplySilu(out: Address, gate: Address, length: number): void;
+  scanHead(
+    x: Address,
+    xStride: number,
+    b: Address,
+    toC: number,
+    bcStride: number,
+    steps: Address,
+    stepStride: number,
+    rates: Address,
+    perState: boolean,
+    skip: number,
+    tokens: number,
+    headDim: number,
+    stateDim: number,
+    room: Address,
+    state: Address,
+    out: Address,
+    outStride: number,
+  ): void;
   decodeRow(matrix: Address, row: number, out: Address): void;
   floatLinear(
     matrix: Address,

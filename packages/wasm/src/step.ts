@@ -18,6 +18,7 @@ import { convolution } from './operations/convolution.js';
 import { latentAttention } from './operations/latent.js';
 import { experts, mlp } from './operations/mlp.js';
 import { route } from './operations/route.js';
+import { selectiveScan } from './operations/selective-scan.js';
 import type { Value } from './value.js';
 
 export interface WasmTypes {
@@ -40,7 +41,8 @@ interface Shared {
 const operations: OperationTable<WasmTypes, [rows: number, columns: number, shared: Shared], Recorded> = {
   input: ({ values }, rows, columns) => input(values, rows, columns),
   embed: ({ table, ids, scale }) => embed(table, ids, scale),
-  norm: ({ x, weight, epsilon, centred, bias }) => norm(x, weight, epsilon, centred, bias),
+  norm: ({ x, weight, epsilon, centred, bias, first, groups }, _rows, columns) =>
+    norm(x, weight, epsilon, centred, bias, first, groups, columns),
   linear: ({ x, weight, bias }) => linear(x, weight, bias),
   add: ({ a, b, scale }) => add(a, b, scale),
   attention({ x, cache, layer, segments, spec, norms }, _rows, _columns, { rotationsOf }) {
@@ -52,8 +54,10 @@ const operations: OperationTable<WasmTypes, [rows: number, columns: number, shar
     const rotation = spec.rope === null ? null : rotationsOf(spec.rope, segments);
     return latentAttention(queries, latents, expansion, cache, layer, segments, spec, norm, rotation);
   },
-  convolution: ({ x, weight, cache, layer, segments, spec }) =>
-    convolution(x, weight, cache, layer, segments, spec),
+  convolution: ({ x, weight, bias, cache, layer, segments, spec }) =>
+    convolution(x, weight, bias, cache, layer, segments, spec),
+  selectiveScan: ({ inputs, parameters, cache, layer, segments, spec }, rows) =>
+    selectiveScan(inputs, parameters, cache, layer, segments, spec, rows),
   route: ({ x, spec, bias }) => route(x, spec, bias),
   experts: ({ x, routing, weights, activation }) => experts(x, routing, weights, activation),
   mlp: ({ x, weights, activation, gate }) => mlp(x, weights, activation, gate),

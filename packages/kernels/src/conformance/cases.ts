@@ -12,6 +12,7 @@ import { modelCases } from './model-cases.js';
 import { objectCases } from './object-cases.js';
 import { plainCases } from './plain-cases.js';
 import { routeCases } from './route-cases.js';
+import { scanCases } from './scan-cases.js';
 import { stepCases } from './step-cases.js';
 
 export const cases: readonly Case[] = [
@@ -20,6 +21,7 @@ export const cases: readonly Case[] = [
   ...attentionCases,
   ...latentCases,
   ...convolutionCases,
+  ...scanCases,
   ...routeCases,
   ...mlpCases,
   ...expertCases,

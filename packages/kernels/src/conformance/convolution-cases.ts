@@ -11,6 +11,16 @@ interface Setting {
   readonly channels: number;
   readonly taps: number;
   readonly gated: boolean;
+  /** Whether a bias and silu follow, in rows with columns before and behind the channels. */
+  readonly within?: boolean;
+}
+
+/** Columns before the channels of wider rows; as many are behind them. */
+const before = 3;
+
+function columnsOf({ channels, gated, within }: Setting): number {
+  if (within === true) return channels + 2 * before;
+  return gated ? 3 * channels : channels;
 }
 
 const layers = 2;
@@ -21,13 +31,14 @@ type PastInputs = readonly number[][][];
 /** Runs steps over both layers and compares each with the histories of its slots. */
 async function check(
   bench: Bench,
-  { channels, taps, gated }: Setting,
+  setting: Setting,
   slots: number,
   steps: readonly (readonly StateSegment[])[],
 ): Promise<void> {
+  const { channels, taps, gated, within = false } = setting;
   const spec: StateCacheSpec = { layers, parts: channels, size: taps - 1, slots };
   const cache = bench.states(spec);
-  const columns = gated ? 3 * channels : channels;
+  const columns = columnsOf(setting);
   const weights = Array.from({ length: layers }, () => bench.random.normals(channels * taps));
   const vectors = await Promise.all(weights.map((weight) => bench.vector(weight)));
   // What no segment names must not be read.
@@ -37,11 +48,17 @@ async function check(
     values: new Float32Array(slots * columns).fill(NaN),
   });
   const all = Array.from({ length: slots }, (_, to): StateSegment => ({ tokens: 1, from: -1, to }));
-  const convolve = { taps, gated };
+  const biases = Array.from({ length: layers }, () => bench.random.normals(channels));
+  const added = await Promise.all(biases.map((bias) => bench.vector(bias)));
+  const convolves = added.map((bias) => ({
+    ...{ taps, gated },
+    ...(within && { first: before, bias, silu: true }),
+  }));
   const histories = new Map<number, PastInputs>();
 
   for (let layer = 0; layer < layers; layer++) {
     const vector = vectors[layer] as (typeof vectors)[0];
+    const convolve = convolves[layer] as (typeof convolves)[0];
     await bench.run((step) => step.convolution(untouched(step), vector, cache, layer, all, convolve));
   }
   for (const [index, segments] of steps.entries()) {
@@ -53,6 +70,7 @@ async function check(
       const x = bench.normals(tokens, columns);
       const input = bench.input(x);
       const vector = vectors[layer] as (typeof vectors)[0];
+      const convolve = convolves[layer] as (typeof convolves)[0];
       const output = await bench.run((step) =>
         step.convolution(input(step), vector, cache, layer, segments, convolve),
       );
@@ -62,7 +80,9 @@ async function check(
         Array.from({ length: own }, () => {
           const numbers = values.slice(row * columns, ++row * columns);
           const inputs = next[i]?.[layer] as number[][];
-          return naiveConvolution(numbers, inputs, weights[layer] as Float32Array, { channels, taps, gated });
+          const sums = naiveConvolution(numbers, inputs, weights[layer] as Float32Array, setting);
+          const bias = biases[layer] as Float32Array;
+          return within ? sums.map((sum, c) => silu(sum + (bias[c] as number))) : sums;
         }).flat(),
       );
       assertClose(`step ${index}, layer ${layer}`, output, expected, bench.tolerance.float);
@@ -77,9 +97,10 @@ function naiveConvolution(
   row: readonly number[],
   inputs: number[][],
   weight: Float32Array,
-  { channels, taps, gated }: Setting,
+  { channels, taps, gated, within }: Setting,
 ): number[] {
-  const part = (index: number) => row.slice(index * channels, (index + 1) * channels);
+  const first = within === true ? before : 0;
+  const part = (index: number) => row.slice(first + index * channels, first + (index + 1) * channels);
   inputs.push(gated ? part(0).map((b, c) => b * (part(2)[c] as number)) : part(0));
   const seen = inputs.slice(-taps);
   return Array.from({ length: channels }, (_, c) => {
@@ -91,6 +112,10 @@ function naiveConvolution(
   });
 }
 
+function silu(x: number): number {
+  return x / (1 + Math.exp(-x));
+}
+
 const settings: Record<string, Setting> = {
   'one channel, 2 taps': { channels: 1, taps: 2, gated: false },
   '3 taps, gates': { channels: 64, taps: 3, gated: true },
@@ -98,6 +123,7 @@ const settings: Record<string, Setting> = {
   'channels that fill no vector, gates': { channels: 37, taps: 4, gated: true },
   'more channels than a workgroup has': { channels: 515, taps: 3, gated: true },
   '9 taps': { channels: 6, taps: 9, gated: false },
+  'bias and silu within wider rows': { channels: 38, taps: 4, gated: false, within: true },
 };
 
 /** One sequence, between two slots in turn. */
@@ -231,6 +257,9 @@ export const convolutionCases: readonly Case[] = [
       await refuse('other taps than the cache has inputs', '2', { spec: { taps: 4, gated: false } });
       await refuse('one tap', '1', { spec: { taps: 1, gated: false } });
       await refuse('gates that are not there', '8', { spec: { taps: 3, gated: true } });
+      await refuse('silu beside gates', 'one', { spec: { taps: 3, gated: true, silu: true } });
+      await refuse('channels beyond the row', '8', { spec: { taps: 3, gated: false, first: 1 } });
+      await refuse('a bias of other length', '16', { spec: { taps: 3, gated: false, bias: other } });
       await assertRefused('a cache without slots', '0', () =>
         bench.states({ layers: 1, parts: 8, size: 2, slots: 0 }),
       );

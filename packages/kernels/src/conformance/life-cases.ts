@@ -2,7 +2,7 @@
 // that nothing waits for, and objects that are released on the way.
 import { isQuantized, type Tensor } from '@moeq/tensors';
 import type { MatrixData } from '../resources.js';
-import type { Segment, Step } from '../step.js';
+import type { ScanSpec, Segment, Step } from '../step.js';
 import { assertSaid, type Bench, type Case, range } from './bench.js';
 import { assertSame, assertTrue } from './compare.js';
 import { nf4 } from './layouts.js';
@@ -24,6 +24,7 @@ async function allOperations(bench: Bench) {
   const weight = await bench.weight(randomMatrix('F32', [8, 8], bench.random));
   const gate = await bench.weight(randomMatrix('F32', [1, 8], bench.random));
   const vector = await bench.vector(bench.random.normals(8));
+  const parameters = await bench.vector(bench.random.normals(6));
   const [dense, ...others] = expertsData(bench, 9, 8, 32);
   const [mlp, experts] = [await bench.mlp(dense as (typeof others)[0]), await bench.experts(others)];
   const cache = bench.cache(sizes);
@@ -35,6 +36,11 @@ async function allOperations(bench: Bench) {
     norm: { weight: await bench.vector(bench.random.normals(4)), epsilon: 0 },
   };
   const states = bench.states({ layers: 1, parts: 4, size: 1, slots: 1 });
+  const scanStates = bench.states({ layers: 1, parts: 2, size: 2, slots: 1 });
+  const scan: ScanSpec = {
+    ...{ heads: 2, headDim: 2, stateDim: 1, groups: 1, decays: 'head' },
+    ...{ leastTimeStep: 0, largestTimeStep: Infinity },
+  };
   const values = bench.random.normals(16);
   return (step: Step) => {
     const x = step.input(values, 2);
@@ -43,6 +49,7 @@ async function allOperations(bench: Bench) {
     const routing = step.route(logits, route);
     const wide = step.input(bench.random.normals(32), 2);
     const narrow = step.input(bench.random.normals(8), 2);
+    const part = { rows: narrow, first: 0 };
     const operations: Record<keyof Step, () => unknown> = {
       input: () => step.input(values, 2),
       embed: () => step.embed(weight, Int32Array.of(3)),
@@ -53,6 +60,11 @@ async function allOperations(bench: Bench) {
       latentAttention: () => step.latentAttention(wide, x, heads, latents, 0, segments, latent),
       convolution: () =>
         step.convolution(narrow, vector, states, 0, [{ tokens: 2, from: -1, to: 0 }], convolution),
+      selectiveScan: () =>
+        step.selectiveScan(
+          ...([{ x: part, bc: part, timeStep: part, gate: part }, parameters, scanStates, 0] as const),
+          ...([[{ tokens: 2, from: -1, to: 0 }], scan] as const),
+        ),
       route: () => step.route(logits, route),
       experts: () => step.experts(x, routing, experts, silu),
       mlp: () => step.mlp(x, mlp, silu, gate),

@@ -1,9 +1,9 @@
 // The operations without a matrix multiply: input, embed, norm, add, selectRows, read.
 import type { Case } from './bench.js';
-import { range } from './bench.js';
+import { assertRefused, range } from './bench.js';
 import { assertClose, assertSame } from './compare.js';
 import { codeLayouts, commonLayouts } from './layouts.js';
-import { at, makeNumbers, naiveLinear, naiveNorm, naiveRmsNorm } from './naive.js';
+import { at, makeNumbers, type Numbers, naiveLinear, naiveNorm, naiveRmsNorm } from './naive.js';
 import { randomMatrix } from './random-matrix.js';
 
 /** Decoding is float32 arithmetic on every backend: this far from the exact product, sum included. */
@@ -148,6 +148,60 @@ export const plainCases: readonly Case[] = [
             bench.tolerance.float,
           );
         }
+      }
+    },
+  },
+  {
+    name: 'norm: parts of rows, in groups',
+    async run(bench) {
+      for (const [rows, columns, first, width, groups] of [
+        [1, 9, 1, 8, 2],
+        [5, 64, undefined, 64, 4],
+        [9, 70, 0, 33, 3],
+        [70, 300, 43, 257, 1],
+      ] as const) {
+        const x = bench.normals(rows, columns);
+        const [weights, biases] = [bench.random.normals(width), bench.random.normals(width)];
+        const [weight, bias] = [await bench.vector(weights), await bench.vector(biases)];
+        const matrix = randomMatrix('F32', [8, width], bench.random);
+        const [input, after] = [bench.input(x), await bench.weight(matrix)];
+        const size = width / groups;
+        for (const [centred, biased] of [
+          [false, false],
+          [true, true],
+        ] as const) {
+          const parts = Array.from({ length: groups }, (_, group) => {
+            const start = group * size;
+            const part = makeNumbers(rows, size, (row, column) => at(x, row, (first ?? 0) + start + column));
+            const own = (all: Float32Array) => all.subarray(start, start + size);
+            return naiveNorm(part, own(weights), 1e-5, centred, biased ? own(biases) : null);
+          });
+          const expected = makeNumbers(rows, width, (row, column) => {
+            const part = parts[Math.floor(column / size)] as Numbers;
+            return at(part, row, column % size);
+          });
+          const spec = {
+            ...{ weight, epsilon: 1e-5, centred, groups },
+            ...(first !== undefined && { first }),
+            ...(biased && { bias }),
+          };
+          const what = `[${rows}, ${columns}] in ${groups}${centred ? ' centred' : ''}`;
+          const y = await bench.run((step) => step.norm(input(step), spec));
+          assertClose(what, y, expected.values, bench.tolerance.float);
+          const product = await bench.run((step) => step.linear(step.norm(input(step), spec), after));
+          assertClose(
+            `${what}, multiplied`,
+            product,
+            naiveLinear(expected, matrix).values,
+            bench.tolerance.float,
+          );
+        }
+        const refuse = (found: string, change: { first?: number; groups?: number }) =>
+          assertRefused(`part of ${columns}`, found, () =>
+            bench.run((step) => step.norm(input(step), { weight, epsilon: 0, ...change })),
+          );
+        await refuse(`${columns}`, { first: columns - width + 1 });
+        await refuse(`${width + 1}`, { first: 0, groups: width + 1 });
       }
     },
   },

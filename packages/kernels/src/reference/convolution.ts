@@ -3,6 +3,7 @@
 // Shapes: T tokens, C channels, k taps.
 import type { StateCacheSpec } from '../resources.js';
 import type { ConvolutionSpec, StateSegment } from '../step.js';
+import { activations } from './activation.js';
 
 export interface States {
   readonly spec: StateCacheSpec;
@@ -20,36 +21,45 @@ export function makeStates(spec: StateCacheSpec): States {
   };
 }
 
+interface Rows {
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: Float32Array;
+}
+
 /**
  * Reads and writes the states of one layer.
- * @param x Float32 [T, C], or [T, 3 C] of gates B and C and inputs
+ * @param x Float32 [T, C], in wider rows from column `first` on, or [T, 3 C] of gates B and C and inputs
  * @param weight Float32 [C, k]
+ * @param bias Float32 [C]
  * @param states Float32 [slots, k - 1, C]
  * @returns Float32 [T, C]
  */
 export function convolve(
-  x: Float32Array,
+  x: Rows,
   weight: Float32Array,
+  bias: Float32Array | null,
   states: Float32Array,
   segments: readonly StateSegment[],
-  { taps, gated }: ConvolutionSpec,
+  { taps, gated, first, silu }: Required<Omit<ConvolutionSpec, 'bias'>>,
 ): Float32Array {
   const channels = weight.length / taps;
-  const columns = gated ? 3 * channels : channels;
+  const { columns } = x;
   const stateSize = (taps - 1) * channels;
-  const output = new Float32Array((x.length / columns) * channels);
+  const output = new Float32Array(x.rows * channels);
   let row = 0;
   for (const { tokens, from, to } of segments) {
     const inputs = new Float32Array(stateSize + tokens * channels); // [k - 1 + tokens, C]
     if (from >= 0) inputs.set(states.subarray(from * stateSize, (from + 1) * stateSize));
     for (let token = 0; token < tokens; token++, row++) {
-      const own = x.subarray(row * columns, (row + 1) * columns);
+      const own = x.values.subarray(row * columns + first, (row + 1) * columns);
       for (let c = 0; c < channels; c++) {
         const gate = gated ? (own[c] as number) : 1;
         inputs[stateSize + token * channels + c] = gate * (own[gated ? 2 * channels + c : c] as number);
-        let sum = 0;
+        let sum = bias?.[c] ?? 0;
         for (let i = 0; i < taps; i++)
           sum += (weight[c * taps + i] as number) * (inputs[(token + i) * channels + c] as number);
+        if (silu) sum = activations.silu(sum, 1);
         output[row * channels + c] = gated ? (own[channels + c] as number) * Math.fround(sum) : sum;
       }
     }

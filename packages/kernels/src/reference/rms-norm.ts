@@ -17,17 +17,37 @@ export function rmsNorm(x: Float32Array, weight: Float32Array, epsilon: number, 
   }
 }
 
-/**
- * @param x Float32 [rows, columns]
- * @param columns D
- * @returns the same, each row less its mean
- */
-export function centredRows(x: Float32Array, columns: number): Float32Array {
-  const out = new Float32Array(x.length);
-  for (let start = 0; start < x.length; start += columns) {
-    let sum = 0;
-    for (let i = start; i < start + columns; i++) sum += x[i] as number;
-    for (let i = start; i < start + columns; i++) out[i] = (x[i] as number) - sum / columns;
+export interface RowNorm {
+  /** Float32 [D] */
+  readonly weight: Float32Array;
+  readonly epsilon: number;
+  readonly centred: boolean;
+  readonly bias: Float32Array | null;
+  readonly first: number;
+  readonly groups: number;
+}
+
+/** Norms D columns of each row, from `first` on, in groups. @returns Float32 [rows, D] */
+export function normRows(
+  { rows, columns, values }: { rows: number; columns: number; values: Float32Array },
+  { weight, epsilon, centred, bias, first, groups }: RowNorm,
+): Float32Array {
+  const width = weight.length;
+  const size = width / groups;
+  const out = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row++) {
+    for (let group = 0; group < groups; group++) {
+      const start = row * columns + first + group * size;
+      const part = values.subarray(start, start + size);
+      const own = weight.subarray(group * size, (group + 1) * size);
+      const target = out.subarray(row * width + group * size, row * width + (group + 1) * size);
+      rmsNorm(centred ? lessMean(part) : part, own, epsilon, target);
+    }
   }
-  return out;
+  return bias === null ? out : out.map((value, i) => value + (bias[i % width] as number));
+}
+
+function lessMean(part: Float32Array): Float32Array {
+  const mean = part.reduce((sum, value) => sum + value, 0) / part.length;
+  return part.map((value) => value - mean);
 }

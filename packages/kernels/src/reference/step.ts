@@ -10,7 +10,8 @@ import { attendLatents } from './latent.js';
 import { linear } from './linear.js';
 import { readRow } from './matrix.js';
 import { runMlp } from './mlp.js';
-import { centredRows, rmsNorm } from './rms-norm.js';
+import { normRows } from './rms-norm.js';
+import { scan } from './selective-scan.js';
 import type { ReferenceTypes, Result } from './types.js';
 
 /** Float32 [rows, columns] of every operation. */
@@ -26,11 +27,7 @@ const operations: OperationTable<ReferenceTypes, [], Float32Array> = {
     return scale === 1 ? out : out.map((value) => value * scale);
   },
 
-  norm({ x, weight, epsilon, centred, bias }) {
-    const out = new Float32Array(x.values.length);
-    rmsNorm(centred ? centredRows(x.values, x.columns) : x.values, weight, epsilon, out);
-    return bias === null ? out : out.map((value, i) => value + (bias[i % x.columns] as number));
-  },
+  norm: ({ x, ...norm }) => normRows(x, norm),
 
   linear: ({ x, weight, bias }) => linear(x.values, weight, bias ?? undefined),
 
@@ -42,8 +39,11 @@ const operations: OperationTable<ReferenceTypes, [], Float32Array> = {
   latentAttention: ({ queries, latents, expansion, cache, layer, segments, spec, norm }) =>
     attendLatents(queries.values, latents.values, expansion, cache, layer, segments, spec, norm),
 
-  convolution: ({ x, weight, cache, layer, segments, spec }) =>
-    convolve(x.values, weight, cache.layers[layer] as Float32Array, segments, spec),
+  convolution: ({ x, weight, bias, cache, layer, segments, spec }) =>
+    convolve(x, weight, bias, cache.layers[layer] as Float32Array, segments, spec),
+
+  selectiveScan: ({ inputs, parameters, cache, layer, segments, spec }) =>
+    scan(inputs, parameters, cache.layers[layer] as Float32Array, segments, spec),
 
   route({ x, spec, bias }) {
     const { expertIndices, expertWeights } = route(x.values, x.rows, spec, bias ?? undefined);

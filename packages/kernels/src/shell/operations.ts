@@ -7,13 +7,25 @@ import { validateRouteSpec } from '@moeq/router';
 import { type Activation, assertActivation } from '../activation.js';
 import { latentWidths } from '../latent-shapes.js';
 import type { Vector } from '../resources.js';
-import { assertIndices, assertSize, attentionWidths, convolutionChannels, inputColumns } from '../shapes.js';
+import { type ScanWidths, scanWidths } from '../scan-shapes.js';
+import {
+  assertColumns,
+  assertGroups,
+  assertIndices,
+  assertSize,
+  attentionWidths,
+  convolutionChannels,
+  inputColumns,
+} from '../shapes.js';
 import type {
   Activations,
   AttentionSpec,
+  Columns,
   ConvolutionSpec,
   LatentSpec,
   RoutingHandle,
+  ScanInputs,
+  ScanSpec,
   Segment,
   StateSegment,
   Step,
@@ -23,15 +35,22 @@ import type { BackendObjects, BackendTypes } from './objects.js';
 import { SegmentCopies } from './segments.js';
 import { StateSegmentCopies } from './state-segments.js';
 
+/** Results, and the columns from which on they are read. */
+export type ScanColumns<Node> = {
+  readonly [Name in keyof ScanInputs]: { readonly node: Node; readonly first: number };
+};
+
 /** Operands by kind of operation, on the types of a backend. Arrays belong to the operation. */
 interface Operands<T extends BackendTypes> {
   /** -> [rows, columns] as given */
   input: { readonly values: Float32Array };
   /** -> [T, D] */
   embed: { readonly table: T['weight']; readonly ids: Int32Array; readonly scale: number };
-  /** [T, D] -> [T, D] */
+  /** [T, D], or from column `first` of wider rows -> [T, D] */
   norm: {
     readonly x: T['node'];
+    readonly first: number;
+    readonly groups: number;
     readonly weight: T['vector'];
     readonly epsilon: number;
     readonly centred: boolean;
@@ -69,7 +88,17 @@ interface Operands<T extends BackendTypes> {
     readonly cache: T['state'];
     readonly layer: number;
     readonly segments: readonly StateSegment[];
-    readonly spec: ConvolutionSpec;
+    readonly spec: Required<Omit<ConvolutionSpec, 'bias'>>;
+    readonly bias: T['vector'] | null;
+  };
+  /** -> [T, H P] */
+  selectiveScan: {
+    readonly inputs: ScanColumns<T['node']>;
+    readonly parameters: T['vector'];
+    readonly cache: T['state'];
+    readonly layer: number;
+    readonly segments: readonly StateSegment[];
+    readonly spec: ScanSpec;
   };
   /** [T, E] -> Int32 [T, A], then Float32 [T, A] */
   route: { readonly x: T['node']; readonly spec: RouteSpec; readonly bias: T['vector'] | null };
@@ -127,6 +156,9 @@ const inputTable = {
     latents,
   ],
   convolution: onlyX,
+  selectiveScan: <Node>({ inputs: { x, bc, timeStep, gate } }: { readonly inputs: ScanColumns<Node> }) => [
+    ...new Set([x.node, bc.node, timeStep.node, gate.node]),
+  ],
   route: onlyX,
   experts: <Node>({ x, routing }: { readonly x: Node; readonly routing: Node }) => [x, routing],
   mlp: onlyX,
@@ -183,11 +215,15 @@ export function checkedOperations<T extends BackendTypes>(
       return keep({ kind: 'embed', table, ids: ids.slice(), scale }, ids.length, handle.columns);
     },
 
-    norm(x, { weight: handle, epsilon, centred = false, bias: added }) {
+    norm(x, { weight: handle, epsilon, centred = false, bias: added, first, groups = 1 }) {
       const node = nodeOf(x);
-      const weight = vector('norm', 'norm weights', x.columns, handle);
-      const bias = added === undefined ? null : vector('norm', 'norm bias', x.columns, added);
-      return keep({ kind: 'norm', x: node, weight, epsilon, centred, bias }, x.rows, x.columns);
+      const columns = first === undefined ? x.columns : handle.length;
+      const weight = vector('norm', 'norm weights', columns, handle);
+      const bias = added === undefined ? null : vector('norm', 'norm bias', columns, added);
+      assertColumns('norm', 'columns of the activations', first ?? 0, columns, x.columns);
+      assertGroups('norm', columns, groups);
+      const operands = { weight, epsilon, centred, bias, first: first ?? 0, groups };
+      return keep({ kind: 'norm', x: node, ...operands }, x.rows, columns);
     },
 
     linear(x, handle, added) {
@@ -241,16 +277,50 @@ export function checkedOperations<T extends BackendTypes>(
       );
     },
 
-    convolution(input, handle, states, layer, given, { taps, gated }) {
+    convolution(input, handle, states, layer, given, options) {
+      const { taps, gated, first, bias: added, silu = false } = options;
       const x = nodeOf(input);
       const cache = objects.states.get(states);
-      const channels = convolutionChannels({ taps, gated }, states.spec);
+      const channels = convolutionChannels(options, states.spec);
       const weight = vector('convolve', 'weights', channels * taps, handle);
-      assertSize('convolve', 'columns of the activations', gated ? 3 * channels : channels, input.columns);
+      const bias = added === undefined ? null : vector('convolve', 'bias', channels, added);
+      const columns = gated ? 3 * channels : channels;
+      if (first === undefined) assertSize('convolve', 'columns of the activations', columns, input.columns);
+      else assertColumns('convolve', 'columns of the activations', first, columns, input.columns);
       assertIndices('convolve', 'layer', [layer], states.spec.layers);
       const segments = stateCopies.take('convolve', given, input.rows, states.spec);
-      const spec = { taps, gated };
-      return keep({ kind: 'convolution', x, weight, cache, layer, segments, spec }, input.rows, channels);
+      const spec = { taps, gated, first: first ?? 0, silu };
+      return keep(
+        { kind: 'convolution', x, weight, bias, cache, layer, segments, spec },
+        input.rows,
+        channels,
+      );
+    },
+
+    selectiveScan(given, handle, states, layer, sequences, spec) {
+      const rows = given.x.rows.rows;
+      const widths: ScanWidths = scanWidths(spec, states.spec);
+      const columns = ({ rows: handle, first }: Columns, what: string, width: number) => {
+        const node = nodeOf(handle);
+        assertSize('scan', `rows of ${what}`, rows, handle.rows);
+        assertColumns('scan', `columns of ${what}`, first, width, handle.columns);
+        return { node, first };
+      };
+      const inputs = {
+        x: columns(given.x, 'x', widths.inner),
+        bc: columns(given.bc, 'B and C', widths.bc),
+        timeStep: columns(given.timeStep, 'the time steps', spec.heads),
+        gate: columns(given.gate, 'the gates', widths.inner),
+      };
+      const parameters = vector('scan', 'parameters', widths.parameters, handle);
+      const cache = objects.states.get(states);
+      assertIndices('scan', 'layer', [layer], states.spec.layers);
+      const segments = stateCopies.take('scan', sequences, rows, states.spec);
+      return keep(
+        { kind: 'selectiveScan', inputs, parameters, cache, layer, segments, spec },
+        rows,
+        widths.inner,
+      );
     },
 
     route(logits, spec, correctionBias) {

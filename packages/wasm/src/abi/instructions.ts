@@ -19,6 +19,9 @@ const intake = {
   sums: 'address',
 } as const satisfies Fields;
 
+/** Columns of a result: the first one's address, and how many the rows have. */
+const columns = { address: 'address', columns: 'u32' } as const satisfies Fields;
+
 const norm = { over: normScopes, weight: 'address', epsilon: 'f32' } as const satisfies Fields;
 
 /** As `activationNumbers` of @moeq/kernels has them. */
@@ -58,9 +61,12 @@ export const instructions = {
     ids: list('u32'),
   },
 
-  /** The mean of a row is taken off first where it is `centred`. */
+  /** Of columns from `x` on. The mean of a group is taken off first where it is `centred`. */
   norm: {
     x: 'address',
+    /** Of a row at x. */
+    xColumns: 'u32',
+    groups: 'u32',
     weight: 'address',
     /** 0: none. */
     bias: 'address',
@@ -204,7 +210,7 @@ export const instructions = {
   /** Each thread its share of the C channels. */
   convolution: {
     x: 'address',
-    /** Columns of x: C, or 3 C where it has gates. */
+    /** Columns of a row at x. */
     columns: 'u32',
     /** C, k */
     channels: 'u32',
@@ -212,12 +218,44 @@ export const instructions = {
     gated: 'flag',
     /** Float32 [C, k] */
     weight: 'address',
+    /** Float32 [C]; 0: none. */
+    bias: 'address',
+    silu: 'flag',
     /** Of this layer: slots `stateStride` bytes apart, Float32 [k - 1, own channels] each. */
     states: 'address',
     stateStride: 'u32',
     /** Room for the inputs of a segment and those before it. */
     window: 'address',
     /** Float32 [T, C] */
+    out: 'address',
+    /** `from` is a slot plus 1; 0: zeros. */
+    segments: list({ tokens: 'u32', from: 'u32', to: 'u32' }),
+  },
+
+  /** Each thread its share of the H heads. */
+  selectiveScan: {
+    x: columns,
+    /** B [G, N], then C. */
+    bc: columns,
+    timeStep: columns,
+    gate: columns,
+    /** H, P, N, G */
+    heads: 'u32',
+    headDim: 'u32',
+    stateDim: 'u32',
+    groups: 'u32',
+    leastTimeStep: 'f32',
+    largestTimeStep: 'f32',
+    /** Float32: A [H], or [H, N] where it is `perState`; biases [H]; D [H] */
+    parameters: 'address',
+    perState: 'flag',
+    /** Of this layer: slots `stateStride` bytes apart, Float32 [own heads, P, N] each. */
+    states: 'address',
+    stateStride: 'u32',
+    /** Room for the time steps of a segment, and for decays [2, N]. */
+    steps: 'address',
+    room: 'address',
+    /** Float32 [T, H P] */
     out: 'address',
     /** `from` is a slot plus 1; 0: zeros. */
     segments: list({ tokens: 'u32', from: 'u32', to: 'u32' }),

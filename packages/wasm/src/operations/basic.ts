@@ -47,17 +47,23 @@ export function norm(
   epsilon: number,
   centred: boolean,
   bias: LoadedVector | null,
+  first: number,
+  groups: number,
+  columns: number,
 ): Recorded {
-  const { rows, columns } = x;
+  const { rows, columns: xColumns } = x;
   return {
     rows,
     columns,
     inputs: [x],
     emit(program) {
       const out = program.allocate(rows * columns);
-      const address = program.addressOf(x);
+      const address = program.addressOf(x) + 4 * first;
       const vectors = { weight: weight.address, bias: bias?.address ?? 0 };
-      program.emit('norm', { x: address, ...vectors, epsilon, centred, rows, columns, out });
+      program.emit('norm', {
+        ...{ x: address, xColumns, groups, ...vectors },
+        ...{ epsilon, centred, rows, columns, out },
+      });
       return out;
     },
   };

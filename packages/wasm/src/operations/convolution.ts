@@ -10,10 +10,11 @@ import type { Value } from '../value.js';
 export function convolution(
   x: Value,
   weight: LoadedVector,
+  bias: LoadedVector | null,
   cache: LoadedStates,
   layer: number,
   segments: readonly StateSegment[],
-  { taps, gated }: ConvolutionSpec,
+  { taps, gated, first, silu }: Required<Omit<ConvolutionSpec, 'bias'>>,
 ): Recorded {
   const { parts: channels, slots } = cache.spec;
   const tokens = x.rows;
@@ -26,12 +27,14 @@ export function convolution(
       const window = program.allocate((taps - 1 + longest) * longestShare(channels, program.store.threads));
       const out = program.allocate(tokens * channels);
       program.emit('convolution', {
-        x: program.addressOf(x),
+        x: program.addressOf(x) + 4 * first,
         columns: x.columns,
         channels,
         taps,
         gated,
         weight: weight.address,
+        bias: bias?.address ?? 0,
+        silu,
         states: cache.address + cache.stride * slots * layer,
         stateStride: cache.stride,
         window,

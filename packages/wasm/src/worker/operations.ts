@@ -14,6 +14,7 @@ import { latentAttention } from './latent.js';
 import { multiplyShares } from './linear.js';
 import type { Machine } from './machine.js';
 import { route } from './route.js';
+import { selectiveScan } from './selective-scan.js';
 
 type Operations = {
   readonly [Name in keyof Instructions]: (machine: Machine, operands: View<Instructions[Name]>) => void;
@@ -50,9 +51,16 @@ export const operations: Operations = {
     });
   },
 
-  norm({ kernels }, { x, weight, bias, epsilon, centred, rows, columns, out }) {
-    if (centred) kernels.centre(x, rows, columns, out);
-    kernels.rmsNorm(centred ? out : x, weight, epsilon, rows, columns, 4 * columns, out, 4 * columns);
+  norm({ kernels }, { x, xColumns, groups, weight, bias, epsilon, centred, rows, columns, out }) {
+    const size = columns / groups;
+    const stride = 4 * columns;
+    if (centred)
+      for (let row = 0; row < rows; row++)
+        kernels.centre(x + 4 * row * xColumns, groups, size, out + row * stride);
+    const [source, sourceStride] = centred ? [out, stride] : [x, 4 * xColumns];
+    for (let first = 0; first < stride; first += 4 * size) {
+      kernels.rmsNorm(source + first, weight + first, epsilon, rows, size, sourceStride, out + first, stride);
+    }
     if (bias === 0) return;
     for (let row = 0; row < rows; row++) {
       const sum = out + 4 * row * columns;
@@ -129,6 +137,7 @@ export const operations: Operations = {
   attention,
   latentAttention,
   convolution,
+  selectiveScan,
   route,
   expertsUp,
   expertsDown,

@@ -11,14 +11,17 @@ export function emitConvolution(
   node: GraphNode<'convolution'>,
   results: Results,
 ): void {
-  const { x, weight, cache, layer, segments, spec } = node.operation;
+  const { x, weight, bias, cache, layer, segments, spec } = node.operation;
   const { columns, rows } = node;
-  const { taps, gated } = spec;
-  const kernel = kernels.get(`convolve ${gated}`, () => convolveKernel(gated));
+  const { taps, gated, first, silu } = spec;
+  const form = { gated, biased: bias !== null, silu };
+  const kernel = kernels.get(`convolve ${JSON.stringify(form)}`, () => convolveKernel(form));
   const tokens = program.tables.addOnce(segments, 'states', () => tokenTable(segments));
   const states = cache.layers[layer] as GPUBuffer;
-  const operands = [results.of(x), weight.buffer, states, 'tables', results.make(node)] as const;
-  program.dispatch(kernel, { columns, taps, tokens }, operands, elementGrid(columns, rows));
+  const vectors = bias === null ? [weight.buffer] : [weight.buffer, bias.buffer];
+  const operands = [results.of(x), ...vectors, states, 'tables', results.make(node)] as const;
+  const values = { columns, taps, tokens, stride: x.columns, first };
+  program.dispatch(kernel, values, operands, elementGrid(columns, rows));
 }
 
 /** Of every token: its place in the segment, the segment's tokens, the slots of the states before and after. */

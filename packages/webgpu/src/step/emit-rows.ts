@@ -27,12 +27,13 @@ export function emitEmbed({ program, kernels }: Emitter, node: GraphNode<'embed'
 }
 
 export function emitNorm({ program, kernels }: Emitter, node: GraphNode<'norm'>, results: Results): void {
-  const { x, weight, epsilon, centred, bias } = node.operation;
+  const { x, weight, epsilon, centred, bias, first, groups } = node.operation;
   const addend = bias === null ? [] : [bias.buffer];
   const operands = [results.of(x), weight.buffer, ...addend, results.make(node)];
   const biased = bias !== null;
   const kernel = kernels.get(`norm ${centred} ${biased}`, () => normKernel(centred, biased));
-  program.dispatch(kernel, { columns: node.columns, epsilon }, operands, [node.rows, 1]);
+  const values = { columns: node.columns / groups, stride: x.columns, first, groups, epsilon };
+  program.dispatch(kernel, values, operands, [node.rows, groups]);
 }
 
 export function emitLinear(emitter: Emitter, node: GraphNode<'linear'>, results: Results): void {

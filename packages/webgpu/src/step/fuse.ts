@@ -1,6 +1,6 @@
 // What of the recorded operations runs, in which order, and what is joined. Operations that the next one alone uses are
 // joined to it:
-//   an RMS norm without bias   into the multiplies that read it (few tokens)
+//   an RMS norm of whole rows  into the multiplies that read it (few tokens)
 //   router logits              into the choice of experts (few tokens)
 //   an addition of a residual  into the multiply, experts or MLP that makes the other side
 // Everything else is one operation after the other, in the order of recording.
@@ -116,8 +116,9 @@ class Fuser {
   }
 
   #canAbsorb(node: GraphNode<'norm'>): boolean {
-    const { centred, bias } = node.operation;
-    if (centred || bias !== null || node.rows > mostVectorRows || this.#targets.has(node)) return false;
+    const { centred, bias, groups, x } = node.operation;
+    const isPlain = !centred && bias === null && groups === 1 && node.columns === x.columns;
+    if (!isPlain || node.rows > mostVectorRows || this.#targets.has(node)) return false;
     return this.#consumers(node).every(({ operation }) => {
       if (operation.kind === 'linear') return operation.weight.groups.length > 0;
       return (operation.kind === 'experts' || operation.kind === 'mlp') && operation.x === node;

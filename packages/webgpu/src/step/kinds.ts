@@ -10,6 +10,7 @@ import type { Fusion } from './fuse.js';
 import type { GraphNode } from './graph.js';
 import { emitLatentAttention } from './latent.js';
 import type { Results } from './results.js';
+import { emitSelectiveScan } from './selective-scan.js';
 
 /** What the emitters of one program work with. */
 export interface Lowering {
@@ -50,6 +51,10 @@ const kinds: { readonly [Kind in OperationKind]: KindOfOperation<Kind> } = {
   },
   convolution: {
     emit: ({ emitter, results }, node) => emitConvolution(emitter, node, results),
+    effect: 'cache',
+  },
+  selectiveScan: {
+    emit: ({ emitter, results }, node) => emitSelectiveScan(emitter, node, results),
     effect: 'cache',
   },
   route: {

@@ -15,6 +15,7 @@ import { prepareKernel } from '../wgsl/prepare.js';
 import { routeKernel } from '../wgsl/route.js';
 import { routerKernel } from '../wgsl/router.js';
 import { activateKernel, addKernel, embedKernel, normKernel, selectKernel } from '../wgsl/rows.js';
+import { selectiveScanKernel } from '../wgsl/selective-scan.js';
 import type { Shader } from '../wgsl/shader.js';
 import { tileKernel } from '../wgsl/tile.js';
 import { vectorKernel } from '../wgsl/vector.js';
@@ -192,7 +193,13 @@ function otherShaders(): Shader[] {
       ...[gatherLatentsKernel(shape), placeHeadsKernel(shape), turnQueriesKernel(shape)],
     ]),
   ];
-  const kernels = [...plain, convolveKernel(true), convolveKernel(false), ...latents];
+  const convolutions = [
+    { gated: true, biased: false, silu: false },
+    { gated: false, biased: false, silu: false },
+    { gated: false, biased: true, silu: true },
+  ].map(convolveKernel);
+  const scans = (['head', 'state'] as const).map(selectiveScanKernel);
+  const kernels = [...plain, ...convolutions, ...scans, ...latents];
   return [...kernels, ...activations.map(activateKernel)].map(({ shader }) => shader);
 }
 

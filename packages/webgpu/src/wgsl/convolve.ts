@@ -9,14 +9,25 @@ import { lines, makeKernel } from './shader.js';
 /** Words of a token in `tables`: its place in the segment, the segment's tokens, the slots from (all bits: none) and to. */
 const tokenWords = 4;
 
-/** x Float32 [T, C], or [T, 3 C] with gates; states Float32 [slots, k - 1, C]. `tokens` is a word of `tables`. */
-export function convolveKernel(gated: boolean) {
+interface ConvolveForm {
+  readonly gated: boolean;
+  readonly biased: boolean;
+  readonly silu: boolean;
+}
+
+/**
+ * x Float32 [T, C], or from column `first` of rows of `stride` on, or [T, 3 C] with gates; states Float32 [slots, k - 1, C].
+ * `tokens` is a word of `tables`.
+ */
+export function convolveKernel({ gated, biased, silu }: ConvolveForm) {
+  const result = silu ? 'sum / (1.0 + exp(-sum))' : 'sum';
   return makeKernel({
-    label: gated ? 'convolve, gates' : 'convolve',
-    fields: { columns: 'u32', taps: 'u32', tokens: 'u32' },
+    label: ['convolve', gated && 'gates', biased && 'bias', silu && 'silu'].filter(Boolean).join(', '),
+    fields: { columns: 'u32', taps: 'u32', tokens: 'u32', stride: 'u32', first: 'u32' },
     storage: [
       { name: 'x', access: 'read', type: 'array<f32>' },
       { name: 'weight', access: 'read', type: 'array<f32>' },
+      ...(biased ? [{ name: 'bias', access: 'read', type: 'array<f32>' } as const] : []),
       { name: 'states', access: 'write', type: 'array<f32>' },
       { name: 'tables', access: 'read', type: 'array<u32>' },
       { name: 'out', access: 'write', type: 'array<f32>' },
@@ -26,7 +37,7 @@ export function convolveKernel(gated: boolean) {
       'fn input(row: u32, c: u32) -> f32 {',
       gated
         ? '  let first = 3u * row * p.columns; return x[first + c] * x[first + 2u * p.columns + c];'
-        : '  return x[row * p.columns + c];',
+        : '  return x[row * p.stride + p.first + c];',
       '}',
       // row of a window whose first k - 1 are the state, and whose others are the tokens from `first` on
       'fn windowed(index: u32, c: u32, slot: u32, first: u32) -> f32 {',
@@ -45,13 +56,13 @@ export function convolveKernel(gated: boolean) {
       'let first = workgroup.y - token;',
       'let kept = p.taps - 1u;',
       ...forElements('p.columns', [
-        'var sum = 0.0;',
+        biased ? 'var sum = bias[c];' : 'var sum = 0.0;',
         'for (var i = 0u; i < p.taps; i += 1u) {',
         '  sum += weight[c * p.taps + i] * windowed(token + i, c, slot, first);',
         '}',
         gated
           ? 'out[workgroup.y * p.columns + c] = x[(3u * workgroup.y + 1u) * p.columns + c] * sum;'
-          : 'out[workgroup.y * p.columns + c] = sum;',
+          : `out[workgroup.y * p.columns + c] = ${result};`,
         // rows of the new state: the last tokens have one each, the first one those that stay from the old state
         'for (var j = 0u; j < kept; j += 1u) {',
         '  let source = count + j;',

@@ -52,8 +52,9 @@ export function embedKernel(kind: MatrixKind) {
 }
 
 /**
- * out[t] = c * inverseSqrt(mean(c²) + epsilon) * weight + bias
- * @param centred whether c is x[t] - mean(x[t]), else x[t]
+ * out[t, g] = c * inverseSqrt(mean(c²) + epsilon) * weight[g] + bias[g], of each group g of `columns` from column `first` of
+ * rows of `stride` on.
+ * @param centred whether c is x[t, g] - mean(x[t, g]), else x[t, g]
  */
 export function normKernel(centred: boolean, biased: boolean) {
   const value = centred ? '(x[first + c] - mean)' : 'x[first + c]';
@@ -74,7 +75,7 @@ export function normKernel(centred: boolean, biased: boolean) {
   ];
   return makeKernel({
     label: `${centred ? 'layer' : 'rms'} norm${biased ? ' with bias' : ''}`,
-    fields: { columns: 'u32', epsilon: 'f32' },
+    fields: { columns: 'u32', stride: 'u32', first: 'u32', groups: 'u32', epsilon: 'f32' },
     storage: [
       { name: 'x', access: 'read', type: 'array<f32>' },
       { name: 'weight', access: 'read', type: 'array<f32>' },
@@ -84,7 +85,9 @@ export function normKernel(centred: boolean, biased: boolean) {
     workgroupSize: 128,
     declarations: ['var<workgroup> sums: array<f32, 128>;'],
     main: lines(
-      'let first = workgroup.x * p.columns;',
+      'let own = workgroup.y * p.columns;',
+      'let first = workgroup.x * p.stride + p.first + own;',
+      'let place = workgroup.x * p.groups * p.columns + own;',
       ...(centred ? mean : []),
       'var sum = 0.0;',
       `for (var c = local; c < p.columns; c += 128u) { sum += ${value} * ${value}; }`,
@@ -92,7 +95,7 @@ export function normKernel(centred: boolean, biased: boolean) {
       ...meet,
       'let root = inverseSqrt(sums[0] / f32(p.columns) + p.epsilon);',
       'for (var c = local; c < p.columns; c += 128u) {',
-      `  out[first + c] = ${value} * root * weight[c]${biased ? ' + bias[c]' : ''};`,
+      `  out[place + c] = ${value} * root * weight[own + c]${biased ? ' + bias[own + c]' : ''};`,
       '}',
     ),
   });
