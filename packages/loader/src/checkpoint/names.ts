@@ -6,7 +6,7 @@ import type { Architecture } from '../config/architecture.js';
 
 /** Six digits: more layers or experts than any limit lets through, and still an exact integer. */
 const numbers: readonly [key: 'layer' | 'expert', pattern: RegExp][] = [
-  ['layer', /(?<=(?:^|\.)layers\.)(?:0|[1-9]\d{0,5})(?=\.|$)/],
+  ['layer', /(?<=(?:^|\.)(?:layers|blocks)\.)(?:0|[1-9]\d{0,5})(?=\.|$)/],
   ['expert', /(?<=(?:^|\.)experts\.)(?:0|[1-9]\d{0,5})(?=\.|$)/],
 ];
 

@@ -56,6 +56,12 @@ export function otherTensors({ architecture, layers, stored }: Facts): OtherTens
     .filter((slot) => decoderTensors[slot].of === 'model')
     .flatMap((slot) => architecture.names[slot] ?? [])
     .map(withoutPrefix);
+  /** What layers are called in names. */
+  const stack = Object.values(architecture.names).some((names) =>
+    names?.some((name) => name.includes('.blocks.{layer}')),
+  )
+    ? 'blocks'
+    : 'layers';
   const modules = known.map((name) => `${name.replace(/\.[^.]*$/, '')}.`);
   return {
     has({ name, shape }) {
@@ -67,10 +73,9 @@ export function otherTensors({ architecture, layers, stored }: Facts): OtherTens
       if (besideHead.test(name)) return true;
       if (matrixScale.test(name) && plain.has(name.replace(matrixScale, '.weight'))) return true;
       if (mask.test(path)) return isMask(shape);
-      if (/^layers(?:\.|$)/.test(path)) {
-        const [, layer] = /^layers\.(0|[1-9]\d{0,5})\./.exec(path) ?? [];
-        return layer !== undefined && Number(layer) >= layers;
-      }
+      const [container, layer = ''] = parts;
+      if (container === stack)
+        return parts.length > 2 && /^(?:0|[1-9]\d{0,5})$/.test(layer) && Number(layer) >= layers;
       if (modules.some((module) => path.startsWith(module))) return false;
       return !known.some((own) => isMisspelt(path, own)) && !isMisspeltContainer(parts);
     },

@@ -12,6 +12,7 @@ import { glm4MoeLite } from '../architectures/glm4-moe-lite.js';
 import { glm4vMoe } from '../architectures/glm4v-moe.js';
 import { graniteMoe } from '../architectures/granitemoe.js';
 import { hyV3 } from '../architectures/hy-v3.js';
+import { kimiK25 } from '../architectures/kimi-k25.js';
 import { lfm2Moe } from '../architectures/lfm2-moe.js';
 import { minimaxM2 } from '../architectures/minimax-m2.js';
 import { mixtral } from '../architectures/mixtral.js';
@@ -42,6 +43,7 @@ export const architectures: readonly Architecture[] = [
   deepseekV2,
   deepseekV3,
   glm4MoeLite,
+  kimiK25,
   qwen3OmniMoe,
   qwen3OmniMoeThinker,
 ];

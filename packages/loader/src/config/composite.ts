@@ -13,9 +13,14 @@ interface Composite {
   readonly prefix: string;
   /** Name of the head; as everywhere unless given. */
   readonly head?: string;
+  /** In place of `layers` in the names of layers; as everywhere unless given. */
+  readonly layers?: string;
 }
 
-export function composite(text: Architecture, { modelTypes, path, prefix, head }: Composite): Architecture {
+export function composite(
+  text: Architecture,
+  { modelTypes, path, prefix, head, layers = 'layers' }: Composite,
+): Architecture {
   const within = (config: Readonly<Record<string, unknown>>, file: string) => {
     let [around, own] = [config, config];
     for (const [depth, key] of path.entries()) {
@@ -34,7 +39,7 @@ export function composite(text: Architecture, { modelTypes, path, prefix, head }
   const architecture = modelTypes[0];
   return {
     modelTypes,
-    names: { ...renamed(text.names, prefix), ...(head !== undefined && { head: [head] }) },
+    names: { ...renamed(text.names, prefix, layers), ...(head !== undefined && { head: [head] }) },
     prefix,
     textOf: within,
     decoder: (config, file) => ({ ...text.decoder(within(config, file), named(file)), architecture }),
@@ -45,8 +50,9 @@ export function composite(text: Architecture, { modelTypes, path, prefix, head }
   };
 }
 
-function renamed(names: TensorNames, prefix: string): TensorNames {
-  const rename = (name: string) => name.replace(/^model\./, prefix);
+function renamed(names: TensorNames, prefix: string, layers: string): TensorNames {
+  const rename = (name: string) =>
+    name.replace(/^model\./, prefix).replace('.layers.{layer}.', `.${layers}.{layer}.`);
   const entries = Object.entries(names) as [Slot, readonly string[]][];
   return Object.fromEntries(entries.map(([slot, own]) => [slot, own.map(rename)]));
 }
