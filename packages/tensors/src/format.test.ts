@@ -18,6 +18,7 @@ test('bytes have three digits and a decimal unit', () => {
   for (const [bytes, text] of cases) expect(formatBytes(bytes), String(bytes)).toBe(text);
   expect(formatCount(12_544_256)).toBe('12.5 M');
   expect(formatCount(256)).toBe('256');
+  expect(formatCount(12_544_256, ['', 'k', 'million'])).toBe('12.5 million');
 });
 
 test('what is printed is the number to within half a digit', () => {

@@ -8,9 +8,12 @@ export function formatBytes(bytes: number): string {
   return scaled(bytes, byteUnits);
 }
 
-/** Three significant digits and a magnitude: `12.5 M` parameters. */
-export function formatCount(count: number): string {
-  return scaled(count, magnitudes).trimEnd();
+/**
+ * Three significant digits and a magnitude: `12.5 M` parameters.
+ * @param names of the powers of 1000, from the first
+ */
+export function formatCount(count: number, names: readonly string[] = magnitudes): string {
+  return scaled(count, names).trimEnd();
 }
 
 function scaled(value: number, names: readonly string[]): string {

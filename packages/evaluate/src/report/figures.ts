@@ -1,23 +1,12 @@
-// Numbers as the page writes them. Bytes are decimal (1 MB = 10^6).
-
-const digits = (value: number): number => (value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2);
-
-function scaled(value: number, units: readonly string[]): string {
-  let power = 0;
-  while (value >= 999.5 && power < units.length - 1) {
-    value /= 1000;
-    power++;
-  }
-  return `${value.toFixed(power === 0 ? 0 : digits(value))} ${units[power] ?? ''}`.trimEnd();
-}
-
-export const bytes = (value: number): string => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB']);
+// Numbers as the page writes them.
+import { formatBytes, formatCount } from '@moeq/tensors';
 
 /** A round number on an axis: `5 MB`. */
 export const byteTick = (value: number): string =>
-  bytes(value).replace(/\.\d+/, (part) => part.replace(/\.?0+$/, ''));
+  formatBytes(value).replace(/\.\d+/, (part) => part.replace(/\.?0+$/, ''));
 
-export const count = (value: number): string => scaled(value, ['', 'k', 'million', 'billion', 'trillion']);
+export const count = (value: number): string =>
+  formatCount(value, ['', 'k', 'million', 'billion', 'trillion']);
 
 /** What is no figure: infinite, or not known. */
 const notFinite = (value: number): string => (Number.isNaN(value) ? 'unknown' : value < 0 ? '−∞' : '∞');

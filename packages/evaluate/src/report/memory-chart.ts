@@ -1,8 +1,9 @@
 // The weights of each role in 16, 8 and 4 bits and as they are: four bars, stacked by role.
+import { formatBytes } from '@moeq/tensors';
 import { axisX, axisY, barX, gridX, text } from '@observablehq/plot';
 import type { RoleMemory } from '../memory.js';
 import { colors, draw } from './draw.js';
-import { bytes, byteTick, percent } from './figures.js';
+import { byteTick, percent } from './figures.js';
 import { html, type Markup } from './html.js';
 
 interface Segment {
@@ -51,14 +52,14 @@ export function memoryChart(memory: readonly RoleMemory[]): Markup {
         x: 'bytes',
         y: 'bar',
         fill: ({ role }: Segment) => `var(--role-${role})`,
-        title: ({ bar, role, bytes: size }: Segment) => `${role}, ${bar}: ${bytes(size)}`,
+        title: ({ bar, role, bytes: size }: Segment) => `${role}, ${bar}: ${formatBytes(size)}`,
         fillOpacity: ({ bar }: Segment) => (bar === asItIs ? 1 : 0.5),
         insetRight: 1,
       }),
       text(totals, {
         x: 'bytes',
         y: 'bar',
-        text: (total: { bytes: number }) => bytes(total.bytes),
+        text: (total: { bytes: number }) => formatBytes(total.bytes),
         textAnchor: 'start',
         dx: 8,
         fill: colors.text,

@@ -1,6 +1,6 @@
 // The page: one file without scripts, fonts or links to anything outside it.
-import { counted } from '@moeq/tensors';
-import { count, nats, percent, perplexity, signedPercent, bytes as writeBytes } from './figures.js';
+import { counted, formatBytes } from '@moeq/tensors';
+import { count, nats, percent, perplexity, signedPercent } from './figures.js';
 import { html, Markup } from './html.js';
 import type { ReportData } from './report-data.js';
 import {
@@ -67,7 +67,7 @@ function tiles({ evaluation, memory }: ReportData): Markup {
   const parameters = memory.reduce((sum, role) => sum + role.parameters, 0);
   const bits = (8 * size) / Math.max(parameters, 1);
   const first = [
-    tile('weights', writeBytes(size), `${bits.toFixed(2)} bits a weight`),
+    tile('weights', formatBytes(size), `${bits.toFixed(2)} bits a weight`),
     tile(
       'perplexity',
       perplexity(evaluation.perplexity),

@@ -5,6 +5,7 @@ import type { KvCacheSpec } from '../resources.js';
 import { unseenPages } from '../shapes.js';
 import type { AttentionSpec, RopeSpec, Segment } from '../step.js';
 import type { Bench, Case } from './bench.js';
+import { alone, type Chunk, promptAndDecode, ropeOf, stretched } from './chunks.js';
 import { assertClose } from './compare.js';
 import type { NaiveSequence } from './naive-attention.js';
 import { naiveAttention } from './naive-attention.js';
@@ -23,15 +24,6 @@ interface Setting {
   readonly givesBack?: boolean;
   /** On top of C^-0.5. */
   readonly sharpness?: number;
-}
-
-/** Tokens that a sequence gets in one step; from `start` on where it is given, else after what it has. */
-interface Chunk {
-  readonly sequence: number;
-  readonly tokens: number;
-  readonly start?: number;
-  /** Factor on the frequencies, which are the segment's own then. */
-  readonly stretch?: number;
 }
 
 const layers = 2;
@@ -127,23 +119,6 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly C
   }
   bench.clear();
 }
-
-function ropeOf(rotated: number, style: RopeSpec['style'] = 'halves', attentionFactor = 1): RopeSpec {
-  const inverseFrequencies = Float32Array.from(
-    { length: rotated / 2 },
-    (_, i) => 10000 ** ((-2 * i) / rotated),
-  );
-  return { inverseFrequencies, attentionFactor, style };
-}
-
-function stretched(rope: RopeSpec, factor: number): RopeSpec {
-  return { ...rope, inverseFrequencies: rope.inverseFrequencies.map((frequency) => frequency * factor) };
-}
-
-const alone = (...tokens: number[]): Chunk[][] => tokens.map((count) => [{ sequence: 0, tokens: count }]);
-
-/** A prompt that ends inside a page, then one token at a time across the page's end. */
-const promptAndDecode = alone(14, 1, 1, 1, 1, 5);
 
 const settings: Record<string, Setting> = {
   'as many key/value heads as heads': { heads: 3, kvHeads: 3, headDim: 16 },

@@ -5,6 +5,7 @@
 import type { KvCacheSpec } from '../resources.js';
 import type { LatentSpec, RopeSpec, Segment } from '../step.js';
 import { assertRefused, type Bench, type Case } from './bench.js';
+import { alone, type Chunk, promptAndDecode, ropeOf as ropeOfTheta, stretched } from './chunks.js';
 import { assertClose, assertTrue } from './compare.js';
 import type { NamedLayout } from './layouts.js';
 import { commonLayouts } from './layouts.js';
@@ -25,19 +26,10 @@ interface Setting {
   readonly sharpness?: number;
 }
 
-/** Tokens that a sequence gets in one step; from `start` on where it is given, else after what it has. */
-interface Part {
-  readonly sequence: number;
-  readonly tokens: number;
-  readonly start?: number;
-  /** Factor on the frequencies, which are the segment's own then. */
-  readonly stretch?: number;
-}
-
 const layers = 2;
 
 /** Runs the steps over both layers of a cache, and compares every output with sequences that know no pages. */
-async function check(bench: Bench, setting: Setting, steps: readonly (readonly Part[])[]): Promise<void> {
+async function check(bench: Bench, setting: Setting, steps: readonly (readonly Chunk[])[]): Promise<void> {
   const { heads = 4, nopeDim = 16, ropeDim = 8, latentDim = 32, valueDim = 24, layout = 'BF16' } = setting;
   const { pageSize = 16, rope = ropeDim === 0 ? null : ropeOf(ropeDim), sharpness = 1 } = setting;
   const parts = steps.flat();
@@ -102,22 +94,9 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly P
   bench.clear();
 }
 
-function ropeOf(rotated: number, style: RopeSpec['style'] = 'interleaved', attentionFactor = 1): RopeSpec {
-  const inverseFrequencies = Float32Array.from(
-    { length: rotated / 2 },
-    (_, i) => 1000 ** ((-2 * i) / rotated),
-  );
-  return { inverseFrequencies, attentionFactor, style };
-}
-
-function stretched(rope: RopeSpec, factor: number): RopeSpec {
-  return { ...rope, inverseFrequencies: rope.inverseFrequencies.map((frequency) => frequency * factor) };
-}
-
-const alone = (...tokens: number[]): Part[][] => tokens.map((count) => [{ sequence: 0, tokens: count }]);
-
-/** A prompt that ends inside a page, then one token at a time across the page's end. */
-const promptAndDecode = alone(14, 1, 1, 1, 1, 5);
+/** Pairs beside each other and a small theta, so that all of few frequencies matter. */
+const ropeOf = (rotated: number, style: RopeSpec['style'] = 'interleaved', attentionFactor = 1) =>
+  ropeOfTheta(rotated, style, attentionFactor, 1000);
 
 const settings: Record<string, Setting> = {
   'heads of 16 + 8, values of 24': {},
