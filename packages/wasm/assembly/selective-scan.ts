@@ -1,5 +1,5 @@
-// The recurrence of a selective state space for one head, token by token, four numbers of its state at a time. What a token gives is
-// the same bits whatever the chunks.
+// The recurrence of a selective state space for one head, token by token, four numbers of its state at a time. What a token
+// gives is the same bits whatever the chunks.
 //
 // Shapes: T tokens, P numbers of a head, N numbers of a state.
 import { exp, silu, softplus } from './functions';
