@@ -1,5 +1,5 @@
 // A selective scan over states in slots. An invocation has one number of a head, and with it a row of the state, through all
-// tokens of a segment; neighbours have neighbouring channels, so that states are read side by side. Sums go over the state in order.
+// tokens of a segment; neighbours have neighbouring channels, so that states are read side by side. Sums go over states in order.
 //
 // Shapes: T tokens, H heads, P numbers of a head, N numbers of a state, G groups.
 import { lines, makeKernel } from './shader.js';
