@@ -57,6 +57,35 @@ const broken: Record<string, readonly [make: () => Backend, notices: string]> = 
     'linear: F32',
   ],
   'no bias': [breakStep((step) => ({ linear: (x, weight) => step.linear(x, weight) })), 'linear: bias'],
+  'convolutions without their activation': [
+    breakStep((step) => ({
+      convolution: (x, weight, cache, layer, segments, { silu: _, ...spec }) =>
+        step.convolution(x, weight, cache, layer, segments, spec),
+    })),
+    'convolution: bias and silu within wider rows',
+  ],
+  'gates of other kinds after the delta rule': [
+    breakStep((step) => ({
+      deltaRule: (qkv, inputs, weights, cache, layer, segments, spec) =>
+        step.deltaRule(qkv, inputs, weights, cache, layer, segments, { ...spec, gate: 'silu' }),
+    })),
+    'delta rule: as many key heads as heads, sigmoid gates',
+  ],
+  'states of the delta rule that are not carried': [
+    breakStep((step) => ({
+      deltaRule: (qkv, inputs, weights, cache, layer, segments, spec) =>
+        step.deltaRule(
+          qkv,
+          inputs,
+          weights,
+          cache,
+          layer,
+          segments.map((segment) => ({ ...segment, from: -1 })),
+          spec,
+        ),
+    })),
+    'delta rule: prefill of 65, then decode',
+  ],
   'no embedding scale': [
     breakStep((step) => ({ embed: (table, ids) => step.embed(table, ids) })),
     'embed: scale, one token and many',

@@ -5,7 +5,14 @@
 import { assertQuantizedTensor, byteLength, isQuantized, MoeqError, quote } from '@moeq/tensors';
 import type { KvCacheSpec, MatrixData, MlpData, StateCacheSpec } from './resources.js';
 import { floatMatrixDTypes } from './resources.js';
-import type { AttentionSpec, ConvolutionSpec, Segment, StateSegment } from './step.js';
+import type {
+  AttentionSpec,
+  ConvolutionSpec,
+  DeltaRuleSpec,
+  GroupColumns,
+  Segment,
+  StateSegment,
+} from './step.js';
 
 const mismatch = (operation: string, subject: string, expected: string, found: string): MoeqError =>
   new MoeqError({ code: 'mismatch', operation, subject, expected, found });
@@ -228,18 +235,80 @@ export function assertSegments(
 
 /**
  * C, the channels of a convolution.
- * @throws MoeqError when the specification does not fit the cache
+ * @param given columns of the activations
+ * @throws MoeqError when the specification does not fit the cache or the activations
  */
 export function convolutionChannels(
-  { taps, gated, first, bias, silu }: ConvolutionSpec,
-  { parts, size }: StateCacheSpec,
+  { taps, gated, first, bias, silu, columns }: ConvolutionSpec,
+  { parts: channels, size }: StateCacheSpec,
+  given: number,
 ): number {
-  if (gated && (first !== undefined || bias !== undefined || silu === true))
-    throw mismatch('convolve', 'gates', 'no first column, bias or silu beside them', 'one');
+  if (gated && (first !== undefined || bias !== undefined || silu === true || columns !== undefined))
+    throw mismatch('convolve', 'gates', 'no choice of columns, bias or silu beside them', 'one');
   if (!Number.isSafeInteger(taps) || taps < 2)
     throw mismatch('convolve', 'taps', 'an integer of at least 2', `${taps}`);
   assertSize('convolve', 'inputs that the cache keeps', taps - 1, size);
-  return parts;
+  const whole = gated ? 3 * channels : channels;
+  if (columns === undefined && first === undefined)
+    assertSize('convolve', 'columns of the activations', whole, given);
+  else if (columns === undefined)
+    assertColumns('convolve', 'columns of the activations', first ?? 0, whole, given);
+  if (columns === undefined) return channels;
+  if (first !== undefined)
+    throw mismatch('convolve', 'columns of channels', 'a choice or a first one', 'both');
+  const { groups, parts } = columns;
+  for (const part of parts) assertGroupColumns('convolve', 'columns of channels', part, groups, given);
+  const chosen = parts.reduce((sum, { width }) => sum + groups * width, 0);
+  assertSize('convolve', 'columns of channels', channels, chosen);
+  return channels;
+}
+
+/** @throws MoeqError when columns of groups reach beyond those that there are */
+function assertGroupColumns(
+  operation: string,
+  subject: string,
+  { at, stride, width }: GroupColumns,
+  groups: number,
+  given: number,
+): void {
+  const end = at + (groups - 1) * stride + width;
+  const whole = [at, stride, width, groups].every((size) => Number.isSafeInteger(size) && size >= 0);
+  if (!whole || end > given) throw mismatch(operation, subject, `columns below ${given}`, `up to ${end}`);
+}
+
+/** Columns of what a delta rule reads and gives. */
+export interface DeltaRuleWidths {
+  readonly qkv: number;
+  readonly weights: number;
+  readonly output: number;
+}
+
+/**
+ * @param given columns of the activations
+ * @throws MoeqError when the specification does not fit the cache or the activations
+ */
+export function deltaRuleWidths(
+  { heads, keyHeads, keyDim, valueDim, decayPer, places }: DeltaRuleSpec,
+  { parts, size }: StateCacheSpec,
+  given: { readonly [Input in keyof DeltaRuleSpec['places']]: number },
+): DeltaRuleWidths {
+  const operation = 'apply the delta rule';
+  if (!(keyHeads > 0 && heads > 0 && heads % keyHeads === 0))
+    throw mismatch(operation, 'heads', `a multiple of the ${keyHeads} key heads`, `${heads}`);
+  assertSize(operation, 'heads of the cache', heads, parts);
+  assertSize(operation, 'numbers that the cache keeps of a head', keyDim * valueDim, size);
+  const group = heads / keyHeads;
+  const decays = decayPer === 'head' ? 1 : keyDim;
+  const widths = { beta: group, decay: group * decays, gate: group * valueDim };
+  for (const input of ['beta', 'decay', 'gate'] as const) {
+    const columns = { ...places[input], width: widths[input] };
+    assertGroupColumns(operation, `columns of ${input}`, columns, keyHeads, given[input]);
+  }
+  return {
+    qkv: 2 * keyHeads * keyDim + heads * valueDim,
+    weights: heads + heads * decays + valueDim,
+    output: heads * valueDim,
+  };
 }
 
 /**

@@ -61,6 +61,17 @@ export interface StateSegment {
   readonly to: number;
 }
 
+/** Where the numbers of groups of heads stand in a row: those of group g from column at + g * stride on. */
+export interface GroupPlace {
+  readonly at: number;
+  readonly stride: number;
+}
+
+/** `width` columns of each group. */
+export interface GroupColumns extends GroupPlace {
+  readonly width: number;
+}
+
 export interface ConvolutionSpec {
   /** k, at least 2: inputs that an output is made of, its own included. */
   readonly taps: number;
@@ -72,6 +83,11 @@ export interface ConvolutionSpec {
   readonly bias?: Vector;
   /** Whether an output is silu of its sum; false unless given. Not with gates. */
   readonly silu?: boolean;
+  /**
+   * Which columns of x the channels are: those of all groups in the first part, then those in the next. All columns in
+   * order unless given. Not with `first` or gates.
+   */
+  readonly columns?: { readonly groups: number; readonly parts: readonly GroupColumns[] };
 }
 
 /** Columns of activations from `first` on. */
@@ -110,6 +126,39 @@ export interface ScanSpec {
   /** Time steps are held within, after softplus; infinity: no limit. */
   readonly leastTimeStep: number;
   readonly largestTimeStep: number;
+}
+
+/** The gated delta rule; Yang et al., arXiv 2412.06464. Kimi Delta Attention, arXiv 2510.26692, decays by channel. */
+export interface DeltaRuleSpec {
+  /** H, heads of values, each with a state. */
+  readonly heads: number;
+  /** HK, heads of queries and keys: head h has those of floor(h HK / H). */
+  readonly keyHeads: number;
+  /** C and CV. */
+  readonly keyDim: number;
+  readonly valueDim: number;
+  /** One decay for a head, or one for each of its C channels. */
+  readonly decayPer: 'head' | 'channel';
+  /** What the normed output is multiplied by a function of: z sigmoid(z), or sigmoid(z). */
+  readonly gate: 'silu' | 'sigmoid';
+  /** Of the norm of outputs. */
+  readonly epsilon: number;
+  /** Where the numbers of the heads stand that have one key head; H / HK heads one after the other. */
+  readonly places: {
+    readonly beta: GroupPlace;
+    readonly decay: GroupPlace;
+    readonly gate: GroupPlace;
+  };
+}
+
+/** Rows of what a delta rule reads beside queries, keys and values; one of them may be all three. */
+export interface DeltaRuleInputs {
+  /** Before the sigmoid: a number of each head. */
+  readonly beta: Activations;
+  /** Before softplus: a number, or C, of each head. */
+  readonly decay: Activations;
+  /** z: CV numbers of each head. */
+  readonly gate: Activations;
 }
 
 export interface RopeSpec {
@@ -254,6 +303,24 @@ export interface Step {
     layer: number,
     segments: readonly StateSegment[],
     spec: ScanSpec,
+  ): Activations;
+  /**
+   * The gated delta rule, token after token of each segment, in float32. A row of `qkv` [T, 2 HK C + H CV] holds queries, then
+   * keys, then values. Queries and keys become q = x rsqrt(Σx² + 1e-6) of their head, queries times C^-0.5 besides. With
+   * a = exp(-exp(A) softplus(decay + bias)) and b = sigmoid(beta) the state S [C, CV] of a head becomes
+   *   S = a S, then S + k dᵀ, where d = b (v - Sᵀ k),
+   * and its output is the RMS norm of Sᵀ q times the norm's weights and the function of its gate.
+   * `weights` holds A [H], the bias [H], by channel [H C], and the norm's weights [CV]. The cache has H parts of C CV numbers.
+   * -> [T, H CV]
+   */
+  deltaRule(
+    qkv: Activations,
+    inputs: DeltaRuleInputs,
+    weights: Vector,
+    cache: StateCache,
+    layer: number,
+    segments: readonly StateSegment[],
+    spec: DeltaRuleSpec,
   ): Activations;
   /**
    * Chooses experts from router logits [T, E]. `correctionBias` Float32 [E] takes part in the choice, not in the weights.

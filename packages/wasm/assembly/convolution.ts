@@ -4,16 +4,15 @@
 // Shapes: T tokens, N channels of this thread, k taps.
 
 /**
- * out[t, c] = sum of weight[c, i] * window[t + i, c]; with gates the inputs of the window are B * x and outputs C * sum.
+ * out[t, c] = sum of weight[c, i] * window[t + i, c]; with gates outputs are C * sum.
  * @param x of the first channel: Float32 rows `xStride` bytes apart
  * @param part bytes from gate B to gate C, and from there to x; 0: no gates
  * @param weight Float32 [N, k]
- * @param window Float32 [k - 1 + T, N]: the first k - 1 rows are there, the others are filled
+ * @param window Float32 [k - 1 + T, N]
  * @param out Float32 rows `outStride` bytes apart
  */
 export function convolve(x: usize, xStride: usize, part: usize, weight: usize, taps: u32, window: usize, tokens: u32, channels: u32, out: usize, outStride: usize): void {
   const row: usize = <usize>channels << 2;
-  fillWindow(x, xStride, part, window + row * (taps - 1), tokens, channels);
   const whole = channels & ~3;
   for (let c: u32 = 0; c < channels; c++) {
     const at: usize = <usize>c << 2;
@@ -33,18 +32,22 @@ export function convolve(x: usize, xStride: usize, part: usize, weight: usize, t
   }
 }
 
-function fillWindow(x: usize, xStride: usize, part: usize, window: usize, tokens: u32, channels: u32): void {
+/**
+ * window[t, c] = x[t, c] for `channels` of its columns, with gates B * x.
+ * @param window of the first of them: Float32 rows `windowStride` bytes apart
+ */
+export function fillWindow(x: usize, xStride: usize, part: usize, window: usize, windowStride: usize, tokens: u32, channels: u32): void {
   const whole = channels & ~3;
-  for (let t: u32 = 0; t < tokens; t++, x += xStride) {
-    for (let c: u32 = 0; c < whole; c += 4, window += 16) {
+  for (let t: u32 = 0; t < tokens; t++, x += xStride, window += windowStride) {
+    for (let c: u32 = 0; c < whole; c += 4) {
       const at = x + (c << 2);
       const input = v128.load(at + 2 * part);
-      v128.store(window, part == 0 ? input : f32x4.mul(v128.load(at), input));
+      v128.store(window + (c << 2), part == 0 ? input : f32x4.mul(v128.load(at), input));
     }
-    for (let c = whole; c < channels; c++, window += 4) {
+    for (let c = whole; c < channels; c++) {
       const at = x + (c << 2);
       const input = load<f32>(at + 2 * part);
-      store<f32>(window, part == 0 ? input : load<f32>(at) * input);
+      store<f32>(window + (c << 2), part == 0 ? input : load<f32>(at) * input);
     }
   }
 }

@@ -1,7 +1,8 @@
 // What the workers call.
 export { add, multiply, clamp, centre, rmsNorm, activate, activateGated, rotate, multiplySigmoid } from './elementwise';
 export { attendFour, storeKeyValue } from './attention';
-export { convolve } from './convolution';
+export { convolve, fillWindow } from './convolution';
+export { decayFactors, deltaStep, gateNormed, unitHead } from './delta-rule';
 export { decodeRow } from './decode-row';
 export { attendRows, multiplyAcross } from './latent';
 export { floatLinear } from './float-linear';

@@ -121,6 +121,31 @@ export interface KernelExports
     out: Address,
     outStride: number,
   ): void;
+  fillWindow(
+    x: Address,
+    xStride: number,
+    part: number,
+    window: Address,
+    windowStride: number,
+    tokens: number,
+    channels: number,
+  ): void;
+  unitHead(x: Address, scale: number, length: number, out: Address): void;
+  decayFactors(x: Address, bias: Address, rate: number, length: number, out: Address): void;
+  deltaStep(
+    source: Address,
+    target: Address,
+    query: Address,
+    key: Address,
+    value: Address,
+    factors: Address,
+    factorStride: number,
+    strength: number,
+    keyDim: number,
+    valueDim: number,
+    out: Address,
+  ): void;
+  gateNormed(x: Address, gates: Address, silu: boolean, length: number): void;
   decodeRow(matrix: Address, row: number, out: Address): void;
   floatLinear(
     matrix: Address,

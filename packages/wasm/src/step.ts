@@ -15,6 +15,7 @@ import type {
 import { attention, rotations } from './operations/attention.js';
 import { add, embed, input, linear, norm, selectRows } from './operations/basic.js';
 import { convolution } from './operations/convolution.js';
+import { deltaRule } from './operations/delta-rule.js';
 import { latentAttention } from './operations/latent.js';
 import { experts, mlp } from './operations/mlp.js';
 import { route } from './operations/route.js';
@@ -58,6 +59,8 @@ const operations: OperationTable<WasmTypes, [rows: number, columns: number, shar
     convolution(x, weight, bias, cache, layer, segments, spec),
   selectiveScan: ({ inputs, parameters, cache, layer, segments, spec }, rows) =>
     selectiveScan(inputs, parameters, cache, layer, segments, spec, rows),
+  deltaRule: ({ x, weights, cache, layer, segments, spec, ...inputs }) =>
+    deltaRule(x, inputs, weights, cache, layer, segments, spec),
   route: ({ x, spec, bias }) => route(x, spec, bias),
   experts: ({ x, routing, weights, activation }) => experts(x, routing, weights, activation),
   mlp: ({ x, weights, activation, gate }) => mlp(x, weights, activation, gate),

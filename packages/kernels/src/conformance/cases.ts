@@ -2,6 +2,7 @@
 import { attentionCases } from './attention-cases.js';
 import type { Case } from './bench.js';
 import { convolutionCases } from './convolution-cases.js';
+import { deltaRuleCases } from './delta-rule-cases.js';
 import { errorCases } from './error-cases.js';
 import { expertCases } from './expert-cases.js';
 import { latentCases } from './latent-cases.js';
@@ -22,6 +23,7 @@ export const cases: readonly Case[] = [
   ...latentCases,
   ...convolutionCases,
   ...scanCases,
+  ...deltaRuleCases,
   ...routeCases,
   ...mlpCases,
   ...expertCases,

@@ -3,7 +3,7 @@
 //
 // Shapes: C channels, k taps.
 import type { StateCacheSpec } from '../resources.js';
-import type { StateSegment } from '../step.js';
+import type { ConvolutionSpec, StateSegment } from '../step.js';
 import { assertRefused, type Bench, type Case } from './bench.js';
 import { assertClose, assertSame } from './compare.js';
 
@@ -13,14 +13,16 @@ interface Setting {
   readonly gated: boolean;
   /** Whether a bias and silu follow, in rows with columns before and behind the channels. */
   readonly within?: boolean;
+  /** Where the channels are among columns of x, before silu. */
+  readonly among?: { readonly columns: number } & NonNullable<ConvolutionSpec['columns']>;
 }
 
 /** Columns before the channels of wider rows; as many are behind them. */
 const before = 3;
 
-function columnsOf({ channels, gated, within }: Setting): number {
+function columnsOf({ channels, gated, within, among }: Setting): number {
   if (within === true) return channels + 2 * before;
-  return gated ? 3 * channels : channels;
+  return among?.columns ?? (gated ? 3 * channels : channels);
 }
 
 const layers = 2;
@@ -35,7 +37,7 @@ async function check(
   slots: number,
   steps: readonly (readonly StateSegment[])[],
 ): Promise<void> {
-  const { channels, taps, gated, within = false } = setting;
+  const { channels, taps, gated, within = false, among } = setting;
   const spec: StateCacheSpec = { layers, parts: channels, size: taps - 1, slots };
   const cache = bench.states(spec);
   const columns = columnsOf(setting);
@@ -53,6 +55,7 @@ async function check(
   const convolves = added.map((bias) => ({
     ...{ taps, gated },
     ...(within && { first: before, bias, silu: true }),
+    ...(among && { columns: { groups: among.groups, parts: among.parts }, silu: true }),
   }));
   const histories = new Map<number, PastInputs>();
 
@@ -82,6 +85,7 @@ async function check(
           const inputs = next[i]?.[layer] as number[][];
           const sums = naiveConvolution(numbers, inputs, weights[layer] as Float32Array, setting);
           const bias = biases[layer] as Float32Array;
+          if (among !== undefined) return sums.map(silu);
           return within ? sums.map((sum, c) => silu(sum + (bias[c] as number))) : sums;
         }).flat(),
       );
@@ -94,11 +98,15 @@ async function check(
 
 /** Adds one token to the inputs of its sequence. @returns C numbers */
 function naiveConvolution(
-  row: readonly number[],
+  whole: readonly number[],
   inputs: number[][],
   weight: Float32Array,
-  { channels, taps, gated, within }: Setting,
+  { channels, taps, gated, within, among }: Setting,
 ): number[] {
+  const chosen = among?.parts.flatMap(({ at, stride, width }) =>
+    Array.from({ length: among.groups }, (_, g) => whole.slice(at + g * stride, at + g * stride + width)),
+  );
+  const row = chosen?.flat() ?? whole;
   const first = within === true ? before : 0;
   const part = (index: number) => row.slice(first + index * channels, first + (index + 1) * channels);
   inputs.push(gated ? part(0).map((b, c) => b * (part(2)[c] as number)) : part(0));
@@ -124,6 +132,20 @@ const settings: Record<string, Setting> = {
   'more channels than a workgroup has': { channels: 515, taps: 3, gated: true },
   '9 taps': { channels: 6, taps: 9, gated: false },
   'bias and silu within wider rows': { channels: 38, taps: 4, gated: false, within: true },
+  'channels of groups among other columns, silu': {
+    channels: 300,
+    taps: 4,
+    gated: false,
+    among: {
+      columns: 620,
+      groups: 5,
+      parts: [
+        { at: 3, stride: 120, width: 16 },
+        { at: 19, stride: 120, width: 14 },
+        { at: 40, stride: 120, width: 30 },
+      ],
+    },
+  },
 };
 
 /** One sequence, between two slots in turn. */
@@ -223,7 +245,7 @@ export const convolutionCases: readonly Case[] = [
           segments: StateSegment[];
           layer: number;
           vector: typeof own;
-          spec: typeof spec;
+          spec: ConvolutionSpec;
         };
         return assertRefused(what, found, () =>
           bench.run((step) =>
@@ -260,6 +282,12 @@ export const convolutionCases: readonly Case[] = [
       await refuse('silu beside gates', 'one', { spec: { taps: 3, gated: true, silu: true } });
       await refuse('channels beyond the row', '8', { spec: { taps: 3, gated: false, first: 1 } });
       await refuse('a bias of other length', '16', { spec: { taps: 3, gated: false, bias: other } });
+      const among = (at: number, width: number) => ({
+        spec: { ...spec, columns: { groups: 2, parts: [{ at, stride: 4, width }] } },
+      });
+      await refuse('columns that are not there', '9', among(1, 4));
+      await refuse('fewer columns than channels', '6', among(0, 3));
+      await refuse('columns and a first one', 'both', { spec: { ...among(0, 4).spec, first: 0 } });
       await assertRefused('a cache without slots', '0', () =>
         bench.states({ layers: 1, parts: 8, size: 2, slots: 0 }),
       );

@@ -14,6 +14,17 @@ import { expertsData } from './random-mlp.js';
 const route = { experts: 8, expertsPerToken: 2, score: 'softmax', normalizeTopK: true } as const;
 const attention = { heads: 2, kvHeads: 1, headDim: 8, scale: 1 } as const;
 const convolution = { taps: 2, gated: false };
+const place = { at: 0, stride: 1 };
+const deltaRule = {
+  heads: 2,
+  keyHeads: 2,
+  keyDim: 1,
+  valueDim: 2,
+  decayPer: 'head',
+  gate: 'silu',
+  epsilon: 0,
+  places: { beta: place, decay: place, gate: { at: 0, stride: 2 } },
+} as const;
 const sizes = { layers: 2, kvHeads: 1, headDim: 8, pageSize: 4, pages: 6 };
 const ended = 'step: cannot run an operation: expected a running step, found one that has ended';
 const dead = (kind: string) =>
@@ -41,6 +52,8 @@ async function allOperations(bench: Bench) {
     ...{ heads: 2, headDim: 2, stateDim: 1, groups: 1, decays: 'head' },
     ...{ leastTimeStep: 0, largestTimeStep: Infinity },
   };
+  const matrices = bench.states({ layers: 1, parts: 2, size: 2, slots: 1 });
+  const deltaWeights = await bench.vector(bench.random.normals(6));
   const values = bench.random.normals(16);
   return (step: Step) => {
     const x = step.input(values, 2);
@@ -64,6 +77,16 @@ async function allOperations(bench: Bench) {
         step.selectiveScan(
           ...([{ x: part, bc: part, timeStep: part, gate: part }, parameters, scanStates, 0] as const),
           ...([[{ tokens: 2, from: -1, to: 0 }], scan] as const),
+        ),
+      deltaRule: () =>
+        step.deltaRule(
+          x,
+          { beta: narrow, decay: narrow, gate: narrow },
+          deltaWeights,
+          matrices,
+          0,
+          [{ tokens: 2, from: -1, to: 0 }],
+          deltaRule,
         ),
       route: () => step.route(logits, route),
       experts: () => step.experts(x, routing, experts, silu),

@@ -2,7 +2,7 @@
 //
 // Shapes: T tokens, C channels, k taps.
 import type { StateCacheSpec } from '../resources.js';
-import type { ConvolutionSpec, StateSegment } from '../step.js';
+import type { ConvolutionSpec, GroupColumns, StateSegment } from '../step.js';
 import { activations } from './activation.js';
 
 export interface States {
@@ -21,15 +21,24 @@ export function makeStates(spec: StateCacheSpec): States {
   };
 }
 
+type Spec = Required<Omit<ConvolutionSpec, 'bias' | 'first'>>;
+
 interface Rows {
   readonly rows: number;
   readonly columns: number;
   readonly values: Float32Array;
 }
 
+/** Column of x of each channel. */
+function channelColumns({ groups, parts }: Spec['columns']): number[] {
+  const ofPart = ({ at, stride, width }: GroupColumns): number[] =>
+    Array.from({ length: groups * width }, (_, i) => at + stride * Math.floor(i / width) + (i % width));
+  return parts.flatMap(ofPart);
+}
+
 /**
  * Reads and writes the states of one layer.
- * @param x Float32 [T, C], in wider rows from column `first` on, or [T, 3 C] of gates B and C and inputs
+ * @param x Float32 [T, C] or, of more columns, as `columns` says, or [T, 3 C] of gates B and C and inputs
  * @param weight Float32 [C, k]
  * @param bias Float32 [C]
  * @param states Float32 [slots, k - 1, C]
@@ -41,10 +50,11 @@ export function convolve(
   bias: Float32Array | null,
   states: Float32Array,
   segments: readonly StateSegment[],
-  { taps, gated, first, silu }: Required<Omit<ConvolutionSpec, 'bias'>>,
+  { taps, gated, silu, columns: chosen }: Spec,
 ): Float32Array {
   const channels = weight.length / taps;
   const { columns } = x;
+  const columnOf = channelColumns(chosen);
   const stateSize = (taps - 1) * channels;
   const output = new Float32Array(x.rows * channels);
   let row = 0;
@@ -52,10 +62,11 @@ export function convolve(
     const inputs = new Float32Array(stateSize + tokens * channels); // [k - 1 + tokens, C]
     if (from >= 0) inputs.set(states.subarray(from * stateSize, (from + 1) * stateSize));
     for (let token = 0; token < tokens; token++, row++) {
-      const own = x.values.subarray(row * columns + first, (row + 1) * columns);
+      const own = x.values.subarray(row * columns, (row + 1) * columns);
       for (let c = 0; c < channels; c++) {
         const gate = gated ? (own[c] as number) : 1;
-        inputs[stateSize + token * channels + c] = gate * (own[gated ? 2 * channels + c : c] as number);
+        const column = gated ? 2 * channels + c : (columnOf[c] as number);
+        inputs[stateSize + token * channels + c] = gate * (own[column] as number);
         let sum = bias?.[c] ?? 0;
         for (let i = 0; i < taps; i++)
           sum += (weight[c * taps + i] as number) * (inputs[(token + i) * channels + c] as number);

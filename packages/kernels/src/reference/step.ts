@@ -5,6 +5,7 @@ import type { RawStep } from '../shell/raw-backend.js';
 import { sigmoid } from './activation.js';
 import { attend } from './attention.js';
 import { convolve } from './convolution.js';
+import { deltaRule } from './delta-rule.js';
 import { gatherRows, runExperts } from './experts.js';
 import { attendLatents } from './latent.js';
 import { linear } from './linear.js';
@@ -44,6 +45,9 @@ const operations: OperationTable<ReferenceTypes, [], Float32Array> = {
 
   selectiveScan: ({ inputs, parameters, cache, layer, segments, spec }) =>
     scan(inputs, parameters, cache.layers[layer] as Float32Array, segments, spec),
+
+  deltaRule: ({ x, weights, cache, layer, segments, spec, ...inputs }) =>
+    deltaRule(x, inputs, weights, cache.layers[layer] as Float32Array, segments, spec),
 
   route({ x, spec, bias }) {
     const { expertIndices, expertWeights } = route(x.values, x.rows, spec, bias ?? undefined);

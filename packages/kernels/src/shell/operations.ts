@@ -15,6 +15,7 @@ import {
   assertSize,
   attentionWidths,
   convolutionChannels,
+  deltaRuleWidths,
   inputColumns,
 } from '../shapes.js';
 import type {
@@ -22,6 +23,7 @@ import type {
   AttentionSpec,
   Columns,
   ConvolutionSpec,
+  DeltaRuleSpec,
   LatentSpec,
   RoutingHandle,
   ScanInputs,
@@ -88,7 +90,7 @@ interface Operands<T extends BackendTypes> {
     readonly cache: T['state'];
     readonly layer: number;
     readonly segments: readonly StateSegment[];
-    readonly spec: Required<Omit<ConvolutionSpec, 'bias'>>;
+    readonly spec: Required<Omit<ConvolutionSpec, 'bias' | 'first'>>;
     readonly bias: T['vector'] | null;
   };
   /** -> [T, H P] */
@@ -99,6 +101,18 @@ interface Operands<T extends BackendTypes> {
     readonly layer: number;
     readonly segments: readonly StateSegment[];
     readonly spec: ScanSpec;
+  };
+  /** [T, 2 HK C + H CV] -> [T, H CV] */
+  deltaRule: {
+    readonly x: T['node'];
+    readonly beta: T['node'];
+    readonly decay: T['node'];
+    readonly gate: T['node'];
+    readonly weights: T['vector'];
+    readonly cache: T['state'];
+    readonly layer: number;
+    readonly segments: readonly StateSegment[];
+    readonly spec: DeltaRuleSpec;
   };
   /** [T, E] -> Int32 [T, A], then Float32 [T, A] */
   route: { readonly x: T['node']; readonly spec: RouteSpec; readonly bias: T['vector'] | null };
@@ -158,6 +172,9 @@ const inputTable = {
   convolution: onlyX,
   selectiveScan: <Node>({ inputs: { x, bc, timeStep, gate } }: { readonly inputs: ScanColumns<Node> }) => [
     ...new Set([x.node, bc.node, timeStep.node, gate.node]),
+  ],
+  deltaRule: <Node>({ x, beta, decay, gate }: Readonly<Record<'x' | 'beta' | 'decay' | 'gate', Node>>) => [
+    ...new Set([x, beta, decay, gate]),
   ],
   route: onlyX,
   experts: <Node>({ x, routing }: { readonly x: Node; readonly routing: Node }) => [x, routing],
@@ -278,18 +295,16 @@ export function checkedOperations<T extends BackendTypes>(
     },
 
     convolution(input, handle, states, layer, given, options) {
-      const { taps, gated, first, bias: added, silu = false } = options;
+      const { taps, gated, first: at = 0, bias: added, silu = false } = options;
       const x = nodeOf(input);
       const cache = objects.states.get(states);
-      const channels = convolutionChannels(options, states.spec);
+      const channels = convolutionChannels(options, states.spec, input.columns);
       const weight = vector('convolve', 'weights', channels * taps, handle);
       const bias = added === undefined ? null : vector('convolve', 'bias', channels, added);
-      const columns = gated ? 3 * channels : channels;
-      if (first === undefined) assertSize('convolve', 'columns of the activations', columns, input.columns);
-      else assertColumns('convolve', 'columns of the activations', first, columns, input.columns);
       assertIndices('convolve', 'layer', [layer], states.spec.layers);
       const segments = stateCopies.take('convolve', given, input.rows, states.spec);
-      const spec = { taps, gated, first: first ?? 0, silu };
+      const { columns = { groups: 1, parts: [{ at, stride: 0, width: channels }] } } = options;
+      const spec = { taps, gated, silu, columns };
       return keep(
         { kind: 'convolution', x, weight, bias, cache, layer, segments, spec },
         input.rows,
@@ -320,6 +335,25 @@ export function checkedOperations<T extends BackendTypes>(
         { kind: 'selectiveScan', inputs, parameters, cache, layer, segments, spec },
         rows,
         widths.inner,
+      );
+    },
+
+    deltaRule(qkv, inputs, handle, states, layer, given, spec) {
+      const operation = 'apply the delta rule';
+      const { beta, decay, gate } = inputs;
+      const nodes = { x: nodeOf(qkv), beta: nodeOf(beta), decay: nodeOf(decay), gate: nodeOf(gate) };
+      const cache = objects.states.get(states);
+      const columns = { beta: beta.columns, decay: decay.columns, gate: gate.columns };
+      const widths = deltaRuleWidths(spec, states.spec, columns);
+      assertSize(operation, 'columns of qkv', widths.qkv, qkv.columns);
+      for (const { rows } of [beta, decay, gate]) assertSize(operation, 'rows', qkv.rows, rows);
+      const weights = vector(operation, 'weights', widths.weights, handle);
+      assertIndices(operation, 'layer', [layer], states.spec.layers);
+      const segments = stateCopies.take(operation, given, qkv.rows, states.spec);
+      return keep(
+        { kind: 'deltaRule', ...nodes, weights, cache, layer, segments, spec },
+        qkv.rows,
+        widths.output,
       );
     },
 

@@ -35,6 +35,9 @@ const activation = {
   upOffset: 'f32',
 } as const satisfies Fields;
 
+/** A number, or several, of each head: those of the heads of a key head from column at on, `stride` columns to the next. */
+const ofHeads = { x: 'address', columns: 'u32', at: 'u32', stride: 'u32' } as const satisfies Fields;
+
 const expertShape = {
   /** T, A, E, D, F */
   tokens: 'u32',
@@ -210,7 +213,7 @@ export const instructions = {
   /** Each thread its share of the C channels. */
   convolution: {
     x: 'address',
-    /** Columns of a row at x. */
+    /** Columns of x: C or more, or 3 C where it has gates. */
     columns: 'u32',
     /** C, k */
     channels: 'u32',
@@ -227,6 +230,38 @@ export const instructions = {
     /** Room for the inputs of a segment and those before it. */
     window: 'address',
     /** Float32 [T, C] */
+    out: 'address',
+    /** Columns of x that the channels are: in each part those of all groups. */
+    groups: 'u32',
+    parts: list({ at: 'u32', stride: 'u32', width: 'u32' }),
+    /** `from` is a slot plus 1; 0: zeros. */
+    segments: list({ tokens: 'u32', from: 'u32', to: 'u32' }),
+  },
+
+  /** Each thread its share of the H heads. */
+  deltaRule: {
+    /** Float32 [T, 2 HK C + H CV] */
+    qkv: 'address',
+    beta: ofHeads,
+    decay: ofHeads,
+    gate: ofHeads,
+    silu: 'flag',
+    /** H, HK, C, CV */
+    heads: 'u32',
+    keyHeads: 'u32',
+    keyDim: 'u32',
+    valueDim: 'u32',
+    /** Decays of a head: 1 or C. */
+    decays: 'u32',
+    /** Float32: A [H], biases [H, decays], the norm's weights [CV]. */
+    weights: 'address',
+    epsilon: 'f32',
+    /** Of this layer: slots `stateStride` bytes apart, Float32 [own heads, C, CV] each. */
+    states: 'address',
+    stateStride: 'u32',
+    /** Room for a query, a key and decays, Float32 [3, C]. */
+    room: 'address',
+    /** Float32 [T, H, CV] */
     out: 'address',
     /** `from` is a slot plus 1; 0: zeros. */
     segments: list({ tokens: 'u32', from: 'u32', to: 'u32' }),

@@ -14,7 +14,7 @@ export function convolution(
   cache: LoadedStates,
   layer: number,
   segments: readonly StateSegment[],
-  { taps, gated, first, silu }: Required<Omit<ConvolutionSpec, 'bias'>>,
+  { taps, gated, silu, columns: { groups, parts } }: Required<Omit<ConvolutionSpec, 'bias' | 'first'>>,
 ): Recorded {
   const { parts: channels, slots } = cache.spec;
   const tokens = x.rows;
@@ -27,7 +27,7 @@ export function convolution(
       const window = program.allocate((taps - 1 + longest) * longestShare(channels, program.store.threads));
       const out = program.allocate(tokens * channels);
       program.emit('convolution', {
-        x: program.addressOf(x) + 4 * first,
+        x: program.addressOf(x),
         columns: x.columns,
         channels,
         taps,
@@ -39,6 +39,8 @@ export function convolution(
         stateStride: cache.stride,
         window,
         out,
+        groups,
+        parts,
         segments: segments.map(({ tokens: own, from, to }) => ({ tokens: own, from: from + 1, to })),
       });
       program.free(window);

@@ -7,10 +7,9 @@ import type { Instructions } from '../abi/instructions.js';
 import { shareStart } from '../share.js';
 import type { Machine } from './machine.js';
 
-export function convolution(
-  { kernels, floats, thread, threads }: Machine,
-  operands: View<Instructions['convolution']>,
-): void {
+type Operands = View<Instructions['convolution']>;
+
+export function convolution({ kernels, floats, thread, threads }: Machine, operands: Operands): void {
   const { x, columns, channels, taps, gated, weight, bias, silu } = operands;
   const { states, stateStride, window, out, segments } = operands;
   const first = shareStart(channels, thread, threads);
@@ -19,15 +18,31 @@ export function convolution(
   const part = gated ? 4 * channels : 0;
   const stateFloats = (taps - 1) * own;
 
+  const runs = runsOf(operands, first, own);
   const weights = weight + 4 * taps * first;
+  const step = 4 * columns;
   let row = 0;
   for (let segment = 0; segment < segments.count; segment++) {
     const { tokens, from, to } = segments.at(segment);
     if (from === 0) floats.fill(0, window / 4, window / 4 + stateFloats);
     else copy(floats, states + stateStride * (from - 1), window, stateFloats);
-    const source = x + 4 * (columns * row + first);
+    const source = x + step * row;
+    const inputs = window + 4 * stateFloats;
+    for (const { column, channel, count } of runs)
+      kernels.fillWindow(source + 4 * column, step, part, inputs + 4 * channel, 4 * own, tokens, count);
     const target = out + 4 * (channels * row + first);
-    kernels.convolve(source, 4 * columns, part, weights, taps, window, tokens, own, target, 4 * channels);
+    kernels.convolve(
+      source + 4 * first,
+      step,
+      part,
+      weights,
+      taps,
+      window,
+      tokens,
+      own,
+      target,
+      4 * channels,
+    );
     for (let t = 0; t < tokens; t++) {
       const sums = target + 4 * channels * t;
       if (bias !== 0) kernels.add(sums, bias + 4 * first, 1, sums, own);
@@ -36,6 +51,28 @@ export function convolution(
     copy(floats, window + 4 * own * tokens, states + stateStride * to, stateFloats);
     row += tokens;
   }
+}
+
+/** Columns of x that stand one beside the other, and the first channel of this thread that they are. */
+interface Run {
+  readonly column: number;
+  readonly channel: number;
+  readonly count: number;
+}
+
+/** Those of `own` channels from `first` on. */
+function runsOf({ groups, parts }: Operands, first: number, own: number): Run[] {
+  const runs: Run[] = [];
+  let start = 0;
+  for (let part = 0; part < parts.count; part++) {
+    const { at, stride, width } = parts.at(part);
+    for (let group = 0; group < groups; group++, start += width) {
+      const from = Math.max(start, first);
+      const count = Math.min(start + width, first + own) - from;
+      if (count > 0) runs.push({ column: at + stride * group + from - start, channel: from - first, count });
+    }
+  }
+  return runs;
 }
 
 function copy(floats: Float32Array, from: number, to: number, length: number): void {

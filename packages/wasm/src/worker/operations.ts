@@ -9,6 +9,7 @@ import { shareOwner, shareStart } from '../share.js';
 import { activationOf } from './activate.js';
 import { attention } from './attention.js';
 import { convolution } from './convolution.js';
+import { deltaRule } from './delta-rule.js';
 import { expertsDown, expertsUp } from './experts.js';
 import { latentAttention } from './latent.js';
 import { multiplyShares } from './linear.js';
@@ -138,6 +139,7 @@ export const operations: Operations = {
   latentAttention,
   convolution,
   selectiveScan,
+  deltaRule,
   route,
   expertsUp,
   expertsDown,

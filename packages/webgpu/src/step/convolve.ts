@@ -13,14 +13,22 @@ export function emitConvolution(
 ): void {
   const { x, weight, bias, cache, layer, segments, spec } = node.operation;
   const { columns, rows } = node;
-  const { taps, gated, first, silu } = spec;
-  const form = { gated, biased: bias !== null, silu };
+  const { taps, gated, silu } = spec;
+  const { groups, parts } = spec.columns;
+  const first = parts[0]?.at ?? 0;
+  const isRun = groups === 1 && parts.length === 1;
+  const form = { gated, biased: bias !== null, silu, parts: isRun ? 0 : parts.length };
   const kernel = kernels.get(`convolve ${JSON.stringify(form)}`, () => convolveKernel(form));
   const tokens = program.tables.addOnce(segments, 'states', () => tokenTable(segments));
   const states = cache.layers[layer] as GPUBuffer;
   const vectors = bias === null ? [weight.buffer] : [weight.buffer, bias.buffer];
   const operands = [results.of(x), ...vectors, states, 'tables', results.make(node)] as const;
-  const values = { columns, taps, tokens, stride: x.columns, first };
+  const places = parts.slice(0, form.parts).flatMap(({ at, stride, width }, part) => [
+    [`at${part}`, at],
+    [`stride${part}`, stride],
+    [`width${part}`, width],
+  ]);
+  const values = { columns, taps, tokens, stride: x.columns, first, groups, ...Object.fromEntries(places) };
   program.dispatch(kernel, values, operands, elementGrid(columns, rows));
 }
 

@@ -2,6 +2,7 @@
 import type { OperationKind } from '@moeq/kernels';
 import { emitAttention } from './attend.js';
 import { emitConvolution } from './convolve.js';
+import { emitDeltaRule } from './delta-rule.js';
 import type { Emitter } from './dispatch-matrix.js';
 import type { ExpertEmitter } from './emit-experts.js';
 import { emitRoute } from './emit-route.js';
@@ -55,6 +56,10 @@ const kinds: { readonly [Kind in OperationKind]: KindOfOperation<Kind> } = {
   },
   selectiveScan: {
     emit: ({ emitter, results }, node) => emitSelectiveScan(emitter, node, results),
+    effect: 'cache',
+  },
+  deltaRule: {
+    emit: ({ emitter, results }, node) => emitDeltaRule(emitter, node, results),
     effect: 'cache',
   },
   route: {

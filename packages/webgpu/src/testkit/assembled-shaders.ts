@@ -4,6 +4,7 @@ import type { RouteSpec } from '@moeq/router';
 import { attendKernel, attendPlan } from '../wgsl/attend.js';
 import { combineExpertsKernel } from '../wgsl/combine-experts.js';
 import { convolveKernel } from '../wgsl/convolve.js';
+import { deltaRuleKernel } from '../wgsl/delta-rule.js';
 import { joinKernel } from '../wgsl/join.js';
 import { absorbKernel, expandKernel, type LatentShape } from '../wgsl/latent.js';
 import { gatherLatentsKernel, placeHeadsKernel, turnQueriesKernel } from '../wgsl/latent-expand.js';
@@ -194,12 +195,17 @@ function otherShaders(): Shader[] {
     ]),
   ];
   const convolutions = [
-    { gated: true, biased: false, silu: false },
-    { gated: false, biased: false, silu: false },
-    { gated: false, biased: true, silu: true },
+    { gated: true, biased: false, silu: false, parts: 0 },
+    { gated: false, biased: false, silu: false, parts: 0 },
+    { gated: false, biased: true, silu: true, parts: 0 },
+    { gated: false, biased: false, silu: true, parts: 3 },
   ].map(convolveKernel);
   const scans = (['head', 'state'] as const).map(selectiveScanKernel);
-  const kernels = [...plain, ...convolutions, ...scans, ...latents];
+  const deltaRules = [
+    deltaRuleKernel({ keyDim: 128, valueDim: 128, decayPer: 'head', gate: 'silu' }),
+    deltaRuleKernel({ keyDim: 7, valueDim: 300, decayPer: 'channel', gate: 'sigmoid' }),
+  ];
+  const kernels = [...plain, ...convolutions, ...scans, ...deltaRules, ...latents];
   return [...kernels, ...activations.map(activateKernel)].map(({ shader }) => shader);
 }
 

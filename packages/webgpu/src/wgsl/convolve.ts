@@ -13,17 +13,55 @@ interface ConvolveForm {
   readonly gated: boolean;
   readonly biased: boolean;
   readonly silu: boolean;
+  /** Of the columns of x that are channels; 0: one run of them. */
+  readonly parts: number;
+}
+
+/** Where the columns of a part are, as uniforms. */
+const partFields = (part: number) => [`at${part}`, `stride${part}`, `width${part}`] as const;
+
+/** WGSL: the column of x of channel c. */
+function columnFunction(parts: number): string[] {
+  if (parts === 0) return ['fn columnOf(c: u32) -> u32 { return p.first + c; }'];
+  const ofPart = (part: number): string[] => {
+    const [at, stride, width] = partFields(part);
+    const found = `p.${at} + p.${stride} * (i / p.${width}) + i % p.${width}`;
+    if (part === parts - 1) return [`  return ${found};`];
+    return [`  if (i < p.groups * p.${width}) { return ${found}; }`, `  i -= p.groups * p.${width};`];
+  };
+  return [
+    'fn columnOf(c: u32) -> u32 {',
+    '  var i = c;',
+    ...Array.from({ length: parts }, (_, part) => ofPart(part)).flat(),
+    '}',
+  ];
 }
 
 /**
- * x Float32 [T, C], or from column `first` of rows of `stride` on, or [T, 3 C] with gates; states Float32 [slots, k - 1, C].
- * `tokens` is a word of `tables`.
+ * x Float32 [T, C], or columns of rows of `stride`, or [T, 3 C] with gates; states Float32 [slots, k - 1, C]. `tokens` is a word
+ * of `tables`.
  */
-export function convolveKernel({ gated, biased, silu }: ConvolveForm) {
+export function convolveKernel({ gated, biased, silu, parts }: ConvolveForm) {
   const result = silu ? 'sum / (1.0 + exp(-sum))' : 'sum';
+  const own = {
+    columns: 'u32',
+    taps: 'u32',
+    tokens: 'u32',
+    stride: 'u32',
+    first: 'u32',
+    groups: 'u32',
+  } as const;
+  const fields: Record<string, 'u32'> = { ...own };
+  for (let part = 0; part < parts; part++) for (const field of partFields(part)) fields[field] = 'u32';
+  const properties = [
+    gated && 'gates',
+    biased && 'bias',
+    silu && 'silu',
+    parts > 0 && `${parts} parts of rows`,
+  ];
   return makeKernel({
-    label: ['convolve', gated && 'gates', biased && 'bias', silu && 'silu'].filter(Boolean).join(', '),
-    fields: { columns: 'u32', taps: 'u32', tokens: 'u32', stride: 'u32', first: 'u32' },
+    label: ['convolve', ...properties].filter(Boolean).join(', '),
+    fields,
     storage: [
       { name: 'x', access: 'read', type: 'array<f32>' },
       { name: 'weight', access: 'read', type: 'array<f32>' },
@@ -34,10 +72,11 @@ export function convolveKernel({ gated, biased, silu }: ConvolveForm) {
     ],
     workgroupSize: 64,
     declarations: [
+      ...columnFunction(parts),
       'fn input(row: u32, c: u32) -> f32 {',
       gated
         ? '  let first = 3u * row * p.columns; return x[first + c] * x[first + 2u * p.columns + c];'
-        : '  return x[row * p.stride + p.first + c];',
+        : '  return x[row * p.stride + columnOf(c)];',
       '}',
       // row of a window whose first k - 1 are the state, and whose others are the tokens from `first` on
       'fn windowed(index: u32, c: u32, slot: u32, first: u32) -> f32 {',
