@@ -20,6 +20,7 @@ export {
   slotNames,
   tensorShape,
 } from './decoder/decoder-tensors.js';
+export type { DeltaNetConfig } from './decoder/delta-net.js';
 export type { LatentConfig } from './decoder/latent.js';
 export {
   layerDense,

@@ -20,11 +20,14 @@ const models: readonly (readonly Kept[])[] = [
   ['latent'],
   ['latent', 3, 'latent'],
   ['latent', { taps: 3 }],
+  ['delta', 'delta', null],
+  ['delta', 5, { taps: 3 }],
 ];
 
 const nameOf = (kept: Kept) => {
   if (kept === null) return 'all';
   if (kept === 'latent') return 'latents';
+  if (kept === 'delta') return 'a delta net';
   return typeof kept === 'number' ? `${kept}` : `${kept.taps} taps`;
 };
 
@@ -46,7 +49,7 @@ describe.each(models.map((layers) => [layers.map(nameOf).join(', '), layers] as 
   'layers that see %s',
   (_, layers) => {
     const config = keepingConfig(layers);
-    const hasStates = layers.some((kept) => typeof kept === 'object' && kept !== null);
+    const hasStates = layers.some((kept) => kept === 'delta' || (typeof kept === 'object' && kept !== null));
 
     test.each([4, 16])('40 tokens, cut to 7 earlier lengths and continued, pages of %i', async (pageSize) => {
       const lengths = fc.array(fc.integer({ min: 1, max: 59 }), { minLength: 7, maxLength: 7 });

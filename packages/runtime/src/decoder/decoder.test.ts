@@ -17,6 +17,7 @@ import type {
   NormConfig,
   NormSlot,
 } from './config.js';
+import type { DeltaNetConfig } from './delta-net.js';
 import type { LatentConfig } from './latent.js';
 import { layerMoe } from './layer.js';
 import type { MixerConfig } from './mixers.js';
@@ -146,6 +147,18 @@ const anyLatent: fc.Arbitrary<LatentConfig> = fc.record({
   bias: fc.boolean(),
 });
 
+const anyDeltaNet: fc.Arbitrary<DeltaNetConfig> = fc
+  .record({
+    kind: fc.constant('deltaNet' as const),
+    group: fc.integer({ min: 1, max: 3 }),
+    keyHeads: fc.integer({ min: 1, max: 3 }),
+    keyDim: fc.integer({ min: 1, max: 6 }),
+    valueDim: fc.integer({ min: 1, max: 7 }),
+    taps: fc.integer({ min: 2, max: 5 }),
+    rows: fc.constantFrom('grouped' as const, 'apart' as const),
+  })
+  .map(({ group, ...config }) => ({ ...config, heads: group * config.keyHeads }));
+
 const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
   {
     weight: 2,
@@ -154,6 +167,7 @@ const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
       .map(([mixer, kvHeads]) => ({ ...mixer, kvHeads })),
   },
   { weight: 2, arbitrary: anyLatent },
+  { weight: 2, arbitrary: anyDeltaNet },
   {
     weight: 1,
     arbitrary: fc.record({

@@ -1,13 +1,14 @@
 // The list of mixers. Each has a file of its own; its configuration and its name stand here.
 import { type AttentionConfig, attention } from './attention.js';
 import type { Mixer } from './block.js';
+import { type DeltaNetConfig, deltaNet } from './delta-net.js';
 import { type LatentConfig, latent } from './latent.js';
 import { type ShortConvConfig, shortConv } from './short-conv.js';
 
 /** What mixes the tokens of a sequence, by kind. */
-export type MixerConfig = AttentionConfig | LatentConfig | ShortConvConfig;
+export type MixerConfig = AttentionConfig | DeltaNetConfig | LatentConfig | ShortConvConfig;
 
-export const mixers = { attention, latent, shortConv } satisfies {
+export const mixers = { attention, deltaNet, latent, shortConv } satisfies {
   readonly [Kind in MixerConfig['kind']]: Mixer<Extract<MixerConfig, { kind: Kind }>, string>;
 };
 

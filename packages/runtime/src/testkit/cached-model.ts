@@ -16,13 +16,17 @@ import {
   mixtralLayer,
   randomSource,
   tinyAttention,
+  tinyDeltaNet,
   tinyLatent,
   tinyMixtral,
   tinyShortConv,
 } from './random-source.js';
 
-/** What a layer keeps: a window of so many tokens, all for null, latents, or the state of a convolution of so many taps. */
-export type Kept = number | null | 'latent' | { readonly taps: number };
+/**
+ * What a layer keeps: a window of so many tokens, all for null, latents, the states of a delta net, or the state of a convolution
+ * of so many taps.
+ */
+export type Kept = number | null | 'latent' | 'delta' | { readonly taps: number };
 
 /** One layer for each. */
 export function keepingConfig(layers: readonly Kept[], contextLength = 128): DecoderConfig {
@@ -37,6 +41,7 @@ export function keepingConfig(layers: readonly Kept[], contextLength = 128): Dec
 
 function mixerThatKeeps(kept: Kept): MixerConfig {
   if (kept === 'latent') return tinyLatent;
+  if (kept === 'delta') return tinyDeltaNet;
   if (kept === null || typeof kept === 'number') return { ...tinyAttention, window: kept };
   return { ...tinyShortConv, taps: kept.taps };
 }

@@ -14,6 +14,7 @@ import type { RopeConfig } from '../decoder/rope-config.js';
 import type { ShortConvConfig } from '../decoder/short-conv.js';
 import { readMlp } from '../load/weight-loader.js';
 import type { ModelSource } from '../model-source.js';
+import { deltaNet } from './naive-delta-net.js';
 import { latentAttention, type NaiveWeights } from './naive-latent.js';
 import {
   add,
@@ -146,6 +147,7 @@ function mix(source: ModelSource, layer: number, mixer: MixerConfig, inputs: Mat
     vector: (slot) => readVector(source, slot, layer),
     norm: (slot) => normWeight(source, slot, source.config.norm, layer),
   };
+  if (mixer.kind === 'deltaNet') return deltaNet(weights, mixer, source.config.norm.epsilon, inputs);
   return latentAttention(weights, mixer, inputs, rotate);
 }
 

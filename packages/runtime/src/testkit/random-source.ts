@@ -4,6 +4,7 @@ import type { MatrixData } from '@moeq/kernels';
 import type { AttentionConfig } from '../decoder/attention.js';
 import type { DecoderConfig, LayerConfig, MoeConfig, NormConfig } from '../decoder/config.js';
 import { decoderTensors, tensorShape } from '../decoder/decoder-tensors.js';
+import type { DeltaNetConfig } from '../decoder/delta-net.js';
 import type { LatentConfig } from '../decoder/latent.js';
 import { sequentialLayer } from '../decoder/layer.js';
 import type { MixerConfig } from '../decoder/mixers.js';
@@ -43,6 +44,17 @@ export const tinyLatent: LatentConfig = {
 
 /** LFM2's mixer at the size of `tinyMixtral`. */
 export const tinyShortConv: ShortConvConfig = { kind: 'shortConv', channels: 16, taps: 3 };
+
+/** Qwen3-Next's mixer at the size of `tinyMixtral`. */
+export const tinyDeltaNet: DeltaNetConfig = {
+  kind: 'deltaNet',
+  heads: 4,
+  keyHeads: 2,
+  keyDim: 5,
+  valueDim: 6,
+  taps: 4,
+  rows: 'grouped',
+};
 
 /** As most have it. */
 export const tinyNorm: NormConfig = { kind: 'rms', epsilon: 1e-5, weight: 'plain', bias: false };
