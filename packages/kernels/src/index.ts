@@ -1,5 +1,7 @@
 export type { Activation, ActivationKind, ActivationNumbers } from './activation.js';
 export { activationKinds, activationName, activationNumbers } from './activation.js';
+export type { AttentionRow } from './attention-row.js';
+export { attentionRow } from './attention-row.js';
 export type { Backend } from './backend.js';
 export type { HeadsHead, LoadPlan, MatrixHead, MemoryNeed, MlpHead } from './load-plan.js';
 export { headOf } from './load-plan.js';
@@ -34,6 +36,7 @@ export { inputsOf } from './shell/operations.js';
 export type { RawBackend, RawStep } from './shell/raw-backend.js';
 export type {
   Activations,
+  AttentionGate,
   AttentionSpec,
   Columns,
   ConvolutionSpec,

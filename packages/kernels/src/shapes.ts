@@ -149,7 +149,7 @@ export function assertCacheSpec(cache: string, spec: KvCacheSpec | StateCacheSpe
   }
 }
 
-/** Columns of attention: of a row of qkv, by part, and of its output. */
+/** Columns of attention: of prepared queries, of keys and values as they are kept, and of its output. */
 export interface AttentionWidths {
   readonly queries: number;
   readonly keys: number;
@@ -162,7 +162,7 @@ export interface AttentionWidths {
  * @throws MoeqError when the specification does not fit the cache or contradicts itself
  */
 export function attentionWidths(spec: AttentionSpec, cache: KvCacheSpec): AttentionWidths {
-  const { heads, kvHeads, headDim, rope, queryNorm, keyNorm, window } = spec;
+  const { heads, kvHeads, headDim, rope, queryNorm, keyNorm, window, sinks, gate } = spec;
   assertSize('attend', 'key/value heads', cache.kvHeads, kvHeads);
   assertSize('attend', 'head dimension', cache.headDim, headDim);
   const check = (subject: string, holds: boolean, expected: string, found: number): void => {
@@ -194,6 +194,9 @@ export function attentionWidths(spec: AttentionSpec, cache: KvCacheSpec): Attent
     const width = keyNorm.over === 'head' ? headDim : widths.keys;
     assertSize('attend', 'key norm weights', width, keyNorm.weight.length);
   }
+  if (sinks !== undefined) assertSize('attend', 'sinks', heads, sinks.length);
+  if (gate?.placed === 'withQueries' && queryNorm?.over === 'all')
+    throw mismatch('attend', 'query norm', 'one over each head, as gates stand between the queries', 'all');
   return widths;
 }
 

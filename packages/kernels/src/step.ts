@@ -191,6 +191,16 @@ export interface RowNormSpec extends NormSpec {
   readonly groups?: number;
 }
 
+/** What the output of heads is multiplied by: a function of gates that stand in the row beside queries, keys and values. */
+export interface AttentionGate {
+  /** `sigmoid`; `softplus`: ln(1 + e^g). */
+  readonly kind: 'sigmoid' | 'softplus';
+  /** A gate for each number of a head's output [CV], or one for the head. */
+  readonly per: 'number' | 'head';
+  /** Behind each query, so that a head's query and gate are one run of numbers (Qwen3-Next), or behind the values. */
+  readonly placed: 'withQueries' | 'last';
+}
+
 export interface AttentionSpec {
   readonly heads: number;
   readonly kvHeads: number;
@@ -204,6 +214,9 @@ export interface AttentionSpec {
   readonly keyNorm?: NormSpec & { readonly over: 'head' | 'all' };
   /** Clamp queries, keys and values to ±clip, after the norms and before the rotation (OLMoE's clip_qkv). */
   readonly clip?: number;
+  /** Float32 [H]: of each head one more score, not scaled, that takes its part of the softmax and has no value (gpt-oss). */
+  readonly sinks?: Vector;
+  readonly gate?: AttentionGate;
   /** A token sees itself and the `window` - 1 before it; what lies before them is not read. */
   readonly window?: number;
 }
@@ -248,7 +261,8 @@ export interface Step {
   add(a: Activations, b: Activations, scale?: number): Activations;
   /**
    * Causal attention of each segment over its own pages. A row of `qkv` [T, (H + HK) C + HK CV] holds queries, then keys,
-   * then values; the new keys (normed, clipped, rotated) and values are written to the cache at `layer` first. Query head h
+   * then values, and gates where the specification has them (`attentionRow`); the new keys (normed, clipped, rotated) and
+   * values are written to the cache at `layer` first. Query head h
    * reads key head floor(h HK / H). Calls of one step with the same segments share what is computed from them.
    * -> [T, H * CV]
    */

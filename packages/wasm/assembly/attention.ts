@@ -1,4 +1,5 @@
-// Attention of four queries that share one key/value head, over pages: softmax(scale q · k) v.
+// Attention of four queries that share one key/value head, over pages: softmax(scale q · k) v, with the sink of a query's head
+// as one more score, not scaled, that has no value.
 // Keys of a page lie transposed, so that lanes are positions and nothing is summed across them; values lie by position.
 // A query's sums run over positions in order from the start of a page, whatever queries are computed beside it.
 //
@@ -39,7 +40,7 @@ export function storeKeyValue(cache: Cache, page: u32, slot: u32, key: usize, va
   memory.copy(valuesOf(cache, base) + <usize>slot * (cache.paddedValueDim << 2), value, cache.valueDim << 2);
 }
 
-/** Words of what is said of four queries, U32 [4] each. */
+/** Words of what is said of four queries, U32 [4] each, the last Float32 [4]. */
 export enum Tile {
   /** Addresses of Float32 [C]; the last ones may repeat. */
   queries = 0,
@@ -48,6 +49,8 @@ export enum Tile {
   to = 8,
   /** Addresses of Float32 [valueDim]. */
   outs = 12,
+  /** -Infinity: none. */
+  sinks = 16,
 }
 
 /** Four queries [C] as Float32 [C, 4], so that the inner loop has one pointer for them. */
@@ -106,10 +109,10 @@ function hide(scores: usize, from: u32, to: u32): void {
 }
 
 /**
- * Scores of the slots [low, high) to e^(scale s - max), of all others to 0; returns the sum.
+ * Scores of the slots [low, high) to e^(scale s - max), of all others to 0; returns the sum, that of the sink included.
  * @param slots a multiple of `padded`; pages of `pageSize` slots and padding
  */
-export function softmax(scores: usize, scale: f32, low: u32, high: u32, slots: u32, pageSize: u32, padded: u32): f32 {
+export function softmax(scores: usize, scale: f32, low: u32, high: u32, slots: u32, pageSize: u32, padded: u32, sink: f32 = -Infinity): f32 {
   const factor = f32x4.splat(scale);
   const end = scores + (slots << 2);
   for (let at = scores; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), factor));
@@ -120,14 +123,14 @@ export function softmax(scores: usize, scale: f32, low: u32, high: u32, slots: u
   }
   let largest = v128.load(scores);
   for (let at = scores; at < end; at += 16) largest = f32x4.max(largest, v128.load(at));
-  const top = f32x4.splat(maxLanes(largest));
+  const top = f32x4.splat(max<f32>(maxLanes(largest), sink));
   let sum = f32x4.splat(0);
   for (let at = scores; at < end; at += 16) {
     const weight = exp(f32x4.sub(v128.load(at), top));
     v128.store(at, weight);
     sum = f32x4.add(sum, weight);
   }
-  return sumLanes(sum);
+  return sumLanes(sum) + f32x4.extract_lane(exp(f32x4.sub(f32x4.splat(sink), top)), 0);
 }
 
 /** Four rows of weights as Float32 [slots, 4]; `slots` is a multiple of 4. */
@@ -190,7 +193,7 @@ export function attentionScratchBytes(headDim: u32, paddedValueDim: u32, positio
 /**
  * Query i sees the positions [from[i], to[i]) and writes Float32 [valueDim] to outs[i]. `to` grows with i, `from` too.
  * @param pages I32: the sequence's pages in order
- * @param tile U32 [4, 4], as `Tile` says
+ * @param tile [5, 4], as `Tile` says
  * @param count how many of the four to store
  * @param scratch of `attentionScratchBytes`
  */
@@ -199,6 +202,7 @@ export function attendFour(cache: Cache, pages: usize, tile: usize, count: u32, 
   const from = tile + (Tile.from << 2);
   const to = tile + (Tile.to << 2);
   const outs = tile + (Tile.outs << 2);
+  const sinks = tile + (Tile.sinks << 2);
   const pageSize = cache.pageSize;
   const padded = cache.paddedSize;
   const firstPage = load<u32>(from) / pageSize;
@@ -221,7 +225,8 @@ export function attendFour(cache: Cache, pages: usize, tile: usize, count: u32, 
   for (let i: u32 = 0; i < 4; i++) {
     const low = slotOf(load<u32>(from + (i << 2)), firstPage, pageSize, padded);
     const high = slotOf(load<u32>(to + (i << 2)) - 1, firstPage, pageSize, padded) + 1;
-    const sum = softmax(scores + <usize>i * stride, scale, low, high, slots, pageSize, padded);
+    const sink = load<f32>(sinks + (i << 2));
+    const sum = softmax(scores + <usize>i * stride, scale, low, high, slots, pageSize, padded, sink);
     store<f32>(sums + (i << 2), sum);
   }
   joinWeights(scores, stride, slots, weights);

@@ -1,5 +1,5 @@
 // Operations on activations, float32, four at a time. Lengths are in elements; nothing beyond them is touched.
-import { exp, gelu, geluTanh, relu2, silu } from './functions';
+import { exp, gelu, geluTanh, relu2, sigmoid, silu } from './functions';
 import { sumLanes } from './simd';
 
 /** out = a + scale * b; `out` may be `a`. */
@@ -146,4 +146,33 @@ export function rotate(x: usize, heads: u32, headDim: u32, cos: usize, sin: usiz
 export function multiplySigmoid(x: usize, gate: f32, length: u32): void {
   const e = f32x4.extract_lane(exp(f32x4.splat(-gate)), 0);
   multiply(x, 1 / (1 + e), length);
+}
+
+/** Of attention. */
+export enum Gate {
+  sigmoid = 0,
+  softplus = 1,
+}
+
+/** ln(1 + e^x) without an overflow for `softplus`. */
+function gateOf(x: f32, kind: u32): f32 {
+  if (kind == Gate.sigmoid) return f32x4.extract_lane(sigmoid(f32x4.splat(x)), 0);
+  return max<f32>(x, 0) + Mathf.log1p(Mathf.exp(-abs<f32>(x)));
+}
+
+/** x *= f(gates), number by number, or where there is one gate all of x by it; `kind` one of `Gate`. */
+export function gateHead(x: usize, gates: usize, count: u32, kind: u32, length: u32): void {
+  if (count == 1) {
+    multiply(x, gateOf(load<f32>(gates), kind), length);
+    return;
+  }
+  const whole = kind == Gate.sigmoid ? length & ~3 : 0;
+  for (let i: u32 = 0; i < whole; i += 4) {
+    const at = i << 2;
+    v128.store(x + at, f32x4.mul(v128.load(x + at), sigmoid(v128.load(gates + at))));
+  }
+  for (let i = whole; i < length; i++) {
+    const at = i << 2;
+    store<f32>(x + at, load<f32>(x + at) * gateOf(load<f32>(gates + at), kind));
+  }
 }

@@ -28,6 +28,7 @@ export interface KernelExports
   add(a: Address, b: Address, scale: number, out: Address, length: number): void;
   multiply(x: Address, scale: number, length: number): void;
   multiplySigmoid(x: Address, gate: number, length: number): void;
+  gateHead(x: Address, gates: Address, count: number, kind: number, length: number): void;
   clamp(x: Address, limit: number, length: number): void;
   centre(x: Address, rows: number, columns: number, out: Address): void;
   rmsNorm(

@@ -46,9 +46,9 @@ const operations: OperationTable<WasmTypes, [rows: number, columns: number, shar
     norm(x, weight, epsilon, centred, bias, first, groups, columns),
   linear: ({ x, weight, bias }) => linear(x, weight, bias),
   add: ({ a, b, scale }) => add(a, b, scale),
-  attention({ x, cache, layer, segments, spec, norms }, _rows, _columns, { rotationsOf }) {
+  attention({ x, cache, layer, segments, spec, norms, sinks }, _rows, _columns, { rotationsOf }) {
     const rotation = spec.rope === null ? null : rotationsOf(spec.rope, segments);
-    return attention(x, cache, layer, segments, spec, norms, rotation);
+    return attention(x, cache, layer, segments, spec, norms, sinks, rotation);
   },
   latentAttention(operation, _rows, _columns, { rotationsOf }) {
     const { queries, latents, expansion, cache, layer, segments, spec, norm } = operation;

@@ -1,9 +1,9 @@
-// attention: heads, rotations, norms, clip and window; pages in any order; prefill, decode and both together.
+// attention: heads, rotations, norms, clip, window, sinks and gates; pages in any order; prefill, decode and both together.
 //
 // Shapes: H heads, HK key/value heads, C head dimension, CV value dimension.
 import type { KvCacheSpec } from '../resources.js';
 import { unseenPages } from '../shapes.js';
-import type { AttentionSpec, RopeSpec, Segment } from '../step.js';
+import type { AttentionGate, AttentionSpec, RopeSpec, Segment } from '../step.js';
 import type { Bench, Case } from './bench.js';
 import { alone, type Chunk, promptAndDecode, ropeOf, stretched } from './chunks.js';
 import { assertClose } from './compare.js';
@@ -24,6 +24,9 @@ interface Setting {
   readonly givesBack?: boolean;
   /** On top of C^-0.5. */
   readonly sharpness?: number;
+  /** Sinks are normal numbers plus this. */
+  readonly sinks?: number;
+  readonly gate?: AttentionGate;
 }
 
 const layers = 2;
@@ -72,12 +75,17 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly C
     epsilon: 1e-5,
     over: setting.norm ?? 'head',
   });
+  const { sinks: sinksAround } = setting;
+  const sinks =
+    sinksAround === undefined ? undefined : bench.random.normals(heads).map((sink) => sink + sinksAround);
   const spec: AttentionSpec = {
     heads,
     kvHeads,
     headDim,
     scale: (setting.sharpness ?? 1) * headDim ** -0.5,
     rope,
+    ...(sinks !== undefined && { sinks: await bench.vector(sinks) }),
+    ...(setting.gate && { gate: setting.gate }),
     ...(setting.norm && { queryNorm: await norm(queryWeights), keyNorm: await norm(keyWeights) }),
     ...(setting.clip !== undefined && { clip: setting.clip }),
     ...(setting.window !== undefined && { window: setting.window }),
@@ -86,7 +94,8 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly C
   const known = Array.from({ length: layers }, () =>
     Array.from({ length: sequences }, (): NaiveSequence => ({ keys: [], values: [] })),
   );
-  const width = (heads + kvHeads) * headDim + kvHeads * valueDim;
+  const gates = setting.gate === undefined ? 0 : setting.gate.per === 'head' ? heads : heads * valueDim;
+  const width = (heads + kvHeads) * headDim + kvHeads * valueDim + gates;
   const tolerance = bench.tolerance.float * Math.max(1, setting.sharpness ?? 1);
   for (const [index, parts] of steps.entries()) {
     const lengths = parts.map(({ sequence, start }) => start ?? known[0]?.[sequence]?.keys.length ?? 0);
@@ -111,7 +120,7 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly C
           const lists = known[layer]?.[sequence] as NaiveSequence;
           const norms = { query: queryWeights, key: keyWeights };
           const own = { ...spec, rope: ropes[i] ?? null };
-          return naiveAttention(numbers, (lengths[i] as number) + t, lists, own, norms);
+          return naiveAttention(numbers, (lengths[i] as number) + t, lists, own, norms, valueDim, sinks);
         }).flat(),
       );
       assertClose(`step ${index}, layer ${layer}`, output, expected, tolerance);
@@ -119,6 +128,8 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly C
   }
   bench.clear();
 }
+
+const numberGate: AttentionGate = { kind: 'sigmoid', per: 'number', placed: 'withQueries' };
 
 const settings: Record<string, Setting> = {
   'as many key/value heads as heads': { heads: 3, kvHeads: 3, headDim: 16 },
@@ -144,6 +155,30 @@ const settings: Record<string, Setting> = {
   'pages of 5 tokens': { pageSize: 5 },
   'pages of 64 tokens': { pageSize: 64 },
   'scores in the hundreds': { sharpness: 60 },
+  'sinks beside the scores': { sinks: 0 },
+  'sinks far below the scores': { sinks: -300 },
+  'sinks far above the scores': { sinks: 12 },
+  'sinks of heads of their own': { sinks: 1, heads: 3, kvHeads: 3, headDim: 16 },
+  'sinks, norms, clip and a window': { sinks: 1, norm: 'head', clip: 0.8, window: 7 },
+  'sinks beside scores in the hundreds': { sinks: 100, sharpness: 60 },
+  'gates between queries': { gate: numberGate, norm: 'head', rope: ropeOf(16), sinks: 0 },
+  'a gate for each head, softplus, at the end': {
+    gate: { kind: 'softplus', per: 'head', placed: 'last' },
+    sinks: 0,
+  },
+  'gates between queries of heads of 6 dimensions, values of 10': {
+    gate: numberGate,
+    heads: 6,
+    kvHeads: 3,
+    headDim: 6,
+    valueDim: 10,
+    rope: ropeOf(4),
+  },
+  'gates at the end, norms over the whole width, clip': {
+    gate: { ...numberGate, placed: 'last' },
+    norm: 'all',
+    clip: 0.8,
+  },
 };
 
 export const attentionCases: readonly Case[] = [
@@ -181,6 +216,34 @@ export const attentionCases: readonly Case[] = [
   {
     name: 'attention: positions in the hundreds',
     run: (bench) => check(bench, { heads: 2, kvHeads: 1 }, alone(300, 1, 1)),
+  },
+  {
+    name: 'attention: sinks count once, over few keys and many, with a window and in several sequences',
+    async run(bench) {
+      const small = { heads: 2, kvHeads: 1, headDim: 8, sinks: 2 };
+      // Keys in several ranges.
+      await check(bench, small, alone(270, 1, 3));
+      await check(bench, { ...small, window: 270, givesBack: true }, alone(290, 1, 3));
+      const steps = [
+        [0, 1, 2].map((sequence) => ({ sequence, tokens: 1 + 20 * sequence })),
+        [2, 0, 1].map((sequence) => ({ sequence, tokens: 1 })),
+        [1, 2].map((sequence) => ({ sequence, tokens: 4 - sequence })),
+      ];
+      await check(bench, { sinks: 0, heads: 8 }, steps);
+      await check(bench, { sinks: 0, heads: 8, window: 6, pageSize: 4, givesBack: true }, steps);
+    },
+  },
+  {
+    name: 'attention: gates over many keys, and in several sequences',
+    async run(bench) {
+      const gate = numberGate;
+      await check(bench, { heads: 2, kvHeads: 1, headDim: 8, gate }, alone(270, 1, 3));
+      const steps = [
+        [0, 1, 2].map((sequence) => ({ sequence, tokens: 1 + 20 * sequence })),
+        [2, 0, 1].map((sequence) => ({ sequence, tokens: 1 })),
+      ];
+      await check(bench, { heads: 8, gate: { ...gate, placed: 'last' } }, steps);
+    },
   },
   {
     name: 'attention: sequences of different lengths in one step',

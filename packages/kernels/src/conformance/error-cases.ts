@@ -226,6 +226,9 @@ export const errorCases: readonly Case[] = [
       await refuse(bench, 'other key/value heads', '2', attend({ spec: { kvHeads: 2 } }));
       await refuse(bench, 'another head dimension', '16', attend({ spec: { headDim: 16 } }));
       await refuse(bench, 'a query norm of other length', '7', attend({ spec: { queryNorm: norm } }));
+      await refuse(bench, 'sinks of more heads', '7', attend({ spec: { sinks: norm.weight } }));
+      const gate = { kind: 'sigmoid', per: 'number', placed: 'withQueries' } as const;
+      await refuse(bench, 'a row without gates', '32', attend({ spec: { gate } }));
       await refuse(bench, 'a window of nothing', '0', attend({ spec: { window: 0 } }));
       const rope = { inverseFrequencies: new Float32Array(5), attentionFactor: 1, style: 'halves' as const };
       await refuse(bench, 'a rotation wider than a head', '10', attend({ spec: { rope } }));

@@ -16,20 +16,23 @@ export interface NaiveNorms {
 
 /**
  * Adds one token at `position`, dropping what the sequence held from there on, and attends.
- * @param row H C queries, HK C keys, HK CV values
+ * @param whole H C queries, HK C keys, HK CV values, with gates between queries or at the end
+ * @param sinks of each head: a score beside those of the tokens
  * @returns H * CV numbers
  */
 export function naiveAttention(
-  row: readonly number[],
+  whole: readonly number[],
   position: number,
   sequence: NaiveSequence,
   spec: AttentionSpec,
   norms: NaiveNorms,
+  valueDim = spec.headDim,
+  sinks?: ArrayLike<number>,
 ): number[] {
   const { heads, kvHeads, headDim, scale, window = Infinity } = spec;
+  const { gates, row } = gatesApart(whole, spec, valueDim);
   const keysAt = heads * headDim;
   const valuesAt = keysAt + kvHeads * headDim;
-  const valueDim = (row.length - valuesAt) / kvHeads;
   const clip = (x: number): number =>
     spec.clip === undefined ? x : Math.max(-spec.clip, Math.min(spec.clip, x));
 
@@ -46,13 +49,17 @@ export function naiveAttention(
     const seenKeys = sequence.keys.slice(firstSeen).map((each) => each[kvHead] as number[]);
     const seenValues = sequence.values.slice(firstSeen).map((each) => each[kvHead] as number[]);
     const scores = seenKeys.map((key) => scale * dot(query, key));
-    const max = Math.max(...scores);
+    const sink = sinks?.[head];
+    const max = Math.max(...scores, ...(sink === undefined ? [] : [sink]));
     const powers = scores.map((score) => Math.exp(score - max));
-    const sum = powers.reduce((total, power) => total + power, 0);
+    const others = sink === undefined ? 0 : Math.exp(sink - max);
+    const sum = powers.reduce((total, power) => total + power, others);
     return Array.from(
       { length: valueDim },
       (_, c) =>
-        seenValues.reduce((total, value, i) => total + (powers[i] as number) * (value[c] as number), 0) / sum,
+        (gates?.[head]?.[c] ?? 1) *
+        (seenValues.reduce((total, value, i) => total + (powers[i] as number) * (value[c] as number), 0) /
+          sum),
     );
   });
 
@@ -69,6 +76,29 @@ export function naiveAttention(
           : split(x, headDim).flatMap((head) => normalize(head, weight, norm.epsilon));
     return split(normed.map(clip), headDim).map((head) => turn(head, position, spec.rope));
   }
+}
+
+/** A row without gates, and what each head's numbers [CV] are multiplied by; null: nothing. */
+function gatesApart(
+  whole: readonly number[],
+  { heads, headDim, gate }: AttentionSpec,
+  valueDim: number,
+): { gates: number[][] | null; row: readonly number[] } {
+  if (gate === undefined) return { gates: null, row: whole };
+  const width = gate.per === 'head' ? 1 : valueDim;
+  const between = gate.placed === 'withQueries';
+  const end = whole.length - heads * width;
+  const runs = split(whole.slice(0, heads * (headDim + width)), headDim + width);
+  const raw = between ? runs.map((run) => run.slice(headDim)) : split(whole.slice(end), width);
+  const row = between
+    ? [...runs.flatMap((run) => run.slice(0, headDim)), ...whole.slice(heads * (headDim + width))]
+    : whole.slice(0, end);
+  const f = (g: number): number =>
+    gate.kind === 'sigmoid' ? 1 / (1 + Math.exp(-g)) : g > 30 ? g : Math.log(1 + Math.exp(g));
+  const gates = raw.map((own) =>
+    Array.from({ length: valueDim }, (_, c) => f(own[gate.per === 'head' ? 0 : c] as number)),
+  );
+  return { gates, row };
 }
 
 /** x / rms(x) * weight */

@@ -1,5 +1,6 @@
 // The activations of MLPs; ../activation.ts has the formulas.
 import { type Activation, type ActivationKind, activationNumbers } from '../activation.js';
+import type { AttentionGate } from '../step.js';
 
 export const activations: Record<ActivationKind, (x: number, alpha: number) => number> = {
   silu: (x, alpha) => x / (1 + Math.exp(-alpha * x)),
@@ -38,3 +39,10 @@ function erf(x: number): number {
 export function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
+
+/** Of the gates of attention. */
+export const gateFunctions: Record<AttentionGate['kind'], (x: number) => number> = {
+  sigmoid,
+  // ln(1 + e^x) without an overflow
+  softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+};

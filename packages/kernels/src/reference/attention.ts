@@ -1,10 +1,13 @@
-// Causal grouped-query attention over a paged cache: softmax(scale * q · k) v over the positions that a token may see.
+// Causal grouped-query attention over a paged cache: softmax(scale * q · k) v over the positions that a token may see. The
+// sink of a head is one more score, without a value: e^sink in the denominator (arXiv:2309.17453; learned in gpt-oss).
 // Queries and keys are normed, clipped and rotated first; scores and sums are float64.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
+import { type AttentionRow, attentionRow } from '../attention-row.js';
 import { type Rotations, rotationsOf } from '../rotation.js';
 import { type AttentionWidths, attentionWidths } from '../shapes.js';
 import type { AttentionSpec, NormSpec, Segment } from '../step.js';
+import { gateFunctions } from './activation.js';
 import type { PagedCache } from './kv-cache.js';
 import { cacheRow } from './kv-cache.js';
 import { rmsNorm } from './rms-norm.js';
@@ -19,6 +22,7 @@ export interface AttentionNorms {
 /**
  * Writes the new keys and values to `layer` of the cache and attends.
  * @param qkv Float32 [T, H C + HK C + HK CV]
+ * @param sinks Float32 [H]; null: none
  * @returns Float32 [T, H * CV]
  */
 export function attend(
@@ -28,23 +32,25 @@ export function attend(
   segments: readonly Segment[],
   spec: AttentionSpec,
   norms: AttentionNorms,
+  sinks: Float32Array | null,
 ): Float32Array {
   const widths = attentionWidths(spec, cache.spec);
   const rotations = spec.rope === null ? null : rotationsOf(segments, spec.rope);
   const keys = cache.keys[layer] as Float32Array;
   const values = cache.values[layer] as Float32Array;
   const { pageSize } = cache.spec;
-  const rowWidth = widths.queries + widths.keys + widths.values;
-  const output = new Float32Array((qkv.length / rowWidth) * widths.output);
+  const parts = attentionRow(spec, widths.output / spec.heads);
+  const { columns, keysAt, valuesAt } = parts;
+  const output = new Float32Array((qkv.length / columns) * widths.output);
 
   let token = 0;
   for (const segment of segments) {
     const { pages, start, tokens } = segment;
     for (let position = start; position < start + tokens; position++, token++) {
-      const row = qkv.slice(token * rowWidth, (token + 1) * rowWidth);
-      const query = row.subarray(0, widths.queries); // [H, C]
-      const key = row.subarray(widths.queries, widths.queries + widths.keys); // [HK, C]
-      const value = row.subarray(widths.queries + widths.keys); // [HK, CV]
+      const row = qkv.slice(token * columns, (token + 1) * columns);
+      const query = queriesOf(row, spec, parts); // [H, C]
+      const key = row.subarray(keysAt, keysAt + widths.keys); // [HK, C]
+      const value = row.subarray(valuesAt, valuesAt + widths.values); // [HK, CV]
       prepare(query, key, value, spec, norms);
       if (rotations !== null) rotateHeads([query, key], token, spec, rotations);
       const stored = cacheRow(pages, pageSize, position);
@@ -56,10 +62,35 @@ export function attend(
         cacheRow(pages, pageSize, firstSeen + i),
       );
       const out = output.subarray(token * widths.output, (token + 1) * widths.output);
-      attendToken(query, keys, values, seen, spec, widths, out);
+      attendToken(query, keys, values, seen, spec, widths, sinks, out);
+      gateHeads(out, row, spec, parts);
     }
   }
   return output;
+}
+
+/** The queries of a row, without gates between them. */
+function queriesOf(row: Float32Array, { heads, headDim }: AttentionSpec, { queryStride }: AttentionRow) {
+  const queries = new Float32Array(heads * headDim);
+  for (let head = 0; head < heads; head++)
+    queries.set(row.subarray(head * queryStride, head * queryStride + headDim), head * headDim);
+  return queries;
+}
+
+/** Multiplies heads [H, CV] by a function of the gates of their row. */
+function gateHeads(
+  out: Float32Array,
+  row: Float32Array,
+  { heads, gate }: AttentionSpec,
+  { gateAt, gateStride }: AttentionRow,
+): void {
+  if (gate === undefined) return;
+  const valueDim = out.length / heads;
+  const f = gateFunctions[gate.kind];
+  out.forEach((value, i) => {
+    const [head, c] = [Math.floor(i / valueDim), i % valueDim];
+    out[i] = value * f(row[gateAt + head * gateStride + (gate.per === 'head' ? 0 : c)] as number);
+  });
 }
 
 /** Norm and clip, in place. */
@@ -105,13 +136,15 @@ function attendToken(
   seen: Int32Array,
   { heads, kvHeads, headDim, scale }: AttentionSpec,
   widths: AttentionWidths,
+  sinks: Float32Array | null,
   out: Float32Array,
 ): void {
   const valueDim = widths.output / heads;
   const weights = new Float64Array(seen.length);
   for (let head = 0; head < heads; head++) {
     const kvHead = Math.floor((head * kvHeads) / heads);
-    let max = -Infinity;
+    const sink = sinks?.[head] ?? -Infinity;
+    let max = sink;
     for (let i = 0; i < seen.length; i++) {
       const at = (seen[i] as number) * widths.keys + kvHead * headDim;
       let score = 0;
@@ -120,7 +153,7 @@ function attendToken(
       weights[i] = score * scale;
       max = Math.max(max, score * scale);
     }
-    let sum = 0;
+    let sum = Math.exp(sink - max);
     for (let i = 0; i < seen.length; i++) {
       weights[i] = Math.exp((weights[i] as number) - max);
       sum += weights[i] as number;

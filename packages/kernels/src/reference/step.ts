@@ -34,8 +34,8 @@ const operations: OperationTable<ReferenceTypes, [], Float32Array> = {
 
   add: ({ a, b, scale }) => a.values.map((value, i) => value + scale * (b.values[i] as number)),
 
-  attention: ({ x, cache, layer, segments, spec, norms }) =>
-    attend(x.values, cache, layer, segments, spec, norms),
+  attention: ({ x, cache, layer, segments, spec, norms, sinks }) =>
+    attend(x.values, cache, layer, segments, spec, norms, sinks),
 
   latentAttention: ({ queries, latents, expansion, cache, layer, segments, spec, norm }) =>
     attendLatents(queries.values, latents.values, expansion, cache, layer, segments, spec, norm),

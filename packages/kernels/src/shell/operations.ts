@@ -5,6 +5,7 @@
 import type { RouteSpec } from '@moeq/router';
 import { validateRouteSpec } from '@moeq/router';
 import { type Activation, assertActivation } from '../activation.js';
+import { attentionRow } from '../attention-row.js';
 import { latentWidths } from '../latent-shapes.js';
 import type { Vector } from '../resources.js';
 import { type ScanWidths, scanWidths } from '../scan-shapes.js';
@@ -70,6 +71,7 @@ interface Operands<T extends BackendTypes> {
     readonly segments: readonly Segment[];
     readonly spec: AttentionSpec;
     readonly norms: { readonly query: T['vector'] | null; readonly key: T['vector'] | null };
+    readonly sinks: T['vector'] | null;
   };
   /** [T, H (N + P)] and [T, R + P] -> [T, H V] */
   latentAttention: {
@@ -264,15 +266,17 @@ export function checkedOperations<T extends BackendTypes>(
     attention(qkv, handle, layer, given, spec) {
       const x = nodeOf(qkv);
       const cache = objects.caches.get(handle);
-      const { queries, keys, values, output } = attentionWidths(spec, handle.spec);
-      assertSize('attend', 'columns of qkv', queries + keys + values, qkv.columns);
+      const { output } = attentionWidths(spec, handle.spec);
+      const { columns } = attentionRow(spec, handle.spec.valueDim ?? spec.headDim);
+      assertSize('attend', 'columns of qkv', columns, qkv.columns);
       assertIndices('attend', 'layer', [layer], handle.spec.layers);
       const segments = segmentCopies.take(given, qkv.rows, handle.spec, spec);
       const norms = {
         query: spec.queryNorm === undefined ? null : objects.vectors.get(spec.queryNorm.weight),
         key: spec.keyNorm === undefined ? null : objects.vectors.get(spec.keyNorm.weight),
       };
-      return keep({ kind: 'attention', x, cache, layer, segments, spec, norms }, qkv.rows, output);
+      const sinks = spec.sinks === undefined ? null : objects.vectors.get(spec.sinks);
+      return keep({ kind: 'attention', x, cache, layer, segments, spec, norms, sinks }, qkv.rows, output);
     },
 
     latentAttention(queryRows, latentRows, handle, pages, layer, given, spec) {

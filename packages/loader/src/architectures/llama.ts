@@ -141,6 +141,8 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
     bias: { qkv: false, output: false },
     clip: null,
     window: null,
+    sinks: false,
+    gate: null,
     ...differences.attention,
   };
   const mixers = new Map([[attention.window, attention]]);

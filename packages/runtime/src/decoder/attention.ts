@@ -2,7 +2,7 @@
 // cache of keys and values. Ainslie et al., arXiv 2305.13245.
 //
 // Shapes: T tokens, D hidden, H heads, HK key/value heads, C head dimension.
-import type { AttentionSpec } from '@moeq/kernels';
+import type { AttentionGate, AttentionSpec } from '@moeq/kernels';
 import type { Projection } from '@moeq/tensors';
 import { placeOfKind } from '../caches/layer-cache.js';
 import type { LayerLoader, Mixer, MixerTensor } from './block.js';
@@ -23,12 +23,17 @@ export interface AttentionConfig {
   readonly clip: number | null;
   /** Tokens that one sees, itself counted; null: all before it. */
   readonly window: number | null;
+  /** Whether each head has a learned score beside those of the tokens, which has no value. */
+  readonly sinks: boolean;
+  /** What heads are multiplied by before the output projection; null: nothing. */
+  readonly gate: AttentionGate | null;
 }
 
 type Tensor = MixerTensor<AttentionConfig>;
 type Shape = Tensor['shape'];
 
 const row = (projection: Projection, shape: Shape): Tensor => ({ role: 'attention', projection, shape });
+const other = (shape: Shape): Tensor => ({ role: 'attention', shape });
 const norm = (count: (config: AttentionConfig) => number): Tensor => ({
   role: 'norm',
   shape: (config) => {
@@ -37,57 +42,69 @@ const norm = (count: (config: AttentionConfig) => number): Tensor => ({
   },
 });
 
-const queryWidth = ({ heads, headDim }: AttentionConfig) => heads * headDim;
 const keyWidth = ({ kvHeads, headDim }: AttentionConfig) => kvHeads * headDim;
+const outputWidth = ({ heads, headDim }: AttentionConfig) => heads * headDim;
+const gateWidth = ({ heads, headDim, gate }: AttentionConfig) =>
+  gate === null ? 0 : gate.per === 'head' ? heads : heads * headDim;
+/** With the gates that stand between queries. */
+const queryWidth = (config: AttentionConfig) =>
+  outputWidth(config) + (config.gate?.placed === 'withQueries' ? gateWidth(config) : 0);
+const hasGateProjection = ({ gate }: AttentionConfig) => gate?.placed === 'last';
 
 const tensors = {
   query: row('queryProj', (c, hidden) => [queryWidth(c), hidden]),
   key: row('keyProj', (c, hidden) => [keyWidth(c), hidden]),
   value: row('valueProj', (c, hidden) => [keyWidth(c), hidden]),
-  output: row('outputProj', (c, hidden) => [hidden, queryWidth(c)]),
+  /** In place of rows between those of the queries. */
+  attentionGate: other((c, hidden) => (hasGateProjection(c) ? [gateWidth(c), hidden] : null)),
+  output: row('outputProj', (c, hidden) => [hidden, outputWidth(c)]),
   queryBias: row('queryProj', (c) => (c.bias.qkv ? [queryWidth(c)] : null)),
   keyBias: row('keyProj', (c) => (c.bias.qkv ? [keyWidth(c)] : null)),
   valueBias: row('valueProj', (c) => (c.bias.qkv ? [keyWidth(c)] : null)),
+  attentionGateBias: other((c) => (c.bias.qkv && hasGateProjection(c) ? [gateWidth(c)] : null)),
   outputBias: row('outputProj', (c, hidden) => (c.bias.output ? [hidden] : null)),
   queryNorm: norm(({ heads }) => heads),
   keyNorm: norm(({ kvHeads }) => kvHeads),
+  sinks: other((c) => (c.sinks ? [c.heads] : null)),
 };
 
 type AttentionSlot = keyof typeof tensors;
 
 const parts = {
-  qkv: ['query', 'key', 'value'], // [(H + 2 HK) C, D]
+  qkv: ['query', 'key', 'value', 'attentionGate'], // [(H + 2 HK) C, D] and the gates
   output: ['output'], // [D, H C]
-  qkvBias: ['queryBias', 'keyBias', 'valueBias'],
+  qkvBias: ['queryBias', 'keyBias', 'valueBias', 'attentionGateBias'],
   outputBias: ['outputBias'],
   queryNorm: ['queryNorm'],
   keyNorm: ['keyNorm'],
+  sinks: ['sinks'],
 } as const satisfies Readonly<Record<string, readonly AttentionSlot[]>>;
 
 export const attention: Mixer<AttentionConfig, AttentionSlot> = {
   tensors,
   parts,
   async load(loader, config, epsilon) {
-    const qkv = await loader.matrix(parts.qkv);
-    const qkvBias = config.bias.qkv ? await loader.vector(parts.qkvBias) : undefined;
+    const present = (slots: readonly AttentionSlot[]) => slots.filter((slot) => loader.has(slot));
+    const qkv = await loader.matrix(present(parts.qkv));
+    const qkvBias = config.bias.qkv ? await loader.vector(present(parts.qkvBias)) : undefined;
     const spec = await loadSpec(loader, config, epsilon);
     const output = await loader.matrix(parts.output);
     const outputBias = config.bias.output ? await loader.vector(parts.outputBias) : undefined;
     return (step, x, place) => {
       const { cache, layer, segments } = placeOfKind(place, 'kv');
-      const rows = step.linear(x, qkv, qkvBias); // [T, (H + 2 HK) C]
+      const rows = step.linear(x, qkv, qkvBias); // [T, (H + 2 HK) C] and the gates
       const heads = step.attention(rows, cache, layer, segments, spec); // [T, H C]
       return { output: step.linear(heads, output, outputBias), routing: null }; // [T, D]
     };
   },
   cache: ({ kvHeads, headDim, window }) => ({ kind: 'kv', kvHeads, headDim, window }),
-  activationsPerToken: ({ heads, kvHeads, headDim }) => 3 * (heads + 2 * kvHeads) * headDim,
+  activationsPerToken: (config) => 3 * (queryWidth(config) + 2 * keyWidth(config)) + gateWidth(config),
   rope: ({ rope }) => rope,
 };
 
 async function loadSpec(
   loader: LayerLoader<AttentionSlot>,
-  { heads, kvHeads, headDim, scale, rope, queryKeyNorm: over, clip, window }: AttentionConfig,
+  { heads, kvHeads, headDim, scale, rope, queryKeyNorm: over, clip, window, sinks, gate }: AttentionConfig,
   epsilon: number,
 ): Promise<AttentionSpec> {
   return {
@@ -102,5 +119,7 @@ async function loadSpec(
     }),
     ...(clip !== null && { clip }),
     ...(window !== null && { window }),
+    ...(sinks && { sinks: await loader.vector(parts.sinks) }),
+    ...(gate !== null && { gate }),
   };
 }

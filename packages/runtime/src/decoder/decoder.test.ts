@@ -59,16 +59,36 @@ const anyAttention: fc.Arbitrary<AttentionConfig> = fc.record({
   headDim: fc.constant(8),
   scale: fc.constantFrom(8 ** -0.5, 0.1),
   rope: fc.option(
-    fc.record({
-      theta: fc.constant(10_000),
-      rotatedDim: fc.constantFrom(4, 8),
-      style: fc.constantFrom('halves' as const, 'interleaved' as const),
-    }),
+    fc.record(
+      {
+        theta: fc.constant(10_000),
+        rotatedDim: fc.constantFrom(4, 8),
+        style: fc.constantFrom('halves' as const, 'interleaved' as const),
+        scaling: fc.record({
+          kind: fc.constant('yarn' as const),
+          factor: fc.constantFrom(2, 32),
+          originalLength: fc.constantFrom(16, 4096),
+          betaFast: fc.constant(32),
+          betaSlow: fc.constantFrom(1, 4),
+          truncate: fc.boolean(),
+          attentionFactor: fc.constantFrom(1, 1.3),
+        }),
+      },
+      { requiredKeys: ['theta', 'rotatedDim', 'style'] },
+    ),
   ),
   queryKeyNorm: fc.constantFrom('head' as const, 'all' as const, null),
   bias: fc.record({ qkv: fc.boolean(), output: fc.boolean() }),
   clip: fc.option(fc.constant(0.3)),
   window: fc.option(fc.integer({ min: 1, max: 20 })),
+  sinks: fc.boolean(),
+  gate: fc.option(
+    fc.record({
+      kind: fc.constantFrom('sigmoid' as const, 'softplus' as const),
+      per: fc.constantFrom('number' as const, 'head' as const),
+      placed: fc.constantFrom('withQueries' as const, 'last' as const),
+    }),
+  ),
 });
 
 const anyActivation: fc.Arbitrary<Activation> = fc.oneof(
@@ -164,7 +184,9 @@ const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
     weight: 2,
     arbitrary: fc
       .tuple(anyAttention, fc.constantFrom(1, 2, 4))
-      .map(([mixer, kvHeads]) => ({ ...mixer, kvHeads })),
+      .map(([mixer, kvHeads]) => ({ ...mixer, kvHeads }))
+      // a norm over all queries has no place for gates between them
+      .filter(({ gate, queryKeyNorm }) => gate?.placed !== 'withQueries' || queryKeyNorm !== 'all'),
   },
   { weight: 2, arbitrary: anyLatent },
   { weight: 2, arbitrary: anyDeltaNet },

@@ -159,7 +159,10 @@ async function attention(
 ): Promise<Matrix> {
   const { weights, config } = source;
   const { window } = spec;
-  const project = async (projection: 'query' | 'key' | 'value' | 'output', rows: Matrix) => {
+  const project = async (
+    projection: 'query' | 'key' | 'value' | 'attentionGate' | 'output',
+    rows: Matrix,
+  ) => {
     const matrix = toMatrix(await weights.read(projection, { layer }));
     const biased = projection === 'output' ? spec.bias.output : spec.bias.qkv;
     const bias = biased ? await readVector(source, `${projection}Bias`, layer) : null;
@@ -172,20 +175,46 @@ async function attention(
       return chunks(heads, spec.headDim).map((head) => rotate(spec.rope, head, position));
     });
   };
-  const queries = await prepare('query', await project('query', inputs)); // [T][H][C]
+  const { gates, rows } = await gatesOf(spec, await project('query', inputs), () =>
+    project('attentionGate', inputs),
+  );
+  const queries = await prepare('query', rows); // [T][H][C]
   const keys = await prepare('key', await project('key', inputs)); // [T][HK][C]
   const values = (await project('value', inputs)).map((row) => chunks(clip(spec, row), spec.headDim)); // [T][HK][C]
+  const sinks = spec.sinks ? await readVector(source, 'sinks', layer) : null; // [H]
 
   const mixed = queries.map((heads, token) =>
     heads.flatMap((query, head) => {
       const shared = Math.floor(head / (spec.heads / spec.kvHeads));
       const first = window === null ? 0 : Math.max(0, token - window + 1);
       const seen = Array.from({ length: token + 1 - first }, (_, i) => first + i);
-      const shares = softmax(seen.map((t) => spec.scale * dot(query, keys[t]?.[shared] ?? [])));
-      return query.map((_, c) => sum(seen.map((t, i) => at(shares, i) * at(values[t]?.[shared], c))));
+      const scores = seen.map((t) => spec.scale * dot(query, keys[t]?.[shared] ?? []));
+      const shares = softmax(sinks === null ? scores : [...scores, at(sinks, head)]);
+      const mix = query.map((_, c) => sum(seen.map((t, i) => at(shares, i) * at(values[t]?.[shared], c))));
+      const own = gates?.[token]?.[head];
+      return own === undefined ? mix : mix.map((value, c) => value * at(own, own.length === 1 ? 0 : c));
     }),
   );
   return project('output', mixed);
+}
+
+/** The gates [T][H][C] or [T][H][1], and rows of queries without them. */
+async function gatesOf(
+  { heads, headDim, gate }: AttentionConfig,
+  rows: Matrix,
+  last: () => Promise<Matrix>,
+): Promise<{ gates: Matrix[] | null; rows: Matrix }> {
+  if (gate === null) return { gates: null, rows };
+  const f = (x: number) => (gate.kind === 'sigmoid' ? sigmoid(x) : Math.log(1 + Math.exp(x)));
+  if (gate.placed === 'last') {
+    const width = gate.per === 'head' ? 1 : headDim;
+    return { gates: (await last()).map((row) => chunks(row.map(f), width)), rows };
+  }
+  const runs = rows.map((row) => chunks(row, row.length / heads));
+  return {
+    gates: runs.map((heads) => heads.map((run) => run.slice(headDim).map(f))),
+    rows: runs.map((heads) => heads.flatMap((run) => run.slice(0, headDim))),
+  };
 }
 
 /** out(C * conv(B * x)), where [B | C | x] = in(h) and conv sums over a channel's last k inputs. */
@@ -221,15 +250,34 @@ function clip({ clip: limit }: AttentionConfig, row: Row): Row {
   return limit === null ? row : row.map((value) => Math.max(-limit, Math.min(limit, value)));
 }
 
-/** Pairs turn by position * theta^(-2i / rotated); the dimensions behind `rotated` stay. */
+/**
+ * Radians a position that pair i turns by: theta^(-2i / rotated), or YaRN's (arXiv 2309.00071): pairs that turn more than
+ * betaFast times over the original length as they were, those that turn less than betaSlow times slower by the factor.
+ */
+function frequencyOf({ theta, rotatedDim, scaling }: RopeConfig, i: number): number {
+  const plain = theta ** ((-2 * i) / rotatedDim);
+  if (scaling === undefined) return plain;
+  if (scaling.kind !== 'yarn') throw new Error(`the naive decoder has no ${scaling.kind}`);
+  const pairOf = (turns: number) =>
+    (rotatedDim * Math.log(scaling.originalLength / (2 * Math.PI * turns))) / (2 * Math.log(theta));
+  const [first, last] = [pairOf(scaling.betaFast), pairOf(scaling.betaSlow)];
+  const low = Math.max(0, scaling.truncate ? Math.floor(first) : first);
+  const high = Math.min(rotatedDim - 1, scaling.truncate ? Math.ceil(last) : last);
+  const slowed = Math.min(1, Math.max(0, (i - low) / (high === low ? 0.001 : high - low)));
+  return plain * (1 - slowed + slowed / scaling.factor);
+}
+
+/** Pairs turn by position * frequency; the dimensions behind `rotated` stay. */
 function rotate(rope: RopeConfig | null, head: Row, position: number): Row {
   if (rope === null) return head;
   const turned = [...head];
+  const factor = rope.scaling?.kind === 'yarn' ? rope.scaling.attentionFactor : 1;
   for (let i = 0; i < rope.rotatedDim / 2; i += 1) {
     const [a, b] = rope.style === 'halves' ? [i, i + rope.rotatedDim / 2] : [2 * i, 2 * i + 1];
-    const angle = position * rope.theta ** ((-2 * i) / rope.rotatedDim);
-    turned[a] = at(head, a) * Math.cos(angle) - at(head, b) * Math.sin(angle);
-    turned[b] = at(head, a) * Math.sin(angle) + at(head, b) * Math.cos(angle);
+    const angle = position * frequencyOf(rope, i);
+    const [cos, sin] = [factor * Math.cos(angle), factor * Math.sin(angle)];
+    turned[a] = at(head, a) * cos - at(head, b) * sin;
+    turned[b] = at(head, a) * sin + at(head, b) * cos;
   }
   return turned;
 }

@@ -25,6 +25,8 @@ export const tinyAttention: AttentionConfig = {
   bias: { qkv: false, output: false },
   clip: null,
   window: null,
+  sinks: false,
+  gate: null,
 };
 
 /** DeepSeek-V3's mixer at the size of `tinyMixtral`. */

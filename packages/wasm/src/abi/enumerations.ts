@@ -30,8 +30,11 @@ export const orders = { highFirst: 0, lowFirst: 1, splitHalves: 2 } as const;
 /** `Activation` of assembly/elementwise.ts. */
 export const activations = { silu: 0, gelu: 1, geluTanh: 2, relu2: 3 } as const;
 
-/** Words of an attention tile, U32 [4, 4]: `Tile` of assembly/attention.ts. */
-export const tileWords = { queries: 0, from: 4, to: 8, outs: 12 } as const;
+/** Words of an attention tile, [5, 4]: `Tile` of assembly/attention.ts. */
+export const tileWords = { queries: 0, from: 4, to: 8, outs: 12, sinks: 16 } as const;
+
+/** `Gate` of assembly/elementwise.ts. */
+export const gateKinds = { sigmoid: 0, softplus: 1 } as const;
 
 /** Of weights to be quantized: `DType` of assembly/quantize/widen.ts. */
 export const dtypes = { F32: 0, F16: 1, BF16: 2 } as const;

@@ -4,7 +4,15 @@
 //
 // Shapes: T tokens, N rows, K columns, H heads, HK key/value heads, C head dimension, CV value dimension, P rotated pairs,
 // E experts, A experts per token, S = T * A slots, D hidden, F intermediate.
-import { activationForms, activations, groupRanks, normScopes, orders, scores } from './enumerations.js';
+import {
+  activationForms,
+  activations,
+  gateKinds,
+  groupRanks,
+  normScopes,
+  orders,
+  scores,
+} from './enumerations.js';
 import { type Fields, list } from './fields.js';
 
 /** Activations as a matrix takes them. */
@@ -37,6 +45,16 @@ const activation = {
 
 /** A number, or several, of each head: those of the heads of a key head from column at on, `stride` columns to the next. */
 const ofHeads = { x: 'address', columns: 'u32', at: 'u32', stride: 'u32' } as const satisfies Fields;
+
+const attentionRow = {
+  columns: 'u32',
+  queryStride: 'u32',
+  keysAt: 'u32',
+  valuesAt: 'u32',
+  gateWidth: 'u32',
+  gateAt: 'u32',
+  gateStride: 'u32',
+} as const satisfies Fields;
 
 const expertShape = {
   /** T, A, E, D, F */
@@ -136,8 +154,8 @@ export const instructions = {
 
   attention: {
     qkv: 'address',
-    /** Columns of qkv. */
-    rowWidth: 'u32',
+    /** `AttentionRow` of @moeq/kernels. */
+    row: attentionRow,
     /** H, HK, C, CV */
     heads: 'u32',
     kvHeads: 'u32',
@@ -156,6 +174,9 @@ export const instructions = {
     clip: 'f32',
     queryNorm: norm,
     keyNorm: norm,
+    /** Float32 [H]; 0: none. */
+    sinks: 'address',
+    gate: gateKinds,
     /** Of `cacheRecord`, one for each key/value head of this thread in this layer. */
     records: 'address',
     pageSize: 'u32',

@@ -1,7 +1,15 @@
 // Attention in a program.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension, P rotated pairs.
-import { type AttentionSpec, type NormSpec, type RopeSpec, rotationsOf, type Segment } from '@moeq/kernels';
+import {
+  type AttentionRow,
+  type AttentionSpec,
+  attentionRow,
+  type NormSpec,
+  type RopeSpec,
+  rotationsOf,
+  type Segment,
+} from '@moeq/kernels';
 import type { Values } from '../abi/fields.js';
 import type { Instructions } from '../abi/instructions.js';
 import { bytesOf, cacheRecord } from '../abi/records.js';
@@ -27,7 +35,10 @@ export interface LoadedNorms {
   readonly key: LoadedVector | null;
 }
 
-/** @param rotation cosines and sines of all tokens; null: none */
+/**
+ * @param sinks Float32 [H]; null: none
+ * @param rotation cosines and sines of all tokens; null: none
+ */
 export function attention(
   qkv: Value,
   cache: LoadedCache,
@@ -35,6 +46,7 @@ export function attention(
   segments: readonly Segment[],
   spec: AttentionSpec,
   norms: LoadedNorms,
+  sinks: LoadedVector | null,
   rotation: Value | null,
 ): Recorded {
   const { heads, kvHeads, headDim, rope, scale, window = 0, clip } = spec;
@@ -50,13 +62,14 @@ export function attention(
       const pairs = rotation === null ? 0 : rotation.columns / 2;
       const queries = program.allocate(tokens * heads * headDim);
       const key = program.allocate(kvHeads * headDim + valueDim);
-      const tile = program.allocate(16);
+      const tile = program.allocate(20);
       const scratch = program.allocate(scratchFloats(cache, segments));
       const out = program.allocate(tokens * width);
-      const source = program.sharesOf(qkv, columnsOfHeads(spec, valueDim));
+      const row = attentionRow(spec, valueDim);
+      const source = program.sharesOf(qkv, columnsOfHeads(spec, valueDim, row));
       program.emit('attention', {
         qkv: source,
-        rowWidth: qkv.columns,
+        row,
         heads,
         kvHeads,
         headDim,
@@ -71,6 +84,8 @@ export function attention(
         clip: clip ?? 0,
         queryNorm: normOperands(spec.queryNorm, norms.query),
         keyNorm: normOperands(spec.keyNorm, norms.key),
+        sinks: sinks?.address ?? 0,
+        gate: spec.gate?.kind ?? 'sigmoid',
         records: cache.records + bytesOf(cacheRecord) * cache.headsAThread * layer,
         pageSize,
         queries,
@@ -96,14 +111,19 @@ export function attention(
   };
 }
 
-/** What a thread reads of queries, keys and values: those of its key/value heads, unless norms are over all heads. */
-function columnsOfHeads(spec: AttentionSpec, valueDim: number): SharedColumns[] {
-  const { heads, kvHeads, headDim, queryNorm, keyNorm } = spec;
+/** What a thread reads of a row: what is of its key/value heads, unless norms are over all heads. */
+function columnsOfHeads(
+  { heads, kvHeads, headDim, queryNorm, keyNorm, gate }: AttentionSpec,
+  valueDim: number,
+  { queryStride, keysAt, valuesAt, gateAt, gateStride }: AttentionRow,
+): SharedColumns[] {
   if (queryNorm?.over === 'all' || keyNorm?.over === 'all') return [];
+  const group = heads / kvHeads;
   return [
-    { first: 0, count: kvHeads, size: (heads / kvHeads) * headDim },
-    { first: heads * headDim, count: kvHeads, size: headDim },
-    { first: (heads + kvHeads) * headDim, count: kvHeads, size: valueDim },
+    { first: 0, count: kvHeads, size: group * queryStride },
+    { first: keysAt, count: kvHeads, size: headDim },
+    { first: valuesAt, count: kvHeads, size: valueDim },
+    ...(gate?.placed === 'last' ? [{ first: gateAt, count: kvHeads, size: group * gateStride }] : []),
   ];
 }
 

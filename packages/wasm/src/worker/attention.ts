@@ -15,7 +15,6 @@ const recordBytes = bytesOf(cacheRecord);
 type Operands = View<Instructions['attention']>;
 
 interface Shape {
-  readonly rowWidth: number;
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
@@ -36,29 +35,37 @@ interface Preparation {
 
 export function attention(machine: Machine, operands: Operands): void {
   const { words, floats, thread, threads } = machine;
-  const { qkv, rowWidth, heads, kvHeads, headDim, valueDim, cos, sin, pairs, interleaved } = operands;
-  const { scale, window, clips, clip, queryNorm, keyNorm } = operands;
+  const { qkv, row: parts, heads, kvHeads, headDim, valueDim, cos, sin, pairs, interleaved } = operands;
+  const { scale, window, clips, clip, queryNorm, keyNorm, sinks } = operands;
   const { records, pageSize, queries, key, tile, scratch, out, segments } = operands;
-  const shape: Shape = { rowWidth, heads, kvHeads, headDim, valueDim };
+  const shape: Shape = { heads, kvHeads, headDim, valueDim };
+  const { columns, queryStride, keysAt, valuesAt } = parts;
   const preparation: Preparation = { clip: clips ? clip : null, pairs, interleaved };
   const firstHead = shareStart(kvHeads, thread, threads);
   const endHead = shareStart(kvHeads, thread + 1, threads);
   if (firstHead === endHead) return;
+  const group = heads / kvHeads;
+  const [queryHeads, keyHeads] = [
+    [firstHead * group, endHead * group],
+    [firstHead, endHead],
+  ] as const;
+  const ofQueries = { headDim, count: heads, stride: queryStride };
+  const ofKeys = { headDim, count: kvHeads, stride: headDim };
 
   let token = 0;
   let pages = operands.pages.start;
   for (let segment = 0; segment < segments.count; segment++) {
     const { start, tokens, pages: pageCount } = segments.at(segment);
     for (let i = 0; i < tokens; i++) {
-      const row = qkv + 4 * rowWidth * (token + i);
+      const row = qkv + 4 * columns * (token + i);
       const [page, slot] = place(words, pages, pageSize, start + i);
       const rotation = { cos: cos + 4 * pairs * (token + i), sin: sin + 4 * pairs * (token + i) };
       const query = queries + 4 * heads * headDim * (token + i);
-      prepareQueries(machine, row, query, shape, queryNorm, preparation, rotation, firstHead, endHead);
-      prepareKeys(machine, row, key, shape, keyNorm, preparation, rotation, firstHead, endHead);
+      prepareHeads(machine, row, query, ofQueries, queryHeads, queryNorm, preparation, rotation);
+      prepareHeads(machine, row + 4 * keysAt, key, ofKeys, keyHeads, keyNorm, preparation, rotation);
       for (let head = firstHead; head < endHead; head++) {
         const value = key + 4 * kvHeads * headDim;
-        const source = (row + 4 * ((heads + kvHeads) * headDim + head * valueDim)) / 4;
+        const source = (row + 4 * (valuesAt + head * valueDim)) / 4;
         floats.copyWithin(value / 4, source, source + valueDim);
         if (preparation.clip !== null) machine.kernels.clamp(value, preparation.clip, valueDim);
         const record = records + recordBytes * (head - firstHead);
@@ -75,16 +82,28 @@ export function attention(machine: Machine, operands: Operands): void {
         { start, tokens, first: token, pages: 4 * pages },
         window,
         scale,
-        {
-          queries,
-          tile,
-          scratch,
-          out,
-        },
+        { queries, sinks, tile, scratch, out },
       );
     }
     token += tokens;
     pages += pageCount;
+  }
+  if (parts.gateWidth > 0) gateHeads(machine, operands, token, queryHeads);
+}
+
+/** Multiplies the output of `tokens` tokens by their gates: the heads [from, to). */
+function gateHeads(
+  { kernels }: Machine,
+  { qkv, row, heads, valueDim, gate, out }: Operands,
+  tokens: number,
+  [from, to]: readonly [number, number],
+): void {
+  for (let token = 0; token < tokens; token++) {
+    const first = qkv + 4 * (row.columns * token + row.gateAt);
+    for (let head = from; head < to; head++) {
+      const target = out + 4 * (token * heads + head) * valueDim;
+      kernels.gateHead(target, first + 4 * row.gateStride * head, row.gateWidth, gate, valueDim);
+    }
   }
 }
 
@@ -99,12 +118,15 @@ interface Rotation {
   readonly sin: number;
 }
 
-/** Copies the heads [from, to) of width C from `source` to `target` and norms, clips and rotates them there. */
+/**
+ * Copies the heads [from, to) of width C from `source` to `target`, where they lie one behind the other, and norms, clips and
+ * rotates them there.
+ */
 function prepareHeads(
   { kernels, floats }: Machine,
   source: number,
   target: number,
-  { headDim, count }: { readonly headDim: number; readonly count: number },
+  { headDim, count, stride }: { readonly headDim: number; readonly count: number; readonly stride: number },
   [from, to]: readonly [number, number],
   norm: Norm,
   { clip, pairs, interleaved }: Preparation,
@@ -113,48 +135,21 @@ function prepareHeads(
   const width = 4 * headDim;
   const own = target + from * width;
   const heads = to - from;
+  const first = source + 4 * stride * from;
   if (norm.over === normScopes.all) {
     kernels.rmsNorm(source, norm.weight, norm.epsilon, 1, count * headDim, 0, target, 0);
   } else if (norm.over === normScopes.head) {
-    kernels.rmsNorm(source + from * width, norm.weight, norm.epsilon, heads, headDim, width, own, width);
+    kernels.rmsNorm(first, norm.weight, norm.epsilon, heads, headDim, 4 * stride, own, width);
   } else {
-    const start = (source + from * width) / 4;
-    floats.copyWithin(own / 4, start, start + heads * headDim);
+    const runs = stride === headDim ? 1 : heads;
+    const length = (heads / runs) * headDim;
+    for (let run = 0; run < runs; run++) {
+      const start = first / 4 + run * stride;
+      floats.copyWithin(own / 4 + run * length, start, start + length);
+    }
   }
   if (clip !== null) kernels.clamp(own, clip, heads * headDim);
   if (pairs > 0) kernels.rotate(own, heads, headDim, rotation.cos, rotation.sin, pairs, interleaved);
-}
-
-function prepareQueries(
-  machine: Machine,
-  row: number,
-  target: number,
-  { heads, kvHeads, headDim }: Shape,
-  norm: Norm,
-  preparation: Preparation,
-  rotation: Rotation,
-  firstHead: number,
-  endHead: number,
-): void {
-  const group = heads / kvHeads;
-  const range = [firstHead * group, endHead * group] as const;
-  prepareHeads(machine, row, target, { headDim, count: heads }, range, norm, preparation, rotation);
-}
-
-function prepareKeys(
-  machine: Machine,
-  row: number,
-  target: number,
-  { heads, kvHeads, headDim }: Shape,
-  norm: Norm,
-  preparation: Preparation,
-  rotation: Rotation,
-  firstHead: number,
-  endHead: number,
-): void {
-  const source = row + 4 * heads * headDim;
-  const range = [firstHead, endHead] as const;
-  prepareHeads(machine, source, target, { headDim, count: kvHeads }, range, norm, preparation, rotation);
 }
 
 /** The tokens of a segment that are new: rows `first` on, at positions `start` on. */
@@ -168,7 +163,9 @@ interface NewTokens {
 
 interface Workspace {
   readonly queries: number;
-  /** U32 [4, 4]: `tileWords`. */
+  /** Float32 [H]; 0: none. */
+  readonly sinks: number;
+  /** [5, 4]: `tileWords`. */
   readonly tile: number;
   readonly scratch: number;
   readonly out: number;
@@ -176,14 +173,14 @@ interface Workspace {
 
 /** All queries of one key/value head, in order of position. */
 function attendHead(
-  { words, kernels }: Machine,
+  { words, floats, kernels }: Machine,
   record: number,
   { heads, kvHeads, headDim, valueDim }: Shape,
   kvHead: number,
   { start, tokens, first, pages }: NewTokens,
   window: number,
   scale: number,
-  { queries, tile, scratch, out }: Workspace,
+  { queries, sinks, tile, scratch, out }: Workspace,
 ): void {
   const group = heads / kvHeads;
   const total = tokens * group;
@@ -198,6 +195,7 @@ function attendHead(
       words[tile / 4 + at.from + i] = window === 0 ? 0 : Math.max(0, end - window);
       words[tile / 4 + at.to + i] = end;
       words[tile / 4 + at.outs + i] = out + 4 * ((first + token) * heads + head) * valueDim;
+      floats[tile / 4 + at.sinks + i] = sinks === 0 ? -Infinity : (floats[sinks / 4 + head] as number);
     }
     kernels.attendFour(record, pages, tile, count, scale, scratch);
   }

@@ -2,8 +2,9 @@
 // keys is decided here, from the lengths of the sequences, and sent as tables that all layers share.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
-import { type RopeSpec, rotationsOf, type Segment } from '@moeq/kernels';
-import { attendKernel, attendPlan, itemWords, partialVectors } from '../wgsl/attend.js';
+import { attentionRow, type RopeSpec, rotationsOf, type Segment } from '@moeq/kernels';
+import { attendKernel, attendPlan, itemWords, partialVectors, readsRow } from '../wgsl/attend.js';
+import { type GateShape, gateName } from '../wgsl/gate.js';
 import { joinKernel, joinWords } from '../wgsl/join.js';
 import { type AttentionShape, prepareKernel, shapeName, vectorsOf } from '../wgsl/prepare.js';
 import type { Emitter } from './dispatch-matrix.js';
@@ -36,9 +37,9 @@ export function emitAttention(
   workgroupMemory: number,
 ): void {
   const { program, kernels } = emitter;
-  const { x, cache, layer, segments, spec, norms } = node.operation;
+  const { x, cache, layer, segments, spec, norms, sinks } = node.operation;
   const qkv = results.of(x);
-  const { heads, kvHeads, headDim, rope, clip, scale, window } = spec;
+  const { heads, kvHeads, headDim, rope, clip, scale, window, gate = null } = spec;
   const { pageSize, valueDim = headDim } = cache.spec;
   const shape = { headDim, valueDim, cache: cache.dtype };
   const keys = cache.keys[layer] as GPUBuffer;
@@ -46,7 +47,9 @@ export function emitAttention(
   const { tables } = program;
 
   const fresh = segments.every(({ tokens }) => tokens === 1);
+  const { columns: rowWidth, queryStride, keysAt, valuesAt, ...parts } = attentionRow(spec, valueDim);
   const preparation = {
+    ...{ rowWidth, queryStride, keysAt, valuesAt, gateAt: parts.gateAt, gateStride: parts.gateStride },
     cacheRows: fresh ? 0 : tables.addOnce(segments, `rows ${pageSize}`, () => cacheRows(segments, pageSize)),
     rotations: rope === null ? 0 : rotationWords(tables, segments, rope),
     pairs: rope?.inverseFrequencies.length ?? 0,
@@ -81,6 +84,8 @@ export function emitAttention(
       workgroupMemory,
     },
     queries: queries ?? qkv,
+    sinks: sinks?.buffer ?? null,
+    ...(gate !== null && { gate, row: qkv }),
     out: results.make(node),
     ...(window !== undefined && { window }),
   });
@@ -90,6 +95,7 @@ export function emitAttention(
 const prepared = {
   ...{ cacheRows: 0, rotations: 0, pairs: 0, interleaved: 0, queryNorm: 0, keyNorm: 0 },
   ...{ queryEpsilon: 0, keyEpsilon: 0, clip: 0, scale: 1 },
+  ...{ rowWidth: 0, queryStride: 0, keysAt: 0, valuesAt: 0, gateAt: 0, gateStride: 0 },
 };
 
 /** Queries, ready or `fresh`, over the keys and values of their segments. */
@@ -106,6 +112,11 @@ export interface AttendCall {
   readonly preparation?: typeof prepared;
   /** Of norms, where they are fresh. */
   readonly weights?: readonly GPUBuffer[];
+  /** Float32 [H] */
+  readonly sinks?: GPUBuffer | null;
+  /** Gates of heads, in the rows of qkv. */
+  readonly gate?: GateShape;
+  readonly row?: Transient;
   readonly window?: number;
   readonly queries: Transient;
   readonly keys: Operand;
@@ -119,6 +130,7 @@ export interface AttendCall {
 export function attend({ program, kernels }: Emitter, call: AttendCall): void {
   const { shape, segments, heads, kvHeads, pageSize, fresh, workgroupMemory } = call;
   const { preparation = prepared, weights = [], window = unlimited, queries, keys, values, out } = call;
+  const { sinks = null, gate = null, row } = call;
   const { valueDim } = shape;
   const { tables } = program;
   const name = shapeName(shape);
@@ -132,9 +144,11 @@ export function attend({ program, kernels }: Emitter, call: AttendCall): void {
   const partial = ranges
     ? new Transient('ranges', 16 * tiling.partialRows * heads * partialVectors(valueDim))
     : null;
+  const options = { ...shape, ...plan, ranges, fresh, sinks: sinks !== null, gate };
   program.dispatch(
-    kernels.get(`attend ${name} ${plan.heads} ${plan.tokens} ${plan.tile} ${ranges} ${fresh}`, () =>
-      attendKernel({ ...shape, ...plan, ranges, fresh }),
+    kernels.get(
+      `attend ${name} ${plan.heads} ${plan.tokens} ${plan.tile} ${ranges} ${fresh} ${options.sinks}${gateName(gate)}`,
+      () => attendKernel(options),
     ),
     {
       ...{ ...preparation, heads, kvHeads, pageSize, window },
@@ -147,15 +161,21 @@ export function attend({ program, kernels }: Emitter, call: AttendCall): void {
       'tables',
       partial ?? out,
       ...(fresh ? weights : []),
+      ...(sinks === null ? [] : [sinks]),
+      ...(readsRow(options) && row !== undefined ? [row] : []),
     ],
     [columns, tiling.count],
   );
   if (partial === null || tiling.joins === null) return;
   const { joins } = tiling;
+  const { rowWidth, gateAt, gateStride } = preparation;
   program.dispatch(
-    kernels.get(`join ${valueDim}`, () => joinKernel(valueDim)),
-    { heads, joins: tables.addOnce(segments, `joins ${tilingKey}`, () => joins) },
-    [partial, 'tables', out],
+    kernels.get(`join ${valueDim}${gateName(gate)}`, () => joinKernel(valueDim, gate)),
+    {
+      ...{ heads, rowWidth, gateAt, gateStride },
+      joins: tables.addOnce(segments, `joins ${tilingKey}`, () => joins),
+    },
+    [partial, 'tables', out, ...(gate === null || row === undefined ? [] : [row])],
     [heads, joins.length / joinWords],
   );
 }
@@ -242,7 +262,8 @@ function tile(
     const keys = Math.ceil((end - begin) / count);
     for (let r = 0; r < count; r++) {
       const from = begin + r * keys;
-      words.push(row, position, rows, segment, from, Math.min(end, from + keys), partialRows + r * rows, 0);
+      const to = Math.min(end, from + keys);
+      words.push(row, position, rows, segment, from, to, partialRows + r * rows, r === 0 ? 1 : 0);
     }
     for (let t = 0; t < rows; t++) joins.push(partialRows + t, count, rows, row + t);
     partialRows += rows * count;

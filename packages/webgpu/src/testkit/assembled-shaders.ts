@@ -5,6 +5,7 @@ import { attendKernel, attendPlan } from '../wgsl/attend.js';
 import { combineExpertsKernel } from '../wgsl/combine-experts.js';
 import { convolveKernel } from '../wgsl/convolve.js';
 import { deltaRuleKernel } from '../wgsl/delta-rule.js';
+import type { GateShape } from '../wgsl/gate.js';
 import { joinKernel } from '../wgsl/join.js';
 import { absorbKernel, expandKernel, type LatentShape } from '../wgsl/latent.js';
 import { gatherLatentsKernel, placeHeadsKernel, turnQueriesKernel } from '../wgsl/latent-expand.js';
@@ -150,6 +151,12 @@ function routeShaders(): Shader[] {
   return specs.flatMap((each) => [true, false].map((hasBias) => routeKernel(each, hasBias).shader));
 }
 
+const gates: readonly GateShape[] = [
+  null,
+  { kind: 'sigmoid', per: 'number' },
+  { kind: 'softplus', per: 'head' },
+];
+
 function attentionShaders(): Shader[] {
   const dimensions = [
     [128, 128],
@@ -164,18 +171,22 @@ function attentionShaders(): Shader[] {
       const latent = { headDim: headDim + valueDim, valueDim, cache, latent: true };
       return [
         prepareKernel(shape),
-        joinKernel(valueDim),
+        ...gates.map((gate) => joinKernel(valueDim, gate)),
         attendKernel({
           ...shape,
           ...attendPlan(latent, 4, false, 16384),
           ...latent,
           fresh: false,
           ranges: true,
+          sinks: false,
+          gate: null,
         }),
         ...[true, false].flatMap((fresh) =>
-          [true, false].map((ranges) => {
+          [true, false].flatMap((ranges) => {
             const plan = attendPlan(shape, 4, fresh, 16384);
-            return attendKernel({ ...shape, ...plan, fresh, ranges });
+            return gates.map((gate) =>
+              attendKernel({ ...shape, ...plan, fresh, ranges, sinks: gate === null, gate }),
+            );
           }),
         ),
       ].map(({ shader }) => shader);

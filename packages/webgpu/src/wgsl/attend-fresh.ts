@@ -58,14 +58,13 @@ export function freshStatements(shape: AttentionShape, heads: number, size: numb
     ]);
 
   return [
-    `let rowWidth = (p.heads + p.kvHeads) * ${headDim}u + p.kvHeads * ${valueDim}u;`,
-    'let firstQuery = row * rowWidth;',
-    `let firstKey = firstQuery + p.heads * ${headDim}u;`,
-    `let firstValue = firstKey + p.kvHeads * ${headDim}u;`,
+    'let firstQuery = row * p.rowWidth;',
+    'let firstKey = firstQuery + p.keysAt;',
+    'let firstValue = firstQuery + p.valuesAt;',
     ...forEach(`${(heads + 1) * headDim}u`, [
       `let n = i / ${headDim}u;`,
       `let d = i % ${headDim}u;`,
-      `raw[n * ${columns}u + d] = qkv[select(firstKey + kvHead * ${headDim}u, firstQuery + (firstHead + n) * ${headDim}u, n < ${heads}u) + d];`,
+      `raw[n * ${columns}u + d] = qkv[select(firstKey + kvHead * ${headDim}u, firstQuery + (firstHead + n) * p.queryStride, n < ${heads}u) + d];`,
     ]),
     ...forEach(`${valueDim}u`, [
       `raw[${(heads + 1) * columns}u + i] = qkv[firstValue + kvHead * ${valueDim}u + i];`,

@@ -4,6 +4,7 @@
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension, Q queries of a workgroup.
 import { freshDeclarations, freshStatements, rawColumns } from './attend-fresh.js';
+import { type GateShape, gateDeclarations, gateName, timesGate } from './gate.js';
 import type { AttentionShape } from './prepare.js';
 import { prepareFields, shapeName, vectorsOf } from './prepare.js';
 import type { Fields, StorageBinding } from './shader.js';
@@ -20,6 +21,9 @@ export interface AttendOptions extends AttentionShape {
   readonly ranges: boolean;
   /** One token a sequence, taken from qkv as it comes: this kernel prepares heads and writes to the cache itself. */
   readonly fresh: boolean;
+  /** A score of each head without a key or a value. */
+  readonly sinks: boolean;
+  readonly gate: GateShape;
 }
 
 export const attendSize = 128;
@@ -30,7 +34,10 @@ export const itemWords = 8;
 /** With the fields of `prepare`, of which only fresh tokens use the most. */
 const attendFields = {
   ...prepareFields,
-  /** Word of `tables`: items of (first row, position of it, rows, word of its pages, keys from, keys to, partial row, 0). */
+  /**
+   * Word of `tables`: items of (first row, position of it, rows, word of its pages, keys from, keys to, partial row, 1 for the
+   * first range of its rows and 0 for others).
+   */
   items: 'u32',
   /** Largest number of keys that a token sees. */
   window: 'u32',
@@ -68,7 +75,8 @@ export function attendPlan(
   return { heads, tokens, tile };
 }
 
-function attendStorage({ cache, ranges, fresh, latent = false }: AttendOptions): StorageBinding[] {
+function attendStorage(options: AttendOptions): StorageBinding[] {
+  const { cache, ranges, fresh, latent = false, sinks } = options;
   const type = cache === 'F32' ? 'array<vec4<f32>>' : 'array<vec2<u32>>';
   const access = fresh ? 'write' : 'read';
   return [
@@ -85,11 +93,21 @@ function attendStorage({ cache, ranges, fresh, latent = false }: AttendOptions):
           { name: 'keyWeight', access: 'read', type: 'array<f32>' },
         ] as const)
       : []),
+    ...(sinks ? [{ name: 'sinks', access: 'read', type: 'array<f32>' } as const] : []),
+    ...(readsRow(options) ? [{ name: 'qkv', access: 'read', type: 'array<f32>' } as const] : []),
   ];
 }
 
+/** Whether gates are taken from rows that the kernel does not have for its queries; ranges are joined before. */
+export const readsRow = ({
+  fresh,
+  ranges,
+  gate,
+}: Pick<AttendOptions, 'fresh' | 'ranges' | 'gate'>): boolean => gate !== null && !fresh && !ranges;
+
 export function attendKernel(options: AttendOptions) {
-  const { headDim, valueDim, cache, heads, tokens, tile, ranges, fresh, latent = false } = options;
+  const { headDim, valueDim, cache, heads, tokens, tile, ranges, fresh, latent = false, sinks } = options;
+  const gate = ranges ? null : options.gate;
   const [c, v] = [vectorsOf(headDim), vectorsOf(valueDim)];
   const values = latent ? { name: 'keys', vectors: c } : { name: 'values', vectors: v };
   const queries = heads * tokens;
@@ -103,12 +121,13 @@ export function attendKernel(options: AttendOptions) {
       ? `${name}[${at}]`
       : `vec4<f32>(unpack2x16float(${name}[${at}].x), unpack2x16float(${name}[${at}].y))`;
   return makeKernel({
-    label: `attend ${shapeName(options)}, ${heads} heads x ${tokens} tokens, tile ${tile}${ranges ? ', ranges' : ''}${fresh ? ', fresh' : ''}`,
+    label: `attend ${shapeName(options)}, ${heads} heads x ${tokens} tokens, tile ${tile}${ranges ? ', ranges' : ''}${fresh ? ', fresh' : ''}${sinks ? ', sinks' : ''}${gateName(gate)}`,
     fields: attendFields,
     storage: attendStorage(options),
     workgroupSize: attendSize,
     declarations: [
       ...(fresh ? freshDeclarations(options, heads, attendSize) : []),
+      ...gateDeclarations(gate),
       `var<workgroup> q: array<vec4<f32>, ${queries * Math.max(c, v)}>;`,
       `var<workgroup> k: array<vec4<f32>, ${tile * (c + 1)}>;`,
       `var<workgroup> parts: array<f32, ${pairs * split}>;`,
@@ -133,7 +152,7 @@ export function attendKernel(options: AttendOptions) {
       `let firstHead = workgroup.x * ${heads}u;`,
       'let kvHead = firstHead / (p.heads / p.kvHeads);',
       ...(fresh ? freshStatements(options, heads, attendSize) : readQueries(queries, heads, c)),
-      `if (local < ${queries}u) { highest[local] = -1e30; sums[local] = 0.0; }`,
+      ...startSums(queries, heads, sinks),
       ...own.map((n) => `var sum${n} = vec4<f32>();`),
       `let d = local % ${v}u;`,
       `let subset = local / ${v}u;`,
@@ -192,7 +211,7 @@ export function attendKernel(options: AttendOptions) {
       '  }',
       '  workgroupBarrier();',
       '}',
-      ...(ranges ? storeRange(queries, heads, v) : storeResult(queries, heads, valueDim, v)),
+      ...(ranges ? storeRange(queries, heads, v) : storeResult(queries, heads, valueDim, v, gate)),
     ),
   });
 }
@@ -203,6 +222,18 @@ function readQueries(queries: number, heads: number, c: number): string[] {
     `  let n = i / ${c}u;`,
     `  let t = min(n / ${heads}u, rows - 1u);`,
     `  q[i] = queries[((row + t) * p.heads + firstHead + n % ${heads}u) * ${c}u + i % ${c}u];`,
+    '}',
+  ];
+}
+
+/** The sink of a head counts once, whatever ranges its keys are cut into. */
+function startSums(queries: number, heads: number, sinks: boolean): string[] {
+  if (!sinks) return [`if (local < ${queries}u) { highest[local] = -1e30; sums[local] = 0.0; }`];
+  return [
+    `if (local < ${queries}u) {`,
+    '  let counts = tables[item + 7u] == 1u;',
+    `  highest[local] = select(-1e30, sinks[firstHead + local % ${heads}u], counts);`,
+    '  sums[local] = select(0.0, 1.0, counts);',
     '}',
   ];
 }
@@ -220,13 +251,14 @@ function storeRange(queries: number, heads: number, v: number): string[] {
   ];
 }
 
-function storeResult(queries: number, heads: number, valueDim: number, v: number): string[] {
+function storeResult(queries: number, heads: number, valueDim: number, v: number, gate: GateShape): string[] {
+  const gates = timesGate(gate, `row + n / ${heads}u`, `firstHead + n % ${heads}u`, 'e');
   return [
     `for (var i = local; i < ${queries * valueDim}u; i += ${attendSize}u) {`,
     `  let n = i / ${valueDim}u;`,
     `  let e = i % ${valueDim}u;`,
     `  if (n / ${heads}u < rows) {`,
-    `    out[((row + n / ${heads}u) * p.heads + firstHead + n % ${heads}u) * ${valueDim}u + e] = q[n * ${v}u + e / 4u][e % 4u] / sums[n];`,
+    `    out[((row + n / ${heads}u) * p.heads + firstHead + n % ${heads}u) * ${valueDim}u + e] = q[n * ${v}u + e / 4u][e % 4u] / sums[n]${gates};`,
     '  }',
     '}',
   ];

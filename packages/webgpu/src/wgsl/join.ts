@@ -1,6 +1,7 @@
 // Combines the ranges of keys of a row: values and sums are scaled to the largest maximum (flash decoding).
 //
 // Shapes: T tokens, H heads, CV value dimension.
+import { type GateShape, gateDeclarations, gateFields, gateName, timesGate } from './gate.js';
 import { vectorsOf } from './prepare.js';
 import type { Fields } from './shader.js';
 import { lines, makeKernel } from './shader.js';
@@ -9,25 +10,27 @@ const joinFields = {
   heads: 'u32',
   /** Word of `tables`: rows of (first partial row, ranges, partial rows from range to range, row of the result). */
   joins: 'u32',
+  ...gateFields,
 } as const satisfies Fields;
 
 /** Words of a row's entry in `tables`. */
 export const joinWords = 4;
 
-/** Joins the ranges of keys of one head of one row. */
-export function joinKernel(valueDim: number) {
+/** Joins the ranges of keys of one head of one row, and multiplies by its gate. */
+export function joinKernel(valueDim: number, gate: GateShape) {
   const v = vectorsOf(valueDim);
   const size = 64;
   return makeKernel({
-    label: `join ranges ${valueDim}`,
+    label: `join ranges ${valueDim}${gateName(gate)}`,
     fields: joinFields,
     storage: [
       { name: 'ranges', access: 'read', type: 'array<vec4<f32>>' },
       { name: 'tables', access: 'read', type: 'array<u32>' },
       { name: 'out', access: 'write', type: 'array<f32>' },
+      ...(gate === null ? [] : [{ name: 'qkv', access: 'read', type: 'array<f32>' } as const]),
     ],
     workgroupSize: size,
-    declarations: [],
+    declarations: gateDeclarations(gate),
     main: lines(
       `let entry = p.joins + workgroup.y * ${joinWords}u;`,
       `let step = tables[entry + 2u] * p.heads * ${v + 1}u;`,
@@ -47,7 +50,7 @@ export function joinKernel(valueDim: number) {
       `    value += ranges[first + i * step + d] * exp(ranges[first + i * step + ${v}u].x - highest);`,
       '  }',
       `  for (var e = 0u; e < 4u && 4u * d + e < ${valueDim}u; e += 1u) {`,
-      `    out[(row * p.heads + workgroup.x) * ${valueDim}u + 4u * d + e] = value[e] / sum;`,
+      `    out[(row * p.heads + workgroup.x) * ${valueDim}u + 4u * d + e] = value[e] / sum${timesGate(gate, 'row', 'workgroup.x', '4u * d + e')};`,
       '  }',
       '}',
     ),

@@ -4,6 +4,7 @@
 // Heads are padded to whole vectors of four in queries and cache; the padding stays zero.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
+import { gateFields } from './gate.js';
 import type { Fields } from './shader.js';
 import { lines, makeKernel } from './shader.js';
 
@@ -40,6 +41,11 @@ export const prepareFields = {
   keyEpsilon: 'f32',
   clip: 'f32',
   scale: 'f32',
+  ...gateFields,
+  /** Columns from one query to the next, and where keys and values begin. */
+  queryStride: 'u32',
+  keysAt: 'u32',
+  valuesAt: 'u32',
 } as const satisfies Fields;
 
 /** One head of one token a workgroup: queries, then keys, then values. */
@@ -90,13 +96,12 @@ export function prepareKernel(shape: AttentionShape) {
     ],
     main: lines(
       'let token = workgroup.y;',
-      `let rowWidth = (p.heads + p.kvHeads) * ${headDim}u + p.kvHeads * ${valueDim}u;`,
       'let isQuery = workgroup.x < p.heads;',
       'let isKey = !isQuery && workgroup.x < p.heads + p.kvHeads;',
       'let h = workgroup.x - select(select(p.heads + p.kvHeads, p.heads, isKey), 0u, isQuery);',
-      `let section = token * rowWidth + select(select((p.heads + p.kvHeads) * ${headDim}u, p.heads * ${headDim}u, isKey), 0u, isQuery);`,
+      'let section = token * p.rowWidth + select(select(p.valuesAt, p.keysAt, isKey), 0u, isQuery);',
       `let dimension = select(${valueDim}u, ${headDim}u, isQuery || isKey);`,
-      'let first = section + h * dimension;',
+      'let first = section + h * select(dimension, p.queryStride, isQuery);',
       'let norm = select(select(0u, p.keyNorm, isKey), p.queryNorm, isQuery);',
       'var root = 1.0;',
       'if (norm != 0u) {',
