@@ -113,5 +113,6 @@ export function partBytes(part: StoredPart): number {
 }
 
 function keptParts(source: CheckpointTensor): StoredPart[] {
-  return [{ name: source.facts.name, dtype: storedDTypeOf(source), shape: source.facts.shape }];
+  const { facts, inFiles = facts } = source;
+  return [{ name: facts.name, dtype: storedDTypeOf(source), shape: inFiles.shape }];
 }

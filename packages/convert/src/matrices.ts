@@ -132,13 +132,15 @@ export function* pieceJobs(
   signal: AbortSignal | undefined,
 ): Generator<Job<Uint8Array>> {
   const dtype = tensor.facts.role === 'other' ? null : floatDTypeOf(tensor);
+  const { inFiles = tensor } = tensor;
   for (let offset = 0; offset < tensor.bytes; offset += pieceBytes) {
     const bytes = Math.min(pieceBytes, tensor.bytes - offset);
     const run = async () => {
-      const piece = await tensor.readBytes(offset, bytes, signal);
+      const piece = await inFiles.readBytes(offset, bytes, signal);
       if (dtype !== null) {
-        const { name, shape } = tensor.facts;
         const first = offset / byteLength(dtype, [1]);
+        const { name } = tensor.facts;
+        const { shape = tensor.facts.shape } = tensor.inFiles ?? {};
         assertFinite(piece, { operation: 'quantize', subject: name, shape, first }, dtype);
       }
       return piece;

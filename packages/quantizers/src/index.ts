@@ -20,6 +20,7 @@ export { int8 } from './int8.js';
 export { moeqConfig, parseMoeqConfig } from './moeq/config.js';
 export type { MoeqEntry, MoeqPlane } from './moeq/entry.js';
 export { fromMoeq, moeqEntry, moeqParts, planMoeq, toMoeq } from './moeq/tensors.js';
+export { fromMxfp4, mxfp4Layout, mxfp4Names, mxfp4Parts, mxfp4Shape } from './mxfp4.js';
 export { nf4 } from './nf4.js';
 export type { QuantizeContext, Quantizer } from './quantizer.js';
 export { describeThrown, QuantizerError } from './quantizer-error.js';

@@ -2,6 +2,7 @@
 import type { Backend } from '@moeq/kernels';
 import { wasmBackend } from '@moeq/wasm';
 import { afterAll, beforeAll, describe } from 'vitest';
+import { quantizedNames, quantizedPath } from '../../../../packages/loader/src/testkit/golden.js';
 import { goldenSuite } from '../../../../packages/loader/src/testkit/golden-suite.js';
 
 describe('on WebAssembly', () => {
@@ -12,4 +13,9 @@ describe('on WebAssembly', () => {
   afterAll(() => backend.destroy());
 
   goldenSuite({ backend: () => backend, bound: (largest) => 1e-5 * largest });
+
+  describe('checkpoints that come quantized', () => {
+    // activations meet codes of 4 bits as integers
+    goldenSuite({ backend: () => backend, bound: () => 3e-2, names: quantizedNames, path: quantizedPath });
+  });
 });

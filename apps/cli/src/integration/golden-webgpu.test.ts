@@ -1,7 +1,8 @@
 // Every golden checkpoint against transformers on a GPU, and what a token costs in dispatches.
-import type { DecoderConfig } from '@moeq/runtime';
+import type { DecoderConfig, Model } from '@moeq/runtime';
 import { type WebGpuBackend, webgpuBackend } from '@moeq/webgpu';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { quantizedNames, quantizedPath } from '../../../../packages/loader/src/testkit/golden.js';
 import { goldenSuite } from '../../../../packages/loader/src/testkit/golden-suite.js';
 import { testGpu } from '../../../../packages/webgpu/src/testkit/gpu.js';
 
@@ -28,15 +29,20 @@ describe.skipIf(gpu === null)(`on WebGPU${reason && ` (${reason})`}`, () => {
   });
   afterAll(() => backend.destroy());
 
-  goldenSuite({
+  const suite = {
     backend: () => backend,
-    bound: (largest) => 1e-5 * largest,
-    async around(write, model) {
+    bound: (largest: number) => 1e-5 * largest,
+    async around(write: () => Promise<void>, model: Model) {
       await write();
       const before = backend.stats();
       await model.complete([1], { temperature: 0, maxNewTokens: 2, stopTokenIds: [] });
       const after = backend.stats();
       expect((after.dispatches - before.dispatches) / 2).toBeLessThanOrEqual(mostDispatches(model.config));
     },
+  };
+  goldenSuite(suite);
+
+  describe('checkpoints that come quantized', () => {
+    goldenSuite({ ...suite, names: quantizedNames, path: quantizedPath });
   });
 });

@@ -71,7 +71,7 @@ export const quantizedCases: Cases = {
   'an unknown method': quantization(
     'bitsandbytes',
     { quant_method: 'awq' },
-    /quant_method bitsandbytes, fp8 or moeq, found "awq"/,
+    /quant_method bitsandbytes, fp8, moeq or mxfp4, found "awq"/,
   ),
   'another type than the tensors': quantization(
     'bitsandbytes',

@@ -2,9 +2,10 @@
 // whose output each token weighs by sigmoid(x · shared_expert_gate). Layers can be dense.
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
-import { commonFields, configError, flag, layerNumber, width } from '../config/config.js';
+import { commonFields, flag, layerNumber, width } from '../config/config.js';
 import { biasNames, decoderConfig, denseNames, llamaNames, mlpExpertNames } from './llama.js';
 import { sparseFields, sparseLayer, topKSoftmax } from './qwen.js';
+import { slidingLayers, slidingTypes } from './sliding-layers.js';
 
 const shared = 'model.layers.{layer}.mlp.shared_expert';
 
@@ -28,17 +29,15 @@ export const qwen2Moe = defineArchitecture({
     shared_expert_intermediate_size: width,
     qkv_bias: flag(true),
     max_window_layers: v.nullish(layerNumber),
-    layer_types: v.nullish(v.array(v.picklist(['full_attention', 'sliding_attention']))),
+    layer_types: slidingTypes,
   },
   decoder: (config, file) => {
-    const types = config.layer_types?.length ?? config.num_hidden_layers;
-    if (types !== config.num_hidden_layers) {
-      throw configError(file, `layer_types of ${config.num_hidden_layers} layers`, String(types));
-    }
-    const slides = (index: number) =>
-      config.layer_types == null
-        ? index % 2 === 0 && index < (config.max_window_layers ?? 28)
-        : config.layer_types[index] === 'sliding_attention';
+    const slides = slidingLayers(
+      config.layer_types,
+      config.num_hidden_layers,
+      file,
+      (layer) => layer % 2 === 0 && layer < (config.max_window_layers ?? 28),
+    );
     return decoderConfig(config, file, {
       modelType: 'qwen2_moe',
       normEpsilon: 1e-6,

@@ -1,20 +1,24 @@
 // Tensors of a checkpoint, made from what the files store: a plain weight is one stored tensor, a quantized one several.
 import type { TensorFacts } from '@moeq/quantizers';
 import { decoderTensors, holdsMatrix, type TensorPlace } from '@moeq/runtime';
-import { isFloatDType, MoeqError, quote, type Tensor } from '@moeq/tensors';
+import { isFloatDType, MoeqError, type QuantizedTensor, quote, type Tensor } from '@moeq/tensors';
+import type { Arrangement } from '../config/architecture.js';
 import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
+import { arranged, gatesFirst } from './arrangement.js';
 import type { CheckpointTensor } from './checkpoint.js';
 import { asFloat32 } from './float64.js';
 
 /**
  * A weight as it was trained, F64 as F32.
  * @param shape that the configuration gives to its place; a vector may lie in the files as [1, N]
+ * @param arrangement how it lies in the files; null: as the decoder has it
  * @throws MoeqError when its dtype is none that weights have
  */
 export function plainTensor(
   found: StoredTensor,
   place: TensorPlace,
   shape: readonly number[],
+  arrangement: Arrangement | null = null,
 ): CheckpointTensor {
   const stored = found.dtype === 'F64' ? asFloat32(found) : found;
   if (!isFloatDType(stored.dtype)) {
@@ -26,13 +30,15 @@ export function plainTensor(
       found: stored.dtype,
     });
   }
+  const tensor = arrangement === null ? stored : arranged(stored, arrangement);
   return {
-    facts: { ...factsOf(stored.name, place, shape), shape: stored.shape },
+    facts: { ...factsOf(tensor.name, place, shape), shape: tensor.shape },
     slot: place.slot,
     stored: stored.dtype,
-    bytes: stored.bytes,
-    read: async (signal) => ({ ...(await stored.read(signal)), shape }),
-    readBytes: stored.readBytes,
+    bytes: tensor.bytes,
+    read: async (signal) => ({ ...(await tensor.read(signal)), shape }),
+    readBytes: tensor.readBytes,
+    ...(arrangement !== null && { inFiles: stored }),
   };
 }
 
@@ -42,16 +48,27 @@ export function otherTensor({ name, shape, dtype, bytes, read, readBytes }: Stor
   return { facts, slot: null, stored: dtype, bytes, read, readBytes };
 }
 
-/** @param shape that the configuration gives to its place */
+/**
+ * @param shape that the configuration gives to its place
+ * @param arrangement of the plain tensor of its place; null: as the decoder has it
+ * @throws MoeqError for a weight that would have to be transposed
+ */
 export function quantizedTensor(
   weight: QuantizedWeight,
   place: TensorPlace,
   shape: readonly number[],
+  arrangement: Arrangement | null = null,
 ): CheckpointTensor {
-  const { name, parts, format } = weight;
+  const { name, parts, format, rows } = weight;
   const [first] = parts;
   const refuse = (operation: string, expected: string, found: string) =>
     new MoeqError({ operation, subject: `${first?.file ?? ''}: ${quote(name, 120)}`, expected, found });
+  if (rows === undefined && arrangement?.transposed === true)
+    throw refuse('open the quantized weights', 'rows of outputs', `a transposed weight in ${format}`);
+  const inTurn = rows !== 'decoder' && arrangement?.interleaved === true;
+  const decode = (tensors: Readonly<Record<string, Tensor>>): QuantizedTensor =>
+    inTurn ? gatesFirst(weight.decode(tensors), name) : weight.decode(tensors);
+  const { isStacked = false } = weight;
   return {
     facts: factsOf(name, place, shape),
     slot: place.slot,
@@ -61,7 +78,7 @@ export function quantizedTensor(
     async read(signal) {
       const tensors: Record<string, Tensor> = {};
       for (const part of parts) tensors[part.name] = await part.read(signal);
-      const tensor = weight.decode(tensors);
+      const tensor = decode(tensors);
       if (JSON.stringify(tensor.shape) === JSON.stringify(shape)) return tensor;
       throw refuse(
         'read a weight',
@@ -70,7 +87,26 @@ export function quantizedTensor(
       );
     },
     readBytes: () => Promise.reject(refuse('read a part of it', 'a plain tensor', `one in ${format}`)),
+    ...(isStacked &&
+      shape.length === 3 && {
+        async readMatrix(expert: number, signal?: AbortSignal) {
+          const tensors: Record<string, Tensor> = {};
+          for (const part of parts) tensors[part.name] = await readOf(part, expert, signal);
+          return decode(tensors);
+        },
+      }),
   };
+}
+
+/** What a tensor [E, …] holds of one expert. */
+async function readOf(
+  { dtype, shape, bytes, readBytes }: StoredTensor,
+  expert: number,
+  signal?: AbortSignal,
+): Promise<Tensor> {
+  const [experts = 1, ...rest] = shape;
+  const own = bytes / experts;
+  return { dtype, shape: rest, data: await readBytes(expert * own, own, signal) };
 }
 
 /** A tensor as recipes see it. */

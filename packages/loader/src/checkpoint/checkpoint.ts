@@ -3,7 +3,7 @@
 import type { TensorFacts } from '@moeq/quantizers';
 import type { DecoderConfig, Slot } from '@moeq/runtime';
 import type { DType, Layout, MoeqError, QuantizedTensor, Tensor } from '@moeq/tensors';
-import type { FileSet } from '../files/file-set.js';
+import type { FileSet, StoredTensor } from '../files/file-set.js';
 
 export interface CheckpointTensor {
   /** Name in the checkpoint; of a quantized tensor the name of the weight, not of its planes. */
@@ -24,6 +24,10 @@ export interface CheckpointTensor {
    * which may be filled and returned in place of new memory. @throws MoeqError for a quantized tensor or a range outside
    */
   readBytes(offset: number, length: number, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
+  /** Of a plain tensor that lies otherwise in the files than the decoder has it, as it lies there: what is kept is copied so. */
+  readonly inFiles?: Pick<StoredTensor, 'shape' | 'readBytes'>;
+  /** One expert's matrix [N, K] of a quantized tensor that holds all, where it can be read without the others. */
+  readMatrix?(expert: number, signal?: AbortSignal): Promise<QuantizedTensor>;
 }
 
 export interface Checkpoint {

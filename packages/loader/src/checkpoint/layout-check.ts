@@ -15,7 +15,8 @@ import {
   tensorShape,
 } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
-import type { Architecture } from '../config/architecture.js';
+import type { Architecture, Arrangement } from '../config/architecture.js';
+import { turnedShape } from './arrangement.js';
 import { tensorName } from './names.js';
 
 /** A place as a key: places of the same key are the same. */
@@ -25,6 +26,7 @@ export function placeKey({ slot, layer, expert }: TensorPlace): string {
 
 /**
  * @param file that holds the tensor
+ * @param arrangement how it lies there; null: as the decoder has it
  * @throws MoeqError for a tensor that this model does not have, or of another shape
  */
 export function assertPlace(
@@ -33,9 +35,11 @@ export function assertPlace(
   shape: readonly number[],
   config: DecoderConfig,
   file: string,
+  arrangement: Arrangement | null,
 ): void {
-  const expected = tensorShape(place, config);
-  if (expected === null) throw unexpected(name, place, config, file);
+  const promised = tensorShape(place, config);
+  if (promised === null) throw unexpected(name, place, config, file);
+  const expected = arrangement === null ? promised : turnedShape(promised, arrangement);
   if (isSame(shape, expected)) return;
   // transformers keeps some biases as rows
   if (!holdsMatrix(place, expected.length) && isSame(shape, [1, ...expected])) return;

@@ -59,7 +59,14 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
     const isOwn = (name: string) => (find(name)?.layer ?? 0) < decoder.layers.length && find(name) !== null;
     const floats = decodesFp8 ? fp8Floats({ stored, config, file }, isOwn) : null;
     const quantized = own ?? (floats === null ? quantizedWeights({ stored, config, file, quantizers }) : []);
-    const model = { architecture, decoder, find, name: files.name, countsAllLayers: places !== undefined };
+    const model = {
+      architecture,
+      decoder,
+      find,
+      name: files.name,
+      countsAllLayers: places !== undefined,
+      fused: places === undefined ? (architecture.fused ?? {}) : {},
+    };
     const placed = placeTensors([...(floats ?? stored).values()], quantized, model);
     const textConfig = architecture.textOf(config, file);
     return { name: files.name, files, config, textConfig, refusal, ...placed, close };
@@ -75,6 +82,8 @@ interface Model {
   readonly decoder: DecoderConfig;
   /** Whether no layer may stand behind the last one: GGUF counts those for prediction among the others. */
   readonly countsAllLayers: boolean;
+  /** As the architecture says; in GGUF files everything lies as the decoder has it. */
+  readonly fused: NonNullable<Architecture['fused']>;
   /** Where a tensor belongs, by its name. */
   find(name: string): TensorPlace | null;
 }
@@ -94,6 +103,8 @@ function placeTensors(
   const isOther = otherTensors({ architecture, layers, stored });
   const placeOf = headFinder(model.find, weights, model.decoder);
   const decoder = { ...model.decoder, tiedHead: placeOf.tiedHead };
+  const arrangementOf = ({ slot, expert }: TensorPlace) =>
+    expert === undefined ? (model.fused[slot] ?? null) : null;
   const placed = new Set<QuantizedWeight>();
   const names = new Map<string, string>();
   /** null: beside the decoder. */
@@ -121,14 +132,15 @@ function placeTensors(
     const at = place(weight?.name ?? tensor.name, tensor);
     if (at === null) tensors.push(otherTensor(tensor));
     else if (weight === undefined) {
-      assertPlace(tensor.name, at, tensor.shape, decoder, tensor.file);
-      tensors.push(plainTensor(tensor, at, tensorShape(at, decoder) ?? []));
+      const arrangement = arrangementOf(at);
+      assertPlace(tensor.name, at, tensor.shape, decoder, tensor.file, arrangement);
+      tensors.push(plainTensor(tensor, at, tensorShape(at, decoder) ?? [], arrangement));
     } else {
       placed.add(weight);
       const shape = weight.shape ?? tensorShape(at, decoder) ?? [];
-      assertPlace(weight.name, at, shape, decoder, tensor.file);
+      assertPlace(weight.name, at, shape, decoder, tensor.file, null);
       weight.assertShape(shape);
-      tensors.push(quantizedTensor(weight, at, shape));
+      tensors.push(quantizedTensor(weight, at, shape, arrangementOf(at)));
     }
   }
   assertComplete(names, decoder, architecture, model.name);

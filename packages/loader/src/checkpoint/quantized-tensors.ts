@@ -1,5 +1,5 @@
 // The weights that a checkpoint stores quantized, in the form that the quantization_config of its config.json names:
-// bitsandbytes' own, or moeq's. Both are read by @moeq/quantizers; here they are found among the stored tensors.
+// bitsandbytes' own, moeq's, or MXFP4. They are read by @moeq/quantizers; here they are found among the stored tensors.
 import {
   bitsandbytesGroups,
   bitsandbytesLayout,
@@ -13,6 +13,7 @@ import { elementCount, type FloatDType, fromTorchName, isObject, MoeqError, quot
 import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
 import { fp8Blocks, fp8Weights } from './fp8-blocks.js';
 import { withFloats } from './fp8-floats.js';
+import { mxfp4Weights } from './mxfp4-weights.js';
 
 interface Source {
   readonly stored: ReadonlyMap<string, StoredTensor>;
@@ -28,6 +29,7 @@ const forms: Readonly<
   bitsandbytes: bitsandbytesWeights,
   fp8: fp8Weights,
   moeq: moeqWeights,
+  mxfp4: mxfp4Weights,
 };
 
 /**
@@ -126,6 +128,7 @@ function moeqWeights(
     }),
     format: entry.format,
     shape: entry.shape,
+    rows: 'decoder',
     layout: () => entry.layout,
     assertShape: () => undefined,
     decode: (tensors) => fromMoeq(name, entry, tensors, quantizers),

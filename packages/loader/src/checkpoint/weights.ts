@@ -94,6 +94,7 @@ function fusedReader(): (tensor: CheckpointTensor, expert: number) => Promise<Te
       const bytes = byteLength(stored, shape);
       return { dtype: stored, shape, data: await tensor.readBytes(expert * bytes, bytes) };
     }
+    if (tensor.readMatrix !== undefined) return tensor.readMatrix(expert);
     const slot = held.get(tensor.slot);
     const read = slot?.tensor === tensor ? slot.read : tensor.read();
     if (expert === experts - 1) held.delete(tensor.slot);

@@ -12,6 +12,14 @@ import { withRotation } from './rotation.js';
  */
 export type TensorNames = Readonly<Partial<Record<Slot, readonly string[]>>>;
 
+/** How the plain tensor of a slot that holds all experts of a layer lies in files. */
+export interface Arrangement {
+  /** [E, K, N] in place of [E, N, K]. */
+  readonly transposed?: boolean;
+  /** Rows are gate, up, gate, up, in place of all gates and then all ups. */
+  readonly interleaved?: boolean;
+}
+
 export interface Architecture {
   /** `model_type` in config.json. */
   readonly modelTypes: readonly string[];
@@ -20,6 +28,8 @@ export interface Architecture {
   readonly prefix: string;
   /** The part of config.json that is about the language model: all of it, except in composites. */
   textOf(config: Readonly<Record<string, unknown>>, file: string): Readonly<Record<string, unknown>>;
+  /** Of slots whose fused tensors lie otherwise in files than the decoder has them. */
+  readonly fused?: Readonly<Partial<Record<Slot, Arrangement>>>;
   /**
    * @param file name of the config, for messages
    * @throws MoeqError naming the field that is missing, of a wrong type or out of bounds
@@ -46,15 +56,21 @@ interface ReadDecoder {
 export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
   readonly modelTypes: readonly string[];
   readonly names: TensorNames;
+  readonly fused?: Architecture['fused'];
   readonly fields: Fields;
+  /** The parameters of the rotation where config.json has none; none unless given. */
+  readonly rotation?: Readonly<Record<string, unknown>>;
   decoder(config: v.InferOutput<v.ObjectSchema<Fields, undefined>>, file: string): DecoderConfig;
+  /** Of architectures whose layers differ in their rotations: what follows from the one that config.json gives them all. */
+  turned?(decoder: DecoderConfig, config: v.InferOutput<v.ObjectSchema<Fields, undefined>>): DecoderConfig;
 }): Architecture {
   const schema = v.object(parts.fields);
   const read: Architecture['read'] = (config, file) => {
     const parsed = parseConfig(schema, config, file) as v.InferOutput<v.ObjectSchema<Fields, undefined>>;
     const decoder = parts.decoder(parsed, file);
     try {
-      return { decoder: withRotation(decoder, config, file), refusal: null };
+      const turned = withRotation(decoder, config, file, parts.rotation);
+      return { decoder: parts.turned?.(turned, parsed) ?? turned, refusal: null };
     } catch (error) {
       if (MoeqError.isInstance(error)) return { decoder, refusal: error };
       throw error;
@@ -65,6 +81,7 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
     names: parts.names,
     prefix: 'model.',
     textOf: (config) => config,
+    ...(parts.fused !== undefined && { fused: parts.fused }),
     read,
     decoder(config, file) {
       const { decoder, refusal } = read(config, file);

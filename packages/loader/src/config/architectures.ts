@@ -10,7 +10,9 @@ import { flexOlmo } from '../architectures/flex-olmo.js';
 import { glm4Moe } from '../architectures/glm4-moe.js';
 import { glm4MoeLite } from '../architectures/glm4-moe-lite.js';
 import { glm4vMoe } from '../architectures/glm4v-moe.js';
+import { gptOss } from '../architectures/gpt-oss.js';
 import { graniteMoe } from '../architectures/granitemoe.js';
+import { graniteMoeSwa } from '../architectures/granitemoe-swa.js';
 import { hyV3 } from '../architectures/hy-v3.js';
 import { kimiK25 } from '../architectures/kimi-k25.js';
 import { lfm2Moe } from '../architectures/lfm2-moe.js';
@@ -29,6 +31,7 @@ export const architectures: readonly Architecture[] = [
   qwen3Moe,
   olmoe,
   graniteMoe,
+  graniteMoeSwa,
   lfm2Moe,
   glm4Moe,
   minimaxM2,
@@ -46,6 +49,7 @@ export const architectures: readonly Architecture[] = [
   kimiK25,
   qwen3OmniMoe,
   qwen3OmniMoeThinker,
+  gptOss,
 ];
 
 /**

@@ -66,18 +66,20 @@ interface Context {
  * The decoder with the rotation that config.json gives it, and the context that it makes room for.
  * @param decoder with its architecture's default of theta
  * @param file for messages
+ * @param absent the parameters where config.json has none
  * @throws MoeqError naming the field that is missing or malformed, or a type of rotation that is not known
  */
 export function withRotation(
   decoder: DecoderConfig,
   config: Readonly<Record<string, unknown>>,
   file: string,
+  absent: Readonly<Record<string, unknown>> = {},
 ): DecoderConfig {
   const mixers = decoder.layers.flatMap((layer) => layerMixer(layer) ?? []);
   const [first] = mixers.flatMap((mixer) => ('rope' in mixer && mixer.rope !== null ? [mixer] : []));
   if (first?.rope == null) return decoder;
   const { rope } = first;
-  const { name, parameters } = parametersOf(config, file);
+  const { name, parameters } = parametersOf(config, file, absent);
   const fail = (field: string, expected: string, found: unknown): never => {
     throw configError(file, `${name}.${field} to be ${expected}`, quote(found));
   };
@@ -132,6 +134,7 @@ function scoreFactor(
 function parametersOf(
   config: Readonly<Record<string, unknown>>,
   file: string,
+  absent: Readonly<Record<string, unknown>>,
 ): { name: string; parameters: Readonly<Record<string, unknown>> } {
   for (const name of ['rope_scaling', 'rope_parameters']) {
     const value = config[name];
@@ -139,7 +142,7 @@ function parametersOf(
     if (!isObject(value)) throw configError(file, `${name} to be an object`, quote(value));
     if (Object.keys(value).length > 0) return { name, parameters: value };
   }
-  return { name: 'rope_parameters', parameters: {} };
+  return { name: 'rope_parameters', parameters: absent };
 }
 
 function kindOf(parameters: Readonly<Record<string, unknown>>, fail: Context['fail']): Kind {

@@ -67,6 +67,14 @@ export interface QuantizedWeight {
   /** The shape that config.json gives it; null where only the data says. */
   readonly shape: readonly number[] | null;
   /**
+   * Of an architecture whose plain tensors lie otherwise than the decoder has them (`Arrangement`). `decoder`: this weight
+   * lies as the decoder has it; `stored`: only its rows are in the order of the plain tensor. Absent: it lies like the plain
+   * tensor in all.
+   */
+  readonly rows?: 'decoder' | 'stored';
+  /** Whether its parts hold the matrices of experts one behind the other, so that `decode` takes those of one too. */
+  readonly isStacked?: boolean;
+  /**
    * How a matrix [N, K] of it will be laid out, as far as headers say: null where no layout describes it, undefined where only
    * the data says. Tables of the layout may be others.
    */

@@ -9,6 +9,9 @@ import { openModel } from '../node/open-model.js';
 import { goldenNames, goldenPath, largestDifference, Reference } from './golden.js';
 
 interface GoldenSuite {
+  /** Of checkpoints and where they lie; those of all architectures unless given. */
+  readonly names?: readonly string[];
+  path?(name: string): string;
   /** Asked once the tests run. */
   backend(): Backend;
   /**
@@ -20,14 +23,20 @@ interface GoldenSuite {
   around?(write: () => Promise<void>, model: Model): Promise<void>;
 }
 
-export function goldenSuite({ backend, bound, around = (write) => write() }: GoldenSuite): void {
-  describe.each(goldenNames)('%s', (name) => {
+export function goldenSuite({
+  backend,
+  bound,
+  around = (write) => write(),
+  names = goldenNames,
+  path = goldenPath,
+}: GoldenSuite): void {
+  describe.each(names)('%s', (name) => {
     let model: Model;
     let reference: Reference;
 
     beforeAll(async () => {
-      reference = await Reference.open(`${goldenPath(name)}/reference.safetensors`);
-      const source = await openModel(goldenPath(name));
+      reference = await Reference.open(`${path(name)}/reference.safetensors`);
+      const source = await openModel(path(name));
       model = await createModel(source, { backend: backend() });
       await source.close();
     });

@@ -19,6 +19,13 @@ export function goldenConfig(name: string, file = 'config.json'): Record<string,
   return JSON.parse(readFileSync(`${goldenPath(name)}/${file}`, 'utf8')) as Record<string, unknown>;
 }
 
+/** A checkpoint that comes quantized. */
+export function quantizedPath(name: string): string {
+  return fileURLToPath(new URL(`../../testdata/quantized/${name}`, import.meta.url));
+}
+
+export const quantizedNames: readonly string[] = readdirSync(quantizedPath('')).sort();
+
 /** All tensors of a file, by name. */
 export async function readTensors(path: string): Promise<Map<string, Tensor>> {
   const file = await openSafetensorsFile(path);
