@@ -32,6 +32,7 @@ export {
   sequentialLayer,
   withMixers,
 } from './decoder/layer.js';
+export type { MambaConfig } from './decoder/mamba-config.js';
 export type { MixerConfig } from './decoder/mixers.js';
 export type { MlpName } from './decoder/mlp-tensors.js';
 export { mlpForms } from './decoder/mlp-tensors.js';

@@ -12,7 +12,8 @@ describe('on WebAssembly', () => {
   });
   afterAll(() => backend.destroy());
 
-  goldenSuite({ backend: () => backend, bound: (largest) => 1e-5 * largest });
+  // transformers itself, in float32, is up to 1.4e-5 of the largest off (Jamba)
+  goldenSuite({ backend: () => backend, bound: (largest) => 2e-5 * largest });
 
   describe('checkpoints that come quantized', () => {
     // activations meet codes of 4 bits as integers

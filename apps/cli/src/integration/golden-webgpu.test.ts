@@ -10,13 +10,13 @@ const { gpu, reason } = await testGpu();
 
 /**
  * Of a token: two beside the layers; no multiply takes a norm behind it, or the residual beside a sum, with it; and latent
- * attention has two multiplies more.
+ * attention and Mamba have two multiplies more.
  */
 function mostDispatches({ layers }: DecoderConfig): number {
   return layers.reduce((sum, { blocks }) => {
     const isJoined = blocks.every((block) => {
-      const isLatent = 'mixer' in block && block.mixer.kind === 'latent';
-      return block.postNorm === null && !('sum' in block) && !isLatent;
+      const isLong = 'mixer' in block && ['latent', 'mamba'].includes(block.mixer.kind);
+      return block.postNorm === null && !('sum' in block) && !isLong;
     });
     return sum + (isJoined ? 8 : 10);
   }, 2);
@@ -31,7 +31,8 @@ describe.skipIf(gpu === null)(`on WebGPU${reason && ` (${reason})`}`, () => {
 
   const suite = {
     backend: () => backend,
-    bound: (largest: number) => 1e-5 * largest,
+    // transformers itself, in float32, is up to 1.4e-5 of the largest off (Jamba)
+    bound: (largest: number) => 2e-5 * largest,
     async around(write: () => Promise<void>, model: Model) {
       await write();
       const before = backend.stats();

@@ -1,6 +1,6 @@
 // GraniteMoE (IBM Granite 3; transformers models/granitemoe, models/granitemoeshared): experts fused on the hub too, softmax
 // over the chosen experts only, and multipliers on embeddings, residuals, attention scores and logits; perhaps a shared MLP.
-import type { DecoderConfig } from '@moeq/runtime';
+import type { DecoderConfig, MixerConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture, type TensorNames } from '../config/architecture.js';
 import { commonFields, factor, flag, width } from '../config/config.js';
@@ -36,17 +36,23 @@ interface GraniteDifferences {
   readonly attention?: Differences['attention'];
   /** Tokens that one sees in a layer; null: all before it. */
   window?(layer: number): number | null;
+  /** undefined: attention. */
+  mixer?(layer: number): MixerConfig | undefined;
 }
 
 export function graniteDecoder(
   config: GraniteConfig,
   file: string,
-  { attention, window = () => null }: GraniteDifferences = {},
+  { attention, window = () => null, mixer = () => undefined }: GraniteDifferences = {},
 ): DecoderConfig {
   const mlp = { activation: config.hidden_act, bias: false };
   const { shared_intermediate_size: shared } = config;
   // not read in `granitemoe`
   const isShared = shared > 0 && config.model_type !== 'granitemoe';
+  const mixerOf = (index: number) => {
+    const own = mixer(index);
+    return own === undefined ? {} : { mixer: own };
+  };
   return decoderConfig(config, file, {
     modelType: config.model_type,
     normEpsilon: 1e-6,
@@ -60,6 +66,7 @@ export function graniteDecoder(
     residualScale: config.residual_multiplier,
     logitsScale: 1 / config.logits_scaling,
     layer: (index) => ({
+      ...mixerOf(index),
       window: window(index),
       mlp: {
         kind: 'moe',

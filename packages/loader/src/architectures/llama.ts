@@ -87,16 +87,20 @@ export interface Differences {
   readonly assemble?: (parts: LayerParts) => LayerConfig;
   /**
    * @param attention of the model, over all tokens
-   * @returns the mixer of the layer, attention over `window` tokens or over all unless another is given, and its MLP
+   * @param norm of the model
+   * @returns the mixer of the layer, attention over `window` tokens or over all unless another is given, and its MLP; or all of it
    */
   layer(
     index: number,
     attention: AttentionConfig,
-  ): {
-    readonly window?: AttentionConfig['window'];
-    readonly mixer?: MixerConfig;
-    readonly mlp: MlpConfig;
-  };
+    norm: NormConfig,
+  ):
+    | {
+        readonly window?: AttentionConfig['window'];
+        readonly mixer?: MixerConfig;
+        readonly mlp: MlpConfig;
+      }
+    | LayerConfig;
 }
 
 /** @throws MoeqError when heads, key/value heads and head dimension do not fit one another, or experts their number */
@@ -164,7 +168,9 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
     vocabularySize: config.vocab_size,
     hiddenSize: config.hidden_size,
     layers: Array.from({ length: config.num_hidden_layers }, (_, index) => {
-      const { window = null, mixer = attentionOver(window), mlp } = differences.layer(index, attention);
+      const layer = differences.layer(index, attention, norm);
+      if ('blocks' in layer) return layer;
+      const { window = null, mixer = attentionOver(window), mlp } = layer;
       return assemble({ mixer, mlp, norm, residualScale });
     }),
     contextLength: config.max_position_embeddings,

@@ -57,6 +57,8 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
   readonly modelTypes: readonly string[];
   readonly names: TensorNames;
   readonly fused?: Architecture['fused'];
+  /** `model.` unless given. */
+  readonly prefix?: string;
   readonly fields: Fields;
   /** The parameters of the rotation where config.json has none; none unless given. */
   readonly rotation?: Readonly<Record<string, unknown>>;
@@ -79,7 +81,7 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
   return {
     modelTypes: parts.modelTypes,
     names: parts.names,
-    prefix: 'model.',
+    prefix: parts.prefix ?? 'model.',
     textOf: (config) => config,
     ...(parts.fused !== undefined && { fused: parts.fused }),
     read,

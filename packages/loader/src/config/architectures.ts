@@ -13,11 +13,14 @@ import { glm4vMoe } from '../architectures/glm4v-moe.js';
 import { gptOss } from '../architectures/gpt-oss.js';
 import { graniteMoe } from '../architectures/granitemoe.js';
 import { graniteMoeSwa } from '../architectures/granitemoe-swa.js';
+import { graniteMoeHybrid } from '../architectures/granitemoehybrid.js';
 import { hyV3 } from '../architectures/hy-v3.js';
+import { jamba } from '../architectures/jamba.js';
 import { kimiK25 } from '../architectures/kimi-k25.js';
 import { lfm2Moe } from '../architectures/lfm2-moe.js';
 import { minimaxM2 } from '../architectures/minimax-m2.js';
 import { mixtral } from '../architectures/mixtral.js';
+import { nemotronH } from '../architectures/nemotron-h.js';
 import { olmoe } from '../architectures/olmoe.js';
 import { qwen2Moe } from '../architectures/qwen2-moe.js';
 import { qwen3Moe } from '../architectures/qwen3-moe.js';
@@ -47,6 +50,9 @@ export const architectures: readonly Architecture[] = [
   deepseekV3,
   glm4MoeLite,
   kimiK25,
+  graniteMoeHybrid,
+  nemotronH,
+  jamba,
   qwen3OmniMoe,
   qwen3OmniMoeThinker,
   gptOss,

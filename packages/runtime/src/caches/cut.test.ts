@@ -22,12 +22,15 @@ const models: readonly (readonly Kept[])[] = [
   ['latent', { taps: 3 }],
   ['delta', 'delta', null],
   ['delta', 5, { taps: 3 }],
+  ['mamba2', null],
+  ['mamba', 5, 'mamba2'],
 ];
 
 const nameOf = (kept: Kept) => {
   if (kept === null) return 'all';
   if (kept === 'latent') return 'latents';
   if (kept === 'delta') return 'a delta net';
+  if (typeof kept === 'string') return kept;
   return typeof kept === 'number' ? `${kept}` : `${kept.taps} taps`;
 };
 
@@ -49,7 +52,7 @@ describe.each(models.map((layers) => [layers.map(nameOf).join(', '), layers] as 
   'layers that see %s',
   (_, layers) => {
     const config = keepingConfig(layers);
-    const hasStates = layers.some((kept) => kept === 'delta' || (typeof kept === 'object' && kept !== null));
+    const hasStates = layers.some((kept) => kept !== 'latent' && kept !== null && typeof kept !== 'number');
 
     test.each([4, 16])('40 tokens, cut to 7 earlier lengths and continued, pages of %i', async (pageSize) => {
       const lengths = fc.array(fc.integer({ min: 1, max: 59 }), { minLength: 7, maxLength: 7 });

@@ -93,6 +93,8 @@ export interface MoeConfig extends FeedForward {
   readonly route: RouteSpec;
   readonly routerBias: boolean;
   readonly correctionBias: boolean;
+  /** Experts work on as many numbers that all of them share, made of the input, and what they give becomes the output. */
+  readonly latentDim?: number;
   /** null: no shared expert. */
   readonly shared: SharedExpert | null;
 }

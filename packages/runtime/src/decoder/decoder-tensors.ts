@@ -97,10 +97,12 @@ export function tensorShape(
 }
 
 /**
- * Whether what stands at a place is a matrix, or the matrices of all experts; else vectors, or the taps of a convolution.
+ * Whether what stands at a place is a matrix, or the matrices of all experts; else vectors, norms and what is as
+ * sensitive, or the taps of a convolution.
  * @param axes of the tensor there
  */
 export function holdsMatrix({ slot, expert }: TensorPlace, axes: number): boolean {
+  if (decoderTensors[slot].role === 'norm') return false;
   const isStacked = decoderTensors[slot].of === 'expert' && expert === undefined;
   return axes === (isStacked ? 3 : 2);
 }

@@ -20,6 +20,7 @@ import type {
 import type { DeltaNetConfig } from './delta-net.js';
 import type { LatentConfig } from './latent.js';
 import { layerMoe } from './layer.js';
+import type { MambaConfig } from './mamba-config.js';
 import type { MixerConfig } from './mixers.js';
 
 /** Mixtral at any size. */
@@ -138,14 +139,19 @@ const anyDense: fc.Arbitrary<DenseConfig> = fc.record({
   kind: fc.constant('dense' as const),
   ...feedForward,
 });
-const anyMoe: fc.Arbitrary<MoeConfig> = fc.record({
-  kind: fc.constant('moe' as const),
-  route: anyRoute,
-  ...feedForward,
-  routerBias: fc.boolean(),
-  correctionBias: fc.boolean(),
-  shared: fc.option(fc.record({ ...feedForward, outputGate: fc.boolean(), scale: fc.constantFrom(1, 0.5) })),
-});
+const anyMoe: fc.Arbitrary<MoeConfig> = fc
+  .record({
+    kind: fc.constant('moe' as const),
+    route: anyRoute,
+    ...feedForward,
+    routerBias: fc.boolean(),
+    correctionBias: fc.boolean(),
+    latent: fc.option(fc.integer({ min: 1, max: 9 })),
+    shared: fc.option(
+      fc.record({ ...feedForward, outputGate: fc.boolean(), scale: fc.constantFrom(1, 0.5) }),
+    ),
+  })
+  .map(({ latent, ...moe }) => ({ ...moe, ...(latent !== null && { latentDim: latent }) }));
 
 const anyLatent: fc.Arbitrary<LatentConfig> = fc.record({
   kind: fc.constant('latent' as const),
@@ -179,6 +185,40 @@ const anyDeltaNet: fc.Arbitrary<DeltaNetConfig> = fc
   })
   .map(({ group, ...config }) => ({ ...config, heads: group * config.keyHeads }));
 
+const mambaOptions = {
+  kind: fc.constant('mamba' as const),
+  stateDim: fc.integer({ min: 1, max: 9 }),
+  taps: fc.integer({ min: 2, max: 5 }),
+  tapsBias: fc.boolean(),
+  bias: fc.boolean(),
+};
+const anyMamba: fc.Arbitrary<MambaConfig> = fc.oneof(
+  fc.record({
+    ...mambaOptions,
+    version: fc.constant(1 as const),
+    heads: fc.integer({ min: 1, max: 20 }),
+    headDim: fc.constant(1),
+    groups: fc.constant(1),
+    timeStepRank: fc.integer({ min: 1, max: 5 }),
+  }),
+  fc
+    .record({
+      ...mambaOptions,
+      version: fc.constant(2 as const),
+      perGroup: fc.integer({ min: 1, max: 3 }),
+      headDim: fc.integer({ min: 1, max: 5 }),
+      groups: fc.integer({ min: 1, max: 3 }),
+      isNormedWhole: fc.boolean(),
+      leastTimeStep: fc.constantFrom(0, 0.7),
+      largestTimeStep: fc.constantFrom(1.5, Number.POSITIVE_INFINITY),
+    })
+    .map(({ perGroup, isNormedWhole, ...config }) => ({
+      ...config,
+      heads: perGroup * config.groups,
+      normGroups: isNormedWhole ? 1 : config.groups,
+    })),
+);
+
 const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
   {
     weight: 2,
@@ -190,6 +230,7 @@ const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
   },
   { weight: 2, arbitrary: anyLatent },
   { weight: 2, arbitrary: anyDeltaNet },
+  { weight: 2, arbitrary: anyMamba },
   {
     weight: 1,
     arbitrary: fc.record({

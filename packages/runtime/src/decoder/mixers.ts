@@ -3,12 +3,14 @@ import { type AttentionConfig, attention } from './attention.js';
 import type { Mixer } from './block.js';
 import { type DeltaNetConfig, deltaNet } from './delta-net.js';
 import { type LatentConfig, latent } from './latent.js';
+import { mamba } from './mamba.js';
+import type { MambaConfig } from './mamba-config.js';
 import { type ShortConvConfig, shortConv } from './short-conv.js';
 
 /** What mixes the tokens of a sequence, by kind. */
-export type MixerConfig = AttentionConfig | DeltaNetConfig | LatentConfig | ShortConvConfig;
+export type MixerConfig = AttentionConfig | DeltaNetConfig | LatentConfig | MambaConfig | ShortConvConfig;
 
-export const mixers = { attention, deltaNet, latent, shortConv } satisfies {
+export const mixers = { attention, deltaNet, latent, mamba, shortConv } satisfies {
   readonly [Kind in MixerConfig['kind']]: Mixer<Extract<MixerConfig, { kind: Kind }>, string>;
 };
 

@@ -1,6 +1,6 @@
 // The tensors of the MLPs of a layer: a dense one, a router with its experts and a shared one.
 //
-// Shapes: D hidden, E experts, F intermediate.
+// Shapes: D hidden, E experts, F intermediate, L latent of experts.
 import type { Projection, Role } from '@moeq/tensors';
 import type { FeedForward, LayerConfig, MoeConfig } from './config.js';
 import { layerDense, layerMoe } from './layer.js';
@@ -38,7 +38,8 @@ const rowsOf = (name: MlpName, role: Role, of: LayerRow['of']) => {
     projection,
     shape({ hiddenSize }, layer) {
       const found = feedForwards[name](layer);
-      return found === null ? null : shape(found, hiddenSize);
+      const width = name === 'expert' ? (layerMoe(layer)?.latentDim ?? hiddenSize) : hiddenSize;
+      return found === null ? null : shape(found, width);
     },
   });
   return {
@@ -59,6 +60,13 @@ const routing = (shape: (moe: MoeConfig, hidden: number) => readonly number[] | 
     return moe === null ? null : shape(moe, hiddenSize);
   });
 
+/** Beside the experts: as large as dense matrices, and as sensitive. */
+const latent = (shape: (latentDim: number, hidden: number) => readonly number[]): LayerRow =>
+  layerRow('denseMlp', ({ hiddenSize }, layer) => {
+    const latentDim = layerMoe(layer)?.latentDim;
+    return latentDim === undefined ? null : shape(latentDim, hiddenSize);
+  });
+
 const dense = rowsOf('dense', 'denseMlp', 'layer');
 const shared = rowsOf('shared', 'sharedExpert', 'layer');
 const expert = rowsOf('expert', 'expert', 'expert');
@@ -74,6 +82,8 @@ export const mlpTensors = {
   router: routing(({ route }, hidden) => [route.experts, hidden]),
   routerBias: routing(({ routerBias, route }) => (routerBias ? [route.experts] : null)),
   correctionBias: routing((moe) => (moe.correctionBias ? [moe.route.experts] : null)),
+  expertLatentDown: latent((latentDim, hidden) => [latentDim, hidden]),
+  expertLatentUp: latent((latentDim, hidden) => [hidden, latentDim]),
   sharedGate: shared.gate,
   sharedGateBias: shared.gateBias,
   sharedUp: shared.up,
@@ -104,6 +114,8 @@ export const mlpParts = {
   router: ['router'],
   routerBias: ['routerBias'],
   correctionBias: ['correctionBias'],
+  expertLatentDown: ['expertLatentDown'],
+  expertLatentUp: ['expertLatentUp'],
   sharedOutputGate: ['sharedOutputGate'],
 } as const satisfies Readonly<Record<string, readonly MlpSlot[]>>;
 

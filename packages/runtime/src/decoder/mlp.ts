@@ -1,6 +1,6 @@
 // An MLP of a layer: routed experts with a shared one or without, or a dense MLP.
 //
-// Shapes: T tokens, D hidden, E experts, A experts per token.
+// Shapes: T tokens, D hidden, E experts, A experts per token, L latent of experts.
 import type {
   Activation,
   Activations,
@@ -35,6 +35,7 @@ interface Moe extends Pick<MoeConfig, 'route' | 'activation'> {
   readonly router: Weight; // [E, D]
   readonly routerBias: Vector | undefined; // [E]
   readonly correctionBias: Vector | undefined; // [E]
+  readonly latent: { readonly down: Weight; readonly up: Weight } | undefined; // [L, D], [D, L]
   readonly experts: ExpertWeights;
   readonly shared: LoadedShared | undefined;
 }
@@ -48,7 +49,7 @@ interface LoadedShared {
 
 async function loadMoe(
   loader: MlpLoader,
-  { route, activation, routerBias, correctionBias, shared }: MoeConfig,
+  { route, activation, routerBias, correctionBias, latentDim, shared }: MoeConfig,
 ): Promise<Moe> {
   return {
     route,
@@ -56,6 +57,13 @@ async function loadMoe(
     router: await loader.matrix(mlpParts.router),
     routerBias: routerBias ? await loader.vector(mlpParts.routerBias) : undefined,
     correctionBias: correctionBias ? await loader.vector(mlpParts.correctionBias) : undefined,
+    latent:
+      latentDim === undefined
+        ? undefined
+        : {
+            down: await loader.matrix(mlpParts.expertLatentDown),
+            up: await loader.matrix(mlpParts.expertLatentUp),
+          },
     experts: await loader.experts(route.experts),
     shared:
       shared === null
@@ -72,7 +80,9 @@ async function loadMoe(
 function mixture(step: Step, x: Activations, moe: Moe): { output: Activations; routing: RoutingHandle } {
   const logits = step.linear(x, moe.router, moe.routerBias); // [T, E]
   const routing = step.route(logits, moe.route, moe.correctionBias); // [T, A]
-  const routed = step.experts(x, routing, moe.experts, moe.activation); // [T, D]
+  const inner = moe.latent === undefined ? x : step.linear(x, moe.latent.down); // [T, L]
+  const mixed = step.experts(inner, routing, moe.experts, moe.activation); // [T, L]
+  const routed = moe.latent === undefined ? mixed : step.linear(mixed, moe.latent.up); // [T, D]
   if (moe.shared === undefined) return { output: routed, routing };
   const shared = step.mlp(x, moe.shared.weights, moe.shared.activation, moe.shared.gate); // [T, D]
   return { output: step.add(routed, shared, moe.shared.scale), routing };

@@ -3,7 +3,7 @@ import type { HeadsHead, LoadPlan, MatrixHead, MlpHead } from '@moeq/kernels';
 import { elementCount } from '@moeq/tensors';
 import { type CacheGroup, cacheGroups, kvSpec, layerGroup, stateSpecs } from '../caches/cache-groups.js';
 import type { DecoderConfig, LayerConfig } from '../decoder/config.js';
-import { type Slot, tensorShape } from '../decoder/decoder-tensors.js';
+import { holdsMatrix, type Slot, tensorShape } from '../decoder/decoder-tensors.js';
 import { layerMixer, layerMlps } from '../decoder/layer.js';
 import { cacheNeeds } from '../decoder/layer-needs.js';
 import { mixerOf } from '../decoder/mixers.js';
@@ -37,7 +37,9 @@ function planOf(
       continue;
     }
     const shapes = part.slots.map((slot) => tensorShape({ slot, ...part.at }, config) ?? []);
-    if (shapes.every(({ length }) => length !== 2)) {
+    const isMatrix = (slot: Slot, index: number) =>
+      holdsMatrix({ slot, ...part.at }, shapes[index]?.length ?? 0);
+    if (!part.slots.some(isMatrix)) {
       vectors.push(shapes.reduce((total, shape) => total + elementCount(shape), 0));
       continue;
     }

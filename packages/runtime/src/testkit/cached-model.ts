@@ -18,15 +18,17 @@ import {
   tinyAttention,
   tinyDeltaNet,
   tinyLatent,
+  tinyMamba,
+  tinyMamba2,
   tinyMixtral,
   tinyShortConv,
 } from './random-source.js';
 
 /**
- * What a layer keeps: a window of so many tokens, all for null, latents, the states of a delta net, or the state of a convolution
- * of so many taps.
+ * What a layer keeps: a window of so many tokens, all for null, latents, the states of a delta net or of Mamba, or the state of a
+ * convolution of so many taps.
  */
-export type Kept = number | null | 'latent' | 'delta' | { readonly taps: number };
+export type Kept = number | null | 'latent' | 'delta' | 'mamba' | 'mamba2' | { readonly taps: number };
 
 /** One layer for each. */
 export function keepingConfig(layers: readonly Kept[], contextLength = 128): DecoderConfig {
@@ -42,6 +44,8 @@ export function keepingConfig(layers: readonly Kept[], contextLength = 128): Dec
 function mixerThatKeeps(kept: Kept): MixerConfig {
   if (kept === 'latent') return tinyLatent;
   if (kept === 'delta') return tinyDeltaNet;
+  if (kept === 'mamba') return tinyMamba;
+  if (kept === 'mamba2') return tinyMamba2;
   if (kept === null || typeof kept === 'number') return { ...tinyAttention, window: kept };
   return { ...tinyShortConv, taps: kept.taps };
 }

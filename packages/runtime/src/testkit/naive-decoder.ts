@@ -16,6 +16,7 @@ import { readMlp } from '../load/weight-loader.js';
 import type { ModelSource } from '../model-source.js';
 import { deltaNet } from './naive-delta-net.js';
 import { latentAttention, type NaiveWeights } from './naive-latent.js';
+import { mamba } from './naive-mamba.js';
 import {
   add,
   at,
@@ -148,6 +149,7 @@ function mix(source: ModelSource, layer: number, mixer: MixerConfig, inputs: Mat
     norm: (slot) => normWeight(source, slot, source.config.norm, layer),
   };
   if (mixer.kind === 'deltaNet') return deltaNet(weights, mixer, source.config.norm.epsilon, inputs);
+  if (mixer.kind === 'mamba') return mamba(weights, mixer, inputs, source.config.norm.epsilon);
   return latentAttention(weights, mixer, inputs, rotate);
 }
 
@@ -300,14 +302,20 @@ async function mlp(source: ModelSource, layer: number, config: MlpConfig, x: Row
     };
   }
   const { expertIndices, expertWeights, margin } = await choose(source, layer, config, x);
-  let output = x.map(() => 0);
+  const ofLatent = async (slot: 'expertLatentDown' | 'expertLatentUp', row: Row): Promise<Row> =>
+    config.latentDim === undefined
+      ? row
+      : multiply(toMatrix(await source.weights.read(slot, { layer })), row);
+  const inner = await ofLatent('expertLatentDown', x);
+  let mixed = inner.map(() => 0);
   for (const [a, expert] of expertIndices.entries()) {
-    output = add(
-      output,
-      feedForward(await readMlp(source, 'expert', { layer, expert }), config.activation, x),
+    mixed = add(
+      mixed,
+      feedForward(await readMlp(source, 'expert', { layer, expert }), config.activation, inner),
       at(expertWeights, a),
     );
   }
+  let output = await ofLatent('expertLatentUp', mixed);
   if (config.shared !== null) {
     const gate = config.shared.outputGate
       ? toMatrix(await source.weights.read('sharedOutputGate', { layer }))

@@ -7,6 +7,7 @@ import { decoderTensors, tensorShape } from '../decoder/decoder-tensors.js';
 import type { DeltaNetConfig } from '../decoder/delta-net.js';
 import type { LatentConfig } from '../decoder/latent.js';
 import { sequentialLayer } from '../decoder/layer.js';
+import type { MambaConfig } from '../decoder/mamba-config.js';
 import type { MixerConfig } from '../decoder/mixers.js';
 import type { ShortConvConfig } from '../decoder/short-conv.js';
 import type { ModelSource, WeightReader } from '../model-source.js';
@@ -56,6 +57,36 @@ export const tinyDeltaNet: DeltaNetConfig = {
   valueDim: 6,
   taps: 4,
   rows: 'grouped',
+};
+
+/** Mamba 2 at the size of `tinyMixtral`, with groups. */
+export const tinyMamba2: MambaConfig = {
+  kind: 'mamba',
+  version: 2,
+  heads: 6,
+  headDim: 3,
+  stateDim: 5,
+  groups: 2,
+  normGroups: 2,
+  taps: 4,
+  tapsBias: true,
+  bias: false,
+  leastTimeStep: 0,
+  largestTimeStep: Number.POSITIVE_INFINITY,
+};
+
+/** Jamba's mixer at the size of `tinyMixtral`. */
+export const tinyMamba: MambaConfig = {
+  kind: 'mamba',
+  version: 1,
+  heads: 14,
+  headDim: 1,
+  stateDim: 5,
+  groups: 1,
+  timeStepRank: 3,
+  taps: 3,
+  tapsBias: true,
+  bias: false,
 };
 
 /** As most have it. */

@@ -83,6 +83,7 @@ export function normKernel(centred: boolean, biased: boolean) {
       { name: 'out', access: 'write', type: 'array<f32>' },
     ],
     workgroupSize: 128,
+    mergeable: true,
     declarations: ['var<workgroup> sums: array<f32, 128>;'],
     main: lines(
       'let own = workgroup.y * p.columns;',

@@ -1,0 +1,74 @@
+// What architectures share that have Mamba layers: names of tensors, fields and their bounds.
+import type { Activation } from '@moeq/kernels';
+import type { MambaConfig } from '@moeq/runtime';
+import * as v from 'valibot';
+import type { TensorNames } from '../config/architecture.js';
+import { configError, count } from '../config/config.js';
+
+/** Inputs that an output of a convolution is made of, and groups of heads: far above any. */
+const MOST_TAPS = 1024;
+const MOST_GROUPS = 4096;
+export const tapCount = count(MOST_TAPS);
+export const groupCount = count(MOST_GROUPS);
+
+/** Names of a module that is Mamba or Mamba 2. */
+export const mambaNames = (module: string) =>
+  ({
+    mambaInput: [`${module}.in_proj.weight`],
+    mambaInputBias: [`${module}.in_proj.bias`],
+    mambaTaps: [`${module}.conv1d.weight`],
+    mambaTapsBias: [`${module}.conv1d.bias`],
+    mambaDecay: [`${module}.A_log`],
+    mambaSkip: [`${module}.D`],
+    mambaOutput: [`${module}.out_proj.weight`],
+    mambaOutputBias: [`${module}.out_proj.bias`],
+  }) as const satisfies TensorNames;
+
+/** What Mamba 2 has besides. */
+export const mamba2Names = (module: string) =>
+  ({
+    ...mambaNames(module),
+    mambaTimeStepBias: [`${module}.dt_bias`],
+    mambaNorm: [`${module}.norm.weight`],
+  }) as const satisfies TensorNames;
+
+/** A time step; Python's json writes infinity as a word, transformers as an object. */
+const timeStep = v.union(
+  [
+    v.pipe(v.number(), v.minValue(0)),
+    v.pipe(
+      v.object({ __float__: v.literal('Infinity') }),
+      v.transform(() => Number.POSITIVE_INFINITY),
+    ),
+  ],
+  'a number from 0, or infinity',
+);
+export const timeStepLimit = v.nullish(v.tuple([timeStep, timeStep], 'two numbers'));
+
+/** By the names of `layer_types`, older ones too. */
+export const mambaLayerTypes = v.array(
+  v.picklist(['linear_attention', 'full_attention', 'mamba', 'attention']),
+);
+
+/**
+ * @param file of the configuration
+ * @returns the same
+ * @throws MoeqError for sizes that do not fit each other
+ */
+export function checkedMamba(mamba: MambaConfig, file: string): MambaConfig {
+  const { heads, groups, taps } = mamba;
+  if (heads % groups !== 0)
+    throw configError(file, 'groups of Mamba layers that divide their heads', `${groups} and ${heads}`);
+  if (taps < 2) throw configError(file, 'a convolution of at least 2 taps in Mamba layers', `${taps}`);
+  if (mamba.version === 2 && !(mamba.leastTimeStep <= mamba.largestTimeStep)) {
+    const found = `${mamba.leastTimeStep} and ${mamba.largestTimeStep}`;
+    throw configError(file, 'limits of time steps in order', found);
+  }
+  return mamba;
+}
+
+/** @throws MoeqError for another activation than that of the scan's gates */
+export function assertSilu({ kind, alpha }: Activation, file: string): void {
+  if (kind === 'silu' && alpha === undefined) return;
+  throw configError(file, 'hidden_act to be silu, which Mamba layers have', kind);
+}
