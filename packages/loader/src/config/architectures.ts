@@ -23,7 +23,9 @@ import { mixtral } from '../architectures/mixtral.js';
 import { nemotronH } from '../architectures/nemotron-h.js';
 import { olmoe } from '../architectures/olmoe.js';
 import { qwen2Moe } from '../architectures/qwen2-moe.js';
+import { qwen35Moe, qwen35MoeText } from '../architectures/qwen3-5-moe.js';
 import { qwen3Moe } from '../architectures/qwen3-moe.js';
+import { qwen3Next } from '../architectures/qwen3-next.js';
 import { qwen3OmniMoe, qwen3OmniMoeThinker } from '../architectures/qwen3-omni-moe.js';
 import { solarOpen } from '../architectures/solar-open.js';
 import type { Architecture } from './architecture.js';
@@ -56,6 +58,9 @@ export const architectures: readonly Architecture[] = [
   qwen3OmniMoe,
   qwen3OmniMoeThinker,
   gptOss,
+  qwen3Next,
+  qwen35MoeText,
+  qwen35Moe,
 ];
 
 /**

@@ -3,7 +3,7 @@
 //
 // Shapes: T tokens, A experts per token, V vocabulary.
 import type { Backend } from '@moeq/kernels';
-import { createModel, type Model } from '@moeq/runtime';
+import { createModel, type DecoderConfig, layerMixer, type Model } from '@moeq/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openModel } from '../node/open-model.js';
 import { goldenNames, goldenPath, largestDifference, Reference } from './golden.js';
@@ -54,7 +54,8 @@ export function goldenSuite({
         const result = await model.logits(tokens, { routings: true });
         const width = length * result.vocabularySize;
         const expected = logits.subarray(sequence * width, (sequence + 1) * width);
-        expect(largestDifference(result.logits, expected)).toBeLessThan(bound(largest));
+        const most = bound(largest) * errorFactor(model.config);
+        expect(largestDifference(result.logits, expected)).toBeLessThan(most);
         const found = result.routings.map(({ expertIndices, expertsPerToken }) =>
           sets(expertIndices, expertsPerToken),
         );
@@ -72,6 +73,14 @@ export function goldenSuite({
       }, model);
     });
   });
+}
+
+/**
+ * Norms of small outputs magnify what float32 leaves of a delta rule: transformers itself is 2.6e-5 of the largest logit off what
+ * float64 gives.
+ */
+function errorFactor({ layers }: DecoderConfig): number {
+  return layers.some((layer) => layerMixer(layer)?.kind === 'deltaNet') ? 5 : 1;
 }
 
 /** The experts of each MoE layer and token; in ascending order, since transformers leaves theirs open. */
