@@ -43,7 +43,7 @@ describe('Nemotron-H', () => {
     expect(
       mambaOf('nemotron_h', { time_step_min: 0.01, use_bias: true, use_conv_bias: false }),
     ).toMatchObject({
-      ...{ version: 2, heads: 8, headDim: 16, groups: 2, normGroups: 2, taps: 4 },
+      ...{ version: 2, heads: 4, headDim: 16, groups: 2, normGroups: 2, taps: 4 },
       ...{ leastTimeStep: 0.01, largestTimeStep: Infinity, bias: true, tapsBias: false },
     });
     const latent = (name: string) => layerMoe(decoderOf(name).layers[1] as LayerConfig)?.latentDim;
@@ -54,7 +54,7 @@ describe('Nemotron-H', () => {
   test.each([
     [unlisted, /layers_block_type or hybrid_override_pattern, found neither/],
     [{ ...unlisted, hybrid_override_pattern: 'MX' }, /hybrid_override_pattern to be a string of the letters/],
-    [{ n_groups: 3 }, /groups of Mamba layers that divide their heads, found 3 and 8/],
+    [{ n_groups: 3 }, /groups of Mamba layers that divide their heads, found 3 and 4/],
     [{ conv_kernel: 1 }, /at least 2 taps in Mamba layers, found 1/],
     [{ mlp_hidden_act: 'silu' }, /mlp_hidden_act to be relu2, found "silu"/],
     [{ mlp_bias: true }, /mlp_bias to be false, found "true"/],

@@ -16,6 +16,8 @@ describe('engine', () => {
       [{ taps: 4 }],
       ['latent', 'latent'],
       ['latent', { taps: 3 }, 7],
+      ['mamba2', null],
+      ['mamba', 'mamba2'],
     ];
     const sources = [source, ...kept.map((layers) => randomSource(keepingConfig(layers, 64), 7))];
     const alone = await Promise.all(sources.map((each) => load({}, each)));
@@ -68,7 +70,7 @@ describe('engine', () => {
         expect(engine.statistics().kvCache).toMatchObject({
           used: 0,
           cached: 0,
-          free: pages * ([1, 3, 1, 0, 1, 2][which] as number),
+          free: pages * ([1, 3, 1, 0, 1, 2, 1, 0][which] as number),
         });
       }),
       { numRuns: 40 },
