@@ -14,6 +14,7 @@ import { wasmBackend } from '@moeq/wasm';
 import { median } from '../median.ts';
 import { modelRates } from '../model-rates.ts';
 import { deepseekConfig, deepseekTensors, smallDeepseek } from '../random-checkpoint/deepseek.ts';
+import { qwenDeltaConfig, qwenDeltaTensors, smallQwenDelta } from '../random-checkpoint/qwen-delta.ts';
 import { configOf, type ShapedTensor, smallMixtral, tensorsOf } from '../random-checkpoint/shape.ts';
 import { writeRandomTensors } from '../random-checkpoint/write.ts';
 
@@ -36,6 +37,7 @@ const [threads, context, decodeTokens, pairs] = [
 const families: readonly (readonly [name: string, tensors: readonly ShapedTensor[], config: string])[] = [
   ['mixtral', [...tensorsOf(smallMixtral)], configOf(smallMixtral)],
   ['deepseek_v3', [...deepseekTensors(smallDeepseek)], deepseekConfig(smallDeepseek)],
+  ['qwen3_5_moe', [...qwenDeltaTensors(smallQwenDelta)], qwenDeltaConfig(smallQwenDelta)],
 ];
 
 interface Family {
