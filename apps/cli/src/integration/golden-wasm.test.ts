@@ -12,7 +12,7 @@ describe('on WebAssembly', () => {
   });
   afterAll(() => backend.destroy());
 
-  // transformers itself, in float32, is up to 1.4e-5 of the largest off (Jamba)
+  // transformers itself, in float32, is 0.7e-5 of the largest off (Jamba)
   goldenSuite({ backend: () => backend, bound: (largest) => 2e-5 * largest });
 
   describe('checkpoints that come quantized', () => {

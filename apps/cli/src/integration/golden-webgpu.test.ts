@@ -31,7 +31,7 @@ describe.skipIf(gpu === null)(`on WebGPU${reason && ` (${reason})`}`, () => {
 
   const suite = {
     backend: () => backend,
-    // transformers itself, in float32, is up to 1.4e-5 of the largest off (Jamba)
+    // transformers itself, in float32, is 0.7e-5 of the largest off (Jamba)
     bound: (largest: number) => 2e-5 * largest,
     async around(write: () => Promise<void>, model: Model) {
       await write();

@@ -111,8 +111,8 @@ describe('Jamba', () => {
   });
 
   test('numbers that time steps are made of', () => {
-    expect(mambaOf('jamba', { mamba_dt_rank: 'auto' })).toMatchObject({ version: 1, timeStepRank: 4 });
-    expect(mambaOf('jamba', { mamba_dt_rank: 7 })).toMatchObject({ heads: 128, headDim: 1, timeStepRank: 7 });
+    expect(mambaOf('jamba', { mamba_dt_rank: 'auto' })).toMatchObject({ version: 1, timeStepRank: 2 });
+    expect(mambaOf('jamba', { mamba_dt_rank: 7 })).toMatchObject({ heads: 64, headDim: 1, timeStepRank: 7 });
   });
 
   test.each([
