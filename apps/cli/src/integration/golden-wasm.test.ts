@@ -3,7 +3,7 @@ import type { Backend } from '@moeq/kernels';
 import { wasmBackend } from '@moeq/wasm';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { quantizedNames, quantizedPath } from '../../../../packages/loader/src/testkit/golden.js';
-import { goldenSuite } from '../../../../packages/loader/src/testkit/golden-suite.js';
+import { float32Bound, goldenSuite } from '../../../../packages/loader/src/testkit/golden-suite.js';
 
 describe('on WebAssembly', () => {
   let backend: Backend;
@@ -12,8 +12,8 @@ describe('on WebAssembly', () => {
   });
   afterAll(() => backend.destroy());
 
-  // transformers itself, in float32, is 0.7e-5 of the largest off (Jamba)
-  goldenSuite({ backend: () => backend, bound: (largest) => 2e-5 * largest });
+  // transformers itself, in float32, is up to 1.4e-5 of the largest off (Jamba)
+  goldenSuite({ backend: () => backend, bound: float32Bound });
 
   describe('checkpoints that come quantized', () => {
     // activations meet codes of 4 bits as integers
