@@ -12,7 +12,6 @@ describe('on WebAssembly', () => {
   });
   afterAll(() => backend.destroy());
 
-  // transformers itself, in float32, is up to 1.4e-5 of the largest off (Jamba)
   goldenSuite({ backend: () => backend, bound: float32Bound });
 
   describe('checkpoints that come quantized', () => {

@@ -3,7 +3,7 @@
 //
 // Shapes: T tokens, A experts per token, V vocabulary.
 import type { Backend } from '@moeq/kernels';
-import { createModel, type DecoderConfig, layerMixer, type Model } from '@moeq/runtime';
+import { createModel, type Model } from '@moeq/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openModel } from '../node/open-model.js';
 import { goldenNames, goldenPath, largestDifference, Reference } from './golden.js';
@@ -24,9 +24,13 @@ interface GoldenSuite {
   around?(write: () => Promise<void>, model: Model): Promise<void>;
 }
 
-/** Of backends that add up in float32; transformers itself, in float32, is up to 1.4e-5 of the largest off in Jamba. */
+/**
+ * Of backends that add up in float32. Transformers itself is up to 1.4e-5 of the largest off what float64 gives in Jamba, and
+ * 2.6e-5 with delta nets, whose norms of small outputs magnify what float32 leaves.
+ */
 export function float32Bound(largest: number, name: string): number {
-  return (name === 'jamba' ? 2e-5 : 1e-5) * largest;
+  const relative = name === 'jamba' ? 2e-5 : /^qwen3_(next|5)/.test(name) ? 5e-5 : 1e-5;
+  return relative * largest;
 }
 
 export function goldenSuite({
@@ -60,7 +64,7 @@ export function goldenSuite({
         const result = await model.logits(tokens, { routings: true });
         const width = length * result.vocabularySize;
         const expected = logits.subarray(sequence * width, (sequence + 1) * width);
-        const most = bound(largest, name) * errorFactor(model.config);
+        const most = bound(largest, name);
         expect(largestDifference(result.logits, expected)).toBeLessThan(most);
         const found = result.routings.map(({ expertIndices, expertsPerToken }) =>
           sets(expertIndices, expertsPerToken),
@@ -79,14 +83,6 @@ export function goldenSuite({
       }, model);
     });
   });
-}
-
-/**
- * Norms of small outputs magnify what float32 leaves of a delta rule: transformers itself is 2.6e-5 of the largest logit off what
- * float64 gives.
- */
-function errorFactor({ layers }: DecoderConfig): number {
-  return layers.some((layer) => layerMixer(layer)?.kind === 'deltaNet') ? 5 : 1;
 }
 
 /** The experts of each MoE layer and token; in ascending order, since transformers leaves theirs open. */
