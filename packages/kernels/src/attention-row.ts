@@ -19,14 +19,21 @@ export interface AttentionRow {
 }
 
 export function attentionRow(
-  { heads, kvHeads, headDim, gate }: Pick<AttentionSpec, 'heads' | 'kvHeads' | 'headDim' | 'gate'>,
+  {
+    heads,
+    kvHeads,
+    headDim,
+    gate,
+    keysAsValues = false,
+  }: Pick<AttentionSpec, 'heads' | 'kvHeads' | 'headDim' | 'gate' | 'keysAsValues'>,
   valueDim: number,
 ): AttentionRow {
   const gateWidth = gate === undefined ? 0 : gate.per === 'head' ? 1 : valueDim;
   const between = gate?.placed === 'withQueries';
   const queryStride = headDim + (between ? gateWidth : 0);
   const keysAt = heads * queryStride;
-  const valuesAt = keysAt + kvHeads * headDim;
+  const keysEnd = keysAt + kvHeads * headDim;
+  const valuesAt = keysAsValues ? keysAt : keysEnd;
   const end = valuesAt + kvHeads * valueDim;
   return {
     columns: between ? end : end + heads * gateWidth,

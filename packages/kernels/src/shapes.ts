@@ -194,6 +194,8 @@ export function attentionWidths(spec: AttentionSpec, cache: KvCacheSpec): Attent
     const width = keyNorm.over === 'head' ? headDim : widths.keys;
     assertSize('attend', 'key norm weights', width, keyNorm.weight.length);
   }
+  if (spec.keysAsValues === true)
+    assertSize('attend', 'dimensions of values that are keys', headDim, cache.valueDim ?? headDim);
   if (sinks !== undefined) assertSize('attend', 'sinks', heads, sinks.length);
   if (gate?.placed === 'withQueries' && queryNorm?.over === 'all')
     throw mismatch('attend', 'query norm', 'one over each head, as gates stand between the queries', 'all');

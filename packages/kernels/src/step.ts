@@ -212,6 +212,10 @@ export interface AttentionSpec {
   /** RMS norms of queries and keys before the rotation: over each head (weight [C]) or the whole width (weight [H * C]). */
   readonly queryNorm?: NormSpec & { readonly over: 'head' | 'all' };
   readonly keyNorm?: NormSpec & { readonly over: 'head' | 'all' };
+  /** An RMS norm of each head's values, without weights (Gemma 4). */
+  readonly valueNorm?: { readonly epsilon: number };
+  /** A row holds no values: they are its keys as they are before norm and rotation (Gemma 4). CV is C then. */
+  readonly keysAsValues?: boolean;
   /** Clamp queries, keys and values to ±clip, after the norms and before the rotation (OLMoE's clip_qkv). */
   readonly clip?: number;
   /** Float32 [H]: of each head one more score, not scaled, that takes its part of the softmax and has no value (gpt-oss). */
@@ -255,8 +259,8 @@ export interface Step {
   embed(table: Weight, ids: Int32Array, scale?: number): Activations;
   /** c * rsqrt(mean(c²) + epsilon) * weight + bias over each row or group, c = x or, where `centred`, x - mean(x) */
   norm(x: Activations, norm: RowNormSpec): Activations;
-  /** x Wᵀ + bias: [T, K] -> [T, N] */
-  linear(x: Activations, weight: Weight, bias?: Vector): Activations;
+  /** x Wᵀ + bias: [T, K] -> [T, N]; with a `cap` above 0, cap * tanh(y / cap) of each y of these (logits of Gemma) */
+  linear(x: Activations, weight: Weight, bias?: Vector, cap?: number): Activations;
   /** a + scale * b; may reuse the memory of `a`, which must not be used again */
   add(a: Activations, b: Activations, scale?: number): Activations;
   /**
@@ -338,9 +342,15 @@ export interface Step {
   ): Activations;
   /**
    * Chooses experts from router logits [T, E]. `correctionBias` Float32 [E] takes part in the choice, not in the weights.
+   * The final weight of an expert is multiplied by its number of `scales`, Float32 [E] (Gemma 4).
    * Logits that are not finite make this call, a later read, or the step an error, `notFinite`.
    */
-  route(logits: Activations, spec: RouteSpec, correctionBias?: Vector): RoutingHandle;
+  route(
+    logits: Activations,
+    spec: RouteSpec,
+    correctionBias?: Vector,
+    scales?: Vector,
+  ): RoutingHandle;
   /**
    * The routed experts of every token, weighted and summed: [T, D] -> [T, D]. The routing is over as many experts as there
    * are weights; the activation is gated where they are. No expert is ever expanded to floats.

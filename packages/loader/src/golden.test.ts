@@ -15,8 +15,9 @@ test('every architecture has a golden checkpoint', () => {
   const others = architectures
     .flatMap((each) => each.modelTypes)
     .filter((type) => !modelTypes.includes(type));
-  // compared with the whole in architectures.test.ts and qwen-delta.test.ts, and with its language model in kimi.test.ts
-  expect(others.sort()).toEqual(['kimi_k25', 'qwen3_5_moe_text', 'qwen3_omni_moe_thinker']);
+  // compared with the whole in architectures.test.ts and qwen-delta.test.ts, and with its language model in kimi.test.ts and
+  // gemma4.test.ts
+  expect(others.sort()).toEqual(['gemma4', 'kimi_k25', 'qwen3_5_moe_text', 'qwen3_omni_moe_thinker']);
 });
 
 test.each(goldenHubNames)('%s: the words of the hub say the same', (name) => {

@@ -23,6 +23,28 @@ export function clamp(x: usize, limit: f32, length: u32): void {
   for (const end = x + (length << 2); x < end; x += 4) store<f32>(x, min(max(load<f32>(x), -limit), limit));
 }
 
+/** x = cap * tanh(x / cap) */
+export function softCap(x: usize, cap: f32, length: u32): void {
+  const whole = length & ~3;
+  const scale = f32x4.splat(2 / cap);
+  for (let i: u32 = 0; i < whole; i += 4) {
+    const at = x + (i << 2);
+    v128.store(at, capped(v128.load(at), scale, cap));
+  }
+  for (let i = whole; i < length; i++) {
+    const at = x + (i << 2);
+    store<f32>(at, f32x4.extract_lane(capped(f32x4.splat(load<f32>(at)), scale, cap), 0));
+  }
+}
+
+/** cap * (2 sigmoid(2 x / cap) - 1) */
+// @ts-ignore: decorator
+@inline
+function capped(x: v128, scale: v128, cap: f32): v128 {
+  const doubled = f32x4.mul(f32x4.splat(2), sigmoid(f32x4.mul(x, scale)));
+  return f32x4.mul(f32x4.splat(cap), f32x4.sub(doubled, f32x4.splat(1)));
+}
+
 /** out = x - mean(x) over `rows` rows of `columns`; `out` may be `x`. */
 export function centre(x: usize, rows: u32, columns: u32, out: usize): void {
   const whole = columns & ~3;
@@ -42,7 +64,7 @@ export function centre(x: usize, rows: u32, columns: u32, out: usize): void {
   }
 }
 
-/** x * rsqrt(mean(x²) + epsilon) * weight over `rows` rows of `columns`; `out` may be `x`. */
+/** x * rsqrt(mean(x²) + epsilon) * weight over `rows` rows of `columns`; `out` may be `x`. 0 as `weight`: none. */
 export function rmsNorm(x: usize, weight: usize, epsilon: f32, rows: u32, columns: u32, xStride: usize, out: usize, outStride: usize): void {
   const whole = columns & ~3;
   for (let row: u32 = 0; row < rows; row++, x += xStride, out += outStride) {
@@ -55,6 +77,13 @@ export function rmsNorm(x: usize, weight: usize, epsilon: f32, rows: u32, column
     for (let i = whole; i < columns; i++) sum += load<f32>(x + (i << 2)) * load<f32>(x + (i << 2));
     const factor = <f32>(1 / Math.sqrt(<f64>sum / columns + epsilon));
     const factors = f32x4.splat(factor);
+    if (weight == 0) {
+      for (let i: u32 = 0; i < whole; i += 4) {
+        v128.store(out + (i << 2), f32x4.mul(v128.load(x + (i << 2)), factors));
+      }
+      for (let i = whole; i < columns; i++) store<f32>(out + (i << 2), load<f32>(x + (i << 2)) * factor);
+      continue;
+    }
     for (let i: u32 = 0; i < whole; i += 4) {
       const at = i << 2;
       v128.store(out + at, f32x4.mul(f32x4.mul(v128.load(x + at), factors), v128.load(weight + at)));

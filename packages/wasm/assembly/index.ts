@@ -1,5 +1,5 @@
 // What the workers call.
-export { add, multiply, clamp, centre, rmsNorm, activate, activateGated, rotate, multiplySigmoid, gateHead } from './elementwise';
+export { add, multiply, clamp, softCap, centre, rmsNorm, activate, activateGated, rotate, multiplySigmoid, gateHead } from './elementwise';
 export { attendFour, storeKeyValue } from './attention';
 export { convolve, fillWindow } from './convolution';
 export { decayFactors, deltaStep, gateNormed, unitHead } from './delta-rule';

@@ -30,6 +30,8 @@ export interface KernelExports
   multiplySigmoid(x: Address, gate: number, length: number): void;
   gateHead(x: Address, gates: Address, count: number, kind: number, length: number): void;
   clamp(x: Address, limit: number, length: number): void;
+  /** x = cap * tanh(x / cap) */
+  softCap(x: Address, cap: number, length: number): void;
   centre(x: Address, rows: number, columns: number, out: Address): void;
   rmsNorm(
     x: Address,

@@ -44,7 +44,7 @@ const operations: OperationTable<WasmTypes, [rows: number, columns: number, shar
   embed: ({ table, ids, scale }) => embed(table, ids, scale),
   norm: ({ x, weight, epsilon, centred, bias, first, groups }, _rows, columns) =>
     norm(x, weight, epsilon, centred, bias, first, groups, columns),
-  linear: ({ x, weight, bias }) => linear(x, weight, bias),
+  linear: ({ x, weight, bias, cap }) => linear(x, weight, bias, cap),
   add: ({ a, b, scale }) => add(a, b, scale),
   attention({ x, cache, layer, segments, spec, norms, sinks }, _rows, _columns, { rotationsOf }) {
     const rotation = spec.rope === null ? null : rotationsOf(spec.rope, segments);
@@ -61,7 +61,7 @@ const operations: OperationTable<WasmTypes, [rows: number, columns: number, shar
     selectiveScan(inputs, parameters, cache, layer, segments, spec, rows),
   deltaRule: ({ x, weights, cache, layer, segments, spec, ...inputs }) =>
     deltaRule(x, inputs, weights, cache, layer, segments, spec),
-  route: ({ x, spec, bias }) => route(x, spec, bias),
+  route: ({ x, spec, bias, scales }) => route(x, spec, bias, scales),
   experts: ({ x, routing, weights, activation }) => experts(x, routing, weights, activation),
   mlp: ({ x, weights, activation, gate }) => mlp(x, weights, activation, gate),
   select: ({ x, rows }) => selectRows(x, rows),

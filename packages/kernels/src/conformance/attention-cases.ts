@@ -27,6 +27,8 @@ interface Setting {
   /** Sinks are normal numbers plus this. */
   readonly sinks?: number;
   readonly gate?: AttentionGate;
+  readonly valueNorm?: boolean;
+  readonly keysAsValues?: boolean;
 }
 
 const layers = 2;
@@ -86,6 +88,8 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly C
     rope,
     ...(sinks !== undefined && { sinks: await bench.vector(sinks) }),
     ...(setting.gate && { gate: setting.gate }),
+    ...(setting.valueNorm && { valueNorm: { epsilon: 1e-5 } }),
+    ...(setting.keysAsValues && { keysAsValues: true }),
     ...(setting.norm && { queryNorm: await norm(queryWeights), keyNorm: await norm(keyWeights) }),
     ...(setting.clip !== undefined && { clip: setting.clip }),
     ...(setting.window !== undefined && { window: setting.window }),
@@ -95,7 +99,8 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly C
     Array.from({ length: sequences }, (): NaiveSequence => ({ keys: [], values: [] })),
   );
   const gates = setting.gate === undefined ? 0 : setting.gate.per === 'head' ? heads : heads * valueDim;
-  const width = (heads + kvHeads) * headDim + kvHeads * valueDim + gates;
+  const values = setting.keysAsValues === true ? 0 : kvHeads * valueDim;
+  const width = (heads + kvHeads) * headDim + values + gates;
   const tolerance = bench.tolerance.float * Math.max(1, setting.sharpness ?? 1);
   for (const [index, parts] of steps.entries()) {
     const lengths = parts.map(({ sequence, start }) => start ?? known[0]?.[sequence]?.keys.length ?? 0);
@@ -161,6 +166,17 @@ const settings: Record<string, Setting> = {
   'sinks of heads of their own': { sinks: 1, heads: 3, kvHeads: 3, headDim: 16 },
   'sinks, norms, clip and a window': { sinks: 1, norm: 'head', clip: 0.8, window: 7 },
   'sinks beside scores in the hundreds': { sinks: 100, sharpness: 60 },
+  'values normed by head': { norm: 'head', valueNorm: true },
+  'values normed by head, narrower than keys, clip': { headDim: 40, valueDim: 18, valueNorm: true, clip: 0.8 },
+  'keys as values': { keysAsValues: true, norm: 'head', window: 7 },
+  'keys as values, normed, of one key/value head': {
+    ...{ keysAsValues: true, valueNorm: true, norm: 'head' },
+    ...{ heads: 4, kvHeads: 1, headDim: 64, rope: ropeOf(64) },
+  },
+  'keys as values, normed, a gate for each head at the end': {
+    ...{ keysAsValues: true, valueNorm: true, norm: 'all' },
+    gate: { kind: 'sigmoid', per: 'head', placed: 'last' },
+  },
   'gates between queries': { gate: numberGate, norm: 'head', rope: ropeOf(16), sinks: 0 },
   'a gate for each head, softplus, at the end': {
     gate: { kind: 'softplus', per: 'head', placed: 'last' },

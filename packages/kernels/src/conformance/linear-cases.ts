@@ -18,15 +18,17 @@ async function checkLinear(
   parts: readonly RandomMatrix[],
   x: Numbers,
   bias?: Float32Array,
+  cap?: number,
 ): Promise<void> {
   const weight = await bench.weight(...parts);
   const input = bench.input(x);
   const added = bias && (await bench.vector(bias));
-  const y = await bench.run((step) => step.linear(input(step), weight, added));
+  const y = await bench.run((step) => step.linear(input(step), weight, added, cap));
   const numbers = stackNumbers(parts);
   const tolerance = bench.tolerated(parts.map((part) => part.data));
   const what = `[${x.rows}, ${x.columns}] times [${numbers.rows}, ${numbers.columns}]`;
-  const expected = naiveLinear(x, numbers, bias).values;
+  const sums = naiveLinear(x, numbers, bias).values;
+  const expected = cap === undefined ? sums : Array.from(sums, (y) => cap * Math.tanh(y / cap));
   // Weights are about K^-0.5, so this is the typical output even where the few there are happen to be small.
   const scale = Math.max(linearScale(x, numbers), rms(x.values) / 4);
   assertClose(what, y, expected, tolerance, scale);
@@ -161,6 +163,23 @@ export const linearCases: readonly Case[] = [
         for (const tokens of [1, 6]) {
           const weight = randomMatrix(kind, [21, 96], bench.random);
           await checkLinear(bench, [weight], bench.normals(tokens, 96), bench.random.normals(21));
+        }
+      }
+    },
+  },
+  {
+    name: 'linear: a soft cap, far above the sums, among them and below',
+    async run(bench) {
+      for (const cap of [30, 1, 0.05]) {
+        for (const tokens of [1, 6, 40]) {
+          for (const layout of ['F32', 'BF16', ...commonLayouts] as const) {
+            const kinds = [0, 1].map(() => (typeof layout === 'string' ? layout : layout.make(bench.random, 96)));
+            const parts = kinds.map((kind) => randomMatrix(kind, [21, 96], bench.random));
+            const bias = tokens === 6 ? bench.random.normals(42) : undefined;
+            await checkLinear(bench, parts, bench.normals(tokens, 96), bias, cap);
+          }
+          const large = bench.normals(tokens, 96, 1e4);
+          await checkLinear(bench, [randomMatrix('F32', [5, 96], bench.random)], large, undefined, cap);
         }
       }
     },

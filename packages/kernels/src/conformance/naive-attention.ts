@@ -41,7 +41,12 @@ export function naiveAttention(
   sequence.keys.length = position;
   sequence.values.length = position;
   sequence.keys.push(keys);
-  sequence.values.push(split(row.slice(valuesAt).map(clip), valueDim));
+  const raw = split(row.slice(spec.keysAsValues === true ? keysAt : valuesAt), valueDim);
+  const { valueNorm } = spec;
+  const values = raw.map((head) =>
+    valueNorm === undefined ? head : normalize(head, new Array(valueDim).fill(1), valueNorm.epsilon),
+  );
+  sequence.values.push(values.map((head) => head.map(clip)));
 
   const firstSeen = Math.max(0, position - window + 1);
   return queries.flatMap((query, head) => {

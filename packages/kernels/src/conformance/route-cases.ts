@@ -56,11 +56,13 @@ async function check(
   tokens: number,
   logits: Float32Array,
   bias?: Float32Array,
+  scales?: Float32Array,
 ) {
   const input = bench.input({ rows: tokens, columns: spec.experts, values: logits });
   const vector = bias && (await bench.vector(bias));
+  const factors = scales && (await bench.vector(scales));
   const routing = await bench.backend.step(async (step) =>
-    step.readRouting(step.route(input(step), spec, vector)),
+    step.readRouting(step.route(input(step), spec, vector, factors)),
   );
   const expected = Array.from({ length: tokens }, (_, t) =>
     naiveRoute(Array.from(logits.subarray(t * spec.experts, (t + 1) * spec.experts)), spec, bias),
@@ -78,7 +80,9 @@ async function check(
   assertClose(
     'expertWeights',
     routing.expertWeights,
-    expected.flatMap((choice) => choice.weights),
+    expected.flatMap(({ experts, weights }) =>
+      weights.map((weight, i) => weight * (scales?.[experts[i] as number] ?? 1)),
+    ),
     bench.tolerance.float,
   );
 }
@@ -99,6 +103,17 @@ export const routeCases: readonly Case[] = [
       for (const spec of Object.values(specs)) {
         const bias = bench.random.normals(spec.experts, spec.score === 'sigmoid' ? 0.3 : 0.05);
         await check(bench, spec, 9, clearLogits(9, spec, bench.random, bias), bias);
+      }
+    },
+  },
+  {
+    name: 'route: scales of experts take part in the weights, not in the choice',
+    async run(bench) {
+      for (const spec of Object.values(specs)) {
+        const scales = bench.random.normals(spec.experts);
+        await check(bench, spec, 9, clearLogits(9, spec, bench.random), undefined, scales);
+        const bias = bench.random.normals(spec.experts, 0.05);
+        await check(bench, spec, 9, clearLogits(9, spec, bench.random, bias), bias, scales);
       }
     },
   },

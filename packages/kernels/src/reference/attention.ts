@@ -50,8 +50,8 @@ export function attend(
       const row = qkv.slice(token * columns, (token + 1) * columns);
       const query = queriesOf(row, spec, parts); // [H, C]
       const key = row.subarray(keysAt, keysAt + widths.keys); // [HK, C]
-      const value = row.subarray(valuesAt, valuesAt + widths.values); // [HK, CV]
-      prepare(query, key, value, spec, norms);
+      const value = row.slice(valuesAt, valuesAt + widths.values); // [HK, CV]
+      prepare(query, key, value, spec, norms, widths.output / spec.heads);
       if (rotations !== null) rotateHeads([query, key], token, spec, rotations);
       const stored = cacheRow(pages, pageSize, position);
       keys.set(key, stored * widths.keys);
@@ -98,14 +98,22 @@ function prepare(
   query: Float32Array,
   key: Float32Array,
   value: Float32Array,
-  { queryNorm, keyNorm, clip }: AttentionSpec,
+  { queryNorm, keyNorm, valueNorm, clip }: AttentionSpec,
   norms: AttentionNorms,
+  valueDim: number,
 ): void {
   const norm = (x: Float32Array, spec: NormSpec | undefined, weight: Float32Array | null): void => {
     if (spec !== undefined && weight !== null) rmsNorm(x, weight, spec.epsilon, x);
   };
   norm(query, queryNorm, norms.query);
   norm(key, keyNorm, norms.key);
+  if (valueNorm !== undefined) {
+    const ones = new Float32Array(valueDim).fill(1);
+    for (let at = 0; at < value.length; at += valueDim) {
+      const head = value.subarray(at, at + valueDim);
+      rmsNorm(head, ones, valueNorm.epsilon, head);
+    }
+  }
   if (clip !== undefined) {
     for (const x of [query, key, value])
       x.forEach((v, i) => {

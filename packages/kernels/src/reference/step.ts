@@ -30,7 +30,10 @@ const operations: OperationTable<ReferenceTypes, [], Float32Array> = {
 
   norm: ({ x, ...norm }) => normRows(x, norm),
 
-  linear: ({ x, weight, bias }) => linear(x.values, weight, bias ?? undefined),
+  linear({ x, weight, bias, cap }) {
+    const out = linear(x.values, weight, bias ?? undefined);
+    return cap === 0 ? out : out.map((value) => cap * Math.tanh(value / cap));
+  },
 
   add: ({ a, b, scale }) => a.values.map((value, i) => value + scale * (b.values[i] as number)),
 
@@ -49,11 +52,12 @@ const operations: OperationTable<ReferenceTypes, [], Float32Array> = {
   deltaRule: ({ x, weights, cache, layer, segments, spec, ...inputs }) =>
     deltaRule(x, inputs, weights, cache.layers[layer] as Float32Array, segments, spec),
 
-  route({ x, spec, bias }) {
+  route({ x, spec, bias, scales }) {
     const { expertIndices, expertWeights } = route(x.values, x.rows, spec, bias ?? undefined);
     const words = new Float32Array(2 * expertIndices.length);
     new Int32Array(words.buffer).set(expertIndices);
-    words.set(expertWeights, expertIndices.length);
+    const scaled = expertWeights.map((weight, i) => weight * (scales?.[expertIndices[i] as number] ?? 1));
+    words.set(scaled, expertIndices.length);
     return words;
   },
 

@@ -4,6 +4,7 @@
 // Shapes: T tokens, D hidden, N rows, K columns, H heads, C head dimension, CV value dimension, E experts, A experts per token.
 import type { RouteSpec } from '@moeq/router';
 import { validateRouteSpec } from '@moeq/router';
+import { MoeqError } from '@moeq/tensors';
 import { type Activation, assertActivation } from '../activation.js';
 import { attentionRow } from '../attention-row.js';
 import { latentWidths } from '../latent-shapes.js';
@@ -60,7 +61,13 @@ interface Operands<T extends BackendTypes> {
     readonly bias: T['vector'] | null;
   };
   /** [T, K] -> [T, N] */
-  linear: { readonly x: T['node']; readonly weight: T['weight']; readonly bias: T['vector'] | null };
+  linear: {
+    readonly x: T['node'];
+    readonly weight: T['weight'];
+    readonly bias: T['vector'] | null;
+    /** 0: none. */
+    readonly cap: number;
+  };
   /** a + scale * b */
   add: { readonly a: T['node']; readonly b: T['node']; readonly scale: number };
   /** [T, (H + HK) C + HK CV] -> [T, H CV] */
@@ -117,7 +124,12 @@ interface Operands<T extends BackendTypes> {
     readonly spec: DeltaRuleSpec;
   };
   /** [T, E] -> Int32 [T, A], then Float32 [T, A] */
-  route: { readonly x: T['node']; readonly spec: RouteSpec; readonly bias: T['vector'] | null };
+  route: {
+    readonly x: T['node'];
+    readonly spec: RouteSpec;
+    readonly bias: T['vector'] | null;
+    readonly scales: T['vector'] | null;
+  };
   /** [T, D] -> [T, D] */
   experts: {
     readonly x: T['node'];
@@ -245,12 +257,20 @@ export function checkedOperations<T extends BackendTypes>(
       return keep({ kind: 'norm', x: node, ...operands }, x.rows, columns);
     },
 
-    linear(x, handle, added) {
+    linear(x, handle, added, cap = 0) {
       const node = nodeOf(x);
       const weight = objects.weights.get(handle);
       assertSize('multiply', 'columns of the activations', handle.columns, x.columns);
       const bias = added === undefined ? null : vector('multiply', 'bias', handle.rows, added);
-      return keep({ kind: 'linear', x: node, weight, bias }, x.rows, handle.rows);
+      if (!(cap >= 0 && cap < Infinity))
+        throw new MoeqError({
+          code: 'mismatch',
+          operation: 'multiply',
+          subject: 'cap',
+          expected: 'a finite number from 0',
+          found: String(cap),
+        });
+      return keep({ kind: 'linear', x: node, weight, bias, cap }, x.rows, handle.rows);
     },
 
     add(a, b, scale = 1) {
@@ -361,14 +381,15 @@ export function checkedOperations<T extends BackendTypes>(
       );
     },
 
-    route(logits, spec, correctionBias) {
+    route(logits, spec, correctionBias, given) {
       const x = nodeOf(logits);
       validateRouteSpec(spec);
       const { experts, expertsPerToken } = spec;
       assertSize('route', 'columns of the router logits', experts, logits.columns);
       const bias =
         correctionBias === undefined ? null : vector('route', 'correction bias', experts, correctionBias);
-      const node = record({ kind: 'route', x, spec, bias }, logits.rows, 2 * expertsPerToken);
+      const scales = given === undefined ? null : vector('route', 'scales', experts, given);
+      const node = record({ kind: 'route', x, spec, bias, scales }, logits.rows, 2 * expertsPerToken);
       return routings.add({ tokens: logits.rows, expertsPerToken, experts }, node);
     },
 

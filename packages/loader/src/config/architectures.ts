@@ -7,6 +7,7 @@ import { dots1 } from '../architectures/dots1.js';
 import { ernie45Moe } from '../architectures/ernie4-5-moe.js';
 import { exaoneMoe } from '../architectures/exaone-moe.js';
 import { flexOlmo } from '../architectures/flex-olmo.js';
+import { gemma4, gemma4Text } from '../architectures/gemma4.js';
 import { glm4Moe } from '../architectures/glm4-moe.js';
 import { glm4MoeLite } from '../architectures/glm4-moe-lite.js';
 import { glm4vMoe } from '../architectures/glm4v-moe.js';
@@ -61,6 +62,8 @@ export const architectures: readonly Architecture[] = [
   qwen3Next,
   qwen35MoeText,
   qwen35Moe,
+  gemma4Text,
+  gemma4,
 ];
 
 /**

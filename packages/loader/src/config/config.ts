@@ -79,6 +79,7 @@ const aliases: readonly [alias: string, name: string][] = [
   ['n_routed_experts', 'num_local_experts'],
   ['moe_num_experts', 'num_local_experts'],
   ['moe_k', 'num_experts_per_tok'],
+  ['top_k_experts', 'num_experts_per_tok'],
 ];
 
 /**

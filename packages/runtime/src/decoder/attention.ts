@@ -25,6 +25,10 @@ export interface AttentionConfig {
   readonly window: number | null;
   /** Whether each head has a learned score beside those of the tokens, which has no value. */
   readonly sinks: boolean;
+  /** Whether keys, before norm and rotation, are the values too; no unless given (Gemma 4). */
+  readonly keysAsValues?: boolean;
+  /** Whether values are normed by head, without weights; no unless given (Gemma 4). */
+  readonly valueNorm?: boolean;
   /** What heads are multiplied by before the output projection; null: nothing. */
   readonly gate: AttentionGate | null;
 }
@@ -54,13 +58,13 @@ const hasGateProjection = ({ gate }: AttentionConfig) => gate?.placed === 'last'
 const tensors = {
   query: row('queryProj', (c, hidden) => [queryWidth(c), hidden]),
   key: row('keyProj', (c, hidden) => [keyWidth(c), hidden]),
-  value: row('valueProj', (c, hidden) => [keyWidth(c), hidden]),
+  value: row('valueProj', (c, hidden) => (c.keysAsValues === true ? null : [keyWidth(c), hidden])),
   /** In place of rows between those of the queries. */
   attentionGate: other((c, hidden) => (hasGateProjection(c) ? [gateWidth(c), hidden] : null)),
   output: row('outputProj', (c, hidden) => [hidden, outputWidth(c)]),
   queryBias: row('queryProj', (c) => (c.bias.qkv ? [queryWidth(c)] : null)),
   keyBias: row('keyProj', (c) => (c.bias.qkv ? [keyWidth(c)] : null)),
-  valueBias: row('valueProj', (c) => (c.bias.qkv ? [keyWidth(c)] : null)),
+  valueBias: row('valueProj', (c) => (c.bias.qkv && c.keysAsValues !== true ? [keyWidth(c)] : null)),
   attentionGateBias: other((c) => (c.bias.qkv && hasGateProjection(c) ? [gateWidth(c)] : null)),
   outputBias: row('outputProj', (c, hidden) => (c.bias.output ? [hidden] : null)),
   queryNorm: norm(({ heads }) => heads),
@@ -104,7 +108,7 @@ export const attention: Mixer<AttentionConfig, AttentionSlot> = {
 
 async function loadSpec(
   loader: LayerLoader<AttentionSlot>,
-  { heads, kvHeads, headDim, scale, rope, queryKeyNorm: over, clip, window, sinks, gate }: AttentionConfig,
+  { heads, kvHeads, headDim, scale, rope, queryKeyNorm: over, clip, window, sinks, gate, ...values }: AttentionConfig,
   epsilon: number,
 ): Promise<AttentionSpec> {
   return {
@@ -121,5 +125,7 @@ async function loadSpec(
     ...(window !== null && { window }),
     ...(sinks && { sinks: await loader.vector(parts.sinks) }),
     ...(gate !== null && { gate }),
+    ...(values.keysAsValues === true && { keysAsValues: true }),
+    ...(values.valueNorm === true && { valueNorm: { epsilon } }),
   };
 }

@@ -34,8 +34,9 @@ export interface Branch {
   readonly postNorm: RowNormSpec | null; // [D]
 }
 
-/** `x + residualScale * branch(x)` */
+/** `keep * x + residualScale * branch(x)`; one of both is 1. */
 export interface Block extends Branch {
+  readonly keep: number;
   readonly residualScale: number;
 }
 

@@ -17,6 +17,8 @@ export interface DecoderConfig {
   readonly embeddingScale: number;
   /** Factor on the logits; 1 except in GraniteMoE, which divides by `logits_scaling`. */
   readonly logitsScale: number;
+  /** Logits l become cap * tanh(l / cap), after the factor; absent: they stay. */
+  readonly logitsCap?: number;
   /** The head is the embedding table. */
   readonly tiedHead: boolean;
   readonly headBias: boolean;
@@ -37,6 +39,8 @@ export interface NormConfig {
  */
 export interface LayerConfig {
   readonly blocks: readonly BlockConfig[];
+  /** Whether a stored number multiplies what the layer gives, behind a norm of its last block (Gemma 4); no unless given. */
+  readonly scaled?: boolean;
 }
 
 /** `x + residualScale * branch(x)` */
@@ -62,13 +66,14 @@ export interface LayerNormConfig extends NormConfig {
   readonly slot: NormSlot;
 }
 
-/** Before and after a mixer or an MLP; the last three of a dense MLP and of experts that are summed. */
+/** Before and after a mixer or an MLP; the last four of a dense MLP and of experts that are summed, and of their router. */
 export type NormSlot =
   | 'mixerNorm'
   | 'mixerPostNorm'
   | 'mlpNorm'
   | 'mlpPostNorm'
   | 'densePostNorm'
+  | 'routerNorm'
   | 'expertNorm'
   | 'expertPostNorm';
 
@@ -95,8 +100,19 @@ export interface MoeConfig extends FeedForward {
   readonly correctionBias: boolean;
   /** Experts work on as many numbers that all of them share, made of the input, and what they give becomes the output. */
   readonly latentDim?: number;
+  /** Whether a stored number of each expert multiplies its weight (Gemma 4); no unless given. */
+  readonly expertScales?: boolean;
+  /** What the router and the experts read, each normed by itself (Gemma 4); unless given both read the same. */
+  readonly norms?: MoeNorms;
   /** null: no shared expert. */
   readonly shared: SharedExpert | null;
+}
+
+interface MoeNorms {
+  readonly router: LayerNormConfig;
+  readonly experts: LayerNormConfig;
+  /** On what the router reads. */
+  readonly routerFactor: number;
 }
 
 interface SharedExpert extends FeedForward {

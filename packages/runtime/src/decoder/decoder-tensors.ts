@@ -46,11 +46,14 @@ const table = {
   ...mixerRows,
   ...norm('mixerPostNorm'),
   ...norm('mlpNorm'),
+  ...norm('routerNorm'),
   ...norm('expertNorm'),
   ...mlpTensors,
   ...norm('densePostNorm'),
   ...norm('expertPostNorm'),
   ...norm('mlpPostNorm'),
+  /** One number, which multiplies what the layer gives. */
+  layerScale: layerRow('norm', (_, { scaled }) => (scaled === true ? [1] : null)),
 
   finalNorm: modelRow('norm', ({ norm: { weight }, hiddenSize }) =>
     weight === 'none' ? null : [hiddenSize],

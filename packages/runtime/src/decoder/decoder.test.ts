@@ -65,15 +65,18 @@ const anyAttention: fc.Arbitrary<AttentionConfig> = fc.record({
         theta: fc.constant(10_000),
         rotatedDim: fc.constantFrom(4, 8),
         style: fc.constantFrom('halves' as const, 'interleaved' as const),
-        scaling: fc.record({
-          kind: fc.constant('yarn' as const),
-          factor: fc.constantFrom(2, 32),
-          originalLength: fc.constantFrom(16, 4096),
-          betaFast: fc.constant(32),
-          betaSlow: fc.constantFrom(1, 4),
-          truncate: fc.boolean(),
-          attentionFactor: fc.constantFrom(1, 1.3),
-        }),
+        scaling: fc.oneof(
+          fc.record({ kind: fc.constant('proportional' as const), share: fc.constantFrom(0.25, 0.6) }),
+          fc.record({
+            kind: fc.constant('yarn' as const),
+            factor: fc.constantFrom(2, 32),
+            originalLength: fc.constantFrom(16, 4096),
+            betaFast: fc.constant(32),
+            betaSlow: fc.constantFrom(1, 4),
+            truncate: fc.boolean(),
+            attentionFactor: fc.constantFrom(1, 1.3),
+          }),
+        ),
       },
       { requiredKeys: ['theta', 'rotatedDim', 'style'] },
     ),
@@ -83,6 +86,8 @@ const anyAttention: fc.Arbitrary<AttentionConfig> = fc.record({
   clip: fc.option(fc.constant(0.3)),
   window: fc.option(fc.integer({ min: 1, max: 20 })),
   sinks: fc.boolean(),
+  keysAsValues: fc.boolean(),
+  valueNorm: fc.boolean(),
   gate: fc.option(
     fc.record({
       kind: fc.constantFrom('sigmoid' as const, 'softplus' as const),
@@ -146,6 +151,7 @@ const anyMoe: fc.Arbitrary<MoeConfig> = fc
     ...feedForward,
     routerBias: fc.boolean(),
     correctionBias: fc.boolean(),
+    expertScales: fc.boolean(),
     latent: fc.option(fc.integer({ min: 1, max: 9 })),
     shared: fc.option(
       fc.record({ ...feedForward, outputGate: fc.boolean(), scale: fc.constantFrom(1, 0.5) }),
@@ -276,13 +282,27 @@ const sumOfMlps: fc.Arbitrary<BlockConfig> = fc
     moe: anyMoe,
     ofDense: anyNorms('mlpNorm', 'densePostNorm'),
     ofMoe: anyNorms('expertNorm', 'expertPostNorm'),
+    apart: fc.option(fc.record({ router: anyNorm, experts: anyNorm, routerFactor: fc.constantFrom(1, 0.3) })),
     postNorm: fc.option(anyNorm),
     scale: residualScale,
   })
-  .map(({ dense, moe, ofDense, ofMoe, postNorm, scale }) => ({
+  .map(({ dense, moe, ofDense, ofMoe, apart, postNorm, scale }) => ({
     sum: [
       { mlp: dense, ...ofDense },
-      { mlp: moe, ...ofMoe },
+      apart === null
+        ? { mlp: moe, ...ofMoe }
+        : {
+            mlp: {
+              ...moe,
+              norms: {
+                router: { slot: 'routerNorm', ...apart.router },
+                experts: { slot: 'expertNorm', ...apart.experts },
+                routerFactor: apart.routerFactor,
+              },
+            },
+            norm: null,
+            postNorm: ofMoe.postNorm,
+          },
     ],
     norm: null,
     postNorm: postNorm && { slot: 'mlpPostNorm', ...postNorm },
@@ -308,13 +328,17 @@ const anyLayer: fc.Arbitrary<LayerConfig> = fc
     fc.tuple(mixerBlock),
     fc.tuple(mlpBlock),
   )
-  .map((blocks) => ({ blocks }));
+  .chain((blocks) => {
+    const isNormed = blocks.at(-1)?.postNorm != null;
+    return fc.record({ blocks: fc.constant(blocks), scaled: isNormed ? fc.boolean() : fc.constant(false) });
+  });
 
 /** Layers that differ in all, in what they keep of a token too; some keep nothing. */
 const anyLayers: fc.Arbitrary<LayerConfig[]> = fc.array(anyLayer, { minLength: 1, maxLength: 3 });
 
 /** Decoders with any mixture of the options that architectures have. */
-const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record({
+const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record(
+  {
   architecture: fc.constant('any'),
   vocabularySize: fc.constant(30),
   hiddenSize: fc.constant(12),
@@ -325,7 +349,10 @@ const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record({
   logitsScale: fc.constantFrom(1, 1 / 6),
   tiedHead: fc.boolean(),
   headBias: fc.boolean(),
-});
+    logitsCap: fc.constantFrom(30, 0.5),
+  },
+  { requiredKeys: ['architecture', 'vocabularySize', 'hiddenSize', 'layers', 'contextLength', 'norm', 'embeddingScale', 'logitsScale', 'tiedHead', 'headBias'] },
+);
 
 /** Float32 against float64 through up to three layers. */
 const tolerance = 1e-4;

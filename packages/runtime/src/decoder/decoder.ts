@@ -17,7 +17,12 @@ export interface Decoder {
   readonly head: Weight; // [V, D]
   /** Times the factor on the logits. */
   readonly headBias: Vector | undefined; // [V]
+  /** undefined: none. */
+  readonly logitsCap: number | undefined;
 }
+
+/** What makes logits of hidden states. */
+export type LoadedHead = Pick<Decoder, 'finalNorm' | 'head' | 'headBias' | 'logitsCap'>;
 
 /** What one step runs: new tokens of one sequence or of several, one below the other. */
 export interface Batch {
@@ -62,7 +67,10 @@ export function runLayer(
   let routing: RoutingHandle | null = null;
   for (const block of layer.blocks) {
     const ran = runBranch(step, output, block, place); // [T, D]
-    output = step.add(output, ran.output, block.residualScale);
+    output =
+      block.keep === 1
+        ? step.add(output, ran.output, block.residualScale)
+        : step.add(ran.output, output, block.keep);
     routing = ran.routing ?? routing;
   }
   return { output, routing };
@@ -72,7 +80,7 @@ export function runLayer(
 export function runHead(
   step: Step,
   x: Activations,
-  { finalNorm, head, headBias }: Pick<Decoder, 'finalNorm' | 'head' | 'headBias'>,
+  { finalNorm, head, headBias, logitsCap }: LoadedHead,
 ): Activations {
-  return step.linear(step.norm(x, finalNorm), head, headBias);
+  return step.linear(step.norm(x, finalNorm), head, headBias, logitsCap);
 }

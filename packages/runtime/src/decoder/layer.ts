@@ -42,7 +42,13 @@ export function layerMlps(layer: LayerConfig): readonly MlpConfig[] {
 }
 
 export function layerNorms(layer: LayerConfig): readonly LayerNormConfig[] {
-  return branchesOf(layer).flatMap(({ norm, postNorm }) => [norm, postNorm].filter((each) => each !== null));
+  const within = layerMlps(layer).flatMap((mlp) =>
+    mlp.kind === 'moe' && mlp.norms !== undefined ? [mlp.norms.router, mlp.norms.experts] : [],
+  );
+  const around = branchesOf(layer).flatMap(({ norm, postNorm }) =>
+    [norm, postNorm].filter((each) => each !== null),
+  );
+  return [...around, ...within];
 }
 
 export function layerNorm(layer: LayerConfig, slot: NormSlot): LayerNormConfig | null {

@@ -84,6 +84,7 @@ export const mlpTensors = {
   correctionBias: routing((moe) => (moe.correctionBias ? [moe.route.experts] : null)),
   expertLatentDown: latent((latentDim, hidden) => [latentDim, hidden]),
   expertLatentUp: latent((latentDim, hidden) => [hidden, latentDim]),
+  expertScales: routing(({ expertScales, route }) => (expertScales === true ? [route.experts] : null)),
   sharedGate: shared.gate,
   sharedGateBias: shared.gateBias,
   sharedUp: shared.up,
@@ -116,6 +117,7 @@ export const mlpParts = {
   correctionBias: ['correctionBias'],
   expertLatentDown: ['expertLatentDown'],
   expertLatentUp: ['expertLatentUp'],
+  expertScales: ['expertScales'],
   sharedOutputGate: ['sharedOutputGate'],
 } as const satisfies Readonly<Record<string, readonly MlpSlot[]>>;
 

@@ -7,18 +7,21 @@ import type {
   ExpertWeights,
   MlpWeights,
   RoutingHandle,
+  RowNormSpec,
   Step,
   Vector,
   Weight,
 } from '@moeq/kernels';
 import type { BlockRun, LayerLoader } from './block.js';
-import type { MlpConfig, MoeConfig } from './config.js';
+import type { LayerNormConfig, MlpConfig, MoeConfig } from './config.js';
 import { type MlpName, type MlpSlot, mlpParts } from './mlp-tensors.js';
 
 /** Loads what an MLP is made of, besides single tensors. */
 export interface MlpLoader extends LayerLoader<MlpSlot> {
   mlp(name: Exclude<MlpName, 'expert'>): Promise<MlpWeights>;
   experts(count: number): Promise<ExpertWeights>;
+  /** A norm of the hidden size, what it gives times `factor`. */
+  rowNorm(config: LayerNormConfig, factor?: number): Promise<RowNormSpec>;
 }
 
 export async function loadMlp(loader: MlpLoader, config: MlpConfig): Promise<BlockRun> {
@@ -36,6 +39,8 @@ interface Moe extends Pick<MoeConfig, 'route' | 'activation'> {
   readonly routerBias: Vector | undefined; // [E]
   readonly correctionBias: Vector | undefined; // [E]
   readonly latent: { readonly down: Weight; readonly up: Weight } | undefined; // [L, D], [D, L]
+  readonly expertScales: Vector | undefined; // [E]
+  readonly norms: { readonly router: RowNormSpec; readonly experts: RowNormSpec } | undefined;
   readonly experts: ExpertWeights;
   readonly shared: LoadedShared | undefined;
 }
@@ -49,7 +54,7 @@ interface LoadedShared {
 
 async function loadMoe(
   loader: MlpLoader,
-  { route, activation, routerBias, correctionBias, latentDim, shared }: MoeConfig,
+  { route, activation, routerBias, correctionBias, latentDim, expertScales, norms, shared }: MoeConfig,
 ): Promise<Moe> {
   return {
     route,
@@ -64,6 +69,14 @@ async function loadMoe(
             down: await loader.matrix(mlpParts.expertLatentDown),
             up: await loader.matrix(mlpParts.expertLatentUp),
           },
+    expertScales: expertScales === true ? await loader.vector(mlpParts.expertScales) : undefined,
+    norms:
+      norms === undefined
+        ? undefined
+        : {
+            router: await loader.rowNorm(norms.router, norms.routerFactor),
+            experts: await loader.rowNorm(norms.experts),
+          },
     experts: await loader.experts(route.experts),
     shared:
       shared === null
@@ -77,12 +90,19 @@ async function loadMoe(
   };
 }
 
-function mixture(step: Step, x: Activations, moe: Moe): { output: Activations; routing: RoutingHandle } {
-  const logits = step.linear(x, moe.router, moe.routerBias); // [T, E]
-  const routing = step.route(logits, moe.route, moe.correctionBias); // [T, A]
-  const inner = moe.latent === undefined ? x : step.linear(x, moe.latent.down); // [T, L]
+function mixture(
+  step: Step,
+  read: Activations,
+  moe: Moe,
+): { output: Activations; routing: RoutingHandle } {
+  const { norms, latent } = moe;
+  const ofRouter = norms === undefined ? read : step.norm(read, norms.router); // [T, D]
+  const x = norms === undefined ? read : step.norm(read, norms.experts); // [T, D]
+  const logits = step.linear(ofRouter, moe.router, moe.routerBias); // [T, E]
+  const routing = step.route(logits, moe.route, moe.correctionBias, moe.expertScales); // [T, A]
+  const inner = latent === undefined ? x : step.linear(x, latent.down); // [T, L]
   const mixed = step.experts(inner, routing, moe.experts, moe.activation); // [T, L]
-  const routed = moe.latent === undefined ? mixed : step.linear(mixed, moe.latent.up); // [T, D]
+  const routed = latent === undefined ? mixed : step.linear(mixed, latent.up); // [T, D]
   if (moe.shared === undefined) return { output: routed, routing };
   const shared = step.mlp(x, moe.shared.weights, moe.shared.activation, moe.shared.gate); // [T, D]
   return { output: step.add(routed, shared, moe.shared.scale), routing };

@@ -14,6 +14,8 @@ export interface RopeConfig {
  * of training.
  */
 export type RopeScaling =
+  /** Only a share of the pairs turns, those that turn fastest; exponents are over all (Gemma 4). */
+  | { readonly kind: 'proportional'; readonly share: number }
   /** All frequencies divided. */
   | { readonly kind: 'linear'; readonly factor: number }
   /** Low frequencies divided, high ones kept, those between blended by wavelength; Llama 3.1. */

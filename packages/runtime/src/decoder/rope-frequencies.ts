@@ -62,6 +62,10 @@ function inverseFrequencies(rope: RopeConfig, length: number): Float32Array {
     switch (scaling?.kind) {
       case 'linear':
         return plain(theta).map((frequency) => frequency / scaling.factor);
+      case 'proportional': {
+        const turning = Math.floor((scaling.share * rotatedDim) / 2);
+        return plain(theta).map((frequency, i) => (i < turning ? frequency : 0));
+      }
       case 'llama3':
         return plain(theta).map((frequency) => llama3(frequency, scaling));
       case 'dynamic':

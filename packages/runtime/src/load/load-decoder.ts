@@ -1,9 +1,10 @@
 // From a configuration and its weights by slot to a decoder in a backend's memory. The factor on the logits moves into
 // the final norm and the bias of the head, as W (s x) + s b = s (W x + b).
 import type { Backend, Weight } from '@moeq/kernels';
+import { MoeqError } from '@moeq/tensors';
 import { type Block, type BlockRun, type Branch, type DecoderLayer, sumOf } from '../decoder/block.js';
 import type { BranchConfig, DecoderConfig, LayerConfig, LayerNormConfig } from '../decoder/config.js';
-import type { Decoder } from '../decoder/decoder.js';
+import type { Decoder, LoadedHead } from '../decoder/decoder.js';
 import { mixerOf } from '../decoder/mixers.js';
 import { loadMlp } from '../decoder/mlp.js';
 import type { ModelSource } from '../model-source.js';
@@ -56,9 +57,9 @@ export function loadEmbedding(loader: WeightLoader): Promise<Weight> {
 /** @param embedding for a tied head; where it is not loaded, the head is loaded by itself */
 export async function loadHead(
   loader: WeightLoader,
-  { logitsScale, norm, tiedHead, headBias }: DecoderConfig,
+  { logitsScale, logitsCap, norm, tiedHead, headBias }: DecoderConfig,
   embedding?: Weight,
-): Promise<Pick<Decoder, 'finalNorm' | 'head' | 'headBias'>> {
+): Promise<LoadedHead> {
   const finalNorm = await loader.rowNorm(norm, 'finalNorm', {}, logitsScale);
   const slot = tiedHead ? 'embedding' : 'head';
   const head = tiedHead && embedding !== undefined ? embedding : await loader.matrix([slot]);
@@ -66,6 +67,7 @@ export async function loadHead(
     finalNorm,
     head,
     headBias: headBias ? await loader.vector(['headBias'], {}, logitsScale) : undefined,
+    logitsCap,
   };
 }
 
@@ -76,20 +78,44 @@ export async function loadLayer(
 ): Promise<DecoderLayer> {
   const layer = loader.layer(index);
   const blocks: Block[] = [];
-  for (const block of (config.layers[index] as LayerConfig).blocks) {
-    const branch = await loadBranch(layer, block, config.norm.epsilon);
-    blocks.push({ ...branch, residualScale: block.residualScale });
+  const { blocks: configs, scaled } = config.layers[index] as LayerConfig;
+  const scale = scaled === true ? await layer.number('layerScale') : 1;
+  for (const [place, block] of configs.entries()) {
+    const keep = place === configs.length - 1 ? scale : 1;
+    const { residualScale } = block;
+    // s (x + r norm(y)) = s x + (s r norm)(y)
+    const factor = keep === 1 ? 1 : keep * residualScale;
+    const branch = await loadBranch(layer, block, config.norm.epsilon, factor);
+    blocks.push({ ...branch, keep, residualScale: keep === 1 ? residualScale : 1 });
   }
   return { blocks };
 }
 
-/** @param epsilon of norms within mixers */
-async function loadBranch(loader: LayerWeightLoader, branch: BranchConfig, epsilon: number): Promise<Branch> {
-  const norm = (config: LayerNormConfig | null) => (config === null ? null : loader.rowNorm(config));
+/**
+ * @param epsilon of norms within mixers
+ * @param factor on what the branch gives
+ * @throws MoeqError for a factor on a branch that ends without a norm
+ */
+async function loadBranch(
+  loader: LayerWeightLoader,
+  branch: BranchConfig,
+  epsilon: number,
+  factor = 1,
+): Promise<Branch> {
+  if (factor !== 1 && branch.postNorm === null) {
+    throw new MoeqError({
+      operation: 'load a layer',
+      subject: 'blocks',
+      expected: 'a norm behind the last block of a layer with a scale',
+      found: 'none',
+    });
+  }
+  const norm = (config: LayerNormConfig | null, scale = 1) =>
+    config === null ? null : loader.rowNorm(config, scale);
   return {
     norm: await norm(branch.norm),
     run: await loadBody(loader, branch, epsilon),
-    postNorm: await norm(branch.postNorm),
+    postNorm: await norm(branch.postNorm, factor),
   };
 }
 

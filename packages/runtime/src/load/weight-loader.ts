@@ -113,6 +113,11 @@ export class WeightLoader {
     return vector;
   }
 
+  /** A tensor of one number, which stays here. */
+  async number(slot: Slot, at: TensorPosition = {}): Promise<number> {
+    return joined([await this.#checked(slot, at)])[0] as number;
+  }
+
   async #vectorOf(values: Float32Array): Promise<Vector> {
     return this.#keep(await this.#backend.loadVector(values));
   }
@@ -203,8 +208,12 @@ export class LayerWeightLoader implements MlpLoader {
     return this.#loader.norm(slot, this.#at);
   }
 
-  rowNorm(config: LayerNormConfig): Promise<RowNormSpec> {
-    return this.#loader.rowNorm(config, config.slot, this.#at);
+  rowNorm(config: LayerNormConfig, factor = 1): Promise<RowNormSpec> {
+    return this.#loader.rowNorm(config, config.slot, this.#at, factor);
+  }
+
+  number(slot: Slot): Promise<number> {
+    return this.#loader.number(slot, this.#at);
   }
 
   heads(slot: Slot, heads: number): Promise<HeadWeights> {

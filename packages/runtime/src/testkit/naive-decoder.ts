@@ -56,12 +56,18 @@ export async function naiveDecoder(source: ModelSource, ids: readonly number[]):
       margin = Math.min(margin, ran.margin);
       if (ran.experts !== null) experts[layer] = ran.experts;
     }
+    if (layerConfig.scaled === true) {
+      const factor = at(await readVector(source, 'layerScale', layer), 0);
+      rows = rows.map((row) => scaled(row, factor));
+    }
   }
 
   const normed = await norm(source, config.norm, 'finalNorm', rows);
   const head = config.tiedHead ? embedding : toMatrix(await weights.read('head'));
   const headBias = config.headBias ? await readVector(source, 'headBias') : head.map(() => 0);
-  const logits = normed.map((row) => scaled(add(multiply(head, row), headBias), config.logitsScale));
+  const { logitsCap: cap, logitsScale } = config;
+  const capped = (row: Row) => (cap === undefined ? row : row.map((value) => cap * Math.tanh(value / cap)));
+  const logits = normed.map((row) => capped(scaled(add(multiply(head, row), headBias), logitsScale)));
   const moeLayers = config.layers.flatMap((each, layer) => (layerMoe(each) === null ? [] : [layer]));
   return { logits, experts: moeLayers.map((layer) => experts[layer] ?? []), margin };
 }
@@ -182,7 +188,9 @@ async function attention(
   );
   const queries = await prepare('query', rows); // [T][H][C]
   const keys = await prepare('key', await project('key', inputs)); // [T][HK][C]
-  const values = (await project('value', inputs)).map((row) => chunks(clip(spec, row), spec.headDim)); // [T][HK][C]
+  const values = (await project(spec.keysAsValues === true ? 'key' : 'value', inputs)).map((row) =>
+    chunks(row, spec.headDim).map((head) => clip(spec, valueNormed(spec, head, config.norm.epsilon))),
+  ); // [T][HK][C]
   const sinks = spec.sinks ? await readVector(source, 'sinks', layer) : null; // [H]
 
   const mixed = queries.map((heads, token) =>
@@ -248,6 +256,11 @@ function normHeads(spec: AttentionConfig, row: Row, weight: Row | null, epsilon:
   return chunks(row, spec.headDim).flatMap((head) => rmsNorm(head, weight, epsilon));
 }
 
+function valueNormed({ valueNorm }: AttentionConfig, head: Row, epsilon: number): Row {
+  const ones = head.map(() => 1);
+  return valueNorm === true ? rmsNorm(head, ones, epsilon) : head;
+}
+
 function clip({ clip: limit }: AttentionConfig, row: Row): Row {
   return limit === null ? row : row.map((value) => Math.max(-limit, Math.min(limit, value)));
 }
@@ -259,6 +272,7 @@ function clip({ clip: limit }: AttentionConfig, row: Row): Row {
 function frequencyOf({ theta, rotatedDim, scaling }: RopeConfig, i: number): number {
   const plain = theta ** ((-2 * i) / rotatedDim);
   if (scaling === undefined) return plain;
+  if (scaling.kind === 'proportional') return i < Math.floor((scaling.share * rotatedDim) / 2) ? plain : 0;
   if (scaling.kind !== 'yarn') throw new Error(`the naive decoder has no ${scaling.kind}`);
   const pairOf = (turns: number) =>
     (rotatedDim * Math.log(scaling.originalLength / (2 * Math.PI * turns))) / (2 * Math.log(theta));
@@ -285,7 +299,14 @@ function rotate(rope: RopeConfig | null, head: Row, position: number): Row {
 }
 
 async function mlpRows(source: ModelSource, layer: number, config: MlpConfig, x: Matrix): Promise<Computed> {
-  const tokens = await Promise.all(x.map((row) => mlp(source, layer, config, row)));
+  const norms = config.kind === 'moe' ? config.norms : undefined;
+  const place = (which: 'router' | 'experts') =>
+    norms === undefined ? x : norm(source, norms[which], norms[which].slot, x, layer);
+  const [routed, read] = [await place('router'), await place('experts')];
+  const factor = norms?.routerFactor ?? 1;
+  const tokens = await Promise.all(
+    read.map((row, t) => mlp(source, layer, config, row, scaled(routed[t] ?? [], factor))),
+  );
   return {
     rows: tokens.map(({ output }) => output),
     experts: config.kind === 'moe' ? tokens.map(({ expertIndices }) => expertIndices ?? []) : null,
@@ -293,7 +314,7 @@ async function mlpRows(source: ModelSource, layer: number, config: MlpConfig, x:
   };
 }
 
-async function mlp(source: ModelSource, layer: number, config: MlpConfig, x: Row) {
+async function mlp(source: ModelSource, layer: number, config: MlpConfig, x: Row, routed: Row) {
   if (config.kind === 'dense') {
     return {
       output: feedForward(await readMlp(source, 'dense', { layer }), config.activation, x),
@@ -301,7 +322,7 @@ async function mlp(source: ModelSource, layer: number, config: MlpConfig, x: Row
       margin: Infinity,
     };
   }
-  const { expertIndices, expertWeights, margin } = await choose(source, layer, config, x);
+  const { expertIndices, expertWeights, margin } = await choose(source, layer, config, routed);
   const ofLatent = async (slot: 'expertLatentDown' | 'expertLatentUp', row: Row): Promise<Row> =>
     config.latentDim === undefined
       ? row
@@ -342,7 +363,10 @@ async function choose(source: ModelSource, layer: number, config: MoeConfig, x: 
   const chosen = expertIndices.map((e) => at(scores, e));
   const weights = route.score === 'softmaxAfterTopK' ? softmax(chosen) : chosen;
   const total = route.normalizeTopK && route.score !== 'softmaxAfterTopK' ? sum(weights) : 1;
-  return { expertIndices, expertWeights: scaled(weights, (route.scalingFactor ?? 1) / total), margin };
+  const factors = config.expertScales === true ? await readVector(source, 'expertScales', layer) : null;
+  const shares = scaled(weights, (route.scalingFactor ?? 1) / total);
+  const expertWeights = shares.map((share, i) => share * (factors === null ? 1 : at(factors, expertIndices[i] ?? 0)));
+  return { expertIndices, expertWeights, margin };
 }
 
 /** Experts of the groups that are best by their best score, or by the sum of their best two; all without groups. */
@@ -388,6 +412,8 @@ function gated(activation: Activation, gate: number, up: number): number {
 function activated({ kind, alpha = 1, limit = Infinity, limitOf = 'input' }: Activation, x: number): number {
   const value = limitOf === 'input' ? Math.min(x, limit) : x;
   if (kind === 'relu2') return Math.max(value, 0) ** 2;
+  if (kind === 'geluTanh')
+    return (value / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (value + 0.044715 * value ** 3)));
   if (kind !== 'silu') throw new Error(`the naive decoder has no ${kind}`);
   return Math.min(value * sigmoid(alpha * value), limitOf === 'output' ? limit : Infinity);
 }

@@ -141,6 +141,17 @@ export const instructions = {
     everywhere: 'flag',
   },
 
+  /** cap * tanh(x / cap) of `count` columns from `first` on: each thread its own, or everywhere all. */
+  softCap: {
+    x: 'address',
+    cap: 'f32',
+    rows: 'u32',
+    columns: 'u32',
+    first: 'u32',
+    count: 'u32',
+    everywhere: 'flag',
+  },
+
   /** a + scale * b */
   add: { a: 'address', b: 'address', scale: 'f32', out: 'address', length: 'u32' },
 
@@ -174,6 +185,8 @@ export const instructions = {
     clip: 'f32',
     queryNorm: norm,
     keyNorm: norm,
+    valueNorms: 'flag',
+    valueEpsilon: 'f32',
     /** Float32 [H]; 0: none. */
     sinks: 'address',
     gate: gateKinds,
@@ -333,6 +346,8 @@ export const instructions = {
     groupRank: groupRanks,
     /** Of the correction bias, Float32 [E]; 0: none. */
     bias: 'address',
+    /** Of experts, Float32 [E]; 0: none. */
+    scales: 'address',
     indices: 'address',
     weights: 'address',
   },

@@ -84,6 +84,8 @@ export function attention(
         clip: clip ?? 0,
         queryNorm: normOperands(spec.queryNorm, norms.query),
         keyNorm: normOperands(spec.keyNorm, norms.key),
+        valueNorms: spec.valueNorm !== undefined,
+        valueEpsilon: spec.valueNorm?.epsilon ?? 0,
         sinks: sinks?.address ?? 0,
         gate: spec.gate?.kind ?? 'sigmoid',
         records: cache.records + bytesOf(cacheRecord) * cache.headsAThread * layer,
@@ -113,7 +115,7 @@ export function attention(
 
 /** What a thread reads of a row: what is of its key/value heads, unless norms are over all heads. */
 function columnsOfHeads(
-  { heads, kvHeads, headDim, queryNorm, keyNorm, gate }: AttentionSpec,
+  { heads, kvHeads, headDim, queryNorm, keyNorm, gate, keysAsValues }: AttentionSpec,
   valueDim: number,
   { queryStride, keysAt, valuesAt, gateAt, gateStride }: AttentionRow,
 ): SharedColumns[] {
@@ -122,7 +124,7 @@ function columnsOfHeads(
   return [
     { first: 0, count: kvHeads, size: group * queryStride },
     { first: keysAt, count: kvHeads, size: headDim },
-    { first: valuesAt, count: kvHeads, size: valueDim },
+    ...(keysAsValues === true ? [] : [{ first: valuesAt, count: kvHeads, size: valueDim }]),
     ...(gate?.placed === 'last' ? [{ first: gateAt, count: kvHeads, size: group * gateStride }] : []),
   ];
 }

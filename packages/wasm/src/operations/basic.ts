@@ -87,7 +87,13 @@ export function emitLinear(
   program.emit('linear', { record, rows, intake, tokens, out, columns, first });
 }
 
-export function linear(x: Value, { rows, parts }: LoadedWeight, bias: LoadedVector | null): Recorded {
+/** @param cap 0: none */
+export function linear(
+  x: Value,
+  { rows, parts }: LoadedWeight,
+  bias: LoadedVector | null,
+  cap: number,
+): Recorded {
   return {
     rows: x.rows,
     columns: rows,
@@ -99,10 +105,11 @@ export function linear(x: Value, { rows, parts }: LoadedWeight, bias: LoadedVect
       for (const part of parts) {
         const { rows: count, everywhere } = part;
         emitLinear(program, part, program.form(x, part.intake), x.rows, { out, columns: rows, first });
+        const place = { x: out, rows: x.rows, columns: rows, first, count, everywhere };
         if (bias !== null) {
-          const place = { x: out, rows: x.rows, columns: rows, first, count, everywhere };
           program.emit('bias', { ...place, bias: bias.address });
         }
+        if (cap > 0) program.emit('softCap', { ...place, cap });
         if (!everywhere) shared.push({ first, count, size: 1 });
         first += count;
       }

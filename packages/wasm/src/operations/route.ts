@@ -4,7 +4,12 @@ import type { Recorded } from '../graph.js';
 import type { LoadedVector } from '../loaded.js';
 import type { Value } from '../value.js';
 
-export function route(logits: Value, spec: RouteSpec, bias: LoadedVector | null): Recorded {
+export function route(
+  logits: Value,
+  spec: RouteSpec,
+  bias: LoadedVector | null,
+  scales: LoadedVector | null,
+): Recorded {
   const { experts, expertsPerToken, score, normalizeTopK, groups } = spec;
   const slots = logits.rows * expertsPerToken;
   return {
@@ -26,6 +31,7 @@ export function route(logits: Value, spec: RouteSpec, bias: LoadedVector | null)
         keptGroups: groups?.kept ?? 0,
         groupRank: groups?.rank ?? 'max',
         bias: bias?.address ?? 0,
+        scales: scales?.address ?? 0,
         indices: out,
         weights: out + 4 * slots,
       });

@@ -36,7 +36,7 @@ interface Preparation {
 export function attention(machine: Machine, operands: Operands): void {
   const { words, floats, thread, threads } = machine;
   const { qkv, row: parts, heads, kvHeads, headDim, valueDim, cos, sin, pairs, interleaved } = operands;
-  const { scale, window, clips, clip, queryNorm, keyNorm, sinks } = operands;
+  const { scale, window, clips, clip, queryNorm, keyNorm, valueNorms, valueEpsilon, sinks } = operands;
   const { records, pageSize, queries, key, tile, scratch, out, segments } = operands;
   const shape: Shape = { heads, kvHeads, headDim, valueDim };
   const { columns, queryStride, keysAt, valuesAt } = parts;
@@ -65,8 +65,9 @@ export function attention(machine: Machine, operands: Operands): void {
       prepareHeads(machine, row + 4 * keysAt, key, ofKeys, keyHeads, keyNorm, preparation, rotation);
       for (let head = firstHead; head < endHead; head++) {
         const value = key + 4 * kvHeads * headDim;
-        const source = (row + 4 * (valuesAt + head * valueDim)) / 4;
-        floats.copyWithin(value / 4, source, source + valueDim);
+        const source = row + 4 * (valuesAt + head * valueDim);
+        if (valueNorms) machine.kernels.rmsNorm(source, 0, valueEpsilon, 1, valueDim, 0, value, 0);
+        else floats.copyWithin(value / 4, source / 4, source / 4 + valueDim);
         if (preparation.clip !== null) machine.kernels.clamp(value, preparation.clip, valueDim);
         const record = records + recordBytes * (head - firstHead);
         machine.kernels.storeKeyValue(record, page, slot, key + 4 * headDim * head, value);

@@ -105,6 +105,13 @@ export const operations: Operations = {
     }
   },
 
+  softCap({ kernels, thread, threads }, { x, cap, rows, columns, first, count, everywhere }) {
+    const [own, of] = everywhere ? [0, 1] : [thread, threads];
+    const start = first + shareStart(count, own, of);
+    const length = first + shareStart(count, own + 1, of) - start;
+    for (let row = 0; row < rows; row++) kernels.softCap(x + 4 * (row * columns + start), cap, length);
+  },
+
   add({ kernels }, { a, b, scale, out, length }) {
     kernels.add(a, b, scale, out, length);
   },

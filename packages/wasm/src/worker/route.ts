@@ -10,7 +10,7 @@ const scoreNames = Object.keys(scores) as (keyof typeof scores)[];
 const rankNames = Object.keys(groupRanks) as (keyof typeof groupRanks)[];
 
 export function route({ words, floats }: Machine, operands: View<Instructions['route']>): void {
-  const { logits, tokens, experts, active, groups, bias } = operands;
+  const { logits, tokens, experts, active, groups, bias, scales } = operands;
   const spec: RouteSpec = {
     experts,
     expertsPerToken: active,
@@ -33,7 +33,14 @@ export function route({ words, floats }: Machine, operands: View<Instructions['r
     bias === 0 ? undefined : floats.subarray(bias / 4, bias / 4 + experts),
   );
   words.set(routing.expertIndices, operands.indices / 4);
-  floats.set(routing.expertWeights, operands.weights / 4);
+  const { expertIndices, expertWeights } = routing;
+  const weights =
+    scales === 0
+      ? expertWeights
+      : expertWeights.map(
+          (weight, i) => weight * (floats[scales / 4 + (expertIndices[i] as number)] as number),
+        );
+  floats.set(weights, operands.weights / 4);
 }
 
 /** @param indices address of Int32 [T, A] */

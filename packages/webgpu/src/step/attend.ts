@@ -58,6 +58,8 @@ export function emitAttention(
     keyNorm: normMode(spec.keyNorm?.over),
     queryEpsilon: spec.queryNorm?.epsilon ?? 0,
     keyEpsilon: spec.keyNorm?.epsilon ?? 0,
+    valueNorm: spec.valueNorm === undefined ? 0 : 1,
+    valueEpsilon: spec.valueNorm?.epsilon ?? 0,
     clip: clip ?? 0,
     scale,
   };
@@ -94,7 +96,7 @@ export function emitAttention(
 /** What of the fields of `prepare` matters to queries that have been prepared. */
 const prepared = {
   ...{ cacheRows: 0, rotations: 0, pairs: 0, interleaved: 0, queryNorm: 0, keyNorm: 0 },
-  ...{ queryEpsilon: 0, keyEpsilon: 0, clip: 0, scale: 1 },
+  ...{ queryEpsilon: 0, keyEpsilon: 0, valueNorm: 0, valueEpsilon: 0, clip: 0, scale: 1 },
   ...{ rowWidth: 0, queryStride: 0, keysAt: 0, valuesAt: 0, gateAt: 0, gateStride: 0 },
 };
 

@@ -19,6 +19,8 @@ export interface Epilogue {
   readonly bias: StoredVector | null;
   /** [T], through a sigmoid. */
   readonly gate: Transient | null;
+  /** Of the product and its bias; none unless given. */
+  readonly cap?: number;
   /** Inner one first; at most two. */
   readonly residuals: readonly { readonly result: Transient; readonly scale: number }[];
 }
@@ -54,13 +56,14 @@ const noRouting = {
   accumulateScale: 1,
 };
 
-function epilogueUniforms({ bias, gate, residuals }: Epilogue, outColumns: number) {
+function epilogueUniforms({ bias, gate, cap = 0, residuals }: Epilogue, outColumns: number) {
   return {
     outColumns,
     extraMode: bias !== null ? 1 : gate !== null ? 2 : 0,
     residuals: residuals.length,
     scale1: residuals[0]?.scale ?? 1,
     scale2: residuals[1]?.scale ?? 1,
+    cap,
   };
 }
 

@@ -18,22 +18,25 @@ export function emitRoute(
   absorbed: ReadonlySet<GraphNode>,
   status: GPUBuffer,
 ): void {
-  const { x, spec, bias } = node.operation;
+  const { x, spec, bias, scales } = node.operation;
   const uniforms = {
     routingWeights: node.rows * spec.expertsPerToken,
     normalizeEpsilon: spec.normalizeEpsilon ?? 0,
     scalingFactor: spec.scalingFactor ?? 1,
   };
-  const outputs = [bias?.buffer ?? empty, results.make(node), status];
-  const hasBias = bias !== null;
+  const factors = scales === null ? [] : [scales.buffer];
+  const outputs = [bias?.buffer ?? empty, ...factors, results.make(node), status];
+  const [hasBias, hasScales] = [bias !== null, scales !== null];
   if (!isKind(x, 'linear') || !absorbed.has(x)) {
-    const kernel = kernels.get(`route ${routeName(spec, hasBias)}`, () => routeKernel(spec, hasBias));
+    const kernel = kernels.get(`route ${routeName(spec, hasBias, hasScales)}`, () =>
+      routeKernel(spec, hasBias, hasScales),
+    );
     program.dispatch(kernel, uniforms, [results.of(x), ...outputs], [node.rows, 1]);
     return;
   }
   const [group] = x.operation.weight.groups as readonly [WeightGroup];
   const { x: input, norm } = results.input(x.operation.x);
-  const kernel = kernels.router({ kind: group.kind, spec, hasBias, normed: norm !== null });
+  const kernel = kernels.router({ kind: group.kind, spec, hasBias, hasScales, normed: norm !== null });
   const lanes = vectorLanes(group.kind.fast ? group.uniforms.chunks : group.uniforms.columns);
   program.dispatch(
     kernel,

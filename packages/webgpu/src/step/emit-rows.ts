@@ -37,10 +37,10 @@ export function emitNorm({ program, kernels }: Emitter, node: GraphNode<'norm'>,
 }
 
 export function emitLinear(emitter: Emitter, node: GraphNode<'linear'>, results: Results): void {
-  const { x, weight, bias } = node.operation;
+  const { x, weight, bias, cap } = node.operation;
   const input = results.input(x);
   const { out, residuals } = results.output(node);
-  const epilogue = { bias, gate: null, residuals };
+  const epilogue = { bias, gate: null, cap, residuals };
   const shape = { outColumns: node.columns, tokens: node.rows };
   multiply(emitter, weight.groups, { ...input, ...shape, out, epilogue });
 }

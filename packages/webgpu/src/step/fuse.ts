@@ -129,8 +129,8 @@ class Fuser {
   #canRoute(logits: GraphNode, route: GraphNode): logits is GraphNode<'linear'> {
     if (!isKind(logits, 'linear') || logits.rows > mostVectorRows || this.#onlyConsumer(logits) !== route)
       return false;
-    const { weight, bias } = logits.operation;
+    const { weight, bias, cap } = logits.operation;
     const [group, ...others] = weight.groups;
-    return bias === null && others.length === 0 && group?.parts === 1 && weight.bytes <= mostRouterBytes;
+    return bias === null && cap === 0 && others.length === 0 && group?.parts === 1 && weight.bytes <= mostRouterBytes;
   }
 }

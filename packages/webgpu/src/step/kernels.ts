@@ -61,8 +61,8 @@ export class Kernels {
   }
 
   router(options: Omit<RouterOptions, 'subgroups'>): ReturnType<typeof routerKernel> {
-    const { kind, spec, hasBias, normed } = options;
-    const name = `router ${routeName(spec, hasBias)} ${normed} ${this.nameOf(kind)}`;
+    const { kind, spec, hasBias, hasScales, normed } = options;
+    const name = `router ${routeName(spec, hasBias, hasScales)} ${normed} ${this.nameOf(kind)}`;
     return this.get(name, () => routerKernel({ ...options, subgroups: this.subgroups }));
   }
 }

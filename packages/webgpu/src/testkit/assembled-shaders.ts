@@ -117,7 +117,7 @@ function weightShaders(kind: MatrixKind): Shader[] {
     embedKernel(kind),
     absorbKernel(kind, smallLatents),
     expandKernel(kind, smallLatents),
-    routerKernel({ kind, spec, hasBias: false, normed: true, subgroups: true }),
+    routerKernel({ kind, spec, hasBias: false, hasScales: false, normed: true, subgroups: true }),
   ].map(({ shader }) => shader);
 }
 
@@ -148,7 +148,9 @@ function routeShaders(): Shader[] {
       })),
     ]),
   );
-  return specs.flatMap((each) => [true, false].map((hasBias) => routeKernel(each, hasBias).shader));
+  return specs.flatMap((each) =>
+    [true, false].map((hasBias) => routeKernel(each, hasBias, !hasBias).shader),
+  );
 }
 
 const gates: readonly GateShape[] = [

@@ -13,7 +13,7 @@ export const rawColumns = ({ headDim, valueDim }: AttentionShape): number => Mat
 export function freshDeclarations(shape: AttentionShape, heads: number, size: number): string[] {
   return [
     `var<workgroup> raw: array<f32, ${(heads + 2) * rawColumns(shape)}>;`,
-    `var<workgroup> squares: array<f32, ${2 * size + (heads + 1) * shares}>;`,
+    `var<workgroup> squares: array<f32, ${2 * size + (heads + 2) * shares}>;`,
     `fn rootOf(isQuery: bool, n: u32) -> f32 {
   let mode = select(p.keyNorm, p.queryNorm, isQuery);
   let epsilon = select(p.keyEpsilon, p.queryEpsilon, isQuery);
@@ -78,6 +78,11 @@ export function freshStatements(shape: AttentionShape, heads: number, size: numb
     '  squares[local] = ofQueries;',
     `  squares[${size}u + local] = ofKeys;`,
     '}',
+    `if (p.valueNorm == 1u && local < ${shares}u) {`,
+    '  var sum = 0.0;',
+    `  for (var d = local; d < ${valueDim}u; d += ${shares}u) { let x = raw[${(heads + 1) * columns}u + d]; sum += x * x; }`,
+    `  squares[${2 * size + (heads + 1) * shares}u + local] = sum;`,
+    '}',
     'if (p.queryNorm == 1u || p.keyNorm == 1u) {',
     ...forEach(`${(heads + 1) * shares}u`, [
       'var sum = 0.0;',
@@ -100,10 +105,16 @@ export function freshStatements(shape: AttentionShape, heads: number, size: numb
       'if (p.clip > 0.0) { x = clamp(x, -p.clip, p.clip); }',
       `raw[n * ${columns}u + d] = x;`,
     ]),
+    'var ofValue = 1.0;',
+    'if (p.valueNorm == 1u) {',
+    '  var sum = 0.0;',
+    `  for (var i = 0u; i < ${shares}u; i += 1u) { sum += squares[${2 * size + (heads + 1) * shares}u + i]; }`,
+    `  ofValue = inverseSqrt(sum / ${valueDim}.0 + p.valueEpsilon);`,
+    '}',
     ...forEach(`${valueDim}u`, [
-      'if (p.clip > 0.0) {',
-      `  raw[${(heads + 1) * columns}u + i] = clamp(raw[${(heads + 1) * columns}u + i], -p.clip, p.clip);`,
-      '}',
+      `var value = raw[${(heads + 1) * columns}u + i] * ofValue;`,
+      'if (p.clip > 0.0) { value = clamp(value, -p.clip, p.clip); }',
+      `raw[${(heads + 1) * columns}u + i] = value;`,
     ]),
     'workgroupBarrier();',
     ...forEach(`${heads + 1}u * p.pairs`, [

@@ -1,7 +1,7 @@
 // What happens to a sum before it is stored: a bias a row or a gate a token, then the residuals that were to be added.
 // All of it is switched by uniforms, so one pipeline serves every use of a matrix multiply.
 //
-//   v = sum (+ bias[row] | * sigmoid(gate[token])),   v = residual1 + scale1 * v,   v = residual2 + scale2 * v
+//   v = sum (+ bias[row] | * sigmoid(gate[token])),   v = cap * tanh(v / cap),   v = residual1 + scale1 * v,   v = residual2 + scale2 * v
 import { sigmoidFunction } from './activation.js';
 import type { Fields, StorageBinding } from './shader.js';
 
@@ -13,6 +13,8 @@ export const epilogueFields = {
   residuals: 'u32',
   scale1: 'f32',
   scale2: 'f32',
+  /** Of sums with their bias: cap * tanh(v / cap); 0: none. */
+  cap: 'f32',
 } as const satisfies Fields;
 
 /** `residualStorage` first, where a kernel has no use for `extra`. */
@@ -37,6 +39,7 @@ export const epilogueFunctions: readonly string[] = [
   var v = sum;
   if (p.extraMode == 1u) { v += extra[row]; }
   if (p.extraMode == 2u) { v *= sigmoid(extra[token]); }
+  if (p.cap > 0.0) { v = p.cap * tanh(clamp(v / p.cap, -15.0, 15.0)); }
   let at = token * p.outColumns + row;
   out[at] = withResiduals(at, v);
 }`,

@@ -16,8 +16,10 @@ export const routeFields = {
   scalingFactor: 'f32',
 } as const satisfies Fields;
 
-export const routeStorage: readonly StorageBinding[] = [
+/** @param hasScales whether experts have factors on their weights */
+export const routeStorage = (hasScales: boolean): readonly StorageBinding[] => [
   { name: 'bias', access: 'read', type: 'array<f32>' },
+  ...(hasScales ? [{ name: 'scales', access: 'read', type: 'array<f32>' } as const] : []),
   { name: 'routing', access: 'write', type: 'array<u32>' },
   { name: 'status', access: 'write', type: 'array<atomic<u32>>' },
 ];
@@ -35,11 +37,11 @@ const hasExponents = (score: RouteSpec['score'], hasBias: boolean): boolean =>
   score !== 'softmaxAfterTopK' && !hasBias;
 
 /** What of a specification is part of the shader; the rest are uniforms. */
-export function routeName(spec: RouteSpec, hasBias: boolean): string {
+export function routeName(spec: RouteSpec, hasBias: boolean, hasScales: boolean): string {
   const { experts, expertsPerToken, score, normalizeTopK, groups } = spec;
   const groupName =
     groups === undefined ? '' : `, ${groups.kept} of ${groups.count} groups by ${groups.rank}`;
-  return `${expertsPerToken} of ${experts} ${score}${normalizeTopK ? ' normalized' : ''}${hasBias ? ' biased' : ''}${groupName}`;
+  return `${expertsPerToken} of ${experts} ${score}${normalizeTopK ? ' normalized' : ''}${hasBias ? ' biased' : ''}${hasScales ? ' scaled' : ''}${groupName}`;
 }
 
 export function routeDeclarations(
@@ -56,7 +58,12 @@ export function routeDeclarations(
 }
 
 /** Statements that route the token whose logits are in `scores`; `token` and `local` are in scope. */
-export function routeStatements(spec: RouteSpec, hasBias: boolean, workgroupSize: number): string[] {
+export function routeStatements(
+  spec: RouteSpec,
+  hasBias: boolean,
+  hasScales: boolean,
+  workgroupSize: number,
+): string[] {
   const { experts, expertsPerToken, score } = spec;
   const own = (body: readonly string[]): string[] => [
     `for (var e = local; e < ${experts}u; e += ${workgroupSize}u) {`,
@@ -85,7 +92,7 @@ export function routeStatements(spec: RouteSpec, hasBias: boolean, workgroupSize
     `if (local < ${expertsPerToken}u) {`,
     ...weightStatements(spec).map((line) => `  ${line}`),
     `  routing[token * ${expertsPerToken}u + local] = best[local];`,
-    `  routing[p.routingWeights + token * ${expertsPerToken}u + local] = bitcast<u32>(weight * p.scalingFactor);`,
+    `  routing[p.routingWeights + token * ${expertsPerToken}u + local] = bitcast<u32>(weight * p.scalingFactor${hasScales ? ' * scales[best[local]]' : ''});`,
     '}',
   ];
 }
@@ -171,19 +178,19 @@ function routeWorkgroup(experts: number): number {
 }
 
 /** Routes T tokens by logits [T, E], a workgroup each. */
-export function routeKernel(spec: RouteSpec, hasBias: boolean) {
+export function routeKernel(spec: RouteSpec, hasBias: boolean, hasScales: boolean) {
   const workgroupSize = routeWorkgroup(spec.experts);
   return makeKernel({
-    label: `route ${routeName(spec, hasBias)}`,
+    label: `route ${routeName(spec, hasBias, hasScales)}`,
     fields: routeFields,
-    storage: [{ name: 'logits', access: 'read', type: 'array<f32>' }, ...routeStorage],
+    storage: [{ name: 'logits', access: 'read', type: 'array<f32>' }, ...routeStorage(hasScales)],
     workgroupSize,
     declarations: routeDeclarations(spec, hasBias),
     main: lines(
       'let token = workgroup.x;',
       `for (var e = local; e < ${spec.experts}u; e += ${workgroupSize}u) { scores[e] = logits[token * ${spec.experts}u + e]; }`,
       'workgroupBarrier();',
-      ...routeStatements(spec, hasBias, workgroupSize),
+      ...routeStatements(spec, hasBias, hasScales, workgroupSize),
     ),
   });
 }

@@ -17,6 +17,7 @@ export interface RouterOptions {
   readonly kind: MatrixKind;
   readonly spec: RouteSpec;
   readonly hasBias: boolean;
+  readonly hasScales: boolean;
   readonly normed: boolean;
   readonly subgroups: boolean;
 }
@@ -37,20 +38,20 @@ const rowsPerGroup = 4;
 export const mostRouterBytes = 2 ** 20;
 
 export function routerKernel(options: RouterOptions): Kernel<typeof routerFields> {
-  const { kind, spec, hasBias, normed, subgroups } = options;
+  const { kind, spec, hasBias, hasScales, normed, subgroups } = options;
   const dots = dotLoop({ kind, use: 'dense', sets: 1, rows: rowsPerGroup, tokens: 1, normed });
   const { declarations, statements } = reduction({ names: dots.accumulators, workgroupSize, subgroups });
   const activations = kind.fast ? 'array<vec4<f32>>' : 'array<f32>';
   const root = `inverseSqrt(total(g, ${rowsPerGroup}u) / f32(p.columns) + p.epsilon)`;
   return makeKernel({
-    label: `router${normed ? ' normed' : ''}, ${routeName(spec, hasBias)}, ${kindName(kind)}${subgroups ? ', subgroups' : ''}`,
+    label: `router${normed ? ' normed' : ''}, ${routeName(spec, hasBias, hasScales)}, ${kindName(kind)}${subgroups ? ', subgroups' : ''}`,
     fields: routerFields,
     matrices: true,
     storage: [
       ...weightStorage,
       { name: 'x', access: 'read', type: activations },
       ...(normed ? [{ name: 'norm', access: 'read', type: activations } as const] : []),
-      ...routeStorage,
+      ...routeStorage(hasScales),
     ],
     workgroupSize,
     subgroups,
@@ -75,7 +76,7 @@ export function routerKernel(options: RouterOptions): Kernel<typeof routerFields
       '  }',
       '  workgroupBarrier();',
       '}',
-      ...routeStatements(spec, hasBias, workgroupSize),
+      ...routeStatements(spec, hasBias, hasScales, workgroupSize),
     ),
   });
 }

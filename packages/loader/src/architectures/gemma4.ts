@@ -1,0 +1,208 @@
+// Gemma 4 (Google; transformers models/gemma4), its models with experts: windows with other heads than the layers that see all
+// tokens, whose keys are their values too and turn in a quarter of their pairs; norms before and after; a dense MLP beside the
+// experts, each with norms of its own, the router with another; one number a layer and one an expert; capped logits.
+import { type AttentionConfig, type LayerConfig, type NormConfig, type RopeConfig, withMixers } from '@moeq/runtime';
+import * as v from 'valibot';
+import { defineArchitecture } from '../config/architecture.js';
+import { composite } from '../config/composite.js';
+import { commonFields, configError, count, flag, maxContext, positive, width } from '../config/config.js';
+import { biasNames, decoderConfig, denseNames, llamaNames, queryKeyNormNames } from './llama.js';
+import { slidingLayers, slidingTypes } from './sliding-layers.js';
+
+const layer = 'model.layers.{layer}';
+const zero = (expected: string) => v.literal(0, `0, as moeq does not run ${expected}`);
+
+const rotation = (theta: number, type: 'default' | 'proportional') =>
+  v.nullish(
+    v.object({
+      rope_type: v.nullish(v.picklist(['default', 'proportional']), type),
+      rope_theta: v.nullish(positive, theta),
+      partial_rotary_factor: v.nullish(v.pipe(positive, v.maxValue(1)), 0.25),
+      factor: v.nullish(v.literal(1)),
+    }),
+    {},
+  );
+
+const fields = {
+  ...commonFields,
+  num_key_value_heads: v.optional(commonFields.num_key_value_heads, 4),
+  head_dim: v.optional(width, 256),
+  tie_word_embeddings: flag(true),
+  hidden_activation: v.optional(commonFields.hidden_act, 'gelu_pytorch_tanh'),
+  attention_bias: flag(false),
+  attention_k_eq_v: flag(false),
+  /** Of layers that see all tokens, in files of the hub; transformers writes `per_layer_config`. */
+  global_head_dim: v.nullish(width, 512),
+  num_global_key_value_heads: commonFields.num_key_value_heads,
+  per_layer_config: v.nullish(
+    v.record(
+      v.string(),
+      v.object({ head_dim: v.nullish(width), num_key_value_heads: commonFields.num_key_value_heads }),
+    ),
+  ),
+  layer_types: slidingTypes,
+  sliding_window: v.optional(count(maxContext), 512),
+  rope_parameters: v.nullish(
+    v.object({
+      sliding_attention: rotation(10_000, 'default'),
+      full_attention: rotation(1e6, 'proportional'),
+    }),
+    {},
+  ),
+  use_bidirectional_attention: v.nullish(v.literal('vision')),
+  hidden_size_per_layer_input: v.optional(zero('inputs of each layer'), 0),
+  num_kv_shared_layers: v.nullish(zero('layers that share keys and values'), 0),
+  enable_moe_block: v.literal(true, 'true, as only models with experts are run'),
+  intermediate_size: width,
+  moe_intermediate_size: width,
+  final_logit_softcapping: v.nullish(positive),
+};
+
+type Gemma4Config = v.InferOutput<v.ObjectSchema<typeof fields, undefined>>;
+
+/** Of layers with a window, or of those without. */
+function ropeOf({ rope_parameters: parameters }: Gemma4Config, mixer: AttentionConfig): RopeConfig {
+  const { rope_type: type, rope_theta: theta, partial_rotary_factor: share } =
+    mixer.window === null ? parameters.full_attention : parameters.sliding_attention;
+  const whole = { theta, rotatedDim: mixer.headDim, style: 'halves' as const };
+  return type === 'proportional' ? { ...whole, scaling: { kind: type, share } } : whole;
+}
+
+/** Head dimension and key/value heads of a layer, where they are not those of the model. */
+function ownHeads(config: Gemma4Config, index: number, slides: boolean) {
+  const { per_layer_config: listed, attention_k_eq_v: shared } = config;
+  if (listed != null) return listed[String(index)] ?? {};
+  if (slides) return {};
+  return {
+    head_dim: config.global_head_dim,
+    num_key_value_heads: shared ? config.num_global_key_value_heads : null,
+  };
+}
+
+export const gemma4Text = defineArchitecture({
+  modelTypes: ['gemma4_text'],
+  names: {
+    ...llamaNames,
+    ...biasNames,
+    ...queryKeyNormNames,
+    ...denseNames,
+    mixerPostNorm: [`${layer}.post_attention_layernorm.weight`],
+    mlpNorm: [`${layer}.pre_feedforward_layernorm.weight`],
+    densePostNorm: [`${layer}.post_feedforward_layernorm_1.weight`],
+    routerNorm: [`${layer}.router.scale`],
+    router: [`${layer}.router.proj.weight`],
+    expertScales: [`${layer}.router.per_expert_scale`],
+    expertNorm: [`${layer}.pre_feedforward_layernorm_2.weight`],
+    expertGateUp: [`${layer}.experts.gate_up_proj`],
+    expertDown: [`${layer}.experts.down_proj`],
+    expertPostNorm: [`${layer}.post_feedforward_layernorm_2.weight`],
+    mlpPostNorm: [`${layer}.post_feedforward_layernorm.weight`],
+    layerScale: [`${layer}.layer_scalar`],
+  },
+  fields,
+  decoder: (config, file) => {
+    const { num_hidden_layers: layers, hidden_size: hidden, final_logit_softcapping: cap } = config;
+    const typed = slidingLayers(config.layer_types, layers, file, (index) => (index + 1) % 6 !== 0);
+    // transformers lets the last layer see all tokens, whatever its type
+    const slides = (index: number) => index < layers - 1 && typed(index);
+    const mlp = { activation: config.hidden_activation, bias: false };
+    const dense = { kind: 'dense' as const, ...mlp, intermediateSize: config.intermediate_size };
+    const mixers = new Map<string, AttentionConfig>();
+    const mixerOf = (attention: AttentionConfig, index: number): AttentionConfig => {
+      const own = ownHeads(config, index, slides(index));
+      const headDim = own.head_dim ?? attention.headDim;
+      const kvHeads = own.num_key_value_heads ?? attention.kvHeads;
+      if (headDim % 2 !== 0 || attention.heads % kvHeads !== 0) {
+        const expected = `an even head dimension and key/value heads that divide ${attention.heads} in layer ${index}`;
+        throw configError(file, expected, `${headDim} and ${kvHeads}`);
+      }
+      const key = `${slides(index)} ${headDim} ${kvHeads}`;
+      const known = mixers.get(key);
+      if (known !== undefined) return known;
+      const mixer: AttentionConfig = {
+        ...attention,
+        headDim,
+        kvHeads,
+        window: slides(index) ? config.sliding_window : null,
+        valueNorm: true,
+        ...(config.attention_k_eq_v && !slides(index) && { keysAsValues: true }),
+      };
+      mixers.set(key, mixer);
+      return mixer;
+    };
+    const decoder = decoderConfig(config, file, {
+      modelType: 'gemma4_text',
+      normEpsilon: 1e-6,
+      ropeTheta: 10_000,
+      embeddingScale: hidden ** 0.5,
+      attention: {
+        scale: 1,
+        queryKeyNorm: 'head',
+        bias: { qkv: config.attention_bias, output: config.attention_bias },
+      },
+      layer: (index, attention) => ({ mixer: mixerOf(attention, index), mlp: dense }),
+      assemble: ({ mixer, norm }): LayerConfig => ({
+        blocks: [
+          {
+            mixer,
+            norm: { slot: 'mixerNorm', ...norm },
+            postNorm: { slot: 'mixerPostNorm', ...norm },
+            residualScale: 1,
+          },
+          {
+            sum: [
+              {
+                mlp: dense,
+                norm: { slot: 'mlpNorm', ...norm },
+                postNorm: { slot: 'densePostNorm', ...norm },
+              },
+              { mlp: experts(config, norm), norm: null, postNorm: { slot: 'expertPostNorm', ...norm } },
+            ],
+            norm: null,
+            postNorm: { slot: 'mlpPostNorm', ...norm },
+            residualScale: 1,
+          },
+        ],
+        scaled: true,
+      }),
+    });
+    return cap == null ? decoder : { ...decoder, logitsCap: cap };
+  },
+  turned: (decoder, config) => ({
+    ...decoder,
+    layers: withMixers(decoder.layers, (mixer) =>
+      mixer.kind === 'attention' ? { ...mixer, rope: ropeOf(config, mixer) } : mixer,
+    ),
+  }),
+});
+
+function experts(config: Gemma4Config, norm: NormConfig) {
+  return {
+    kind: 'moe' as const,
+    route: {
+      experts: config.num_local_experts,
+      expertsPerToken: config.num_experts_per_tok,
+      score: 'softmax' as const,
+      normalizeTopK: true,
+    },
+    intermediateSize: config.moe_intermediate_size,
+    activation: config.hidden_activation,
+    bias: false,
+    routerBias: false,
+    correctionBias: false,
+    expertScales: true,
+    norms: {
+      router: { slot: 'routerNorm' as const, ...norm },
+      experts: { slot: 'expertNorm' as const, ...norm },
+      routerFactor: config.hidden_size ** -0.5,
+    },
+    shared: null,
+  };
+}
+
+/** With towers for images and sound, which are carried along. */
+export const gemma4 = composite(gemma4Text, {
+  modelTypes: ['gemma4'],
+  path: ['text_config'],
+  prefix: 'model.language_model.',
+});
