@@ -345,12 +345,7 @@ export interface Step {
    * The final weight of an expert is multiplied by its number of `scales`, Float32 [E] (Gemma 4).
    * Logits that are not finite make this call, a later read, or the step an error, `notFinite`.
    */
-  route(
-    logits: Activations,
-    spec: RouteSpec,
-    correctionBias?: Vector,
-    scales?: Vector,
-  ): RoutingHandle;
+  route(logits: Activations, spec: RouteSpec, correctionBias?: Vector, scales?: Vector): RoutingHandle;
   /**
    * The routed experts of every token, weighted and summed: [T, D] -> [T, D]. The routing is over as many experts as there
    * are weights; the activation is gated where they are. No expert is ever expanded to floats.

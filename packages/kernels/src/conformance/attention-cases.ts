@@ -167,7 +167,12 @@ const settings: Record<string, Setting> = {
   'sinks, norms, clip and a window': { sinks: 1, norm: 'head', clip: 0.8, window: 7 },
   'sinks beside scores in the hundreds': { sinks: 100, sharpness: 60 },
   'values normed by head': { norm: 'head', valueNorm: true },
-  'values normed by head, narrower than keys, clip': { headDim: 40, valueDim: 18, valueNorm: true, clip: 0.8 },
+  'values normed by head, narrower than keys, clip': {
+    headDim: 40,
+    valueDim: 18,
+    valueNorm: true,
+    clip: 0.8,
+  },
   'keys as values': { keysAsValues: true, norm: 'head', window: 7 },
   'keys as values, normed, of one key/value head': {
     ...{ keysAsValues: true, valueNorm: true, norm: 'head' },

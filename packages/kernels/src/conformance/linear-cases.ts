@@ -173,7 +173,9 @@ export const linearCases: readonly Case[] = [
       for (const cap of [30, 1, 0.05]) {
         for (const tokens of [1, 6, 40]) {
           for (const layout of ['F32', 'BF16', ...commonLayouts] as const) {
-            const kinds = [0, 1].map(() => (typeof layout === 'string' ? layout : layout.make(bench.random, 96)));
+            const kinds = [0, 1].map(() =>
+              typeof layout === 'string' ? layout : layout.make(bench.random, 96),
+            );
             const parts = kinds.map((kind) => randomMatrix(kind, [21, 96], bench.random));
             const bias = tokens === 6 ? bench.random.normals(42) : undefined;
             await checkLinear(bench, parts, bench.normals(tokens, 96), bias, cap);

@@ -1,7 +1,13 @@
 // Gemma 4 (Google; transformers models/gemma4), its models with experts: windows with other heads than the layers that see all
 // tokens, whose keys are their values too and turn in a quarter of their pairs; norms before and after; a dense MLP beside the
 // experts, each with norms of its own, the router with another; one number a layer and one an expert; capped logits.
-import { type AttentionConfig, type LayerConfig, type NormConfig, type RopeConfig, withMixers } from '@moeq/runtime';
+import {
+  type AttentionConfig,
+  type LayerConfig,
+  type NormConfig,
+  type RopeConfig,
+  withMixers,
+} from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { composite } from '../config/composite.js';
@@ -62,8 +68,11 @@ type Gemma4Config = v.InferOutput<v.ObjectSchema<typeof fields, undefined>>;
 
 /** Of layers with a window, or of those without. */
 function ropeOf({ rope_parameters: parameters }: Gemma4Config, mixer: AttentionConfig): RopeConfig {
-  const { rope_type: type, rope_theta: theta, partial_rotary_factor: share } =
-    mixer.window === null ? parameters.full_attention : parameters.sliding_attention;
+  const {
+    rope_type: type,
+    rope_theta: theta,
+    partial_rotary_factor: share,
+  } = mixer.window === null ? parameters.full_attention : parameters.sliding_attention;
   const whole = { theta, rotatedDim: mixer.headDim, style: 'halves' as const };
   return type === 'proportional' ? { ...whole, scaling: { kind: type, share } } : whole;
 }

@@ -108,7 +108,19 @@ export const attention: Mixer<AttentionConfig, AttentionSlot> = {
 
 async function loadSpec(
   loader: LayerLoader<AttentionSlot>,
-  { heads, kvHeads, headDim, scale, rope, queryKeyNorm: over, clip, window, sinks, gate, ...values }: AttentionConfig,
+  {
+    heads,
+    kvHeads,
+    headDim,
+    scale,
+    rope,
+    queryKeyNorm: over,
+    clip,
+    window,
+    sinks,
+    gate,
+    ...values
+  }: AttentionConfig,
   epsilon: number,
 ): Promise<AttentionSpec> {
   return {

@@ -339,19 +339,32 @@ const anyLayers: fc.Arbitrary<LayerConfig[]> = fc.array(anyLayer, { minLength: 1
 /** Decoders with any mixture of the options that architectures have. */
 const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record(
   {
-  architecture: fc.constant('any'),
-  vocabularySize: fc.constant(30),
-  hiddenSize: fc.constant(12),
-  layers: anyLayers,
-  contextLength: fc.constant(64),
-  norm: anyNorm,
-  embeddingScale: fc.constantFrom(1, 12),
-  logitsScale: fc.constantFrom(1, 1 / 6),
-  tiedHead: fc.boolean(),
-  headBias: fc.boolean(),
+    architecture: fc.constant('any'),
+    vocabularySize: fc.constant(30),
+    hiddenSize: fc.constant(12),
+    layers: anyLayers,
+    contextLength: fc.constant(64),
+    norm: anyNorm,
+    embeddingScale: fc.constantFrom(1, 12),
+    logitsScale: fc.constantFrom(1, 1 / 6),
+    tiedHead: fc.boolean(),
+    headBias: fc.boolean(),
     logitsCap: fc.constantFrom(30, 0.5),
   },
-  { requiredKeys: ['architecture', 'vocabularySize', 'hiddenSize', 'layers', 'contextLength', 'norm', 'embeddingScale', 'logitsScale', 'tiedHead', 'headBias'] },
+  {
+    requiredKeys: [
+      'architecture',
+      'vocabularySize',
+      'hiddenSize',
+      'layers',
+      'contextLength',
+      'norm',
+      'embeddingScale',
+      'logitsScale',
+      'tiedHead',
+      'headBias',
+    ],
+  },
 );
 
 /** Float32 against float64 through up to three layers. */

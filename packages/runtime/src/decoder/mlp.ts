@@ -90,11 +90,7 @@ async function loadMoe(
   };
 }
 
-function mixture(
-  step: Step,
-  read: Activations,
-  moe: Moe,
-): { output: Activations; routing: RoutingHandle } {
+function mixture(step: Step, read: Activations, moe: Moe): { output: Activations; routing: RoutingHandle } {
   const { norms, latent } = moe;
   const ofRouter = norms === undefined ? read : step.norm(read, norms.router); // [T, D]
   const x = norms === undefined ? read : step.norm(read, norms.experts); // [T, D]

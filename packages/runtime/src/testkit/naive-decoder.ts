@@ -365,7 +365,9 @@ async function choose(source: ModelSource, layer: number, config: MoeConfig, x: 
   const total = route.normalizeTopK && route.score !== 'softmaxAfterTopK' ? sum(weights) : 1;
   const factors = config.expertScales === true ? await readVector(source, 'expertScales', layer) : null;
   const shares = scaled(weights, (route.scalingFactor ?? 1) / total);
-  const expertWeights = shares.map((share, i) => share * (factors === null ? 1 : at(factors, expertIndices[i] ?? 0)));
+  const expertWeights = shares.map(
+    (share, i) => share * (factors === null ? 1 : at(factors, expertIndices[i] ?? 0)),
+  );
   return { expertIndices, expertWeights, margin };
 }
 

@@ -131,6 +131,12 @@ class Fuser {
       return false;
     const { weight, bias, cap } = logits.operation;
     const [group, ...others] = weight.groups;
-    return bias === null && cap === 0 && others.length === 0 && group?.parts === 1 && weight.bytes <= mostRouterBytes;
+    return (
+      bias === null &&
+      cap === 0 &&
+      others.length === 0 &&
+      group?.parts === 1 &&
+      weight.bytes <= mostRouterBytes
+    );
   }
 }

@@ -148,9 +148,7 @@ function routeShaders(): Shader[] {
       })),
     ]),
   );
-  return specs.flatMap((each) =>
-    [true, false].map((hasBias) => routeKernel(each, hasBias, !hasBias).shader),
-  );
+  return specs.flatMap((each) => [true, false].map((hasBias) => routeKernel(each, hasBias, !hasBias).shader));
 }
 
 const gates: readonly GateShape[] = [
