@@ -160,12 +160,12 @@ export const gemma4Text = defineArchitecture({
           },
           {
             sum: [
+              { mlp: experts(config, norm), norm: null, postNorm: { slot: 'expertPostNorm', ...norm } },
               {
                 mlp: dense,
                 norm: { slot: 'mlpNorm', ...norm },
                 postNorm: { slot: 'densePostNorm', ...norm },
               },
-              { mlp: experts(config, norm), norm: null, postNorm: { slot: 'expertPostNorm', ...norm } },
             ],
             norm: null,
             postNorm: { slot: 'mlpPostNorm', ...norm },

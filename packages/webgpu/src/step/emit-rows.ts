@@ -1,6 +1,7 @@
 // Operations on rows, as dispatches: input, embedding, norm, multiply, addition, choice of rows.
 import { addKernel, elementsPerWorkgroup, embedKernel, normKernel, selectKernel } from '../wgsl/rows.js';
 import type { Emitter } from './dispatch-matrix.js';
+import type { NormedSum } from './fuse.js';
 import type { GraphNode } from './graph.js';
 import { multiply } from './multiply.js';
 import type { Results } from './results.js';
@@ -26,13 +27,29 @@ export function emitEmbed({ program, kernels }: Emitter, node: GraphNode<'embed'
   }
 }
 
-export function emitNorm({ program, kernels }: Emitter, node: GraphNode<'norm'>, results: Results): void {
+/** @param sum the addition that takes the norm along */
+export function emitNorm(
+  { program, kernels }: Emitter,
+  node: GraphNode<'norm'>,
+  results: Results,
+  sum?: { readonly root: GraphNode<'add'> } & Omit<NormedSum, 'norm'>,
+): void {
   const { x, weight, epsilon, centred, bias, first, groups } = node.operation;
   const addend = bias === null ? [] : [bias.buffer];
-  const operands = [results.of(x), weight.buffer, ...addend, results.make(node)];
-  const biased = bias !== null;
-  const kernel = kernels.get(`norm ${centred} ${biased}`, () => normKernel(centred, biased));
-  const values = { columns: node.columns / groups, stride: x.columns, first, groups, epsilon };
+  const others = sum === undefined ? [] : [results.of(sum.other)];
+  const operands = [
+    results.of(x),
+    weight.buffer,
+    ...addend,
+    ...others,
+    results.make(sum === undefined ? node : sum.root),
+  ];
+  const [biased, added] = [bias !== null, sum !== undefined];
+  const kernel = kernels.get(`norm ${centred} ${biased} ${added}`, () => normKernel(centred, biased, added));
+  const values = {
+    ...{ columns: node.columns / groups, stride: x.columns, first, groups, epsilon },
+    ...{ scale: sum?.scale ?? 1, otherScale: sum?.otherScale ?? 1 },
+  };
   program.dispatch(kernel, values, operands, [node.rows, groups]);
 }
 
@@ -45,7 +62,13 @@ export function emitLinear(emitter: Emitter, node: GraphNode<'linear'>, results:
   multiply(emitter, weight.groups, { ...input, ...shape, out, epilogue });
 }
 
-export function emitAdd({ program, kernels }: Emitter, node: GraphNode<'add'>, results: Results): void {
+export function emitAdd(emitter: Emitter, node: GraphNode<'add'>, results: Results): void {
+  const normed = results.normedSum(node);
+  if (normed !== undefined) {
+    emitNorm(emitter, normed.norm, results, { ...normed, root: node });
+    return;
+  }
+  const { program, kernels } = emitter;
   const { a, b, scale } = node.operation;
   const { rows, columns } = node;
   const operands = [results.of(a), results.of(b), results.make(node)];

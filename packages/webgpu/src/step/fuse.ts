@@ -3,6 +3,7 @@
 //   an RMS norm of whole rows  into the multiplies that read it (few tokens)
 //   router logits              into the choice of experts (few tokens)
 //   an addition of a residual  into the multiply, experts or MLP that makes the other side
+//   a norm of any kind         into the addition that alone reads it
 // Everything else is one operation after the other, in the order of recording.
 import { mostRouterBytes } from '../wgsl/router.js';
 import type { GraphNode } from './graph.js';
@@ -16,6 +17,14 @@ interface Joined {
   readonly adds: readonly GraphNode<'add'>[];
 }
 
+/** An addition one side of which is a norm: scale * norm + otherScale * other. */
+export interface NormedSum {
+  readonly norm: GraphNode<'norm'>;
+  readonly scale: number;
+  readonly other: GraphNode;
+  readonly otherScale: number;
+}
+
 export interface Fusion {
   /** Everything that `targets` depend on and that is not ready, as recorded. */
   readonly needed: readonly GraphNode[];
@@ -23,6 +32,8 @@ export interface Fusion {
   readonly order: readonly GraphNode[];
   /** Additions by the node that they were joined to. */
   readonly joined: ReadonlyMap<GraphNode, Joined>;
+  /** Norms that an addition takes along, by the addition. */
+  readonly normed: ReadonlyMap<GraphNode, NormedSum>;
   /** Norms, additions and router logits that have no dispatch of their own. */
   readonly absorbed: ReadonlySet<GraphNode>;
   /** Whether a result is kept for a later read or operation of this step. */
@@ -43,6 +54,7 @@ class Fuser {
   readonly #needed = new Set<GraphNode>();
   readonly #joined = new Map<GraphNode, Joined>();
   readonly #absorbed = new Set<GraphNode>();
+  readonly #normed = new Map<GraphNode, NormedSum>();
 
   constructor(targets: ReadonlySet<GraphNode>) {
     this.#targets = targets;
@@ -52,6 +64,7 @@ class Fuser {
     for (const target of this.#targets) this.#need(target);
     const needed = recorded.filter((node) => this.#needed.has(node));
     for (const node of needed) this.#join(node);
+    for (const node of needed) if (isKind(node, 'add') && !this.#absorbed.has(node)) this.#takeNorm(node);
     for (const node of needed) {
       if (isKind(node, 'norm') && this.#canAbsorb(node)) this.#absorbed.add(node);
       if (isKind(node, 'route') && this.#canRoute(node.operation.x, node)) {
@@ -69,6 +82,7 @@ class Fuser {
       needed,
       order,
       joined: this.#joined,
+      normed: this.#normed,
       absorbed: this.#absorbed,
       isHeld: (node) => this.#isHeld(node),
     };
@@ -113,6 +127,20 @@ class Fuser {
     if (adds.length === 0) return;
     for (const add of adds) this.#absorbed.add(add);
     this.#joined.set(node, { root: last, adds });
+  }
+
+  #takeNorm(node: GraphNode<'add'>): void {
+    const { a, b, scale } = node.operation;
+    for (const [norm, other, scales] of [
+      [b, a, { scale, otherScale: 1 }],
+      [a, b, { scale: 1, otherScale: scale }],
+    ] as const) {
+      if (!isKind(norm, 'norm') || !this.#needed.has(norm) || this.#onlyConsumer(norm) !== node) continue;
+      if (norm.operation.groups !== 1 || norm === other) continue;
+      this.#normed.set(node, { norm, other, ...scales });
+      this.#absorbed.add(norm);
+      return;
+    }
   }
 
   #canAbsorb(node: GraphNode<'norm'>): boolean {

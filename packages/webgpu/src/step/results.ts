@@ -2,7 +2,7 @@
 // reader, and an addition that was joined to its maker names the result.
 import { MoeqError } from '@moeq/tensors';
 import type { Epilogue, NormInput } from './dispatch-matrix.js';
-import type { Fusion } from './fuse.js';
+import type { Fusion, NormedSum } from './fuse.js';
 import type { GraphNode } from './graph.js';
 import { isKind } from './graph.js';
 import { Transient } from './program.js';
@@ -40,6 +40,11 @@ export class Results {
   make(node: GraphNode): Transient {
     node.result = new Transient(node.operation.kind, node.bytes);
     return node.result;
+  }
+
+  /** The norm that an addition takes along; undefined: none. */
+  normedSum(node: GraphNode<'add'>): NormedSum | undefined {
+    return this.#fusion.normed.get(node);
   }
 
   /** Where the result of a node is written, and the additions that go with it. */

@@ -54,9 +54,10 @@ export function embedKernel(kind: MatrixKind) {
 /**
  * out[t, g] = c * inverseSqrt(mean(c²) + epsilon) * weight[g] + bias[g], of each group g of `columns` from column `first` of
  * rows of `stride` on.
+ * Where `added`, out is scale times that plus otherScale * other.
  * @param centred whether c is x[t, g] - mean(x[t, g]), else x[t, g]
  */
-export function normKernel(centred: boolean, biased: boolean) {
+export function normKernel(centred: boolean, biased: boolean, added: boolean) {
   const value = centred ? '(x[first + c] - mean)' : 'x[first + c]';
   const meet = [
     'workgroupBarrier();',
@@ -74,12 +75,16 @@ export function normKernel(centred: boolean, biased: boolean) {
     'workgroupBarrier();',
   ];
   return makeKernel({
-    label: `${centred ? 'layer' : 'rms'} norm${biased ? ' with bias' : ''}`,
-    fields: { columns: 'u32', stride: 'u32', first: 'u32', groups: 'u32', epsilon: 'f32' },
+    label: `${centred ? 'layer' : 'rms'} norm${biased ? ' with bias' : ''}${added ? ', added' : ''}`,
+    fields: {
+      ...({ columns: 'u32', stride: 'u32', first: 'u32', groups: 'u32', epsilon: 'f32' } as const),
+      ...({ scale: 'f32', otherScale: 'f32' } as const),
+    },
     storage: [
       { name: 'x', access: 'read', type: 'array<f32>' },
       { name: 'weight', access: 'read', type: 'array<f32>' },
       ...(biased ? [{ name: 'bias', access: 'read', type: 'array<f32>' } as const] : []),
+      ...(added ? [{ name: 'other', access: 'read', type: 'array<f32>' } as const] : []),
       { name: 'out', access: 'write', type: 'array<f32>' },
     ],
     workgroupSize: 128,
@@ -96,7 +101,8 @@ export function normKernel(centred: boolean, biased: boolean) {
       ...meet,
       'let root = inverseSqrt(sums[0] / f32(p.columns) + p.epsilon);',
       'for (var c = local; c < p.columns; c += 128u) {',
-      `  out[place + c] = ${value} * root * weight[own + c]${biased ? ' + bias[own + c]' : ''};`,
+      `  let v = ${value} * root * weight[own + c]${biased ? ' + bias[own + c]' : ''};`,
+      `  out[place + c] = ${added ? 'p.scale * v + p.otherScale * other[place + c]' : 'v'};`,
       '}',
     ),
   });
