@@ -38,14 +38,18 @@ function depends(later: Command, earlier: Command): boolean {
   return clash(earlier, later) || clash(later, earlier);
 }
 
-/** The last earlier command that it can be merged with; -1: none before the first that it depends on. */
+/**
+ * The first earlier command that it can be merged with, so that what needs its result finds a later one free; -1: none behind
+ * the last that it depends on.
+ */
 function partnerOf(command: Command, earlier: readonly Command[], limits: MergeLimits): number {
+  let found = -1;
   for (let at = earlier.length - 1; at >= 0; at--) {
     const other = earlier[at] as Command;
-    if (depends(command, other)) return -1;
-    if (canMerge(other, command, limits)) return at;
+    if (depends(command, other)) break;
+    if (canMerge(other, command, limits)) found = at;
   }
-  return -1;
+  return found;
 }
 
 function canMerge(first: Command, second: Command, { bindings, workgroups }: MergeLimits): boolean {

@@ -196,7 +196,7 @@ function attentionShaders(): Shader[] {
 
 function otherShaders(): Shader[] {
   const norms = [true, false].flatMap((centred) =>
-    [true, false].map((biased) => normKernel(centred, biased, false)),
+    [true, false].flatMap((biased) => [true, false].map((added) => normKernel(centred, biased, added))),
   );
   const plain = [...norms, addKernel(), selectKernel(), planKernel(128), combineExpertsKernel()];
   const latents = [
