@@ -1,7 +1,8 @@
 // What happens to a sum before it is stored: a bias a row or a gate a token, then the residuals that were to be added.
 // All of it is switched by uniforms, so one pipeline serves every use of a matrix multiply.
 //
-//   v = sum (+ bias[row] | * sigmoid(gate[token])),   v = cap * tanh(v / cap),   v = residual1 + scale1 * v,   v = residual2 + scale2 * v
+//   v = sum (+ bias[row] | * sigmoid(gate[token])),   v = cap * tanh(v / cap),
+//   v = residual1 + scale1 * v,   v = residual2 + scale2 * v
 import { sigmoidFunction } from './activation.js';
 import type { Fields, StorageBinding } from './shader.js';
 
