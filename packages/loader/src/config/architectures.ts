@@ -75,7 +75,11 @@ export function findArchitecture(config: Readonly<Record<string, unknown>>, file
   const { model_type: modelType } = config;
   const found = architectures.find(({ modelTypes }) => modelTypes.some((known) => known === modelType));
   if (found !== undefined) return found;
-  const known = architectures.flatMap(({ modelTypes }) => modelTypes).join(', ');
+  // the language models within composites have names of their own, left out of the list
+  const known = architectures
+    .flatMap(({ modelTypes }) => modelTypes)
+    .filter((type) => !/_(text|thinker)$/.test(type))
+    .join(', ');
   throw new MoeqError({
     operation: 'recognise the architecture',
     subject: file,
