@@ -15,44 +15,59 @@ import type { MixerConfig } from './mixers.js';
 
 /** @throws MoeqError for a layer with several */
 export function layerMixer(layer: LayerConfig): MixerConfig | null {
-  return only(
-    branchesOf(layer).flatMap((branch) => ('mixer' in branch ? [branch.mixer] : [])),
-    'mixer',
-  );
+  return only(partsOf(layer).mixers, 'mixer');
 }
 
 /** @throws MoeqError for a layer with several */
 export function layerMoe(layer: LayerConfig): MoeConfig | null {
-  return only(
-    layerMlps(layer).flatMap((mlp) => (mlp.kind === 'moe' ? [mlp] : [])),
-    'set of experts',
-  );
+  return only(partsOf(layer).moes, 'set of experts');
 }
 
 /** @throws MoeqError for a layer with several */
 export function layerDense(layer: LayerConfig): DenseConfig | null {
-  return only(
-    layerMlps(layer).flatMap((mlp) => (mlp.kind === 'dense' ? [mlp] : [])),
-    'dense MLP',
-  );
+  return only(partsOf(layer).denses, 'dense MLP');
 }
 
 export function layerMlps(layer: LayerConfig): readonly MlpConfig[] {
-  return branchesOf(layer).flatMap((branch) => ('mlp' in branch ? [branch.mlp] : []));
+  return partsOf(layer).mlps;
 }
 
 export function layerNorms(layer: LayerConfig): readonly LayerNormConfig[] {
-  const within = layerMlps(layer).flatMap((mlp) =>
-    mlp.kind === 'moe' && mlp.norms !== undefined ? [mlp.norms.router, mlp.norms.experts] : [],
-  );
-  const around = branchesOf(layer).flatMap(({ norm, postNorm }) =>
-    [norm, postNorm].filter((each) => each !== null),
-  );
-  return [...around, ...within];
+  return partsOf(layer).norms;
 }
 
 export function layerNorm(layer: LayerConfig, slot: NormSlot): LayerNormConfig | null {
   return layerNorms(layer).find((norm) => norm.slot === slot) ?? null;
+}
+
+interface LayerParts {
+  readonly mixers: readonly MixerConfig[];
+  readonly mlps: readonly MlpConfig[];
+  readonly moes: readonly MoeConfig[];
+  readonly denses: readonly DenseConfig[];
+  readonly norms: readonly LayerNormConfig[];
+}
+
+/** Found once a layer: the table of tensors asks for every slot and expert. */
+const known = new WeakMap<LayerConfig, LayerParts>();
+
+function partsOf(layer: LayerConfig): LayerParts {
+  const found = known.get(layer);
+  if (found !== undefined) return found;
+  const branches = branchesOf(layer);
+  const mlps = branches.flatMap((branch) => ('mlp' in branch ? [branch.mlp] : []));
+  const moes = mlps.flatMap((mlp) => (mlp.kind === 'moe' ? [mlp] : []));
+  const around = branches.flatMap(({ norm, postNorm }) => [norm, postNorm].filter((each) => each !== null));
+  const within = moes.flatMap(({ norms }) => (norms === undefined ? [] : [norms.router, norms.experts]));
+  const parts = {
+    mixers: branches.flatMap((branch) => ('mixer' in branch ? [branch.mixer] : [])),
+    mlps,
+    moes,
+    denses: mlps.flatMap((mlp) => (mlp.kind === 'dense' ? [mlp] : [])),
+    norms: [...around, ...within],
+  };
+  known.set(layer, parts);
+  return parts;
 }
 
 /** The blocks of a layer, and behind a sum what it is made of. */
