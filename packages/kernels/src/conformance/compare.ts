@@ -59,6 +59,22 @@ export function assertClose(
   }
 }
 
+/**
+ * The same where sums may cancel and what is left is divided by its own size: each error against `sizes`, what a number would
+ * be typically if nothing cancelled.
+ */
+export function assertCloseBySize(
+  what: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  sizes: ArrayLike<number>,
+  tolerance: number,
+): void {
+  const bySize = (values: ArrayLike<number>) =>
+    Float64Array.from(values, (value, i) => value / (sizes[i] as number));
+  assertClose(what, bySize(actual), bySize(expected), tolerance, 1);
+}
+
 /** Throws unless all numbers are the same, bit for bit but for the sign of zero. */
 export function assertSame(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>): void {
   assertClose(what, actual, expected, 0, 1);

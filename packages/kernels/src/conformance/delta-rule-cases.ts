@@ -4,9 +4,9 @@
 import type { StateCacheSpec, Vector } from '../resources.js';
 import type { Activations, DeltaRuleSpec, StateSegment, Step } from '../step.js';
 import { assertRefused, type Bench, type Case } from './bench.js';
-import { assertClose, assertSame } from './compare.js';
+import { assertCloseBySize, assertSame } from './compare.js';
 import type { Numbers } from './naive.js';
-import { emptyStates, type NaiveStates, naiveDeltaRule } from './naive-delta-rule.js';
+import { emptyStates, type NaiveDeltaResult, type NaiveStates, naiveDeltaRule } from './naive-delta-rule.js';
 
 type Sizes = Pick<DeltaRuleSpec, 'heads' | 'keyHeads' | 'keyDim' | 'valueDim' | 'decayPer' | 'gate'>;
 
@@ -132,13 +132,13 @@ class Rule {
     );
   }
 
-  /** The same in float64. @returns H CV numbers of each token, and the states after them */
+  /** The same in float64. @returns H CV numbers of each token and their sizes, and the states after them */
   naive(
     [qkv, beta, decay = beta, gate = beta]: readonly Numbers[],
     layer: number,
     [first, tokens]: readonly [number, number],
     before: NaiveStates,
-  ): { states: NaiveStates; output: number[] } {
+  ): NaiveDeltaResult {
     const { heads, valueDim } = this.spec;
     const weights = this.#weights[layer] as Float32Array;
     const end = weights.length - valueDim;
@@ -152,14 +152,15 @@ class Rule {
       return Array.from({ length: columns }, (_, c) => values[t * columns + c] as number);
     };
     let states = before;
-    const output: number[] = [];
+    const [output, sizes]: [number[], number[]] = [[], []];
     for (let t = first; t < first + tokens; t++) {
       const row = { qkv: rowOf(qkv, t), beta: rowOf(beta, t), decay: rowOf(decay, t), gate: rowOf(gate, t) };
       const ran = naiveDeltaRule(row, states, this.spec, own);
       states = ran.states;
       output.push(...ran.output);
+      sizes.push(...ran.sizes);
     }
-    return { states, output };
+    return { states, output, sizes };
   }
 
   async #spoil(slots: number): Promise<void> {
@@ -185,14 +186,20 @@ async function check(
       const rows = rule.rows(tokens);
       const output = await rule.run(rows, layer, segments);
       let first = 0;
-      const expected = segments.flatMap(({ tokens: own, from, to }) => {
+      const expected = segments.map(({ tokens: own, from, to }) => {
         const states = before.get(`${layer} ${from}`) ?? emptyStates(rule.spec);
         const ran = rule.naive(rows, layer, [first, own], states);
         first += own;
         known.set(`${layer} ${to}`, ran.states);
-        return ran.output;
+        return ran;
       });
-      assertClose(`step ${index}, layer ${layer}`, output, expected, bench.tolerance.float);
+      assertCloseBySize(
+        `step ${index}, layer ${layer}`,
+        output,
+        expected.flatMap((ran) => ran.output),
+        expected.flatMap((ran) => ran.sizes),
+        bench.tolerance.float,
+      );
     }
   }
   bench.clear();
@@ -278,9 +285,12 @@ export const deltaRuleCases: readonly Case[] = [
         return output;
       };
       const whole = await run([tokens]);
+      const { sizes } = rule.naive(rows, 0, [0, tokens], emptyStates(rule.spec));
       const steps = Array.from({ length: tokens }, () => 1);
-      for (const chunks of [steps, [2, 5, 1, 1, 58], [64, 3]])
-        assertClose(`${chunks.length} chunks`, await run(chunks), whole, bench.tolerance.float);
+      for (const chunks of [steps, [2, 5, 1, 1, 58], [64, 3]]) {
+        const what = `${chunks.length} chunks`;
+        assertCloseBySize(what, await run(chunks), whole, sizes, bench.tolerance.float);
+      }
     },
   },
   {

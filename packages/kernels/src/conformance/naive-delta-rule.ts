@@ -26,16 +26,27 @@ export interface NaiveDeltaRow {
 export const emptyStates = ({ heads, keyDim, valueDim }: DeltaRuleSpec): NaiveStates =>
   Array.from({ length: heads }, () => Array.from({ length: keyDim }, () => Array(valueDim).fill(0)));
 
-/** Adds one token. @returns the states after it, and H CV numbers */
+/** What one token gives. */
+export interface NaiveDeltaResult {
+  /** After it. */
+  readonly states: NaiveStates;
+  /** [H CV] */
+  readonly output: number[];
+  /** [H CV], what an output would be typically if no sum behind it cancelled; `output` is divided by the size of what is left. */
+  readonly sizes: number[];
+}
+
+/** Adds one token. */
 export function naiveDeltaRule(
   { qkv, beta, decay, gate }: NaiveDeltaRow,
   states: NaiveStates,
   spec: DeltaRuleSpec,
   { rates, biases, norm }: NaiveDeltaWeights,
-): { states: NaiveStates; output: number[] } {
+): NaiveDeltaResult {
   const { heads, keyHeads, keyDim, valueDim, places } = spec;
   const group = heads / keyHeads;
   const next: NaiveStates = [];
+  const sizes: number[] = [];
   const output = states.flatMap((state, head) => {
     const keyHead = Math.floor(head / group);
     const part = (row: readonly number[], start: number, width: number) => row.slice(start, start + width);
@@ -58,13 +69,24 @@ export function naiveDeltaRule(
     );
     next.push(after);
     const found = value.map((_, j) => sum(q.map((x, i) => x * (after[i]?.[j] as number))));
+    // of the squares of what is summed: in what is known, in the state, in what is found
+    const terms = value.map((v, j) => {
+      const known2 = sum(k.map((x, i) => (x * (decayed[i]?.[j] as number)) ** 2));
+      const state2 = (i: number) =>
+        (decayed[i]?.[j] as number) ** 2 + (strength * (k[i] as number)) ** 2 * (v * v + known2);
+      return sum(q.map((x, i) => x * x * state2(i)));
+    });
+    const meanTerms = Math.sqrt(sum(terms) / valueDim);
     const root = Math.sqrt(sum(found.map((x) => x * x)) / valueDim + spec.epsilon);
     return placed(gate, places.gate, valueDim).map((z, j) => {
-      const factor = spec.gate === 'silu' ? z * sigmoid(z) : sigmoid(z);
-      return ((found[j] as number) / root) * (norm[j] as number) * factor;
+      const factor = ((norm[j] as number) * (spec.gate === 'silu' ? z * sigmoid(z) : sigmoid(z))) / root;
+      const result = found[j] as number;
+      const size = Math.sqrt(terms[j] as number) + Math.abs(result) * Math.max(1, meanTerms / root);
+      sizes.push(Math.abs(factor) * size);
+      return result * factor;
     });
   });
-  return { states: next, output };
+  return { states: next, output, sizes };
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

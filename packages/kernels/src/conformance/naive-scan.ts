@@ -19,13 +19,13 @@ export function emptyScanState({ heads, headDim, stateDim }: ScanSpec): number[]
   return Array.from({ length: heads * headDim }, () => Array.from({ length: stateDim }, () => 0));
 }
 
-/** Changes the state. @returns y [H P] */
+/** Changes the state. @returns y [H P], and of each the root of the sum of squares of what it sums */
 export function naiveScan(
   state: number[][],
   { x, bc, timeStep, gate }: ScanToken,
   parameters: ArrayLike<number>,
   { heads, headDim, stateDim, groups, decays, leastTimeStep, largestTimeStep }: ScanSpec,
-): number[] {
+): { value: number; size: number }[] {
   const decayCount = decays === 'head' ? heads : heads * stateDim;
   return state.map((row, channel) => {
     const h = Math.floor(channel / headDim);
@@ -35,14 +35,19 @@ export function naiveScan(
     const delta = Math.min(largestTimeStep, Math.max(leastTimeStep, positive));
     const input = x[channel] as number;
     let sum = (parameters[decayCount + heads + h] as number) * input;
+    let squares = sum * sum;
     for (const n of row.keys()) {
       const a = -Math.exp(parameters[decays === 'head' ? h : h * stateDim + n] as number);
       const b = bc[group * stateDim + n] as number;
       const c = bc[(groups + group) * stateDim + n] as number;
-      row[n] = Math.exp(delta * a) * (row[n] as number) + delta * b * input;
+      const kept = Math.exp(delta * a) * (row[n] as number);
+      const added = delta * b * input;
+      row[n] = kept + added;
       sum += c * (row[n] as number);
+      squares += c * c * (kept * kept + added * added);
     }
     const z = gate[channel] as number;
-    return (sum * z) / (1 + Math.exp(-z));
+    const factor = z / (1 + Math.exp(-z));
+    return { value: sum * factor, size: Math.abs(Math.sqrt(squares) * factor) };
   });
 }
