@@ -18,6 +18,8 @@ describe('engine', () => {
       ['latent', { taps: 3 }, 7],
       ['mamba2', null],
       ['mamba', 'mamba2'],
+      ['delta', null],
+      ['delta', { taps: 3 }, 'mamba2'],
     ];
     const sources = [source, ...kept.map((layers) => randomSource(keepingConfig(layers, 64), 7))];
     const alone = await Promise.all(sources.map((each) => load({}, each)));
@@ -31,10 +33,10 @@ describe('engine', () => {
       presencePenalty: fc.constantFrom(0, 0.5),
     });
     const shape = fc.record({
-      texts: fc.array(text, { minLength: 1, maxLength: 6 }),
+      texts: fc.array(text, { minLength: 1, maxLength: 8 }),
       pages: fc.integer({ min: 4, max: 12 }),
       prefillChunk: fc.constantFrom(1, 5, 16, 64),
-      maxBatch: fc.integer({ min: 1, max: 6 }),
+      maxBatch: fc.integer({ min: 1, max: 8 }),
       which: fc.nat({ max: kept.length }),
       loss: fc.option(fc.nat({ max: 12 })),
     });
@@ -70,7 +72,7 @@ describe('engine', () => {
         expect(engine.statistics().kvCache).toMatchObject({
           used: 0,
           cached: 0,
-          free: pages * ([1, 3, 1, 0, 1, 2, 1, 0][which] as number),
+          free: pages * ([1, 3, 1, 0, 1, 2, 1, 0, 1, 0][which] as number),
         });
       }),
       { numRuns: 40 },
