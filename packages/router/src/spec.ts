@@ -23,11 +23,18 @@ const groupKeys = ['count', 'kept', 'rank'];
  * @throws MoeqError at the first field that is unknown, out of range, or at odds with another
  */
 export function validateRouteSpec(spec: RouteSpec, subject = 'route specification'): void {
+  const refuse = (expected: string, found: unknown): never => {
+    throw new MoeqError({ operation: 'route', subject, expected, found: quote(found) });
+  };
   const check = (holds: boolean, expected: string, found: unknown): void => {
-    if (!holds) throw new MoeqError({ operation: 'route', subject, expected, found: quote(found) });
+    if (!holds) refuse(expected, found);
+  };
+  // every step checks the specifications of all its layers: lists are joined only where one is at fault
+  const checkOneOf = (value: string, known: readonly string[], what: string): void => {
+    if (!known.includes(value)) refuse(`${what} of ${known.join(', ')}`, value);
   };
   const checkKeys = (value: object, known: readonly string[], of: string): void => {
-    for (const key of Object.keys(value)) check(known.includes(key), `${of} of ${known.join(', ')}`, key);
+    for (const key of Object.keys(value)) checkOneOf(key, known, of);
   };
 
   const {
@@ -46,7 +53,7 @@ export function validateRouteSpec(spec: RouteSpec, subject = 'route specificatio
     `expertsPerToken from 1 to the ${experts} experts`,
     expertsPerToken,
   );
-  check(scores.includes(score), `score to be one of ${scores.join(', ')}`, score);
+  checkOneOf(score, scores, 'score to be one');
   check(typeof normalizeTopK === 'boolean', 'normalizeTopK to be true or false', normalizeTopK);
   check(
     Number.isFinite(normalizeEpsilon) && normalizeEpsilon >= 0,
@@ -60,7 +67,7 @@ export function validateRouteSpec(spec: RouteSpec, subject = 'route specificatio
   checkKeys(groups, groupKeys, 'fields of groups');
   check(isCount(count) && experts % count === 0, `groups.count to divide the ${experts} experts`, count);
   check(isCount(kept) && kept <= count, `groups.kept from 1 to the ${count} groups`, kept);
-  check(ranks.includes(rank), `groups.rank to be one of ${ranks.join(', ')}`, rank);
+  checkOneOf(rank, ranks, 'groups.rank to be one');
   const size = experts / count;
   check(rank !== 'topTwoSum' || size >= 2, 'groups of at least 2 experts to sum the top two of', size);
   check(

@@ -2,7 +2,7 @@
 //
 // Shapes: L layers, HK key/value heads, C head dimension, CV value dimension.
 import type { KvCacheSpec } from '@moeq/kernels';
-import { encodeRecords } from './abi/encode.js';
+import { recordEncoder } from './abi/encode.js';
 import { bytesOf, cacheRecord } from './abi/records.js';
 import { paddedToEight } from './abi/sizes.js';
 import type { LoadedCache } from './loaded.js';
@@ -32,6 +32,8 @@ function createLatentCache(store: Store, spec: KvCacheSpec): LoadedCache {
   return { spec, bytes: spec.layers * spec.pages * pageBytes, address, records: 0, headsAThread: 1 };
 }
 
+const encodeCaches = recordEncoder(cacheRecord);
+
 /** @throws MoeqError when memory is short */
 export function createCache(store: Store, spec: KvCacheSpec): LoadedCache {
   if (spec.valueDim === 0) return createLatentCache(store, spec);
@@ -43,13 +45,7 @@ export function createCache(store: Store, spec: KvCacheSpec): LoadedCache {
   const records = store.allocate(heads * bytesOf(cacheRecord), 'KV cache');
   const shape = { pageStride, pageSize, paddedSize, headDim, valueDim, paddedValueDim };
   const bases = Array.from({ length: heads }, (_, head) => address + head * pages * pageStride);
-  store.writeAll(
-    records,
-    encodeRecords(
-      cacheRecord,
-      bases.map((base) => ({ base, ...shape })),
-    ),
-  );
+  store.writeAll(records, encodeCaches(bases.map((base) => ({ base, ...shape }))));
   const bytes = layers * kvHeads * pages * pageStride;
   return { spec, bytes, address, records, headsAThread };
 }

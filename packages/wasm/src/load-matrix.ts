@@ -6,7 +6,7 @@
 import { headOf, type MatrixData } from '@moeq/kernels';
 import type { BlockValues, Layout, QuantizedTensor } from '@moeq/tensors';
 import { blocksPerMatrix, isQuantized, planeData, toFloat32 } from '@moeq/tensors';
-import { blankOf, encodeRecords } from './abi/encode.js';
+import { blankOf, recordEncoder } from './abi/encode.js';
 import type { ActivationForm, orders } from './abi/enumerations.js';
 import type { Values } from './abi/fields.js';
 import { bytesOf, matrixRecord } from './abi/records.js';
@@ -40,6 +40,7 @@ export interface LoadedMatrix {
 type Fields = Partial<Values<typeof matrixRecord>>;
 
 const blank = blankOf(matrixRecord);
+const encodeMatrices = recordEncoder(matrixRecord);
 
 const dtypeKinds = { F32: 'float32', F16: 'float16', BF16: 'bfloat16', F8_E8M0: 'exponent8' } as const;
 
@@ -82,7 +83,7 @@ export function loadMatrix(
       address += padded(cutBytes(cut));
       bytes += cutBytes(cut);
     }
-    store.write(thread, record, encodeRecords(matrixRecord, [fields]));
+    store.write(thread, record, encodeMatrices([fields]));
   });
   return { record, rows: range.count, columns, bytes, intake: intakeOf(data, choice), everywhere };
 }

@@ -3,7 +3,7 @@
 // Shapes: D hidden, F intermediate.
 import type { MlpData } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
-import { encodeRecords } from './abi/encode.js';
+import { recordEncoder } from './abi/encode.js';
 import { expertRecord } from './abi/records.js';
 import { type Intake, loadMatrix } from './load-matrix.js';
 import type { LoadedBiases, LoadedExperts, LoadedMlp } from './loaded.js';
@@ -56,6 +56,8 @@ export function freeMlp(store: Store, { gate, up, down, biases }: LoadedMlp): vo
   if (biases.address !== 0) store.free(biases.address);
 }
 
+const encodeExperts = recordEncoder(expertRecord);
+
 /** Makes one of experts of the same shapes. */
 export function joinExperts(store: Store, experts: readonly LoadedMlp[]): LoadedExperts {
   const { hidden = 0, intermediate = 0 } = experts[0] ?? {};
@@ -72,7 +74,7 @@ export function joinExperts(store: Store, experts: readonly LoadedMlp[]): Loaded
     downMode: modeOf(downIntakes, down.intake),
     downBias: biases.down,
   }));
-  const encoded = encodeRecords(expertRecord, records);
+  const encoded = encodeExperts(records);
   const table = store.allocate(encoded.byteLength, 'experts');
   store.writeAll(table, encoded);
   const bytes = experts.reduce((sum, expert) => sum + expert.bytes, 0);

@@ -76,8 +76,13 @@ export class Program {
       const found = this.#blocks.get(address) ?? 0;
       return found >= bytes && found <= 2 * bytes;
     });
-    const [known] = index < 0 ? [] : this.#free.splice(index, 1);
-    if (known !== undefined) return known;
+    if (index >= 0) {
+      const known = this.#free[index] as number;
+      // the last one takes its place: `splice` makes a list of what it takes out
+      this.#free[index] = this.#free.at(-1) as number;
+      this.#free.pop();
+      return known;
+    }
     const address = this.store.allocate(bytes, 'activations');
     this.#blocks.set(address, bytes);
     return address;

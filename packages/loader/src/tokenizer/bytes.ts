@@ -10,9 +10,9 @@ const characterOfByte: readonly string[] = (() => {
   });
 })();
 
-const byteOfCharacter: ReadonlyMap<string, number> = new Map(
-  characterOfByte.map((character, byte) => [character, byte]),
-);
+/** By the code of the character, which is below 0x200; -1: it stands for no byte. */
+const byteOfCode = new Int16Array(0x200).fill(-1);
+for (const [byte, character] of characterOfByte.entries()) byteOfCode[character.charCodeAt(0)] = byte;
 
 const utf8 = new TextEncoder();
 
@@ -26,14 +26,12 @@ export function toByteCharacters(text: string): string {
 /** The bytes that a token's characters stand for; those of its UTF-8 where one of them stands for none. */
 export function bytesOfCharacters(token: string): Uint8Array {
   const bytes = new Uint8Array(token.length);
-  let length = 0;
-  for (const character of token) {
-    const byte = byteOfCharacter.get(character);
-    if (byte === undefined) return utf8.encode(token);
-    bytes[length] = byte;
-    length += 1;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = byteOfCode[token.charCodeAt(i)] ?? -1;
+    if (byte < 0) return utf8.encode(token);
+    bytes[i] = byte;
   }
-  return bytes.subarray(0, length);
+  return bytes;
 }
 
 /** The byte that a token such as `<0x0A>` stands for; null for any other. */

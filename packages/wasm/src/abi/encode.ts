@@ -146,12 +146,15 @@ export class InstructionWriter {
   }
 }
 
-/** @returns the bytes of records, one after the other */
-export function encodeRecords<Of extends Fields>(fields: Of, records: readonly Values<Of>[]): Uint8Array {
-  const words = new Words(wordsOf(fields) * records.length);
+/** Makes the function that gives the bytes of records of a kind, one after the other. */
+export function recordEncoder<Of extends Fields>(fields: Of): (records: readonly Values<Of>[]) => Uint8Array {
+  const size = wordsOf(fields);
   const write = fieldsWriter(fields);
-  for (const record of records) write(words, words.extend(wordsOf(fields)), record, 0);
-  return new Uint8Array(words.integers.buffer);
+  return (records) => {
+    const words = new Words(size * records.length);
+    for (const record of records) write(words, words.extend(size), record, 0);
+    return new Uint8Array(words.integers.buffer);
+  };
 }
 
 /** Zeros for all fields, which have no lists. */

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Cursor, viewOf } from './decode.js';
-import { blankOf, encodeRecords, InstructionWriter } from './encode.js';
+import { blankOf, InstructionWriter, recordEncoder } from './encode.js';
 import { type Field, type Fields, isEnumeration, isList, isScalar, type Values, wordsOf } from './fields.js';
 import {
   headerWords,
@@ -96,10 +96,8 @@ function readRecord<Of extends Fields>(fields: Of, bytes: Uint8Array, index: num
 
 test('records too, one after the other, and addresses count modulo 2^32', () => {
   const shape = { pageStride: 1, pageSize: 2, paddedSize: 3, headDim: 4, valueDim: 5, paddedValueDim: 6 };
-  const bytes = encodeRecords(
-    cacheRecord,
-    [7, 2 ** 32 + 8, 2 ** 32 - 64].map((base) => ({ base, ...shape })),
-  );
+  const encode = recordEncoder(cacheRecord);
+  const bytes = encode([7, 2 ** 32 + 8, 2 ** 32 - 64].map((base) => ({ base, ...shape })));
   expect(bytes.length).toBe(3 * 28);
   const found = [0, 1, 2].map((index) => readRecord(cacheRecord, bytes, index));
   expect(found).toEqual([7, 8, 2 ** 32 - 64].map((base) => ({ base, ...shape })));
@@ -108,7 +106,7 @@ test('records too, one after the other, and addresses count modulo 2^32', () => 
 });
 
 test('fields that are left blank are zeros', () => {
-  const bytes = encodeRecords(matrixRecord, [{ ...blankOf(matrixRecord), kernel: 'any', levelStep: 0.5 }]);
+  const bytes = recordEncoder(matrixRecord)([{ ...blankOf(matrixRecord), kernel: 'any', levelStep: 0.5 }]);
   expect(bytes.length).toBe(4 * wordsOf(matrixRecord));
   const found = readRecord(matrixRecord, bytes, 0);
   const { kernel, levelStep, ...others } = found;

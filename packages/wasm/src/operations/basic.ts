@@ -59,10 +59,17 @@ export function norm(
     emit(program) {
       const out = program.allocate(rows * columns);
       const address = program.addressOf(x) + 4 * first;
-      const vectors = { weight: weight.address, bias: bias?.address ?? 0 };
       program.emit('norm', {
-        ...{ x: address, xColumns, groups, ...vectors },
-        ...{ epsilon, centred, rows, columns, out },
+        x: address,
+        xColumns,
+        groups,
+        weight: weight.address,
+        bias: bias?.address ?? 0,
+        epsilon,
+        centred,
+        rows,
+        columns,
+        out,
       });
       return out;
     },
@@ -105,11 +112,11 @@ export function linear(
       for (const part of parts) {
         const { rows: count, everywhere } = part;
         emitLinear(program, part, program.form(x, part.intake), x.rows, { out, columns: rows, first });
-        const place = { x: out, rows: x.rows, columns: rows, first, count, everywhere };
-        if (bias !== null) {
-          program.emit('bias', { ...place, bias: bias.address });
+        if (bias !== null || cap > 0) {
+          const place = { x: out, rows: x.rows, columns: rows, first, count, everywhere };
+          if (bias !== null) program.emit('bias', { ...place, bias: bias.address });
+          if (cap > 0) program.emit('softCap', { ...place, cap });
         }
-        if (cap > 0) program.emit('softCap', { ...place, cap });
         if (!everywhere) shared.push({ first, count, size: 1 });
         first += count;
       }
