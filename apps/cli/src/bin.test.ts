@@ -118,6 +118,28 @@ test.each([
   expect(existsSync(out)).toBe(false);
 });
 
+test.each(['setTimeout(() => { throw new Error("late"); })', 'Promise.reject(new Error("late"))'])(
+  'a plugin that fails outside of a call ends the command with one sentence: %s',
+  async (code) => {
+    await using folder = await temporaryFolder();
+    const module = join(folder.path, 'late.mjs');
+    await writeFile(
+      module,
+      soundPlugin.replace(
+        '{ ...sound,',
+        `{ ...sound, quantize(...all) { ${code}; return sound.quantize(...all); },`,
+      ),
+    );
+    const out = join(folder.path, 'out');
+    const ended = await start('quantize', '--out', out, '--plugin', module, '--recipe', 'mine').ended;
+    expect(ended).toMatchObject({ status: 1, signal: null, stdout: '' });
+    expect(ended.stderr).toMatch(
+      /^moeq: the process was ended: expected no error outside of a call, found the error "late" at \S*late\.mjs:\d+:\d+\n$/,
+    );
+    expect(existsSync(out)).toBe(false);
+  },
+);
+
 test.each([
   { signal: 'SIGINT', status: 130 },
   { signal: 'SIGTERM', status: 143 },

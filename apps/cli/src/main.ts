@@ -1,6 +1,7 @@
 // The `moeq` command on a Node that can run it: the real streams, Ctrl-C and the exit status around `run`.
 import { writeSync } from 'node:fs';
 import { run } from './run.js';
+import { sentenceOnUncaught } from './uncaught.js';
 
 /** Status of a process that a signal ended: 128 and its number. */
 const endings = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -19,6 +20,12 @@ process.on('exit', (status) => {
     process.stderr.fd,
     'moeq: the process was ended before the work was done: expected a plugin that never calls process.exit(), or any other code that lets the command end\n',
   );
+});
+
+process.on('uncaughtException', (error) => {
+  writeSync(process.stderr.fd, `moeq: ${sentenceOnUncaught(error)}\n`);
+  if (process.argv.includes('--debug')) writeSync(process.stderr.fd, `${error.stack ?? ''}\n`);
+  exit(1);
 });
 
 const interrupt = new AbortController();

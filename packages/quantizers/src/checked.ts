@@ -55,35 +55,42 @@ export function checkedQuantize(
   const made: unknown = call(quantizer, subject, operation, () =>
     quantizer.quantize(weights, shape, context),
   );
-  if (!isObject(made)) return fail('a quantized tensor', kindOf(made));
-  const tensor: Unknown<QuantizedTensor> = call(quantizer, subject, operation, () => ({ ...made }));
-  if (tensor.format !== quantizer.name) fail(`format ${quote(quantizer.name)}`, quote(tensor.format));
-  if (!Array.isArray(tensor.shape) || JSON.stringify(tensor.shape) !== JSON.stringify(shape))
-    fail(`shape [${shape.join(', ')}]`, quote(tensor.shape));
-  if (tensor.dtype !== dtype) fail(`dtype ${dtype}`, quote(tensor.dtype));
-  const layout = checkedLayout(quantizer, shape, subject);
-  const own = call(quantizer, subject, operation, () => JSON.stringify(tensor.layout ?? null));
-  if (own !== JSON.stringify(layout)) fail('the layout that layout() gives', 'another one');
-  if (!isObject(tensor.planes)) return fail('planes', kindOf(tensor.planes));
-  const planes = Object.entries(tensor.planes).map(([name, plane]): [string, Plane] => {
-    const { dtype, data }: Unknown<Plane> = Object(plane);
-    if (!(data instanceof Uint8Array))
-      return fail(`plane ${quote(name)} with a dtype and the bytes of a Uint8Array`, kindOf(plane));
-    return [name, { dtype: dtype as Plane['dtype'], data: new Uint8Array(data) }];
+  const checked = call(quantizer, subject, operation, () => {
+    if (!isObject(made)) return fail('a quantized tensor', kindOf(made));
+    const tensor: Unknown<QuantizedTensor> = { ...made };
+    if (tensor.format !== quantizer.name) fail(`format ${quote(quantizer.name)}`, quote(tensor.format));
+    if (!Array.isArray(tensor.shape) || !isSame(tensor.shape, shape))
+      fail(`shape [${shape.join(', ')}]`, quote(tensor.shape));
+    if (tensor.dtype !== dtype) fail(`dtype ${dtype}`, quote(tensor.dtype));
+    const layout = checkedLayout(quantizer, shape, subject);
+    if (JSON.stringify(tensor.layout ?? null) !== JSON.stringify(layout))
+      fail('the layout that layout() gives', 'another one');
+    if (!isObject(tensor.planes)) return fail('planes', kindOf(tensor.planes));
+    const planes = Object.entries(tensor.planes).map(([name, plane]): [string, Plane] => {
+      const { dtype, data }: Unknown<Plane> = Object(plane);
+      if (!ArrayBuffer.isView(data) || !(data instanceof Uint8Array))
+        return fail(`plane ${quote(name)} with a dtype and the bytes of a Uint8Array`, kindOf(plane));
+      return [name, { dtype: dtype as Plane['dtype'], data: new Uint8Array(data) }];
+    });
+    const copied = {
+      format: quantizer.name,
+      shape: [...shape],
+      dtype,
+      layout,
+      planes: Object.fromEntries(planes),
+    };
+    assertQuantizedTensor(copied, subject);
+    return copied;
   });
-  const checked: QuantizedTensor = {
-    format: quantizer.name,
-    shape: [...shape],
-    dtype,
-    layout,
-    planes: Object.fromEntries(planes),
-  };
-  call(quantizer, subject, operation, () => assertQuantizedTensor(checked, subject));
-  for (const [name, { dtype, data }] of planes) {
+  for (const [name, { dtype, data }] of Object.entries(checked.planes)) {
     if (data.byteLength % bytesPerElement(dtype) !== 0)
       fail(`whole elements in plane ${quote(name)}`, `${dtype} of ${data.byteLength} bytes`);
   }
   return checked;
+}
+
+function isSame(list: readonly unknown[], shape: Shape): boolean {
+  return list.length === shape.length && shape.every((size, axis) => size === list[axis]);
 }
 
 /**
@@ -99,7 +106,8 @@ export function checkedDequantize(
   const operation = 'dequantize()';
   const count = elementCount(tensor.shape);
   const values: unknown = call(quantizer, subject, operation, () => quantizer.dequantize(copyOf(tensor)));
-  if (!(values instanceof Float32Array))
+  // A proxy of an array is an instance of its class, and no array.
+  if (!ArrayBuffer.isView(values) || !(values instanceof Float32Array))
     throw wrong(quantizer, subject, operation, `a Float32Array of ${count} numbers`, kindOf(values));
   if (values.length !== count)
     throw wrong(quantizer, subject, operation, `${count} numbers`, `${values.length}`);

@@ -10,13 +10,22 @@ export const formatName = v.pipe(
   v.regex(/^[a-z][a-z0-9-]{0,63}$/, 'a name of lower case letters, digits and hyphens'),
 );
 
-/** Whether config.json can hold them: no big integers, no circles. */
-function isJson(options: unknown): boolean {
-  try {
-    return JSON.stringify(options) !== undefined;
-  } catch {
-    return false;
-  }
+/** Deeper than options of any use; a circle is deeper. */
+const deepest = 32;
+
+/**
+ * Whether config.json can hold the value so that the same is read again. Members that are undefined are as good as absent; NaN,
+ * functions, big integers, typed arrays and objects of classes would be changed in silence or are no JSON.
+ */
+function isJson(value: unknown, depth = 0): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || depth > deepest) return false;
+  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1));
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return false;
+  if ('toJSON' in value) return false;
+  return Object.values(value).every((member) => member === undefined || isJson(member, depth + 1));
 }
 
 export const quantizerObject = loose({

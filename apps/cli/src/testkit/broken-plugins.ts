@@ -70,6 +70,11 @@ export const brokenQuantizers: readonly BrokenPlugin[] = [
     module: decoded('return [...values];'),
     says: /a Float32Array of \d+ numbers/,
   },
+  {
+    what: 'decodes to a proxy of an array',
+    module: decoded('return new Proxy(values, {});'),
+    says: /a Float32Array of \d+ numbers/,
+  },
   { what: 'decodes to nothing', module: decoded(''), says: /found nothing/ },
   {
     what: 'decodes to a promise',
@@ -163,6 +168,21 @@ export const brokenQuantizers: readonly BrokenPlugin[] = [
     says: /shape \[\d+, \d+\], found "\[1,1\]"/,
   },
   {
+    what: 'has a shape of big integers',
+    module: made('return { ...tensor, shape: shape.map(BigInt) };'),
+    says: /quantize\(\): expected shape \[\d+, \d+\]/,
+  },
+  {
+    what: 'has a plane that throws where it is looked at',
+    module: made('return { ...tensor, planes: { floats: { get data() { throw new Error("boom"); } } } };'),
+    says: /quantize\(\): .*the error "boom"/,
+  },
+  {
+    what: 'has planes that throw where they are listed',
+    module: made('return { ...tensor, planes: new Proxy({}, { ownKeys() { throw new Error("boom"); } }) };'),
+    says: /quantize\(\): .*the error "boom"/,
+  },
+  {
     what: 'has another format',
     module: made('return { ...tensor, format: "yours" };'),
     says: /format "mine", found "yours"/,
@@ -249,6 +269,26 @@ export const brokenModules: readonly BrokenPlugin[] = [
   {
     what: 'has options that are no JSON',
     module: but('options: { big: 1n }'),
+    says: /options that JSON can hold/,
+  },
+  {
+    what: 'has an option that is NaN, which JSON writes as null',
+    module: but('options: { levels: [0, NaN] }'),
+    says: /options that JSON can hold/,
+  },
+  {
+    what: 'has a typed array among its options, which JSON writes as an object',
+    module: but('options: { levels: Float32Array.of(0, 1) }'),
+    says: /options that JSON can hold/,
+  },
+  {
+    what: 'has a function among its options, which JSON leaves out',
+    module: but('options: { scale: () => 1 }'),
+    says: /options that JSON can hold/,
+  },
+  {
+    what: 'has options in a circle',
+    module: but('options: (() => { const circle = {}; circle.circle = circle; return circle; })()'),
     says: /options that JSON can hold/,
   },
   {
