@@ -1,7 +1,5 @@
 export type { Activation, ActivationKind, ActivationNumbers } from './activation.js';
 export { activationKinds, activationName, activationNumbers } from './activation.js';
-export type { AttentionRow } from './attention-row.js';
-export { attentionRow } from './attention-row.js';
 export type { Backend } from './backend.js';
 export type { HeadsHead, LoadPlan, MatrixHead, MemoryNeed, MlpHead } from './load-plan.js';
 export { headOf } from './load-plan.js';
@@ -22,7 +20,9 @@ export type {
 export { floatMatrixDTypes } from './resources.js';
 export type { Rotations } from './rotation.js';
 export { rotationsOf } from './rotation.js';
-export { unseenPages } from './shapes.js';
+export { unseenPages } from './shapes/attention.js';
+export type { AttentionRow } from './shapes/attention-row.js';
+export { attentionRow } from './shapes/attention-row.js';
 export { checkedBackend } from './shell/checked-backend.js';
 export type { BackendTypes, Loaded } from './shell/objects.js';
 export type {
@@ -31,8 +31,8 @@ export type {
   OperationOf,
   OperationTable,
   ScanColumns,
-} from './shell/operations.js';
-export { inputsOf } from './shell/operations.js';
+} from './shell/operands.js';
+export { inputsOf } from './shell/operands.js';
 export type { RawBackend, RawStep } from './shell/raw-backend.js';
 export type {
   Activations,

@@ -2,7 +2,7 @@
 //
 // Shapes: H heads, HK key/value heads, C head dimension, CV value dimension.
 import type { KvCacheSpec } from '../resources.js';
-import { unseenPages } from '../shapes.js';
+import { unseenPages } from '../shapes/attention.js';
 import type { AttentionGate, AttentionSpec, RopeSpec, Segment } from '../step.js';
 import type { Bench, Case } from './bench.js';
 import { alone, type Chunk, promptAndDecode, ropeOf, stretched } from './chunks.js';

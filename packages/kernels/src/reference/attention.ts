@@ -3,9 +3,10 @@
 // Queries and keys are normed, clipped and rotated first; scores and sums are float64.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
-import { type AttentionRow, attentionRow } from '../attention-row.js';
+
 import { type Rotations, rotationsOf } from '../rotation.js';
-import { type AttentionWidths, attentionWidths } from '../shapes.js';
+import { type AttentionWidths, attentionWidths } from '../shapes/attention.js';
+import { type AttentionRow, attentionRow } from '../shapes/attention-row.js';
 import type { AttentionSpec, NormSpec, Segment } from '../step.js';
 import { gateFunctions } from './activation.js';
 import type { PagedCache } from './kv-cache.js';

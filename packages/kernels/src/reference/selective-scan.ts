@@ -2,7 +2,7 @@
 //   d = softplus(timeStep + bias);  S = exp(-d exp(A)) S + d x ⊗ B;  y = (S C + D x) silu(gate)
 //
 // Shapes: T tokens, H heads, P numbers of a head, N numbers of a state, G groups.
-import type { ScanColumns } from '../shell/operations.js';
+import type { ScanColumns } from '../shell/operands.js';
 import type { ScanSpec, StateSegment } from '../step.js';
 import { activations } from './activation.js';
 import type { Result } from './types.js';

@@ -1,6 +1,6 @@
 // One step of the reference backend: the pure function of each operation, run when it is issued.
 import { type Routing, route } from '@moeq/router';
-import type { OperationTable } from '../shell/operations.js';
+import type { OperationTable } from '../shell/operands.js';
 import type { RawStep } from '../shell/raw-backend.js';
 import { sigmoid } from './activation.js';
 import { attend } from './attention.js';

@@ -3,15 +3,9 @@
 import { MoeqError } from '@moeq/tensors';
 import type { Backend } from '../backend.js';
 import type { MlpData } from '../resources.js';
-import {
-  assertCacheSpec,
-  assertExpertCount,
-  assertSize,
-  type MlpShape,
-  mlpShape,
-  rowsOfHead,
-  weightShape,
-} from '../shapes.js';
+import { assertSize } from '../shapes/assert.js';
+import { assertCacheSpec } from '../shapes/caches.js';
+import { assertExpertCount, type MlpShape, mlpShape, rowsOfHead, weightShape } from '../shapes/weights.js';
 import type { Step } from '../step.js';
 import { checkedStep } from './checked-step.js';
 import { BackendObjects, type BackendTypes } from './objects.js';

@@ -3,9 +3,9 @@
 import type { Routing } from '@moeq/router';
 import { MoeqError } from '@moeq/tensors';
 import type { Activations, RoutingHandle, Step } from '../step.js';
+import { checkedOperations } from './checked-operations.js';
 import { Handles } from './handles.js';
 import type { BackendObjects, BackendTypes } from './objects.js';
-import { checkedOperations } from './operations.js';
 import type { RawStep } from './raw-backend.js';
 
 export interface CheckedStep {

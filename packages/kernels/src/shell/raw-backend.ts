@@ -4,7 +4,7 @@
 import type { Backend } from '../backend.js';
 import type { KvCacheSpec, MatrixData, MlpData, StateCacheSpec } from '../resources.js';
 import type { BackendTypes, Loaded } from './objects.js';
-import type { OperationKind, OperationOf } from './operations.js';
+import type { OperationKind, OperationOf } from './operands.js';
 
 /** Steps of a backend run one after the other. */
 export interface RawStep<T extends BackendTypes> {

@@ -1,7 +1,7 @@
 // Segments of attention as they are when the operation is issued. All layers of a step name the same ones, so they are checked
 // and copied once, and the copy is the same object for as long as they say the same: what a backend has computed from it holds.
 import type { KvCacheSpec } from '../resources.js';
-import { assertSegments } from '../shapes.js';
+import { assertSegments } from '../shapes/attention.js';
 import type { AttentionSpec, Segment } from '../step.js';
 
 interface Known {

@@ -1,6 +1,6 @@
 // Segments of layers that keep a state, as they are when the operation is issued: copied once for all layers that name the same.
 import type { StateCacheSpec } from '../resources.js';
-import { assertStateSegments } from '../shapes.js';
+import { assertStateSegments } from '../shapes/caches.js';
 import type { StateSegment } from '../step.js';
 
 export class StateSegmentCopies {

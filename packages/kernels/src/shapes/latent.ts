@@ -1,10 +1,9 @@
 // The rules that latent attention's shapes obey.
 //
 // Shapes: T tokens, H heads, N dimensions of a head without rotation, P those with it, R latent, V value dimension.
-import { MoeqError } from '@moeq/tensors';
-import type { HeadWeights, KvCacheSpec } from './resources.js';
-import { assertSize } from './shapes.js';
-import type { LatentSpec } from './step.js';
+import type { HeadWeights, KvCacheSpec } from '../resources.js';
+import type { LatentSpec } from '../step.js';
+import { assertSize, mismatch } from './assert.js';
 
 /** Columns of latent attention. */
 export interface LatentWidths {
@@ -28,7 +27,7 @@ export function latentWidths(
   const { nopeDim, ropeDim, latentDim, valueDim, rope, norm } = spec;
   for (const [name, size] of Object.entries({ heads: spec.heads, nopeDim, ropeDim, latentDim, valueDim }))
     if (!Number.isSafeInteger(size) || size < (name === 'ropeDim' ? 0 : 1)) {
-      throw mismatch(name, `an integer of at least ${name === 'ropeDim' ? 0 : 1}`, size);
+      throw mismatch('attend', name, `an integer of at least ${name === 'ropeDim' ? 0 : 1}`, `${size}`);
     }
   const latents = latentDim + ropeDim;
   assertSize('attend', 'key/value heads', 1, cache.kvHeads);
@@ -40,10 +39,7 @@ export function latentWidths(
   assertSize('attend', 'norm weights of the latents', latentDim, norm.weight.length);
   if (rope !== null) {
     const rotated = 2 * rope.inverseFrequencies.length;
-    if (rotated > ropeDim) throw mismatch('rotated dimensions', `at most ${ropeDim}`, rotated);
+    if (rotated > ropeDim) throw mismatch('attend', 'rotated dimensions', `at most ${ropeDim}`, `${rotated}`);
   }
   return { queries: heads * (nopeDim + ropeDim), latents, output: heads * valueDim };
 }
-
-const mismatch = (subject: string, expected: string, found: number): MoeqError =>
-  new MoeqError({ code: 'mismatch', operation: 'attend', subject, expected, found: `${found}` });

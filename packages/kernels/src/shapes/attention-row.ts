@@ -2,7 +2,7 @@
 // queries, as Qwen's doubled q_proj gives them, or at the end.
 //
 // Shapes: H heads, HK key/value heads, C head dimension, CV value dimension, G numbers of a head's gate.
-import type { AttentionSpec } from './step.js';
+import type { AttentionSpec } from '../step.js';
 
 /** Columns. */
 export interface AttentionRow {
