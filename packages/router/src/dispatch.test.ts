@@ -21,13 +21,13 @@ const routings = fc
     tokens: fc.integer({ min: 0, max: 30 }),
   })
   .chain(({ experts, perToken, tokens }) => {
-    const slots = { minLength: tokens * perToken, maxLength: tokens * perToken };
+    const assignments = { minLength: tokens * perToken, maxLength: tokens * perToken };
     return fc.record({
       experts: fc.constant(experts),
       chosen: fc
         .tuple(
-          fc.array(fc.nat(experts - 1), slots),
-          fc.array(fc.float({ min: -2, max: 2, noNaN: true }), slots),
+          fc.array(fc.nat(experts - 1), assignments),
+          fc.array(fc.float({ min: -2, max: 2, noNaN: true }), assignments),
         )
         .map(([indices, weights]) => routing(perToken, indices, weights)),
     });
@@ -37,27 +37,29 @@ describe('planDispatch', () => {
   test('hand values: 3 tokens, 2 of 4 experts, one that no token reaches', () => {
     const plan = planDispatch(routing(2, [3, 0, 0, 1, 3, 1]), 4);
     expect([...plan.offsets]).toEqual([0, 2, 4, 4, 6]);
-    expect([...plan.tokenOfSlot]).toEqual([0, 1, 1, 2, 0, 2]);
-    expect([...plan.sortedSlot]).toEqual([4, 0, 1, 2, 5, 3]);
+    expect([...plan.tokenOfAssignment]).toEqual([0, 1, 1, 2, 0, 2]);
+    expect([...plan.sortedAssignment]).toEqual([4, 0, 1, 2, 5, 3]);
   });
 
-  test('laws: sorted by expert, inside by token; sortedSlot is a permutation that leads there', () => {
+  test('laws: sorted by expert, inside by token; sortedAssignment is a permutation that leads there', () => {
     fc.assert(
       fc.property(routings, ({ experts, chosen }) => {
-        const { offsets, tokenOfSlot, sortedSlot } = planDispatch(chosen, experts);
-        const slots = chosen.expertIndices.length;
+        const { offsets, tokenOfAssignment, sortedAssignment } = planDispatch(chosen, experts);
+        const assignments = chosen.expertIndices.length;
         expect(offsets[0]).toBe(0);
-        expect(offsets[experts]).toBe(slots);
-        expect([...sortedSlot].sort((a, b) => a - b)).toEqual(Array.from({ length: slots }, (_, i) => i));
-        for (let slot = 0; slot < slots; slot++) {
-          const expert = chosen.expertIndices[slot] as number;
-          const sorted = sortedSlot[slot] as number;
+        expect(offsets[experts]).toBe(assignments);
+        expect([...sortedAssignment].sort((a, b) => a - b)).toEqual(
+          Array.from({ length: assignments }, (_, i) => i),
+        );
+        for (let assignment = 0; assignment < assignments; assignment++) {
+          const expert = chosen.expertIndices[assignment] as number;
+          const sorted = sortedAssignment[assignment] as number;
           expect(sorted).toBeGreaterThanOrEqual(offsets[expert] as number);
           expect(sorted).toBeLessThan(offsets[expert + 1] as number);
-          expect(tokenOfSlot[sorted]).toBe(Math.floor(slot / chosen.expertsPerToken));
+          expect(tokenOfAssignment[sorted]).toBe(Math.floor(assignment / chosen.expertsPerToken));
         }
         for (let e = 0; e < experts; e++) {
-          const own = [...tokenOfSlot.slice(offsets[e], offsets[e + 1])];
+          const own = [...tokenOfAssignment.slice(offsets[e], offsets[e + 1])];
           expect(own).toEqual(own.toSorted((a, b) => a - b));
         }
       }),
@@ -88,8 +90,8 @@ describe('combine', () => {
       fc.property(routings, fc.integer({ min: 1, max: 5 }), ({ experts, chosen }, hidden) => {
         const plan = planDispatch(chosen, experts);
         const x = Float64Array.from({ length: chosen.tokens * hidden }, (_, i) => Math.sin(i + 1));
-        const sorted = Float32Array.from({ length: plan.tokenOfSlot.length * hidden }, (_, i) => {
-          const token = plan.tokenOfSlot[Math.floor(i / hidden)] as number;
+        const sorted = Float32Array.from({ length: plan.tokenOfAssignment.length * hidden }, (_, i) => {
+          const token = plan.tokenOfAssignment[Math.floor(i / hidden)] as number;
           return x[token * hidden + (i % hidden)] as number;
         });
         const out = new Float32Array(x.length).fill(7);

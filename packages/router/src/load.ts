@@ -4,19 +4,19 @@
 //   entropy   = -sum of share * ln(share), in nats; exp(entropy) is the number of experts effectively in use
 //   imbalance = max / mean count, 1 when even; the slowdown of a layer that waits for its busiest expert
 //
-// Shapes: T tokens, E experts, A experts per token, S = T * A slots.
+// Shapes: T tokens, E experts, A experts per token, S = T * A assignments.
 import { MoeqError } from '@moeq/tensors';
 import type { Routing } from './types.js';
 
 export interface ExpertLoad {
   /** T, summed over what was merged. */
   readonly tokens: number;
-  /** Float64 [E], whole numbers: slots that went to each expert. Float64 counts exactly far beyond 2^32. */
+  /** Float64 [E], whole numbers: assignments that went to each expert. Float64 counts exactly far beyond 2^32. */
   readonly counts: Float64Array;
 }
 
 export interface LoadStatistics {
-  /** Float64 [E]: each expert's part of all slots; zeros when there was no slot. */
+  /** Float64 [E]: each expert's part of all assignments; zeros when there was no assignment. */
   readonly share: Float64Array;
   /** In nats, from 0 (one expert does it all) to ln E (even). */
   readonly entropy: number;
@@ -31,7 +31,7 @@ export interface LoadStatistics {
 }
 
 /**
- * Counts the slots that went to each expert.
+ * Counts the assignments that went to each expert.
  * @throws MoeqError when the routing names an expert outside 0 to experts - 1
  */
 export function expertLoad({ tokens, expertIndices }: Routing, experts: number): ExpertLoad {
@@ -73,12 +73,12 @@ export function mergeExpertLoads(loads: readonly ExpertLoad[]): ExpertLoad {
   return { tokens, counts };
 }
 
-/** What the counts say. Without a single slot the load counts as even: imbalance 1, entropy ln E, share zero. */
+/** What the counts say. Without a single assignment the load counts as even: imbalance 1, entropy ln E, share zero. */
 export function loadStatistics({ counts }: ExpertLoad): LoadStatistics {
   const experts = counts.length;
-  const slots = counts.reduce((sum, count) => sum + count, 0);
+  const assignments = counts.reduce((sum, count) => sum + count, 0);
   const unused = counts.reduce((sum, count) => sum + (count === 0 ? 1 : 0), 0);
-  if (slots === 0) {
+  if (assignments === 0) {
     return {
       share: new Float64Array(experts),
       entropy: Math.log(experts),
@@ -88,9 +88,9 @@ export function loadStatistics({ counts }: ExpertLoad): LoadStatistics {
       unused,
     };
   }
-  const share = counts.map((count) => count / slots);
+  const share = counts.map((count) => count / assignments);
   const entropy = share.reduce((sum, part) => (part > 0 ? sum - part * Math.log(part) : sum), 0);
-  const mean = slots / experts;
+  const mean = assignments / experts;
   const variance = counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / experts;
   return {
     share,

@@ -96,7 +96,7 @@ describe('route: hand values', () => {
     expect([...route(new Float32Array(4).fill(-500), 1, spec).expertWeights]).toEqual([0, 0]);
   });
 
-  test('no tokens, no slots', () => {
+  test('no tokens, no assignments', () => {
     expect(route(new Float32Array(), 0, softmax).expertIndices.length).toBe(0);
   });
 });
@@ -168,8 +168,8 @@ describe('route: laws', () => {
         expect([...expertIndices]).toEqual(expected.flatMap(({ experts }) => experts));
         expected
           .flatMap(({ weights }) => weights)
-          .forEach((weight, slot) => {
-            expect(Math.abs((expertWeights[slot] as number) - weight)).toBeLessThanOrEqual(
+          .forEach((weight, assignment) => {
+            expect(Math.abs((expertWeights[assignment] as number) - weight)).toBeLessThanOrEqual(
               1e-6 * Math.abs(weight),
             );
           });
@@ -184,9 +184,9 @@ describe('route: laws', () => {
         const { expertIndices, expertWeights } = route(Float32Array.from(tokens.flat()), tokens.length, spec);
         const size = spec.experts / (spec.groups?.count ?? 1);
         tokens.forEach((_, t) => {
-          const slots = [t * spec.expertsPerToken, (t + 1) * spec.expertsPerToken] as const;
-          const chosen = [...expertIndices.slice(...slots)];
-          const weights = [...expertWeights.slice(...slots)];
+          const assignments = [t * spec.expertsPerToken, (t + 1) * spec.expertsPerToken] as const;
+          const chosen = [...expertIndices.slice(...assignments)];
+          const weights = [...expertWeights.slice(...assignments)];
           expect(new Set(chosen).size).toBe(spec.expertsPerToken);
           expect(new Set(chosen.map((e) => Math.floor(e / size))).size).toBeLessThanOrEqual(
             spec.groups?.kept ?? 1,

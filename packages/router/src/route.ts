@@ -44,9 +44,9 @@ export function route(
         choice[e] = value + (correctionBias[e] as number);
       });
     filterGroups(choice);
-    const slots = token * expertsPerToken;
-    const chosen = expertIndices.subarray(slots, slots + expertsPerToken); // [A]
-    const weights = expertWeights.subarray(slots, slots + expertsPerToken); // [A]
+    const assignments = token * expertsPerToken;
+    const chosen = expertIndices.subarray(assignments, assignments + expertsPerToken); // [A]
+    const weights = expertWeights.subarray(assignments, assignments + expertsPerToken); // [A]
     takeBest(choice, chosen);
     chosen.forEach((expert, a) => {
       weights[a] = scored[expert] as number;

@@ -1,4 +1,4 @@
-// Shapes: T tokens, E experts, A experts per token (active), S = T * A slots.
+// Shapes: T tokens, E experts, A experts per token (active), S = T * A assignments.
 
 /** How router logits become a choice of experts; architectures differ in these fields alone. */
 export interface RouteSpec {
@@ -30,12 +30,12 @@ export interface Routing {
   readonly expertWeights: Float32Array;
 }
 
-/** The slots of a routing sorted by expert; inside an expert by token. */
+/** The assignments of a routing sorted by expert; inside an expert by token. */
 export interface DispatchPlan {
-  /** Int32 [E + 1]: expert e owns the sorted slots offsets[e] to offsets[e + 1] - 1. */
+  /** Int32 [E + 1]: expert e owns the sorted assignments offsets[e] to offsets[e + 1] - 1. */
   readonly offsets: Int32Array;
-  /** Int32 [S]: the token of a sorted slot. */
-  readonly tokenOfSlot: Int32Array;
-  /** Int32 [T, A]: where slot (t, a) went, the inverse of the sort. */
-  readonly sortedSlot: Int32Array;
+  /** Int32 [S]: the token of a sorted assignment. */
+  readonly tokenOfAssignment: Int32Array;
+  /** Int32 [T, A]: where assignment (t, a) went, the inverse of the sort. */
+  readonly sortedAssignment: Int32Array;
 }

@@ -1,6 +1,6 @@
 // The routed experts: every expert runs once over its own tokens, then outputs are weighted and summed token by token.
 //
-// Shapes: T tokens, E experts, A experts per token, S = T * A slots, D hidden.
+// Shapes: T tokens, E experts, A experts per token, S = T * A assignments, D hidden.
 import type { Routing } from '@moeq/router';
 import { combine, planDispatch } from '@moeq/router';
 import type { Activation } from '../activation.js';
@@ -19,7 +19,7 @@ export function runExperts(
 ): Float32Array {
   const plan = planDispatch(routing, experts.length);
   const hidden = x.length / routing.tokens;
-  const sorted = gatherRows(x, hidden, plan.tokenOfSlot); // [S, D]
+  const sorted = gatherRows(x, hidden, plan.tokenOfAssignment); // [S, D]
   const outputs = new Float32Array(sorted.length); // [S, D]
   experts.forEach((expert, e) => {
     const first = (plan.offsets[e] as number) * hidden;

@@ -85,11 +85,11 @@ export function openStep(): RawStep<ReferenceTypes> {
 
 function routingOf({ rows: tokens, columns, values }: Result): Routing {
   const expertsPerToken = columns / 2;
-  const slots = tokens * expertsPerToken;
+  const assignments = tokens * expertsPerToken;
   return {
     tokens,
     expertsPerToken,
-    expertIndices: new Int32Array(values.buffer, values.byteOffset, slots),
-    expertWeights: values.subarray(slots),
+    expertIndices: new Int32Array(values.buffer, values.byteOffset, assignments),
+    expertWeights: values.subarray(assignments),
   };
 }

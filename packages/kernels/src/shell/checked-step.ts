@@ -101,11 +101,11 @@ function settled<Result>(work: () => Promise<Result>): Promise<Result> {
 
 /** @param bytes Int32 [T, A], then Float32 [T, A] */
 function decodeRouting(bytes: ArrayBufferLike, { tokens, expertsPerToken }: RoutingHandle): Routing {
-  const slots = tokens * expertsPerToken;
+  const assignments = tokens * expertsPerToken;
   return {
     tokens,
     expertsPerToken,
-    expertIndices: new Int32Array(bytes, 0, slots).slice(),
-    expertWeights: new Float32Array(bytes, 4 * slots, slots).slice(),
+    expertIndices: new Int32Array(bytes, 0, assignments).slice(),
+    expertWeights: new Float32Array(bytes, 4 * assignments, assignments).slice(),
   };
 }

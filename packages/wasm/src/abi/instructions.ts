@@ -3,7 +3,7 @@
 // `Program.emit` then takes it, and the worker does not compile until its table of operations has it.
 //
 // Shapes: T tokens, N rows, K columns, H heads, HK key/value heads, C head dimension, CV value dimension, P rotated pairs,
-// E experts, A experts per token, S = T * A slots, D hidden, F intermediate.
+// E experts, A experts per token, S = T * A assignments, D hidden, F intermediate.
 import {
   activationForms,
   activations,
@@ -352,7 +352,7 @@ export const instructions = {
     weights: 'address',
   },
 
-  /** h = act(gate x) * up x, or without a gate act(up x), Float32 [S, F], slots sorted by expert. */
+  /** h = act(gate x) * up x, or without a gate act(up x), Float32 [S, F], assignments sorted by expert. */
   expertsUp: {
     indices: 'address',
     shape: expertShape,
@@ -360,13 +360,13 @@ export const instructions = {
     h: 'address',
     /** Room for ups; 0 without a gate. */
     up: 'address',
-    /** U32 [S], the token of each slot. */
-    slots: 'address',
+    /** U32 [S], the token of each assignment. */
+    assignments: 'address',
     /** By mode: the index in the expert's record. */
     intakes: list(intake),
   },
 
-  /** y = down h, Float32 [S, D], then out, the sum of each token's slots times their weights. */
+  /** y = down h, Float32 [S, D], then out, the sum of each token's assignments times their weights. */
   expertsDown: {
     indices: 'address',
     weights: 'address',

@@ -141,6 +141,6 @@ function normOperands(
 function scratchFloats({ spec }: LoadedCache, segments: readonly Segment[]): number {
   const { headDim, paddedSize, paddedValueDim } = cacheShape(spec);
   const positions = Math.max(0, ...segments.map(({ start, tokens }) => start + tokens));
-  const slots = (Math.ceil(positions / spec.pageSize) + 1) * paddedSize;
-  return attentionScratchBytes(headDim, paddedValueDim, slots) / 4;
+  const numbers = (Math.ceil(positions / spec.pageSize) + 1) * paddedSize;
+  return attentionScratchBytes(headDim, paddedValueDim, numbers) / 4;
 }

@@ -1,6 +1,6 @@
 // Dense MLPs and routed experts in a program: up (gate, up, biases, activation), an exchange, down and its bias, an exchange.
 //
-// Shapes: T tokens, E experts, A experts per token, S = T * A slots, D hidden, F intermediate.
+// Shapes: T tokens, E experts, A experts per token, S = T * A assignments, D hidden, F intermediate.
 import { type Activation, activationNumbers } from '@moeq/kernels';
 import type { Values } from '../abi/fields.js';
 import type { Instructions } from '../abi/instructions.js';
@@ -77,7 +77,7 @@ export function experts(x: Value, routing: Value, weights: LoadedExperts, activa
   const { hidden, intermediate, table, upIntakes, downIntakes } = weights;
   const tokens = x.rows;
   const active = routing.columns / 2;
-  const slots = tokens * active;
+  const assignments = tokens * active;
   const shape = { tokens, active, experts: weights.experts.length, hidden, intermediate, table };
   return {
     rows: tokens,
@@ -85,20 +85,20 @@ export function experts(x: Value, routing: Value, weights: LoadedExperts, activa
     inputs: [x, routing],
     emit(program) {
       const indices = program.addressOf(routing);
-      const h = program.allocate(slots * intermediate);
-      const ups = activation.gated ? program.allocate(slots * intermediate) : 0;
-      const tokensOfSlots = program.allocate(slots);
+      const h = program.allocate(assignments * intermediate);
+      const ups = activation.gated ? program.allocate(assignments * intermediate) : 0;
+      const tokensOfAssignments = program.allocate(assignments);
       const upForms = upIntakes.map((intake) => program.form(x, intake));
-      const up = { h, up: ups, slots: tokensOfSlots, intakes: upForms };
+      const up = { h, up: ups, assignments: tokensOfAssignments, intakes: upForms };
       program.emit('expertsUp', { indices, shape, activation: activationOperands(activation), ...up });
       if (activation.gated) program.free(ups);
-      program.free(tokensOfSlots);
-      program.gather(h, slots, intermediate, whole(intermediate));
+      program.free(tokensOfAssignments);
+      program.gather(h, assignments, intermediate, whole(intermediate));
 
-      const y = program.allocate(slots * hidden);
+      const y = program.allocate(assignments * hidden);
       const out = program.allocate(tokens * hidden);
-      const downForms = downIntakes.map((intake) => program.quantize(h, slots, intermediate, intake));
-      const chosen = { indices, weights: indices + 4 * slots };
+      const downForms = downIntakes.map((intake) => program.quantize(h, assignments, intermediate, intake));
+      const chosen = { indices, weights: indices + 4 * assignments };
       program.emit('expertsDown', { ...chosen, shape, y, out, intakes: downForms });
       freeForms(program, h, downForms);
       program.free(y);

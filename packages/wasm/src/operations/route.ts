@@ -11,13 +11,13 @@ export function route(
   scales: LoadedVector | null,
 ): Recorded {
   const { experts, expertsPerToken, score, normalizeTopK, groups } = spec;
-  const slots = logits.rows * expertsPerToken;
+  const assignments = logits.rows * expertsPerToken;
   return {
     rows: logits.rows,
     columns: 2 * expertsPerToken,
     inputs: [logits],
     emit(program) {
-      const out = program.allocate(2 * slots);
+      const out = program.allocate(2 * assignments);
       program.emit('route', {
         logits: program.addressOf(logits),
         tokens: logits.rows,
@@ -33,7 +33,7 @@ export function route(
         bias: bias?.address ?? 0,
         scales: scales?.address ?? 0,
         indices: out,
-        weights: out + 4 * slots,
+        weights: out + 4 * assignments,
       });
       return out;
     },

@@ -58,7 +58,7 @@ export function attention(machine: Machine, operands: Operands): void {
     const { start, tokens, pages: pageCount } = segments.at(segment);
     for (let i = 0; i < tokens; i++) {
       const row = qkv + 4 * columns * (token + i);
-      const [page, slot] = place(words, pages, pageSize, start + i);
+      const [page, inPage] = place(words, pages, pageSize, start + i);
       const rotation = { cos: cos + 4 * pairs * (token + i), sin: sin + 4 * pairs * (token + i) };
       const query = queries + 4 * heads * headDim * (token + i);
       prepareHeads(machine, row, query, ofQueries, queryHeads, queryNorm, preparation, rotation);
@@ -70,7 +70,7 @@ export function attention(machine: Machine, operands: Operands): void {
         else floats.copyWithin(value / 4, source / 4, source / 4 + valueDim);
         if (preparation.clip !== null) machine.kernels.clamp(value, preparation.clip, valueDim);
         const record = records + recordBytes * (head - firstHead);
-        machine.kernels.storeKeyValue(record, page, slot, key + 4 * headDim * head, value);
+        machine.kernels.storeKeyValue(record, page, inPage, key + 4 * headDim * head, value);
       }
     }
     for (let head = firstHead; head < endHead; head++) {

@@ -2,7 +2,7 @@
 // the sum of down h. All
 // threads share each expert's rows; tokens are grouped by expert, so that a row is decoded once for all of its tokens.
 //
-// Shapes: T tokens, E experts, A experts per token, S = T * A slots sorted by expert, D hidden, F intermediate.
+// Shapes: T tokens, E experts, A experts per token, S = T * A assignments sorted by expert, D hidden, F intermediate.
 import type { View } from '../abi/decode.js';
 import type { Instructions } from '../abi/instructions.js';
 import { bytesOf, expertRecord, wordsIn } from '../abi/records.js';
@@ -19,10 +19,10 @@ const recordBytes = bytesOf(expertRecord);
 const at = wordsIn(expertRecord);
 
 export function expertsUp(machine: Machine, operands: View<Instructions['expertsUp']>): void {
-  const { indices, activation, h, up, slots, intakes } = operands;
+  const { indices, activation, h, up, assignments, intakes } = operands;
   const { tokens, active, experts, hidden, intermediate, table } = operands.shape;
-  const { offsets, tokenOfSlot } = planAt(machine, indices, tokens, active, experts);
-  machine.words.set(tokenOfSlot, slots / 4);
+  const { offsets, tokenOfAssignment } = planAt(machine, indices, tokens, active, experts);
+  machine.words.set(tokenOfAssignment, assignments / 4);
   const { gated } = activation;
   const activate = activationOf(activation);
   const width = gated ? 2 * hidden : hidden;
@@ -37,7 +37,7 @@ export function expertsUp(machine: Machine, operands: View<Instructions['experts
         { record: (words[record + matrix] as number) >>> 0, rows: intermediate },
         { from, to },
         intakes.at(words[record + mode] as number),
-        slots + 4 * first,
+        assignments + 4 * first,
         count,
         out + rows,
         intermediate,
@@ -47,8 +47,8 @@ export function expertsUp(machine: Machine, operands: View<Instructions['experts
     if (gated) run(at.gate, at.gateMode, at.gateBias, h);
     run(at.up, at.upMode, at.upBias, gated ? up : h);
     const start = 4 * (shareStart(intermediate, thread, threads) + from);
-    for (let slot = 0; slot < count; slot++) {
-      const offset = rows + 4 * intermediate * slot + start;
+    for (let assignment = 0; assignment < count; assignment++) {
+      const offset = rows + 4 * intermediate * assignment + start;
       activate(kernels, h + offset, up + offset, to - from);
     }
   });
@@ -57,7 +57,7 @@ export function expertsUp(machine: Machine, operands: View<Instructions['experts
 /**
  * Adds a bias to the rows of a share.
  * @param bias address of Float32 [columns]; 0: none
- * @param out address of the first slot's row
+ * @param out address of the first assignment's row
  */
 function addBias(
   { kernels, thread, threads }: Machine,
@@ -68,8 +68,8 @@ function addBias(
 ): void {
   if (bias === 0) return;
   const start = 4 * (shareStart(columns, thread, threads) + from);
-  for (let slot = 0; slot < count; slot++) {
-    const sum = out + 4 * columns * slot + start;
+  for (let assignment = 0; assignment < count; assignment++) {
+    const sum = out + 4 * columns * assignment + start;
     kernels.add(sum, bias + start, 1, sum, to - from);
   }
 }
@@ -78,7 +78,7 @@ export function expertsDown(machine: Machine, operands: View<Instructions['exper
   const { floats, kernels, thread, threads } = machine;
   const { indices, weights, y, out, intakes } = operands;
   const { tokens, active, experts, hidden, intermediate, table } = operands.shape;
-  const { offsets, sortedSlot } = planAt(machine, indices, tokens, active, experts);
+  const { offsets, sortedAssignment } = planAt(machine, indices, tokens, active, experts);
   runRows(machine, offsets, intermediate, hidden, (owner, part) => {
     const { expert, first, count, from, to } = part;
     const record = (table + recordBytes * expert) / 4;
@@ -94,9 +94,9 @@ export function expertsDown(machine: Machine, operands: View<Instructions['exper
   for (let token = 0; token < tokens; token++) {
     const sum = out + 4 * hidden * token + start;
     floats.fill(0, sum / 4, sum / 4 + length);
-    for (let slot = token * active; slot < (token + 1) * active; slot++) {
-      const part = y + 4 * hidden * (sortedSlot[slot] as number) + start;
-      kernels.add(sum, part, floats[weights / 4 + slot] as number, sum, length);
+    for (let assignment = token * active; assignment < (token + 1) * active; assignment++) {
+      const part = y + 4 * hidden * (sortedAssignment[assignment] as number) + start;
+      kernels.add(sum, part, floats[weights / 4 + assignment] as number, sum, length);
     }
   }
 }
@@ -104,7 +104,7 @@ export function expertsDown(machine: Machine, operands: View<Instructions['exper
 /** Rows of one expert's share for the tokens that chose it. */
 interface ExpertRows {
   readonly expert: number;
-  /** The first of its slots, and how many it has. */
+  /** The first of its assignments, and how many it has. */
   readonly first: number;
   readonly count: number;
   /** Counted in the share. */
@@ -114,7 +114,7 @@ interface ExpertRows {
 
 /**
  * Runs all rows of all experts that have tokens.
- * @param offsets first slot of each expert, and the end of the last one's
+ * @param offsets first assignment of each expert, and the end of the last one's
  * @param columns that a row multiplies
  */
 function runRows(
@@ -124,10 +124,11 @@ function runRows(
   rows: number,
   run: (owner: Machine, part: ExpertRows) => void,
 ): void {
-  const slotsOf = (expert: number): number => (offsets[expert + 1] as number) - (offsets[expert] as number);
-  const busy = Array.from({ length: offsets.length - 1 }, (_, expert) => expert).filter(slotsOf);
-  const slots = offsets.at(-1) as number;
-  const step = itemRows(columns, slots / Math.max(1, busy.length), rows * busy.length);
+  const assignmentsOf = (expert: number): number =>
+    (offsets[expert + 1] as number) - (offsets[expert] as number);
+  const busy = Array.from({ length: offsets.length - 1 }, (_, expert) => expert).filter(assignmentsOf);
+  const assignments = offsets.at(-1) as number;
+  const step = itemRows(columns, assignments / Math.max(1, busy.length), rows * busy.length);
   const shareOf = ({ thread, threads }: Machine): number =>
     shareStart(rows, thread + 1, threads) - shareStart(rows, thread, threads);
   runItems(
@@ -139,7 +140,7 @@ function runRows(
       const expert = busy[Math.floor(item / parts)] as number;
       const from = step * (item % parts);
       const to = Math.min(from + step, share);
-      run(owner, { expert, first: offsets[expert] as number, count: slotsOf(expert), from, to });
+      run(owner, { expert, first: offsets[expert] as number, count: assignmentsOf(expert), from, to });
     },
   );
 }

@@ -1,6 +1,6 @@
 // One group of a weight in one dispatch: which kernel, which grid, which uniforms and operands.
 //
-// Shapes: T tokens, S slots, N rows, K columns, F intermediate.
+// Shapes: T tokens, S assignments, N rows, K columns, F intermediate.
 import type { Activation } from '@moeq/kernels';
 import type { WeightGroup } from '../weights/group.js';
 import type { StoredVector } from '../weights/store.js';
@@ -116,7 +116,7 @@ interface VectorCall {
   readonly x: Transient;
   readonly out: Transient;
   readonly outColumns: number;
-  /** Rows of the grid: tokens, or slots for `slots`. */
+  /** Rows of the grid: tokens, or assignments for `assignments`. */
   readonly rows: number;
   readonly tokens: number;
   readonly norm?: NormInput | null;
@@ -142,8 +142,8 @@ export function dispatchVector(emitter: Emitter, call: VectorCall): void {
     epilogue = plainEpilogue,
   } = call;
   const { kind, uniforms } = group;
-  const slots = use === 'sum' ? (routing?.expertsPerToken ?? 1) : 1;
-  const lanes = vectorLanes((kind.fast ? uniforms.chunks : uniforms.columns) * slots);
+  const assignments = use === 'sum' ? (routing?.expertsPerToken ?? 1) : 1;
+  const lanes = vectorLanes((kind.fast ? uniforms.chunks : uniforms.columns) * assignments);
   const perGroup = use === 'dense' && tokens > 1 ? vectorTokens : 1;
   const { activation, gated, rows: innerRows, upUniforms } = rowsOfGroup(inner);
   const options = { kind, use, activation, normed: norm !== null, tokens: perGroup };
@@ -174,7 +174,7 @@ export function dispatchVector(emitter: Emitter, call: VectorCall): void {
       ...(norm === null ? [] : [norm.weight.buffer]),
       ...(routing === undefined ? [] : [routing.result]),
       ...(use === 'dense' && activation === null ? [extraOperand(epilogue, emitter.empty)] : []),
-      ...(use !== 'slots' && activation === null ? residualOperands(epilogue, emitter.empty) : []),
+      ...(use !== 'assignments' && activation === null ? residualOperands(epilogue, emitter.empty) : []),
     ],
     [tiles, Math.ceil(rows / perGroup)],
     matrices,
@@ -189,15 +189,15 @@ interface TileCall {
   readonly tokens: number;
   readonly inner?: InnerRows;
   readonly epilogue?: Epilogue;
-  /** Tiles of slots instead of consecutive tokens. */
-  readonly plan?: { readonly result: Transient; readonly tiles: number; readonly slotsPerRow: number };
+  /** Tiles of assignments instead of consecutive tokens. */
+  readonly plan?: { readonly result: Transient; readonly tiles: number; readonly assignmentsPerRow: number };
 }
 
 export function dispatchTile(emitter: Emitter, call: TileCall): void {
   const { group, x, out, outColumns, tokens, inner, epilogue = plainEpilogue, plan } = call;
   const { kind, uniforms } = group;
   const { activation, gated, rows, upUniforms } = rowsOfGroup(inner);
-  const use = plan === undefined ? 'dense' : 'slots';
+  const use = plan === undefined ? 'dense' : 'assignments';
   const kernel = emitter.kernels.tile({ kind, use, activation }, uniforms.columns % 32 === 0);
   const { matrices, tiles } = withTiles(group, tileOutputs(gated), rows);
   emitter.program.dispatch(
@@ -207,7 +207,7 @@ export function dispatchTile(emitter: Emitter, call: TileCall): void {
       ...epilogueUniforms(epilogue, outColumns),
       parts: gated ? 1 : uniforms.parts,
       tokens,
-      slotsPerRow: plan?.slotsPerRow ?? 1,
+      assignmentsPerRow: plan?.assignmentsPerRow ?? 1,
       ...upUniforms,
     },
     [

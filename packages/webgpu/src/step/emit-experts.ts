@@ -1,7 +1,7 @@
 // Routed experts and MLPs as dispatches: gate, up and activation, then down with the weighted sum. From a few tokens on the
-// slots of routed experts are grouped by expert first, by a plan that is made once for each routing.
+// assignments of routed experts are grouped by expert first, by a plan that is made once for each routing.
 //
-// Shapes: T tokens, D hidden, F intermediate, E experts, A experts per token, S = T * A slots.
+// Shapes: T tokens, D hidden, F intermediate, E experts, A experts per token, S = T * A assignments.
 import { activationName } from '@moeq/kernels';
 import type { StoredWeight } from '../weights/store.js';
 import { combineExpertsKernel } from '../wgsl/combine-experts.js';
@@ -17,7 +17,7 @@ import type { Operand } from './program.js';
 import { Transient } from './program.js';
 import type { Results } from './results.js';
 
-/** Slots by expert, as tiles. */
+/** Assignments by expert, as tiles. */
 interface Plan {
   readonly result: Transient;
   readonly tiles: number;
@@ -38,11 +38,15 @@ export class ExpertEmitter {
     const { x, routing, weights } = node.operation;
     const { program, kernels, empty } = this.#emitter;
     const expertsPerToken = routing.columns / 2;
-    const slots = node.rows * expertsPerToken;
-    const route: RoutingInput = { result: this.#results.of(routing), routingWeights: slots, expertsPerToken };
-    const plan = node.rows > mostVectorRows ? this.#plan(routing, slots, weights.experts) : null;
+    const assignments = node.rows * expertsPerToken;
+    const route: RoutingInput = {
+      result: this.#results.of(routing),
+      routingWeights: assignments,
+      expertsPerToken,
+    };
+    const plan = node.rows > mostVectorRows ? this.#plan(routing, assignments, weights.experts) : null;
     const rows: ExpertRows = { ...this.#results.input(x), tokens: node.rows, routing: route, plan };
-    const h = this.#gateUp(node, rows, slots);
+    const h = this.#gateUp(node, rows, assignments);
     const { out, residuals } = this.#results.output(node);
     const epilogue = { ...plainEpilogue, residuals };
     const common = { h, outColumns: node.columns, tokens: node.rows };
@@ -52,7 +56,7 @@ export class ExpertEmitter {
         {
           columns: node.columns,
           expertsPerToken: perToken,
-          routingWeights: slots,
+          routingWeights: assignments,
           residuals: residuals.length,
           scale1: residuals[0]?.scale ?? 1,
           scale2: residuals[1]?.scale ?? 1,
@@ -65,7 +69,7 @@ export class ExpertEmitter {
       sumOfExperts(this.#emitter, weights.down, { ...common, out, routing: route, epilogue, begin });
       return;
     }
-    const y = new Transient('expert outputs', 4 * slots * node.columns);
+    const y = new Transient('expert outputs', 4 * assignments * node.columns);
     downTiles(this.#emitter, weights.down, { ...common, out: y, plan });
     combine(y, expertsPerToken);
   }
@@ -82,31 +86,36 @@ export class ExpertEmitter {
     multiply(this.#emitter, weights.down, { x: h, norm: null, out, outColumns, tokens, epilogue });
   }
 
-  #plan(routing: GraphNode, slots: number, experts: number): Plan {
+  #plan(routing: GraphNode, assignments: number, experts: number): Plan {
     const known = this.#plans.get(routing);
     if (known !== undefined) return known;
     const { program, kernels } = this.#emitter;
-    const tiles = planTiles(slots, experts);
-    const plan = { result: new Transient('plan', 4 * (4 * tiles + slots)), tiles };
+    const tiles = planTiles(assignments, experts);
+    const plan = { result: new Transient('plan', 4 * (4 * tiles + assignments)), tiles };
     const kernel = kernels.get(`plan of ${experts}`, () => planKernel(experts));
-    program.dispatch(kernel, { slots, tiles }, [this.#results.of(routing), plan.result], [1, 1]);
+    program.dispatch(kernel, { assignments, tiles }, [this.#results.of(routing), plan.result], [1, 1]);
     this.#plans.set(routing, plan);
     return plan;
   }
 
-  /** h [slots, F] */
-  #gateUp(node: GraphNode<'experts' | 'mlp'>, rows: ExpertRows, slots: number): Transient {
+  /** h [assignments, F] */
+  #gateUp(node: GraphNode<'experts' | 'mlp'>, rows: ExpertRows, assignments: number): Transient {
     const { weights, activation } = node.operation;
     const { intermediate } = weights;
     const { program, kernels } = this.#emitter;
-    const h = new Transient('gated', 4 * slots * intermediate);
+    const h = new Transient('gated', 4 * assignments * intermediate);
     const apart =
       activation.gated && weights.gateUp.some(({ up }) => up === null)
-        ? new Transient('gate and up', 8 * slots * intermediate)
+        ? new Transient('gate and up', 8 * assignments * intermediate)
         : null;
     const kernel = kernels.get(`activate ${activationName(activation)}`, () => activateKernel(activation));
     const activate = (result: Transient): void =>
-      program.dispatch(kernel, { columns: intermediate }, [result, h], elementGrid(intermediate, slots));
+      program.dispatch(
+        kernel,
+        { columns: intermediate },
+        [result, h],
+        elementGrid(intermediate, assignments),
+      );
     gateUp(
       this.#emitter,
       weights.gateUp,

@@ -1,7 +1,7 @@
 // Matrix multiplies of whole weights: few rows go to the vector kernels, many to the tiles; a weight of several groups takes
 // a dispatch for each.
 //
-// Shapes: T tokens, A experts per token, S = T * A slots, N rows, K columns, F intermediate.
+// Shapes: T tokens, A experts per token, S = T * A assignments, N rows, K columns, F intermediate.
 import type { Activation } from '@moeq/kernels';
 import type { WeightGroup } from '../weights/group.js';
 import type { ExpertGroup } from '../weights/store.js';
@@ -48,7 +48,7 @@ export interface ExpertRows {
 }
 
 /**
- * h[s] = act(gate) * up for all slots: one dispatch for each group that has both. Groups that have only rows of one write
+ * h[s] = act(gate) * up for all assignments: one dispatch for each group that has both. Groups that have only rows of one write
  * to `gateUp` [S, 2F], and `activate` takes it from there. Without a gate every group writes its own rows of act(up).
  */
 export function gateUp(
@@ -67,10 +67,17 @@ export function gateUp(
     const outColumns = isApart ? 2 * intermediate : intermediate;
     const common = { group, x, out, outColumns, tokens, ...inner };
     if (plan !== null && routing !== null) {
-      dispatchTile(emitter, { ...common, plan: { ...plan, slotsPerRow: routing.expertsPerToken } });
+      dispatchTile(emitter, { ...common, plan: { ...plan, assignmentsPerRow: routing.expertsPerToken } });
     } else if (routing !== null) {
-      const slots = tokens * routing.expertsPerToken;
-      dispatchVector(emitter, { ...common, use: 'slots', rows: slots, routing, sharedRows: true, norm });
+      const assignments = tokens * routing.expertsPerToken;
+      dispatchVector(emitter, {
+        ...common,
+        use: 'assignments',
+        rows: assignments,
+        routing,
+        sharedRows: true,
+        norm,
+      });
     } else if (tokens <= mostVectorRows) {
       dispatchVector(emitter, { ...common, use: 'dense', rows: tokens, norm });
     } else {
@@ -139,7 +146,7 @@ function isPartition(groups: readonly WeightGroup[]): boolean {
   return disjoint && groups.map(rowsOfGroup).every(({ first, end }) => ends.get(first) === end);
 }
 
-/** y[s] = W_e h[s], tiles of slots by the plan. */
+/** y[s] = W_e h[s], tiles of assignments by the plan. */
 export function downTiles(
   emitter: Emitter,
   groups: readonly ExpertGroup[],
@@ -153,5 +160,5 @@ export function downTiles(
 ): void {
   const { h, plan, ...rest } = input;
   for (const group of groups)
-    dispatchTile(emitter, { ...rest, group, x: h, plan: { ...plan, slotsPerRow: 1 } });
+    dispatchTile(emitter, { ...rest, group, x: h, plan: { ...plan, assignmentsPerRow: 1 } });
 }

@@ -99,13 +99,13 @@ function weightShaders(kind: MatrixKind): Shader[] {
     { use: 'dense', activation: null, normed: false, tokens: 1 },
     { use: 'dense', activation: null, normed: true, tokens: 4 },
     { use: 'dense', activation: silu, normed: true, tokens: 1 },
-    { use: 'slots', activation: { kind: 'geluTanh', gated: true }, normed: true, tokens: 1 },
-    { use: 'slots', activation: relu2, normed: true, tokens: 1 },
-    { use: 'slots', activation: null, normed: false, tokens: 1 },
+    { use: 'assignments', activation: { kind: 'geluTanh', gated: true }, normed: true, tokens: 1 },
+    { use: 'assignments', activation: relu2, normed: true, tokens: 1 },
+    { use: 'assignments', activation: null, normed: false, tokens: 1 },
     { use: 'sum', activation: null, normed: false, tokens: 1 },
   ] as const;
   const tiles = [true, false].flatMap((columns32) =>
-    (['dense', 'slots'] as const).flatMap((use) =>
+    (['dense', 'assignments'] as const).flatMap((use) =>
       [null, gptOss, relu2].map((activation) => tileKernel({ kind, use, activation }, columns32)),
     ),
   );
@@ -122,11 +122,11 @@ function weightShaders(kind: MatrixKind): Shader[] {
 }
 
 function mergedShaders(): Shader[] {
-  const vector = (kind: MatrixKind, use: 'dense' | 'slots' | 'sum', activation: Activation | null) =>
+  const vector = (kind: MatrixKind, use: 'dense' | 'assignments' | 'sum', activation: Activation | null) =>
     vectorKernel({ kind, use, activation, normed: use !== 'sum', tokens: 1, subgroups: true });
   const gate = vector(bfloat16, 'dense', null);
   const shared = vector(nf4, 'dense', silu);
-  const routed = vector(nf4Double, 'slots', silu);
+  const routed = vector(nf4Double, 'assignments', silu);
   const down = vector(nf4Double, 'sum', null);
   // chunks, words, x, out, norm, routing; then chunks, words, x, out, norm of the other
   return [

@@ -4,8 +4,8 @@ import type { ChunkedKind, CodesKind, MatrixKind } from './matrix-kind.js';
 import { chunkElements } from './matrix-kind.js';
 import { absent, blockOfChunk, chunkPieces, overWords } from './weight.js';
 
-/** What a vector kernel computes: rows of a weight, slots of routed experts, or the weighted sum over a token's slots. */
-export type VectorUse = 'dense' | 'slots' | 'sum';
+/** What a vector kernel computes: rows of a weight, assignments of experts, or the weighted sum over those of a token. */
+export type VectorUse = 'dense' | 'assignments' | 'sum';
 
 export interface DotOptions {
   readonly kind: MatrixKind;
@@ -64,10 +64,10 @@ function loopHead(use: VectorUse, perRow: string): string[] {
   if (use !== 'sum') return [`for (var c = lane; c < ${perRow}; c += p.lanes) {`];
   return [
     `for (var v = lane; v < ${perRow} * p.expertsPerToken; v += p.lanes) {`,
-    `  let slot = firstToken * p.expertsPerToken + v / ${perRow};`,
+    `  let assignment = firstToken * p.expertsPerToken + v / ${perRow};`,
     `  let c = v % ${perRow};`,
-    '  let place = placeOf(routing[slot]);',
-    `  let weight = select(bitcast<f32>(routing[p.routingWeights + slot]), 0.0, place == ${absent});`,
+    '  let place = placeOf(routing[assignment]);',
+    `  let weight = select(bitcast<f32>(routing[p.routingWeights + assignment]), 0.0, place == ${absent});`,
     `  let record = recordOf(m, select(place, 0u, place == ${absent}));`,
   ];
 }

@@ -5,7 +5,7 @@ import { blockOfChunk, chunkPieces, overWords } from './weight.js';
 
 /** Invocations of a tile. */
 export const workgroupSize = 128;
-/** Tokens or slots of a tile. */
+/** Tokens or assignments of a tile. */
 export const tileTokens = 32;
 /** Rows decoded at a time. */
 export const tileRows = 64;
@@ -98,8 +98,8 @@ export function stageElements(): string[] {
   ];
 }
 
-export function stageX(fast: boolean, use: 'dense' | 'slots'): string[] {
-  const row = use === 'dense' ? 'targets[token]' : 'targets[token] / p.slotsPerRow';
+export function stageX(fast: boolean, use: 'dense' | 'assignments'): string[] {
+  const row = use === 'dense' ? 'targets[token]' : 'targets[token] / p.assignmentsPerRow';
   return [
     `for (var i = local; i < ${tileTokens * vectors}u; i += ${workgroupSize}u) {`,
     `  let token = i / ${vectors}u;`,

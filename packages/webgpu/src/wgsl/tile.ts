@@ -2,13 +2,13 @@
 // them with 32 rows of activations; every invocation owns 4 rows and 4 tokens in registers.
 //
 //   dense           y[t] = W x[t]                               with bias, gate and residuals
-//   slots           y[s] = W_e x[s]                             a tile has slots of one expert, from the plan
+//   assignments           y[s] = W_e x[s]                             a tile has assignments of one expert, from the plan
 //   gated           h = act(W_gate x) * (W_up x)                either; 32 rows of each
 //   ungated         h = act(W_up x)                             either
 //
 // Every W x has its bias added where the weight has one.
 //
-// Shapes: T tokens, N rows, K columns, S slots.
+// Shapes: T tokens, N rows, K columns, S assignments.
 import { type Activation, activationName } from '@moeq/kernels';
 import { activationFunctions } from './activation.js';
 import { epilogueFields, epilogueFunctions, extraStorage, residualStorage } from './epilogue.js';
@@ -31,7 +31,7 @@ import { absent, fillTable, tableSize, weightFields, weightFunctions, weightStor
 
 export interface TileOptions {
   readonly kind: MatrixKind;
-  readonly use: 'dense' | 'slots';
+  readonly use: 'dense' | 'assignments';
   /** Of the input side of an MLP; null: rows as they are. */
   readonly activation: Activation | null;
 }
@@ -40,8 +40,8 @@ const tileFields = {
   ...weightFields,
   ...epilogueFields,
   tokens: 'u32',
-  /** Slots that share a row of x: A where x is by token, 1 where it is by slot. */
-  slotsPerRow: 'u32',
+  /** Assignments that share a row of x: A where x is by token, 1 where it is by assignment. */
+  assignmentsPerRow: 'u32',
   upMatrix: 'u32',
   upRow: 'u32',
 } as const;
@@ -66,7 +66,7 @@ function tileStorage({ use, activation }: TileOptions, fast: boolean): StorageBi
   return [
     { name: 'x', access: 'read', type: fast ? 'array<vec4<f32>>' : 'array<f32>' },
     { name: 'out', access: 'write', type: 'array<f32>' },
-    ...(use === 'slots' ? [{ name: 'plan', access: 'read', type: 'array<u32>' } as const] : []),
+    ...(use === 'assignments' ? [{ name: 'plan', access: 'read', type: 'array<u32>' } as const] : []),
     ...(use === 'dense' && activation === null ? [extraStorage, ...residualStorage] : []),
   ];
 }
@@ -118,8 +118,8 @@ export function tileKernel(options: TileOptions, columns32: boolean): TileKernel
   });
 }
 
-/** Which rows of x a tile reads and which rows of the output it writes: the same, but for slots of one token. */
-function tileTargets(use: 'dense' | 'slots'): string[] {
+/** Which rows of x a tile reads and which rows of the output it writes: the same, but for assignments of one token. */
+function tileTargets(use: 'dense' | 'assignments'): string[] {
   const own = ['let tx = local % 16u;', 'let ty = local / 16u;'];
   if (use === 'dense') {
     return [
@@ -136,8 +136,8 @@ function tileTargets(use: 'dense' | 'slots'): string[] {
     'if (count == 0u) { return; }',
     'let place = placeOf(plan[workgroup.y * 4u]);',
     `if (place == ${absent}) { return; }`,
-    'let firstSlot = plan[workgroup.y * 4u + 1u];',
-    'if (local < count) { targets[local] = plan[firstSlot + local]; }',
+    'let firstAssignment = plan[workgroup.y * 4u + 1u];',
+    'if (local < count) { targets[local] = plan[firstAssignment + local]; }',
     'workgroupBarrier();',
   ];
 }

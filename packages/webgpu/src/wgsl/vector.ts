@@ -2,15 +2,15 @@
 // and stride over its chunks, so that a subgroup reads consecutive 16-byte words; sums are combined in the end.
 //
 //   dense     y[t] = W x[t]                                     with a norm of x, a bias, gate and residuals
-//   gated     h[t] = act(W_gate x[t]) * (W_up x[t])             dense, or of slot s = (t, a) by expert
+//   gated     h[t] = act(W_gate x[t]) * (W_up x[t])             dense, or of assignment s = (t, a) by expert
 //   ungated   h[t] = act(W_up x[t])                             the same
-//   slots     y[s] = W_e h[s]                                   of slot s by expert
-//   sum       y[t] = Σ_a weight[t, a] W_e h[t, a]               chunks of all A slots of a token as one long row
+//   assignments     y[s] = W_e h[s]                                   of assignment s by expert
+//   sum       y[t] = Σ_a weight[t, a] W_e h[t, a]               chunks of all A assignments of a token as one long row
 //
 // Every W x has its bias added where the weight has one. The norm needs no pass of its own: Σ w g x and Σ x² are summed
 // together, and the root is taken last.
 //
-// Shapes: T tokens, N rows, K columns, S = T * A slots.
+// Shapes: T tokens, N rows, K columns, S = T * A assignments.
 import { type Activation, activationName } from '@moeq/kernels';
 import { activationFunctions } from './activation.js';
 import { dotLoop, type VectorUse } from './dot.js';
@@ -54,7 +54,7 @@ const vectorFields = {
   upMatrix: 'u32',
   upRow: 'u32',
   epsilon: 'f32',
-  /** Rows of the activations go to every slot of a token (1) or each slot has its own (0). */
+  /** Rows of the activations go to every assignment of a token (1) or each assignment has its own (0). */
   sharedRows: 'u32',
   /** Not the first buffer of experts: add to what is there. */
   accumulate: 'u32',
@@ -146,7 +146,7 @@ export function vectorKernel(options: VectorOptions): VectorKernel {
       `  let n = i % ${rows * tokens}u;`,
       `  let row = tileRow + g * ${rows}u + n / ${tokens}u;`,
       `  let token = firstToken + n % ${tokens}u;`,
-      `  if (row < rows && token < ${use === 'slots' ? 'p.tokens * p.expertsPerToken' : 'p.tokens'}) {`,
+      `  if (row < rows && token < ${use === 'assignments' ? 'p.tokens * p.expertsPerToken' : 'p.tokens'}) {`,
       ...finish(options, rows * tokens).map((line) => `    ${line}`),
       '  }',
       '}',
@@ -154,9 +154,9 @@ export function vectorKernel(options: VectorOptions): VectorKernel {
   });
 }
 
-/** Which tokens, slots and experts a workgroup is for. */
+/** Which tokens, assignments and experts a workgroup is for. */
 function place(use: VectorUse, tokens: number): string[] {
-  if (use !== 'slots') return [`let firstToken = workgroup.y * ${tokens}u;`];
+  if (use !== 'assignments') return [`let firstToken = workgroup.y * ${tokens}u;`];
   return [
     'let firstToken = workgroup.y;',
     'let place = placeOf(routing[firstToken]);',
@@ -180,16 +180,16 @@ function finish({ use, activation, normed, tokens }: VectorOptions, sums: number
   const at = 'let at = token * p.outColumns + p.matrices[m].firstRow + row;';
   if (activation !== null) return [...root, at, `out[at] = inner(${sum});`];
   if (use === 'dense') return [...root, `store(token, p.matrices[m].firstRow + row, ${sum});`];
-  if (use === 'slots') return [...root, at, `out[at] = ${sum};`];
+  if (use === 'assignments') return [...root, at, `out[at] = ${sum};`];
   return [
     at,
     'var value = total(g, n);',
     'if (p.matrices[m].bias != 0u) {',
     '  for (var a = 0u; a < p.expertsPerToken; a += 1u) {',
-    '    let slot = token * p.expertsPerToken + a;',
-    '    let place = placeOf(routing[slot]);',
+    '    let assignment = token * p.expertsPerToken + a;',
+    '    let place = placeOf(routing[assignment]);',
     `    if (place == ${absent}) { continue; }`,
-    '    value += bitcast<f32>(routing[p.routingWeights + slot]) * biasOf(m, recordOf(m, place), row);',
+    '    value += bitcast<f32>(routing[p.routingWeights + assignment]) * biasOf(m, recordOf(m, place), row);',
     '  }',
     '}',
     'if (p.accumulate == 1u) { out[at] += p.accumulateScale * value; }',
