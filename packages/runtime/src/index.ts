@@ -21,6 +21,7 @@ export {
   tensorShape,
 } from './decoder/decoder-tensors.js';
 export type { DeltaNetConfig } from './decoder/delta-net.js';
+export type { KimiDeltaConfig } from './decoder/kimi-delta.js';
 export type { LatentConfig } from './decoder/latent.js';
 export {
   layerDense,

@@ -22,6 +22,7 @@ const models: readonly (readonly Kept[])[] = [
   ['latent', { taps: 3 }],
   ['delta', 'delta', null],
   ['delta', 5, { taps: 3 }],
+  ['kimi', 'latent'],
   ['mamba2', null],
   ['mamba', 5, 'mamba2'],
 ];
@@ -30,6 +31,7 @@ const nameOf = (kept: Kept) => {
   if (kept === null) return 'all';
   if (kept === 'latent') return 'latents';
   if (kept === 'delta') return 'a delta net';
+  if (kept === 'kimi') return 'Kimi Delta Attention';
   if (typeof kept === 'string') return kept;
   return typeof kept === 'number' ? `${kept}` : `${kept.taps} taps`;
 };

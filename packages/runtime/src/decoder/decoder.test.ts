@@ -18,6 +18,7 @@ import type {
   NormSlot,
 } from './config.js';
 import type { DeltaNetConfig } from './delta-net.js';
+import type { KimiDeltaConfig } from './kimi-delta.js';
 import type { LatentConfig } from './latent.js';
 import { layerMoe } from './layer.js';
 import type { MambaConfig } from './mamba-config.js';
@@ -191,6 +192,13 @@ const anyDeltaNet: fc.Arbitrary<DeltaNetConfig> = fc
   })
   .map(({ group, ...config }) => ({ ...config, heads: group * config.keyHeads }));
 
+const anyKimiDelta: fc.Arbitrary<KimiDeltaConfig> = fc.record({
+  kind: fc.constant('kimiDelta' as const),
+  heads: fc.integer({ min: 1, max: 4 }),
+  headDim: fc.integer({ min: 1, max: 6 }),
+  taps: fc.integer({ min: 2, max: 5 }),
+});
+
 const mambaOptions = {
   kind: fc.constant('mamba' as const),
   stateDim: fc.integer({ min: 1, max: 9 }),
@@ -236,6 +244,7 @@ const anyMixer: fc.Arbitrary<MixerConfig> = fc.oneof(
   },
   { weight: 2, arbitrary: anyLatent },
   { weight: 2, arbitrary: anyDeltaNet },
+  { weight: 2, arbitrary: anyKimiDelta },
   { weight: 2, arbitrary: anyMamba },
   {
     weight: 1,

@@ -17,6 +17,7 @@ import {
   randomSource,
   tinyAttention,
   tinyDeltaNet,
+  tinyKimiDelta,
   tinyLatent,
   tinyMamba,
   tinyMamba2,
@@ -25,10 +26,18 @@ import {
 } from './random-source.js';
 
 /**
- * What a layer keeps: a window of so many tokens, all for null, latents, the states of a delta net or of Mamba, or the state of a
- * convolution of so many taps.
+ * What a layer keeps: a window of so many tokens, all for null, latents, the states of a delta net, of Kimi Delta Attention or of
+ * Mamba, or the state of a convolution of so many taps.
  */
-export type Kept = number | null | 'latent' | 'delta' | 'mamba' | 'mamba2' | { readonly taps: number };
+export type Kept =
+  | number
+  | null
+  | 'latent'
+  | 'delta'
+  | 'kimi'
+  | 'mamba'
+  | 'mamba2'
+  | { readonly taps: number };
 
 /** One layer for each. */
 export function keepingConfig(layers: readonly Kept[], contextLength = 128): DecoderConfig {
@@ -44,6 +53,7 @@ export function keepingConfig(layers: readonly Kept[], contextLength = 128): Dec
 function mixerThatKeeps(kept: Kept): MixerConfig {
   if (kept === 'latent') return tinyLatent;
   if (kept === 'delta') return tinyDeltaNet;
+  if (kept === 'kimi') return tinyKimiDelta;
   if (kept === 'mamba') return tinyMamba;
   if (kept === 'mamba2') return tinyMamba2;
   if (kept === null || typeof kept === 'number') return { ...tinyAttention, window: kept };

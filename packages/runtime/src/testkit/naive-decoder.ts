@@ -15,6 +15,7 @@ import type { ShortConvConfig } from '../decoder/short-conv.js';
 import { readMlp } from '../load/weight-loader.js';
 import type { ModelSource } from '../model-source.js';
 import { deltaNet } from './naive-delta-net.js';
+import { kimiDelta } from './naive-kimi-delta.js';
 import { latentAttention, type NaiveWeights } from './naive-latent.js';
 import { mamba } from './naive-mamba.js';
 import {
@@ -155,6 +156,7 @@ function mix(source: ModelSource, layer: number, mixer: MixerConfig, inputs: Mat
     norm: (slot) => normWeight(source, slot, source.config.norm, layer),
   };
   if (mixer.kind === 'deltaNet') return deltaNet(weights, mixer, source.config.norm.epsilon, inputs);
+  if (mixer.kind === 'kimiDelta') return kimiDelta(weights, mixer, source.config.norm.epsilon, inputs);
   if (mixer.kind === 'mamba') return mamba(weights, mixer, inputs, source.config.norm.epsilon);
   return latentAttention(weights, mixer, inputs, rotate);
 }

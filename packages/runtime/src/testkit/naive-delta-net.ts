@@ -17,12 +17,7 @@ export async function deltaNet(
   const group = heads / keyHeads;
   const { qkv, gates, betas, decays } = await project({ matrix }, config, inputs);
   const kernels = chunks(await vector('deltaTaps'), taps); // [2 HK C + H CV][k]
-  const mixed = qkv.map((row, t) =>
-    row.map((_, c) => {
-      const seen = qkv.slice(Math.max(0, t - taps + 1), t + 1).map((each) => at(each, c));
-      return silu(sum(seen.map((x, i) => x * at(kernels[c], taps - seen.length + i))));
-    }),
-  );
+  const mixed = convolved(qkv, kernels);
   const [rates, biases, norm] = [
     (await vector('deltaDecayLog')).map(Math.exp),
     await vector('deltaDecayBias'),
@@ -43,20 +38,38 @@ export async function deltaNet(
       const factor = Math.exp(-at(rates, head) * Math.log(1 + Math.exp(decay)));
       const strength = sigmoid(at(betas[t], head));
       const faded = state.map((each) => scaled(each, factor));
-      const column = (rows: Matrix, j: number): Row => rows.map((each) => at(each, j));
-      const change = value.map((v, j) => strength * (v - dot(column(faded, j), key)));
-      const after = faded.map((each, i) => each.map((s, j) => s + at(key, i) * at(change, j)));
+      const after = learned(faded, key, value, strength);
       states[head] = after;
-      const found = rmsNorm(
-        value.map((_, j) => dot(column(after, j), query)),
-        norm,
-        epsilon,
-      );
+      const found = rmsNorm(recalled(after, query), norm, epsilon);
       return found.map((x, j) => x * silu(at(gates[t], head * valueDim + j)));
     }),
   );
   const weight = await matrix('deltaOutput');
   return output.map((row) => multiply(weight, row));
+}
+
+/** Causal convolutions of each channel and their activation. @param kernels [channels][k] */
+export function convolved(rows: Matrix, kernels: Matrix): Matrix {
+  return rows.map((row, t) =>
+    row.map((_, c) => {
+      const kernel = kernels[c] ?? [];
+      const seen = rows.slice(Math.max(0, t - kernel.length + 1), t + 1).map((each) => at(each, c));
+      return silu(sum(seen.map((x, i) => x * at(kernel, kernel.length - seen.length + i))));
+    }),
+  );
+}
+
+const column = (rows: Matrix, j: number): Row => rows.map((each) => at(each, j));
+
+/** The state [C][CV] after a key and its value, by the delta rule. */
+export function learned(state: Matrix, key: Row, value: Row, strength: number): Matrix {
+  const change = value.map((v, j) => strength * (v - dot(column(state, j), key)));
+  return state.map((each, i) => each.map((s, j) => s + at(key, i) * at(change, j)));
+}
+
+/** What a query finds in the state [C][CV]: [CV] */
+export function recalled(state: Matrix, query: Row): Row {
+  return (state[0] ?? []).map((_, j) => dot(column(state, j), query));
 }
 
 interface Projected {
@@ -106,6 +119,7 @@ async function project(
   };
 }
 
-function unit(x: Row): Row {
+/** x / |x| */
+export function unit(x: Row): Row {
   return scaled(x, 1 / Math.sqrt(dot(x, x) + 1e-6));
 }

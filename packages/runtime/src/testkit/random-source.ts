@@ -5,6 +5,7 @@ import type { AttentionConfig } from '../decoder/attention.js';
 import type { DecoderConfig, LayerConfig, MoeConfig, NormConfig } from '../decoder/config.js';
 import { decoderTensors, tensorShape } from '../decoder/decoder-tensors.js';
 import type { DeltaNetConfig } from '../decoder/delta-net.js';
+import type { KimiDeltaConfig } from '../decoder/kimi-delta.js';
 import type { LatentConfig } from '../decoder/latent.js';
 import { sequentialLayer } from '../decoder/layer.js';
 import type { MambaConfig } from '../decoder/mamba-config.js';
@@ -58,6 +59,9 @@ export const tinyDeltaNet: DeltaNetConfig = {
   taps: 4,
   rows: 'grouped',
 };
+
+/** Kimi Linear's mixer at the size of `tinyMixtral`. */
+export const tinyKimiDelta: KimiDeltaConfig = { kind: 'kimiDelta', heads: 3, headDim: 5, taps: 4 };
 
 /** Mamba 2 at the size of `tinyMixtral`, with groups. */
 export const tinyMamba2: MambaConfig = {
