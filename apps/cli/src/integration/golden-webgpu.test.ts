@@ -20,19 +20,19 @@ const kinds = [
     'granitemoehybrid',
     'jamba',
   ],
-  ...['lfm2_moe', 'mixtral', 'nemotron_h', 'olmoe', 'qwen2_moe', 'qwen3_next'],
+  ...['kimi_linear', 'lfm2_moe', 'mixtral', 'nemotron_h', 'olmoe', 'qwen2_moe', 'qwen3_next'],
 ];
 const names = goldenNames.filter((name) => isThorough || kinds.includes(name));
 const quantizedNames = isThorough ? ['deepseek_v3_fp8', 'gpt_oss_mxfp4'] : ['gpt_oss_mxfp4'];
 
 /**
  * Of a token: two beside the layers; no multiply takes a norm behind it, or the residual beside a sum, with it; and latent
- * attention and Mamba have two multiplies more.
+ * attention, Kimi Delta Attention and Mamba have up to two multiplies more.
  */
 function mostDispatches({ layers }: DecoderConfig): number {
   return layers.reduce((sum, { blocks }) => {
     const isJoined = blocks.every((block) => {
-      const isLong = 'mixer' in block && ['latent', 'mamba'].includes(block.mixer.kind);
+      const isLong = 'mixer' in block && ['kimiDelta', 'latent', 'mamba'].includes(block.mixer.kind);
       return block.postNorm === null && !('sum' in block) && !isLong;
     });
     return sum + (isJoined ? 8 : 10);

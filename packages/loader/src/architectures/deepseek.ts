@@ -1,6 +1,6 @@
 // What the models with latent attention in DeepSeek's manner share: names, fields, and the decoder that they make. DeepSeek-V2,
 // https://arxiv.org/abs/2405.04434; transformers models/deepseek_v2 and deepseek_v3.
-import type { DecoderConfig, LatentConfig, MoeConfig } from '@moeq/runtime';
+import type { DecoderConfig, LatentConfig, MoeConfig, RopeConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import type { TensorNames } from '../config/architecture.js';
 import { commonFields, configError, flag, layerNumber, width } from '../config/config.js';
@@ -62,16 +62,11 @@ interface Differences {
   readonly denseLayers: number;
 }
 
-/** @throws MoeqError when sizes do not fit one another */
-export function deepseekDecoder(
-  config: DeepseekConfig,
-  file: string,
-  { modelType, normEpsilon, ropeStyle: style, moe, denseLayers }: Differences,
-): DecoderConfig {
+/** @throws MoeqError for an odd number of dimensions that turn */
+export function latentMixer(config: DeepseekConfig, file: string, rope: RopeConfig | null): LatentConfig {
   const { qk_nope_head_dim: nopeDim, qk_rope_head_dim: ropeDim } = config;
   if (ropeDim % 2 !== 0) throw configError(file, 'an even qk_rope_head_dim', String(ropeDim));
-  const ropeTheta = 10_000;
-  const mixer: LatentConfig = {
+  return {
     kind: 'latent',
     heads: config.num_attention_heads,
     queryLatentDim: config.q_lora_rank,
@@ -80,11 +75,22 @@ export function deepseekDecoder(
     latentDim: config.kv_lora_rank,
     valueDim: config.v_head_dim,
     scale: (nopeDim + ropeDim) ** -0.5,
-    rope: { theta: ropeTheta, rotatedDim: ropeDim, style },
+    rope,
     // the default of the class, whatever rms_norm_eps says
     normEpsilon: 1e-6,
     bias: config.attention_bias,
   };
+}
+
+/** @throws MoeqError when sizes do not fit one another */
+export function deepseekDecoder(
+  config: DeepseekConfig,
+  file: string,
+  { modelType, normEpsilon, ropeStyle: style, moe, denseLayers }: Differences,
+): DecoderConfig {
+  const ropeTheta = 10_000;
+  const { qk_rope_head_dim: ropeDim } = config;
+  const mixer = latentMixer(config, file, { theta: ropeTheta, rotatedDim: ropeDim, style });
   const dense = config.first_k_dense_replace ?? denseLayers;
   const mlpOf = denseOr(config, moe, denseByTypes(config.mlp_layer_types, config, file, dense));
   // heads are described by the fields of latent attention alone

@@ -1,6 +1,6 @@
 // From a tensor's name to its place in the decoder. Numbers are taken out of the name and the rest is looked up, so the
 // cost does not grow with the number of patterns, and no name is ever matched by a substring.
-import { type Slot, slotNames, type TensorPlace } from '@moeq/runtime';
+import { type DecoderConfig, type Slot, slotNames, type TensorPlace, tensorShape } from '@moeq/runtime';
 import { MoeqError } from '@moeq/tensors';
 import type { Architecture } from '../config/architecture.js';
 
@@ -15,26 +15,32 @@ const prefix = 'model.';
 
 /**
  * A function from tensor names to places; it answers null for a name that the architecture does not know. The prefix
- * `model.` may be absent, as in checkpoints that were saved without the class that has the head.
+ * `model.` may be absent, as in checkpoints that were saved without the class that has the head. A name may belong to several
+ * slots, as that of an output has one for each kind of mixer: the one counts that the layer has.
+ * @throws MoeqError for a name with several slots that one layer has
  */
-export function placeFinder(architecture: Architecture): (name: string) => TensorPlace | null {
-  const slotOf = new Map<string, Slot>();
+export function placeFinder(
+  architecture: Architecture,
+  decoder: DecoderConfig,
+): (name: string) => TensorPlace | null {
+  const slotsOf = new Map<string, readonly Slot[]>();
   for (const slot of slotNames) {
     const names = architecture.names[slot] ?? [];
     const bare = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-    for (const name of [...names, ...bare]) {
-      const other = slotOf.get(name);
-      if (other !== undefined) {
-        throw new MoeqError({
-          operation: 'define the architecture',
-          subject: architecture.modelTypes.join(', '),
-          expected: `one slot for the name ${name}`,
-          found: `${other} and ${slot}`,
-        });
-      }
-      slotOf.set(name, slot);
-    }
+    for (const name of [...names, ...bare]) slotsOf.set(name, [...(slotsOf.get(name) ?? []), slot]);
   }
+  const slotAt = (pattern: string, place: Omit<TensorPlace, 'slot'>): Slot | undefined => {
+    const slots = slotsOf.get(pattern) ?? [];
+    if (slots.length < 2) return slots[0];
+    const own = slots.filter((slot) => tensorShape({ slot, ...place }, decoder) !== null);
+    if (own.length < 2) return own[0] ?? slots[0];
+    throw new MoeqError({
+      operation: 'define the architecture',
+      subject: architecture.modelTypes.join(', '),
+      expected: `one slot of a layer for the name ${pattern}`,
+      found: own.join(' and '),
+    });
+  };
   return (name) => {
     const place: { layer?: number; expert?: number } = {};
     let pattern = name;
@@ -44,7 +50,7 @@ export function placeFinder(architecture: Architecture): (name: string) => Tenso
       place[key] = Number(match[0]);
       pattern = `${pattern.slice(0, match.index)}{${key}}${pattern.slice(match.index + match[0].length)}`;
     }
-    const slot = slotOf.get(pattern);
+    const slot = slotAt(pattern, place);
     return slot === undefined ? null : { slot, ...place };
   };
 }

@@ -55,7 +55,7 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
   try {
     const { quantizers = [], decodesFp8 = false } = options;
     const find =
-      places === undefined ? placeFinder(architecture) : (name: string) => places.get(name) ?? null;
+      places === undefined ? placeFinder(architecture, decoder) : (name: string) => places.get(name) ?? null;
     const isOwn = (name: string) => (find(name)?.layer ?? 0) < decoder.layers.length && find(name) !== null;
     const floats = decodesFp8 ? fp8Floats({ stored, config, file }, isOwn) : null;
     const quantized = own ?? (floats === null ? quantizedWeights({ stored, config, file, quantizers }) : []);

@@ -60,6 +60,8 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
   /** `model.` unless given. */
   readonly prefix?: string;
   readonly fields: Fields;
+  /** Other names of fields, beside those that all architectures know: of files, then of `fields`. */
+  readonly aliases?: readonly (readonly [alias: string, name: string])[];
   /** The parameters of the rotation where config.json has none; none unless given. */
   readonly rotation?: Readonly<Record<string, unknown>>;
   decoder(config: v.InferOutput<v.ObjectSchema<Fields, undefined>>, file: string): DecoderConfig;
@@ -68,7 +70,9 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
 }): Architecture {
   const schema = v.object(parts.fields);
   const read: Architecture['read'] = (config, file) => {
-    const parsed = parseConfig(schema, config, file) as v.InferOutput<v.ObjectSchema<Fields, undefined>>;
+    const parsed = parseConfig(schema, config, file, parts.aliases) as v.InferOutput<
+      v.ObjectSchema<Fields, undefined>
+    >;
     const decoder = parts.decoder(parsed, file);
     try {
       const turned = withRotation(decoder, config, file, parts.rotation);

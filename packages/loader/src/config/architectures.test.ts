@@ -2,7 +2,14 @@
 // each is made of one that has, so that the numbers must be the same.
 import { readdirSync, readFileSync } from 'node:fs';
 import { referenceBackend } from '@moeq/kernels';
-import { createModel, type DecoderConfig, decoderTensors, type LayerConfig, layerMlps } from '@moeq/runtime';
+import {
+  createModel,
+  type DecoderConfig,
+  decoderTensors,
+  type LayerConfig,
+  layerMlps,
+  slotNames,
+} from '@moeq/runtime';
 import { fromFloat32, type Tensor } from '@moeq/tensors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -186,22 +193,25 @@ describe('layouts made of others give the same numbers', () => {
 });
 
 describe('names', () => {
+  const withoutLayers: DecoderConfig = { ...decoderOf('mixtral'), layers: [] };
+
   test.each(architectures.map((architecture) => [architecture.modelTypes[0], architecture] as const))(
     '%s: each name finds its slot, with layer and expert',
     (_, architecture) => {
-      const placeOf = placeFinder(architecture);
-      const spelled = Object.entries(architecture.names).flatMap(([slot, names]) =>
-        names.map((name) => [slot, name] as const),
-      );
+      const placeOf = placeFinder(architecture, withoutLayers);
+      const spelled = Object.values(architecture.names).flat();
+      // a layer that the decoder does not have leaves several slots of one name open
+      const slotsOf = (pattern: string) =>
+        slotNames.filter((slot) => architecture.names[slot]?.includes(pattern));
       fc.assert(
         fc.property(
           fc.constantFrom(...spelled),
           fc.nat(999_999),
           fc.nat(999_999),
-          ([slot, pattern], layer, expert) => {
+          (pattern, layer, expert) => {
             const name = pattern.replace('{layer}', String(layer)).replace('{expert}', String(expert));
             expect(placeOf(name)).toEqual({
-              slot,
+              slot: slotsOf(pattern)[0],
               ...(pattern.includes('{layer}') && { layer }),
               ...(pattern.includes('{expert}') && { expert }),
             });
@@ -215,7 +225,7 @@ describe('names', () => {
 
   test('gate_up_proj is an expert, whatever else the word gate means', () => {
     const [mixtral] = architectures;
-    const place = mixtral && placeFinder(mixtral)('model.layers.3.mlp.experts.gate_up_proj');
+    const place = mixtral && placeFinder(mixtral, withoutLayers)('model.layers.3.mlp.experts.gate_up_proj');
     expect(place).toEqual({ slot: 'expertGateUp', layer: 3 });
     expect(place && decoderTensors[place.slot].role).toBe('expert');
   });

@@ -18,6 +18,7 @@ import { graniteMoeHybrid } from '../architectures/granitemoehybrid.js';
 import { hyV3 } from '../architectures/hy-v3.js';
 import { jamba } from '../architectures/jamba.js';
 import { kimiK25 } from '../architectures/kimi-k25.js';
+import { kimiLinear } from '../architectures/kimi-linear.js';
 import { lfm2Moe } from '../architectures/lfm2-moe.js';
 import { minimaxM2 } from '../architectures/minimax-m2.js';
 import { mixtral } from '../architectures/mixtral.js';
@@ -53,6 +54,7 @@ export const architectures: readonly Architecture[] = [
   deepseekV3,
   glm4MoeLite,
   kimiK25,
+  kimiLinear,
   graniteMoeHybrid,
   nemotronH,
   jamba,

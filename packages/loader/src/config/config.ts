@@ -74,7 +74,7 @@ export const commonFields = {
 export type CommonConfig = v.InferOutput<ReturnType<typeof v.object<typeof commonFields, undefined>>>;
 
 /** Names that transformers reads alike; the one on the right is the one that the schemas use. */
-const aliases: readonly [alias: string, name: string][] = [
+const aliases: readonly (readonly [alias: string, name: string])[] = [
   ['num_experts', 'num_local_experts'],
   ['n_routed_experts', 'num_local_experts'],
   ['moe_num_experts', 'num_local_experts'],
@@ -84,15 +84,17 @@ const aliases: readonly [alias: string, name: string][] = [
 
 /**
  * @param file for the message
- * @throws MoeqError naming the first field that the schema refuses
+ * @param own names that the architecture reads alike besides
+ * @throws MoeqError naming the first field that the schema refuses, or two names of one field that differ
  */
 export function parseConfig<Schema extends v.GenericSchema>(
   schema: Schema,
   config: Readonly<Record<string, unknown>>,
   file: string,
+  own: typeof aliases = [],
 ): v.InferOutput<Schema> {
   const named: Record<string, unknown> = { ...config };
-  for (const [alias, name] of aliases) {
+  for (const [alias, name] of [...aliases, ...own]) {
     if (!Object.hasOwn(config, alias)) continue;
     if (Object.hasOwn(named, name) && named[name] !== config[alias]) {
       throw configError(

@@ -17,7 +17,8 @@ export function quantizeExperts(
   quantizer: Quantizer,
   form: 'bitsandbytes' | 'moeq',
 ): QuantizedFiles {
-  const placeOf = placeFinder(findArchitecture(config, 'config.json'));
+  const architecture = findArchitecture(config, 'config.json');
+  const placeOf = placeFinder(architecture, architecture.decoder(config, 'config.json'));
   const out = new Map<string, Tensor>();
   const quantized: [string, QuantizedTensor][] = [];
   for (const [name, tensor] of tensors) {
