@@ -59,20 +59,20 @@ describe('experts of DeepSeek-V3', () => {
 
   test('groups, scales and shared experts', () => {
     expect(routeOf('glm4_moe', {})).toEqual({
-      experts: 8,
+      experts: 4,
       expertsPerToken: 2,
       score: 'sigmoid',
       normalizeTopK: true,
       normalizeEpsilon: 1e-20,
       scalingFactor: 2.5,
     });
-    expect(routeOf('glm4_moe', { n_group: 4, topk_group: 2 })?.groups).toEqual({
-      count: 4,
-      kept: 2,
+    expect(routeOf('glm4_moe', { n_group: 2, topk_group: 1 })?.groups).toEqual({
+      count: 2,
+      kept: 1,
       rank: 'topTwoSum',
     });
     expect(() => routeOf('glm4_moe', { n_group: 3 })).toThrow(
-      /groups\.count to divide the 8 experts, found "3"/,
+      /groups\.count to divide the 4 experts, found "3"/,
     );
     const shared = (name: string, changes: object) =>
       layerMoe(decoderOf(name, changes).layers.at(-1) as LayerConfig)?.shared?.intermediateSize;
