@@ -1,10 +1,11 @@
 // The built command, as its users start it.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { soundPlugin } from './testkit/broken-plugins.js';
 import { temporaryFolder } from './testkit/folder.js';
@@ -55,6 +56,24 @@ function start(...argv: string[]): Running {
 async function appearance(path: string): Promise<void> {
   while (!existsSync(path)) await setTimeout(10);
 }
+
+/** Prints the file of every module that is loaded. */
+const printing = `import { registerHooks } from 'node:module';
+import { writeSync } from 'node:fs';
+registerHooks({ load(url, context, next) { writeSync(2, url + '\\n'); return next(url, context); } });`;
+
+test.each([
+  ['a command', ['quantize', '--help'], ['server', 'evaluate', 'grammar', 'webgpu']],
+  ['the version', ['--version'], ['server', 'evaluate', 'loader', 'wasm', 'runtime']],
+])('%s loads no package of other commands', async (_, argv, others) => {
+  const hooks = `data:text/javascript,${encodeURIComponent(printing)}`;
+  const { stderr } = await promisify(execFile)(process.execPath, ['--import', hooks, bin, ...argv]);
+  expect(stderr).toMatch(/commander/);
+  const packages = [...stderr.matchAll(/\/(?:packages|apps)\/([a-z-]+)\/dist\//g)].map(([, name]) => name);
+  expect(packages).toContain('cli');
+  expect(packages).toContain('tensors');
+  expect(packages.filter((name) => others.includes(name ?? ''))).toEqual([]);
+});
 
 test('prints its version, and ends with 1 and 2 where it should', async () => {
   expect(await start('--version').ended).toMatchObject({ status: 0, stderr: '' });

@@ -4,16 +4,29 @@ import { MoeqError } from '@moeq/tensors';
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { inWordsOfTheCommand } from './advice.js';
-import { bench } from './commands/bench.js';
-import { chat } from './commands/chat.js';
-import { evaluateCommand } from './commands/eval.js';
-import { generate } from './commands/generate.js';
-import { inspect } from './commands/inspect.js';
-import { logits } from './commands/logits.js';
-import { merge } from './commands/merge.js';
-import { quantize } from './commands/quantize.js';
-import { serve } from './commands/serve.js';
 import { type Io, painter, widthOf } from './io.js';
+
+/** A command is loaded where it is named: the server, plots and kernels of the others would only hold it up. */
+const commands: Readonly<Record<string, () => Promise<(io: Io) => Command>>> = {
+  quantize: async () => (await import('./commands/quantize.js')).quantize,
+  merge: async () => (await import('./commands/merge.js')).merge,
+  inspect: async () => (await import('./commands/inspect.js')).inspect,
+  generate: async () => (await import('./commands/generate.js')).generate,
+  chat: async () => (await import('./commands/chat.js')).chat,
+  serve: async () => (await import('./commands/serve.js')).serve,
+  eval: async () => (await import('./commands/eval.js')).evaluateCommand,
+  bench: async () => (await import('./commands/bench.js')).bench,
+  logits: async () => (await import('./commands/logits.js')).logits,
+};
+
+const versionFlags = ['-V', '--version'];
+
+/** The command that is named, none for the version; all of them for help, and to say what there is. */
+function commandsFor(first = ''): Promise<((io: Io) => Command)[]> {
+  const named = Object.hasOwn(commands, first) ? commands[first] : undefined;
+  const loads = named !== undefined ? [named] : versionFlags.includes(first) ? [] : Object.values(commands);
+  return Promise.all(loads.map((load) => load()));
+}
 
 const examples = `
 Examples:
@@ -33,7 +46,7 @@ Hugging Face hub (HF_TOKEN opens what is gated), or tiny-moe (the default).`;
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const program = new Command('moeq')
     .description('Shrinks Mixture-of-Experts language models and runs them.')
-    .version(manifest.version, '-V, --version', 'print the version')
+    .version(manifest.version, versionFlags.join(', '), 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', examples)
     .configureHelp({ showGlobalOptions: false })
@@ -47,7 +60,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       getErrHasColors: () => io.stderr.isTTY === true,
       outputError: (text, write) => write(`moeq: ${text.replace(/^error: /, '')}`),
     });
-  for (const command of [quantize, merge, inspect, generate, chat, serve, evaluateCommand, bench, logits]) {
+  for (const command of await commandsFor(argv[0])) {
     const sub = command(io).copyInheritedSettings(program).helpOption('-h, --help', 'print this help');
     program.addCommand(sub.option('--debug', 'print the stack trace of an error'));
   }
