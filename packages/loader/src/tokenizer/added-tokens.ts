@@ -116,8 +116,8 @@ export function addNeighbours(
   const contents = new Set([...vocabulary.tokens.values(), ...tokens].map(({ content }) => content));
   const named = namedTokens(files);
   const names = new Set([...named.values()].map(contentOf));
-  for (const value of [...named.values(), ...extraTokens(files, file).all]) {
-    const token = specialToken(value, file);
+  const special = [...named.values()].map((value) => specialToken(value, file));
+  for (const token of [...special, ...extraTokens(files, file).all]) {
     if (!contents.has(token.content)) tokens.push(token);
     contents.add(token.content);
   }
@@ -144,12 +144,15 @@ function listedTokens(files: NeighbourFiles, file: string): AddedToken[] {
 }
 
 interface ExtraTokens {
-  readonly all: readonly unknown[];
+  readonly all: readonly AddedToken[];
   /** Those that make a token of added_tokens.json special: transformers looks at the others later. */
   readonly known: readonly unknown[];
 }
 
-/** `extra_special_tokens` as a list, or `additional_special_tokens`, its name until transformers 5. */
+/**
+ * `extra_special_tokens` as a list, or `additional_special_tokens`, its name until transformers 5. An object of
+ * tokenizer_config.json says itself whether it is special; one of special_tokens_map.json is.
+ */
 function extraTokens(files: NeighbourFiles, file: string): ExtraTokens {
   const { extra_special_tokens: extra, additional_special_tokens: additional } = files.tokenizerConfig ?? {};
   const listOf = (value: unknown): readonly unknown[] | null => {
@@ -159,12 +162,21 @@ function extraTokens(files: NeighbourFiles, file: string): ExtraTokens {
   };
   const isEmpty = extra == null || (Array.isArray(extra) && extra.length === 0);
   const own = listOf(isEmpty ? additional : extra);
-  if (hasDecoder(files.tokenizerConfig)) return { all: own ?? [], known: [] };
+  const listedHere = (own ?? []).map((value) => listedToken(value, file));
+  if (hasDecoder(files.tokenizerConfig)) return { all: listedHere, known: [] };
   const { extra_special_tokens: mapExtra, additional_special_tokens: mapAdditional } =
     files.specialTokensMap ?? {};
   const listed = listOf(mapExtra);
-  const known = [...(own ?? []), ...(listed ?? [])];
-  return { known, all: own === null && listed === null ? (listOf(mapAdditional) ?? []) : known };
+  const ofMap = own === null && listed === null ? listOf(mapAdditional) : listed;
+  return {
+    known: [...(own ?? []), ...(listed ?? [])],
+    all: [...listedHere, ...(ofMap ?? []).map((value) => specialToken(value, file))],
+  };
+}
+
+function listedToken(value: unknown, file: string): AddedToken {
+  if (typeof value === 'string') return plainToken(value, true);
+  return tokenOf(new Component(value, 'special tokens', file), {});
 }
 
 function specialToken(value: unknown, file: string): AddedToken {

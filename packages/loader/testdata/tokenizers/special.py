@@ -44,6 +44,19 @@ CASES = {
     "image_token of the map as an object": {names: {"image_token": {"content": "<|im_end|>"}}},
     "x_token as an object of text": {config: {"x_token": OTHER}},
     "x_token as a marked object of text": {config: {"x_token": {"__type": "AddedToken", **OTHER}}},
+    "additional_special_tokens as a marked object": {config: {"additional_special_tokens": [TYPED]}},
+    "additional_special_tokens as a marked object of text": {
+        config: {"additional_special_tokens": [{"__type": "AddedToken", **OTHER}]},
+    },
+    "extra_special_tokens as a marked object of a new text": {
+        config: {"extra_special_tokens": [{"__type": "AddedToken", **TOKEN, "content": "a<"}]},
+    },
+    "extra_special_tokens as a marked special object of a new text": {
+        config: {"extra_special_tokens": [{"__type": "AddedToken", **TOKEN, "content": "a<", "special": True}]},
+    },
+    "extra_special_tokens of the map as an object of a new text": {
+        names: {"extra_special_tokens": [{"content": "a<"}]},
+    },
     "split_special_tokens": {config: {"eos_token": "<|im_end|>", "split_special_tokens": True}},
     "added_tokens.json": {config: {"eos_token": "<|im_end|>"}, added: {"<|im_end|>": 3}},
 }
