@@ -15,12 +15,19 @@ export function halfToFloat(half: u32): f32 {
   return reinterpret<f32>(bits | ((half & 0x8000) << 16));
 }
 
-/** Four binary16 in the low halves of four words, finite. */
+/** Four binary16 as words of their sign, finite: its copies reach bit 31, and the mask leaves the one that stands there. */
 // @ts-ignore: decorator
 @inline
 export function halvesToFloats(halves: v128): v128 {
-  const magnitude = f32x4.mul(i32x4.shl(v128.and(halves, i32x4.splat(0x7fff)), 13), f32x4.splat(halfBias));
-  return v128.or(magnitude, i32x4.shl(v128.and(halves, i32x4.splat(0x8000)), 16));
+  return f32x4.mul(v128.and(i32x4.shl(halves, 13), i32x4.splat(0x8fffe000)), f32x4.splat(halfBias));
+}
+
+/** All bits of the binary16 that are infinite or NaN. */
+// @ts-ignore: decorator
+@inline
+export function specialHalves(halves: v128): v128 {
+  const exponent = i16x8.splat(0x7c00);
+  return i16x8.eq(v128.and(halves, exponent), exponent);
 }
 
 /** The number of one block. */
@@ -150,7 +157,7 @@ export function unitScales(matrix: Matrix, row: u32, out: usize): void {
     }
   } else if (kind == BlockKind.float16) {
     for (let u: u32 = 0; u < units; u += 4) {
-      const value = halvesToFloats(v128.load16x4_u(data + ((first + u) << 1)));
+      const value = halvesToFloats(v128.load16x4_s(data + ((first + u) << 1)));
       v128.store(out + (u << 2), f32x4.mul(value, multiplier));
     }
   } else if (kind == BlockKind.bfloat16) {

@@ -1,7 +1,7 @@
 // Rows to float32: plain numbers, and codes of any layout by its definition,
 //   value = (number of the code - zero point) * scale + offset,
 // element by element. The way for layouts that the integer kernels do not take, and for embeddings.
-import { blockValue, blockValueAt, halfToFloat, halvesToFloats } from './block-values';
+import { blockValue, blockValueAt, halfToFloat, halvesToFloats, specialHalves } from './block-values';
 import { Kernel, Matrix, ScaleOrder, Zero } from './matrix';
 import { interleavedRows } from './nibbles';
 
@@ -32,14 +32,13 @@ function bfloats(from: usize, count: u32, out: usize): void {
 /** Infinity and NaN have all exponent bits; a vector that has one goes the scalar way. */
 function halves(from: usize, count: u32, out: usize): void {
   let i: u32 = 0;
-  const exponent = i16x8.splat(0x7c00);
   for (; i + 8 <= count; i += 8, from += 16, out += 32) {
     const v = v128.load(from);
-    if (v128.any_true(i16x8.eq(v128.and(v, exponent), exponent))) {
+    if (v128.any_true(specialHalves(v))) {
       for (let j: usize = 0; j < 8; j++) store<f32>(out + (j << 2), halfToFloat(load<u16>(from + (j << 1))));
     } else {
-      v128.store(out, halvesToFloats(i32x4.extend_low_i16x8_u(v)));
-      v128.store(out, halvesToFloats(i32x4.extend_high_i16x8_u(v)), 16);
+      v128.store(out, halvesToFloats(i32x4.extend_low_i16x8_s(v)));
+      v128.store(out, halvesToFloats(i32x4.extend_high_i16x8_s(v)), 16);
     }
   }
   for (; i < count; i++, from += 2, out += 4) store<f32>(out, halfToFloat(load<u16>(from)));

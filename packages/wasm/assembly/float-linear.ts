@@ -2,6 +2,7 @@
 // eight lanes, in the same order for one token and for many.
 //
 // Shapes: T tokens, N rows, K columns.
+import { halvesToFloats, specialHalves } from './block-values';
 import { bfloatHigh, bfloatLow, decodeRow } from './decode-row';
 import { Kernel, Matrix, Scratch } from './matrix';
 import { sumLanes } from './simd';
@@ -45,6 +46,25 @@ function dotBfloat(x: usize, w: usize, columns: u32): f32 {
     second = multiplyAdd(second, x + 16, bfloatHigh(v));
   }
   return sumLanes(f32x4.add(first, second));
+}
+
+/** The same with row `row` of binary16, decoded beside where a number is infinite or NaN; columns are a multiple of eight. */
+function dotHalf(matrix: Matrix, row: u32, x: usize): f32 {
+  const columns = matrix.columns;
+  const start = matrix.codes + <usize>row * (columns << 1);
+  let first = f32x4.splat(0);
+  let second = f32x4.splat(0);
+  let special = f32x4.splat(0);
+  let token = x;
+  for (let w = start; w != start + (columns << 1); w += 16, token += 32) {
+    const v = v128.load(w);
+    special = v128.or(special, specialHalves(v));
+    first = multiplyAdd(first, token, halvesToFloats(i32x4.extend_low_i16x8_s(v)));
+    second = multiplyAdd(second, token + 16, halvesToFloats(i32x4.extend_high_i16x8_s(v)));
+  }
+  if (!v128.any_true(special)) return sumLanes(f32x4.add(first, second));
+  decodeRow(matrix, row, Scratch.row);
+  return dot(x, Scratch.row, columns);
 }
 
 /** Four tokens against one row of float32. */
@@ -95,6 +115,11 @@ export function floatLinear(matrix: Matrix, x: usize, list: usize, tokens: u32, 
     for (let row = firstRow; row < last; row++, out += 4) {
       store<f32>(out, dotBfloat(token, matrix.codes + <usize>row * (columns << 1), columns));
     }
+    return;
+  }
+  if (tokens == 1 && matrix.kernel == Kernel.float16 && (columns & 7) == 0) {
+    const token = x + tokenAt(list, 0) * xStride;
+    for (let row = firstRow; row < last; row++, out += 4) store<f32>(out, dotHalf(matrix, row, token));
     return;
   }
   for (let first: u32 = 0; first < tokens; first += chunk) {

@@ -110,6 +110,14 @@ export class Program {
     return own ? address : this.addressOf(value);
   }
 
+  /** What each thread has of both values where neither is gathered yet and the shares are the same; otherwise null. */
+  sharedByBoth(a: Value, b: Value): readonly SharedColumns[] | null {
+    const [left, right] = [a, b].map(({ address }) => this.#shares.get(address as number));
+    if (left === undefined || right === undefined || left.length !== right.length) return null;
+    const { threads } = this.store;
+    return left.every((part, i) => isSameShare(part, right[i] as SharedColumns, threads)) ? left : null;
+  }
+
   /** The shares of a result are gathered when an operation first needs all of it. */
   gatherLater(address: number, parts: readonly SharedColumns[]): void {
     if (parts.length > 0) this.#shares.set(address, parts);

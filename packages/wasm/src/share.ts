@@ -15,3 +15,11 @@ export function longestShare(count: number, threads: number): number {
 export function shareOwner(count: number, item: number, threads: number): number {
   return Math.floor(((item + 1) * threads - 1) / count);
 }
+
+/**
+ * Whether channels that stand in groups are split by groups, so that a thread has those of its heads, rather than evenly: where
+ * threads have equally many groups.
+ */
+export function splitsGroups(groups: number, threads: number): boolean {
+  return threads > 1 && groups > 1 && groups % threads === 0;
+}

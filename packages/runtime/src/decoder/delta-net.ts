@@ -122,7 +122,12 @@ function specsOf(
     return { convolution: { ...convolution, columns }, rule: { ...rule, places } };
   }
   const all = channels(config);
-  const columns = { groups: 1, parts: [{ at: 0, stride: 0, width: all }] };
+  const run = (at: number, width: number) => ({ at, stride: width, width });
+  const keys = keyHeads * keyDim;
+  const columns = {
+    groups: keyHeads,
+    parts: [run(0, keyDim), run(keys, keyDim), run(2 * keys, group * valueDim)],
+  };
   const places = {
     gate: { at: all, stride: group * valueDim },
     beta: { at: all + heads * valueDim, stride: group },

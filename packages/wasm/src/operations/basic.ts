@@ -126,7 +126,7 @@ export function linear(
   };
 }
 
-/** a + scale * b, in the memory of `a` where it has no other reader. */
+/** a + scale * b, in the memory of `a` where it has no other reader; the sum is shared where both are. */
 export function add(a: Value, b: Value, scale: number): Recorded {
   const { rows, columns } = a;
   return {
@@ -134,9 +134,13 @@ export function add(a: Value, b: Value, scale: number): Recorded {
     columns,
     inputs: [a, b],
     emit(program) {
-      const left = program.addressOf(a);
+      const shares = program.sharedByBoth(a, b);
+      const [left, right] = [a, b].map((value) =>
+        shares === null ? program.addressOf(value) : (value.address as number),
+      ) as [number, number];
       const out = (a === b ? null : program.takeOver(a)) ?? program.allocate(rows * columns);
-      program.emit('add', { a: left, b: program.addressOf(b), scale, out, length: rows * columns });
+      program.emit('add', { a: left, b: right, scale, out, length: rows * columns });
+      if (shares !== null) program.gatherLater(out, shares);
       return out;
     },
   };

@@ -4,7 +4,7 @@
 import type { ConvolutionSpec, StateSegment } from '@moeq/kernels';
 import type { Recorded } from '../graph.js';
 import type { LoadedStates, LoadedVector } from '../loaded.js';
-import { longestShare } from '../share.js';
+import { longestShare, splitsGroups } from '../share.js';
 import type { Value } from '../value.js';
 
 export function convolution(
@@ -44,7 +44,14 @@ export function convolution(
         segments: segments.map(({ tokens: own, from, to }) => ({ tokens: own, from: from + 1, to })),
       });
       program.free(window);
-      program.gather(out, tokens, channels, [{ first: 0, count: channels, size: 1 }]);
+      let first = 0;
+      const ofGroups = parts.map(({ width: size }) => {
+        const shared = { first, count: groups, size };
+        first += groups * size;
+        return shared;
+      });
+      const whole = [{ first: 0, count: channels, size: 1 }];
+      program.gatherLater(out, splitsGroups(groups, program.store.threads) ? ofGroups : whole);
       return out;
     },
   };

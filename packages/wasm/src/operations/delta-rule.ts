@@ -34,7 +34,12 @@ export function deltaRule(
         at,
         stride,
       });
-      const source = program.addressOf(qkv);
+      const keys = keyHeads * keyDim;
+      const source = program.sharesOf(qkv, [
+        { first: 0, count: keyHeads, size: keyDim },
+        { first: keys, count: keyHeads, size: keyDim },
+        { first: 2 * keys, count: heads, size: valueDim },
+      ]);
       const [beta, decay, gates] = [
         placed(inputs.beta, places.beta),
         placed(inputs.decay, places.decay),

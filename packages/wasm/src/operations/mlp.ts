@@ -1,4 +1,5 @@
-// Dense MLPs and routed experts in a program: up (gate, up, biases, activation), an exchange, down and its bias, an exchange.
+// Dense MLPs and routed experts in a program: up (gate, up, biases, activation), an exchange, down and its bias, which each thread
+// has its share of until an operation needs all.
 //
 // Shapes: T tokens, E experts, A experts per token, S = T * A assignments, D hidden, F intermediate.
 import { type Activation, activationNumbers } from '@moeq/kernels';
@@ -49,7 +50,7 @@ export function mlp(
       multiply(down, form, biases.down, out);
       freeForms(program, h, [form]);
       if (outputGate !== null) emitOutputGate(program, x, outputGate, out, hidden);
-      program.gather(out, tokens, hidden, whole(hidden));
+      program.gatherLater(out, whole(hidden));
       return out;
     },
   };
@@ -102,7 +103,7 @@ export function experts(x: Value, routing: Value, weights: LoadedExperts, activa
       program.emit('expertsDown', { ...chosen, shape, y, out, intakes: downForms });
       freeForms(program, h, downForms);
       program.free(y);
-      program.gather(out, tokens, hidden, whole(hidden));
+      program.gatherLater(out, whole(hidden));
       return out;
     },
   };

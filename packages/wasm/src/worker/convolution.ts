@@ -4,19 +4,50 @@
 import type { View } from '../abi/decode.js';
 import { activations } from '../abi/enumerations.js';
 import type { Instructions } from '../abi/instructions.js';
-import { shareStart } from '../share.js';
+import { shareStart, splitsGroups } from '../share.js';
 import type { Machine } from './machine.js';
 
 type Operands = View<Instructions['convolution']>;
 
-export function convolution({ kernels, floats, thread, threads }: Machine, operands: Operands): void {
-  const { x, columns, channels, taps, gated, weight, bias, silu } = operands;
-  const { states, stateStride, window, out, segments } = operands;
+/** Channels of a thread that stand one beside the other. */
+interface Share {
+  readonly first: number;
+  readonly count: number;
+  /** Of those before them that the thread has: where their states begin. */
+  readonly before: number;
+}
+
+export function convolution(machine: Machine, operands: Operands): void {
+  for (const share of sharesOf(operands, machine)) convolveShare(machine, operands, share);
+}
+
+/** Those of the thread's groups in each part, or as many as other threads have. */
+function sharesOf({ channels, groups, parts }: Operands, { thread, threads }: Machine): Share[] {
   const first = shareStart(channels, thread, threads);
-  const own = shareStart(channels, thread + 1, threads) - first;
+  if (!splitsGroups(groups, threads))
+    return [{ first, count: shareStart(channels, thread + 1, threads) - first, before: 0 }];
+  const own = groups / threads;
+  let [start, before] = [0, 0];
+  return Array.from({ length: parts.count }, (_, part) => {
+    const { width } = parts.at(part);
+    const share = { first: start + thread * own * width, count: own * width, before };
+    start += groups * width;
+    before += share.count;
+    return share;
+  });
+}
+
+function convolveShare(
+  { kernels, floats }: Machine,
+  operands: Operands,
+  { first, count: own, before }: Share,
+): void {
+  const { x, columns, channels, taps, gated, weight, bias, silu } = operands;
+  const { stateStride, window, out, segments } = operands;
   if (own === 0) return;
   const part = gated ? 4 * channels : 0;
   const stateFloats = (taps - 1) * own;
+  const states = operands.states + 4 * (taps - 1) * before;
 
   const runs = runsOf(operands, first, own);
   const weights = weight + 4 * taps * first;

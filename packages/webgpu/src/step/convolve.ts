@@ -16,8 +16,7 @@ export function emitConvolution(
   const { taps, gated, silu } = spec;
   const { groups, parts } = spec.columns;
   const first = parts[0]?.at ?? 0;
-  const isRun = groups === 1 && parts.length === 1;
-  const form = { gated, biased: bias !== null, silu, parts: isRun ? 0 : parts.length };
+  const form = { gated, biased: bias !== null, silu, parts: isRun(spec.columns) ? 0 : parts.length };
   const kernel = kernels.get(`convolve ${JSON.stringify(form)}`, () => convolveKernel(form));
   const tokens = program.tables.addOnce(segments, 'states', () => tokenTable(segments));
   const states = cache.layers[layer] as GPUBuffer;
@@ -30,6 +29,16 @@ export function emitConvolution(
   ]);
   const values = { columns, taps, tokens, stride: x.columns, first, groups, ...Object.fromEntries(places) };
   program.dispatch(kernel, values, operands, elementGrid(columns, rows));
+}
+
+/** Whether the channels are one run of columns. */
+function isRun({ groups, parts }: GraphNode<'convolution'>['operation']['spec']['columns']): boolean {
+  let next = parts[0]?.at;
+  return parts.every(({ at, stride, width }) => {
+    const follows = at === next && (groups === 1 || stride === width);
+    next = at + groups * width;
+    return follows;
+  });
 }
 
 /** Of every token: its place in the segment, the segment's tokens, the slots of the states before and after. */
