@@ -146,6 +146,32 @@ const settings: Record<string, Setting> = {
       ],
     },
   },
+  'six groups among other columns, silu': {
+    channels: 60,
+    taps: 3,
+    gated: false,
+    among: {
+      columns: 90,
+      groups: 6,
+      parts: [
+        { at: 4, stride: 14, width: 3 },
+        { at: 8, stride: 14, width: 7 },
+      ],
+    },
+  },
+  'six groups whose columns follow each other, silu': {
+    channels: 60,
+    taps: 3,
+    gated: false,
+    among: {
+      columns: 70,
+      groups: 6,
+      parts: [
+        { at: 5, stride: 3, width: 3 },
+        { at: 23, stride: 7, width: 7 },
+      ],
+    },
+  },
 };
 
 /** One sequence, between two slots in turn. */
