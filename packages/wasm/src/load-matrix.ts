@@ -41,6 +41,7 @@ type Fields = Partial<Values<typeof matrixRecord>>;
 
 const blank = blankOf(matrixRecord);
 const encodeMatrices = recordEncoder(matrixRecord);
+const recordBytes = padded(bytesOf(matrixRecord));
 
 const dtypeKinds = { F32: 'float32', F16: 'float16', BF16: 'bfloat16', F8_E8M0: 'exponent8' } as const;
 
@@ -71,12 +72,12 @@ export function loadMatrix(
   const { shares, everywhere, cuts, room } = placeMatrix(
     ...([head, choice, threads, range, everywhereIfSmall, together] as const),
   );
-  const record = store.allocate(padded(bytesOf(matrixRecord)) + room, 'weights');
+  const record = store.allocate(recordBytes + room, 'weights');
   const common = commonFields(store, data, choice);
   let bytes = 0;
   shares.forEach(({ first, end }, thread) => {
     const fields = { ...blank, ...common, firstRow: first, rows: end - first };
-    let address = record + padded(bytesOf(matrixRecord));
+    let address = record + recordBytes;
     for (const cut of cuts[thread] as Cut[]) {
       write(store, thread, address, cut, cutOf(data, cut));
       fields[cut.field] = address - cut.bias + 2 ** 32;
