@@ -37,6 +37,11 @@ const types = v.pipe(
   v.transform((names) => names.map((name) => words[name])),
 );
 
+const fromZero = v.pipe(
+  v.number('a number from 0'),
+  v.finite('a number from 0'),
+  v.minValue(0, 'a number from 0'),
+);
 const squared = v.nullish(v.literal('relu2', 'relu2'), 'relu2');
 
 export const nemotronH = defineArchitecture({
@@ -67,6 +72,13 @@ export const nemotronH = defineArchitecture({
     denseUp: [`${mixer}.up_proj.weight`],
     denseDown: [`${mixer}.down_proj.weight`],
   },
+  /** Of the first files. */
+  aliases: [
+    ['mamba_n_groups', 'n_groups'],
+    ['mamba_d_conv', 'conv_kernel'],
+    ['mamba_dt_min', 'time_step_min'],
+    ['mamba_conv_bias', 'use_conv_bias'],
+  ],
   fields: {
     ...commonFields,
     ...sigmoidMoeFields,
@@ -91,7 +103,11 @@ export const nemotronH = defineArchitecture({
     conv_kernel: v.nullish(tapCount, 4),
     use_conv_bias: flag(true),
     use_bias: flag(false),
-    time_step_min: v.nullish(positive, 0.001),
+    /**
+     * The least time step of every token. transformers 5.18 has it where a step holds several tokens and not where it holds one,
+     * so that its logits depend on how a text is cut; here they do not.
+     */
+    time_step_min: v.nullish(fromZero, 0.001),
   },
   decoder(config, file) {
     const kinds = config.layers_block_type ?? config.hybrid_override_pattern;

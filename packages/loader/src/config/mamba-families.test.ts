@@ -46,15 +46,35 @@ describe('Nemotron-H', () => {
       ...{ version: 2, heads: 4, headDim: 16, groups: 2, normGroups: 2, taps: 4 },
       ...{ leastTimeStep: 0.01, largestTimeStep: Infinity, bias: true, tapsBias: false },
     });
+    expect(mambaOf('nemotron_h', { time_step_min: 0 })).toMatchObject({ leastTimeStep: 0 });
     const latent = (name: string) => layerMoe(decoderOf(name).layers[1] as LayerConfig)?.latentDim;
     expect([latent('nemotron_h'), latent('nemotron_h_latent')]).toEqual([undefined, 32]);
     expect(attentionOf(decoderOf('nemotron_h').layers[3])?.rope).toBe(null);
+  });
+
+  test('names of the first files', () => {
+    const {
+      n_groups: _,
+      conv_kernel: __,
+      use_conv_bias: ___,
+      time_step_min: ____,
+      ...config
+    } = goldenConfig('nemotron_h');
+    const first = { mamba_n_groups: 4, mamba_d_conv: 3, mamba_dt_min: 0.02, mamba_conv_bias: false };
+    const { layers } = findArchitecture(config, 'config.json').decoder(
+      { ...config, ...first },
+      'config.json',
+    );
+    expect(layers.map(layerMixer).find((mixer) => mixer?.kind === 'mamba')).toMatchObject({
+      ...{ groups: 4, taps: 3, leastTimeStep: 0.02, tapsBias: false },
+    });
   });
 
   test.each([
     [unlisted, /layers_block_type or hybrid_override_pattern, found neither/],
     [{ ...unlisted, hybrid_override_pattern: 'MX' }, /hybrid_override_pattern to be a string of the letters/],
     [{ n_groups: 3 }, /groups of Mamba layers that divide their heads, found 3 and 4/],
+    [{ time_step_min: -1 }, /time_step_min to be a number from 0/],
     [{ conv_kernel: 1 }, /at least 2 taps in Mamba layers, found 1/],
     [{ mlp_hidden_act: 'silu' }, /mlp_hidden_act to be relu2, found "silu"/],
     [{ mlp_bias: true }, /mlp_bias to be false, found "true"/],
