@@ -1,8 +1,10 @@
 // The built command, as its users start it.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -135,6 +137,17 @@ test.each([
   expect(ended).toMatchObject({ status, signal: null, stdout: '' });
   expect(ended.stderr).toMatch(/^moeq: the process was ended before the work was done: expected .*\n$/m);
   expect(existsSync(out)).toBe(false);
+});
+
+test.skipIf(!existsSync('/dev/full'))('output that has no room is an error with a sentence', async () => {
+  await using full = await open('/dev/full', 'w');
+  const child = spawn(process.execPath, [bin, 'inspect', 'tiny-moe'], { stdio: ['ignore', full.fd, 'pipe'] });
+  const [stderr, status] = await Promise.all([
+    text(child.stderr as Readable),
+    new Promise((resolve) => void child.on('close', resolve)),
+  ]);
+  expect(stderr).toBe('moeq: standard output: cannot write: expected room for it, found ENOSPC\n');
+  expect(status).toBe(1);
 });
 
 test.each(['setTimeout(() => { throw new Error("late"); })', 'Promise.reject(new Error("late"))'])(

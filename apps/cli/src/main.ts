@@ -40,7 +40,17 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 for (const stream of [process.stdout, process.stderr]) {
   // `moeq … | head` closes the pipe early. No output is read after that, so the command ends.
-  stream.on('error', (error: NodeJS.ErrnoException) => exit(error.code === 'EPIPE' ? 0 : 1));
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') exit(0);
+    if (stream === process.stdout) {
+      const found = error.code === undefined ? error.message : `${error.code}`;
+      writeSync(
+        process.stderr.fd,
+        `moeq: standard output: cannot write: expected room for it, found ${found}\n`,
+      );
+    }
+    exit(1);
+  });
 }
 
 const status = await run(process.argv.slice(2), {

@@ -145,7 +145,10 @@ function listedTokens(files: NeighbourFiles, file: string): AddedToken[] {
 
 interface ExtraTokens {
   readonly all: readonly AddedToken[];
-  /** Those that make a token of added_tokens.json special: transformers looks at the others later. */
+  /**
+   * Those that make a token of added_tokens.json special: transformers looks at the others later, objects of
+   * tokenizer_config.json among them.
+   */
   readonly known: readonly unknown[];
 }
 
@@ -169,7 +172,7 @@ function extraTokens(files: NeighbourFiles, file: string): ExtraTokens {
   const listed = listOf(mapExtra);
   const ofMap = own === null && listed === null ? listOf(mapAdditional) : listed;
   return {
-    known: [...(own ?? []), ...(listed ?? [])],
+    known: [...(own ?? []).filter((value) => typeof value === 'string'), ...(listed ?? [])],
     all: [...listedHere, ...(ofMap ?? []).map((value) => specialToken(value, file))],
   };
 }

@@ -57,6 +57,18 @@ CASES = {
     "extra_special_tokens of the map as an object of a new text": {
         names: {"extra_special_tokens": [{"content": "a<"}]},
     },
+    "extra_special_tokens as a marked special object beside added_tokens.json": {
+        config: {"extra_special_tokens": [{"__type": "AddedToken", **TOKEN, "content": "a<", "special": True}]},
+        added: {"a<": 4},
+    },
+    "extra_special_tokens of the map as an object beside added_tokens.json": {
+        names: {"extra_special_tokens": [{"content": "a<"}]},
+        added: {"a<": 4},
+    },
+    "extra_special_tokens as text beside added_tokens.json": {
+        config: {"extra_special_tokens": ["a<"]},
+        added: {"a<": 4},
+    },
     "split_special_tokens": {config: {"eos_token": "<|im_end|>", "split_special_tokens": True}},
     "added_tokens.json": {config: {"eos_token": "<|im_end|>"}, added: {"<|im_end|>": 3}},
 }
