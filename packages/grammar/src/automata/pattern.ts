@@ -45,18 +45,31 @@ export function* patternRegex(builder: RegexBuilder, source: string, subject: st
       found: quote(source),
     });
   if (source.length > maxLength) throw refuse(`at most ${maxLength} characters`);
+  const readable = escapedByCode(source);
   try {
-    new RegExp(source, 'u');
+    new RegExp(readable, 'u');
   } catch {
     throw refuse('a regular expression');
   }
   yield* prepareProperties(source, refuse);
-  const element = new Parser(cursorOf(source, refuse)).parse();
+  const element = new Parser(cursorOf(readable, refuse)).parse();
   const writer = new Writer(builder, refuse);
   const atStart = writer.write(element, builder.anything, true);
   const later = writer.write(element, builder.anything, false);
   const any = builder.set(allCharacters);
   return builder.or(atStart, builder.sequence(any, builder.repeat(any, 0, Number.POSITIVE_INFINITY), later));
+}
+
+/**
+ * The pattern with escaped punctuation by its code: ECMAScript's `u` flag refuses `\-`, `\@` and their kin, which Python and
+ * patterns without the flag have, and which can mean nothing but themselves.
+ */
+function escapedByCode(source: string): string {
+  return source.replace(/\\([\s\S])/gu, (whole, character: string) =>
+    /[-!"#%&',:;<=>@`~_ ]/.test(character)
+      ? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+      : whole,
+  );
 }
 
 class Parser {
