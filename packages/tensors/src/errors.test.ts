@@ -64,6 +64,13 @@ describe('codes', () => {
 });
 
 describe('quote', () => {
+  test('numbers that JSON writes as null by their names', () => {
+    expect(quote(Number.POSITIVE_INFINITY)).toBe('"Infinity"');
+    expect(quote([Number.NaN, -0.5, { limit: Number.NEGATIVE_INFINITY }])).toBe(
+      JSON.stringify('[NaN,-0.5,{"limit":-Infinity}]'),
+    );
+  });
+
   test.each<[value: unknown, text: string]>([
     ['a\nb\u001b[31m', '"a\\nb\\u001b[31m"'],
     ['x'.repeat(61), `"${'x'.repeat(60)}…"`],

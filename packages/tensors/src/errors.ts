@@ -130,7 +130,9 @@ export function quote(value: unknown, limit = 60): string {
 /** JSON of a value, at least its first `length` characters: what is nested a million deep is not written to its end. */
 function beginning(value: unknown, length: number): string {
   if (typeof value !== 'object' || value === null) {
-    return typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? String(value));
+    // JSON has no big integers, and writes NaN and infinities as null.
+    const isJson = typeof value === 'number' ? Number.isFinite(value) : typeof value !== 'bigint';
+    return isJson ? (JSON.stringify(value) ?? String(value)) : String(value);
   }
   const isList = Array.isArray(value);
   let text = isList ? '[' : '{';
