@@ -6,6 +6,7 @@ import {
   randomSource,
   someIds,
   tinyDeltaNet,
+  tinyKimiDelta,
   tinyMamba,
   tinyMamba2,
   tinyMixtral,
@@ -26,6 +27,7 @@ async function run(config: DecoderConfig, length: number, prefillChunk: number) 
 
 describe.each<readonly [string, MixerConfig]>([
   ['gated delta net', tinyDeltaNet],
+  ['Kimi Delta Attention', tinyKimiDelta],
   ['Mamba 2', tinyMamba2],
   ['Mamba', tinyMamba],
 ])('%s', (_, mixer) => {
