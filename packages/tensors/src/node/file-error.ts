@@ -18,7 +18,7 @@ const reasons: Readonly<Record<string, readonly [expected: string, found: string
 };
 
 /** What is wrong where a folder is read or made and a file has its name, or that of a folder above it. */
-function aboutFolders({ code, syscall }: NodeJS.ErrnoException): readonly [string, string] | undefined {
+function aboutFolders(code: string, syscall: unknown): readonly [string, string] | undefined {
   if (code === 'ENOTDIR' && syscall === 'scandir') return ['a folder', 'a file'];
   if (code === 'EEXIST' && syscall === 'mkdir') return ['a folder', 'a file in its path'];
   return undefined;
@@ -37,7 +37,7 @@ function fileError(operation: string, path: string, cause: unknown): unknown {
   }
   if (!(cause instanceof Error && 'code' in cause && typeof cause.code === 'string')) return cause;
   if (MoeqError.isInstance(cause) || cause.name === 'AbortError') return cause;
-  const [expected, found] = aboutFolders(cause) ??
+  const [expected, found] = aboutFolders(cause.code, 'syscall' in cause && cause.syscall) ??
     reasons[cause.code] ?? ['the system to do it', cause.message];
   return new MoeqError({ operation, subject: path, expected, found, cause });
 }
