@@ -6,7 +6,7 @@ import type { Activation } from '../activation.js';
 import type { Bench, Case } from './bench.js';
 import { assertClose, rms } from './compare.js';
 import { codeLayouts, int4, nf4, scaleLayouts } from './layouts.js';
-import { clampedGelu, clampedSilu, gptOss, plainRelu2, stepSilu } from './mlp-cases.js';
+import { clampedGelu, clampedSilu, errorGrowth, gptOss, plainRelu2, stepSilu } from './mlp-cases.js';
 import type { Numbers } from './naive.js';
 import { at, makeNumbers, naiveMlp, silu } from './naive.js';
 import { naiveRoute } from './naive-route.js';
@@ -74,7 +74,7 @@ async function checkExperts(
     `${tokens} tokens`,
     y,
     own,
-    bench.tolerated(mlps.flatMap(({ data }) => [...data.gateUp, data.down])),
+    errorGrowth(activation) * bench.tolerated(mlps.flatMap(({ data }) => [...data.gateUp, data.down])),
     Math.max(rms(expected.values), rms(own)),
   );
   bench.clear();
