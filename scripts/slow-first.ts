@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Of half a minute and more where nothing else runs. */
 const slow =
-  /webgpu\/src\/(conformance|chromium)|wasm\/src\/(wasm-backend|chromium)|src\/integration\/w|scripts\/packed|src\/(kill|malformed|interrupted|page|webgpu)\.|browser\/page|agreement|llama-cpp|caches\/cut|cli\/src\/architectures/;
+  /webgpu\/src\/(conformance|chromium)|wasm\/src\/(wasm-backend|chromium)|src\/integration\/|scripts\/packed|src\/(kill|malformed|interrupted|page|webgpu)\.|browser\/page|agreement|llama-cpp|caches\/cut|cli\/src\/architectures/;
 
 export class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

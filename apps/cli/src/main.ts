@@ -43,7 +43,7 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') exit(0);
     if (stream === process.stdout) {
-      const found = error.code === undefined ? error.message : `${error.code}`;
+      const found = error.code ?? error.message;
       writeSync(
         process.stderr.fd,
         `moeq: standard output: cannot write: expected room for it, found ${found}\n`,

@@ -3,7 +3,8 @@
 import { parallelLayer } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
-import { commonFields, configError, count, factor, flag, positive, width } from '../config/config.js';
+import { commonFields, count, factor, flag, positive, width } from '../config/config.js';
+import { slidingLayers } from '../config/layer-types.js';
 import { biasNames, decoderConfig, llamaNames } from './llama.js';
 import { denseByTypes, denseOr, firstDense, mlpTypes, sharedCount, sigmoidMoeNames } from './sigmoid-moe.js';
 
@@ -35,13 +36,10 @@ export const cohere2Moe = defineArchitecture({
   },
   decoder: (config, file) => {
     const { layer_types: types, num_hidden_layers: layers, first_k_dense_replace: prefix } = config;
-    if (types != null && types.length !== layers)
-      throw configError(file, `layer_types of ${layers} layers`, String(types.length));
     const { prefix_dense_sliding_window_pattern: ofPrefix, sliding_window_pattern: ofRest } = config;
-    const slides = (index: number) => {
-      if (types != null) return types[index] === 'sliding_attention';
-      return index < prefix ? (index + 1) % ofPrefix !== 0 : (index - prefix + 1) % ofRest !== 0;
-    };
+    const slides = slidingLayers(types, layers, file, (index) =>
+      index < prefix ? (index + 1) % ofPrefix !== 0 : (index - prefix + 1) % ofRest !== 0,
+    );
     const window = config.sliding_window === undefined ? 4096 : config.sliding_window || null;
     const isDense = denseByTypes(config.mlp_layer_types, config, file, prefix);
     const experts = {

@@ -2,7 +2,8 @@
 // keys, windows from some layer on; experts as DeepSeek-V3.
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
-import { commonFields, configError, flag, layerNumber, width } from '../config/config.js';
+import { commonFields, flag, layerNumber, width } from '../config/config.js';
+import { slidingLayers, slidingTypes } from '../config/layer-types.js';
 import { biasNames, decoderConfig, llamaNames, queryKeyNormNames } from './llama.js';
 import {
   denseOr,
@@ -25,14 +26,12 @@ export const dots1 = defineArchitecture({
     first_k_dense_replace: firstDense(0),
     attention_bias: flag(false),
     max_window_layers: v.nullish(layerNumber, 62),
-    layer_types: v.nullish(v.array(v.picklist(['full_attention', 'sliding_attention']))),
+    layer_types: slidingTypes,
   },
   decoder: (config, file) => {
     const { layer_types: types, num_hidden_layers: layers, max_window_layers: first } = config;
-    if (types != null && types.length !== layers)
-      throw configError(file, `layer_types of ${layers} layers`, String(types.length));
     const window = config.sliding_window === undefined ? 4096 : config.sliding_window || null;
-    const slides = (index: number) => (types == null ? index >= first : types[index] === 'sliding_attention');
+    const slides = slidingLayers(types, layers, file, (index) => index >= first);
     const moe = sigmoidMoe(config, file, config.n_shared_experts ?? 0);
     const mlpOf = denseOr(config, moe, (layer) => layer < config.first_k_dense_replace);
     return decoderConfig(config, file, {

@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, configError, count, factor, width } from '../config/config.js';
+import { slidingLayers, slidingTypes } from '../config/layer-types.js';
 import { decoderConfig, llamaNames, queryKeyNormNames } from './llama.js';
 import {
   denseByTypes,
@@ -33,17 +34,14 @@ export const exaoneMoe = defineArchitecture({
     mlp_layer_types: mlpTypes,
     /** Every so many layers one sees all tokens; letters where `layer_types` spells them out. */
     sliding_window_pattern: v.nullish(v.union([v.string(), v.literal(0), count(1024)])),
-    layer_types: v.nullish(v.array(v.picklist(['full_attention', 'sliding_attention']))),
+    layer_types: slidingTypes,
   },
   decoder: (config, file) => {
     const { layer_types: types, num_hidden_layers: layers, sliding_window_pattern: pattern } = config;
-    if (types != null && types.length !== layers)
-      throw configError(file, `layer_types of ${layers} layers`, String(types.length));
     const period = pattern ?? 4;
     if (types == null && (typeof period === 'string' || period === 0))
       throw configError(file, 'layer_types, or a number as sliding_window_pattern', String(pattern));
-    const slides = (index: number) =>
-      types == null ? (index + 1) % Number(period) !== 0 : types[index] === 'sliding_attention';
+    const slides = slidingLayers(types, layers, file, (index) => (index + 1) % Number(period) !== 0);
     const window = config.sliding_window === undefined ? 4096 : config.sliding_window || null;
     const moe = sigmoidMoe(config, file, config.num_shared_experts ?? 1);
     const isDense = denseByTypes(config.mlp_layer_types, config, file, config.first_k_dense_replace);

@@ -12,8 +12,8 @@ import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { composite } from '../config/composite.js';
 import { commonFields, configError, count, flag, maxContext, positive, width } from '../config/config.js';
+import { slidingLayers, slidingTypes } from '../config/layer-types.js';
 import { biasNames, decoderConfig, denseNames, llamaNames, queryKeyNormNames } from './llama.js';
-import { slidingLayers, slidingTypes } from './sliding-layers.js';
 
 const layer = 'model.layers.{layer}';
 const zero = (expected: string) => v.literal(0, `0, as moeq does not run ${expected}`);

@@ -4,8 +4,8 @@
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag, positive, width } from '../config/config.js';
+import { slidingLayers, slidingTypes } from '../config/layer-types.js';
 import { biasNames, decoderConfig, llamaNames } from './llama.js';
-import { slidingLayers, slidingTypes } from './sliding-layers.js';
 
 const mlp = 'model.layers.{layer}.mlp';
 

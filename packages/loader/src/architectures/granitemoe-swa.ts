@@ -4,8 +4,8 @@ import { type AttentionConfig, withMixers } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { configError, positive } from '../config/config.js';
+import { slidingLayers, slidingTypes } from '../config/layer-types.js';
 import { graniteDecoder, graniteFields, graniteNames } from './granitemoe.js';
-import { slidingLayers, slidingTypes } from './sliding-layers.js';
 
 export const graniteMoeSwa = defineArchitecture({
   modelTypes: ['granitemoe_swa'],

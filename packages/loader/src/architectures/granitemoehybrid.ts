@@ -3,7 +3,8 @@
 import type { MambaConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
-import { commonFields, configError, count, flag, width } from '../config/config.js';
+import { commonFields, configError, count, flag, tapCount, width } from '../config/config.js';
+import { assertLayerTypes } from '../config/layer-types.js';
 import { graniteDecoder, graniteFields, graniteNames } from './granitemoe.js';
 import {
   assertSilu,
@@ -11,7 +12,6 @@ import {
   groupCount,
   mamba2Names,
   mambaLayerTypes,
-  tapCount,
   timeStepLimit,
 } from './mamba.js';
 
@@ -39,8 +39,7 @@ export const graniteMoeHybrid = defineArchitecture({
   decoder(config, file) {
     const { num_hidden_layers: layers, mamba_n_heads: heads } = config;
     const types = config.layer_types ?? Array.from({ length: layers }, () => 'mamba' as const);
-    if (types.length !== layers)
-      throw configError(file, `layer_types of ${layers} layers`, String(types.length));
+    assertLayerTypes(types, layers, file);
     assertSilu(config.hidden_act, file);
     const inner = config.mamba_expand * config.hidden_size;
     const headDim = config.mamba_d_head === 'auto' ? inner / heads : config.mamba_d_head;

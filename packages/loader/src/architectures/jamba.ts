@@ -3,9 +3,9 @@
 import type { DenseConfig, MambaConfig, MoeConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
-import { commonFields, configError, count, flag, layerNumber, width } from '../config/config.js';
+import { commonFields, configError, count, flag, layerNumber, tapCount, width } from '../config/config.js';
 import { decoderConfig, llamaNames } from './llama.js';
-import { assertSilu, checkedMamba, mambaNames, tapCount } from './mamba.js';
+import { assertSilu, checkedMamba, mambaNames } from './mamba.js';
 
 /** Times the hidden size, and layers of a period: far above any. */
 const MOST_EXPANSION = 64;

@@ -3,13 +3,11 @@
 import type { KimiDeltaConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture, type TensorNames } from '../config/architecture.js';
-import { commonFields, configError, count, maxContext, width } from '../config/config.js';
+import { commonFields, configError, count, maxContext, tapCount, width } from '../config/config.js';
+import { linearLayers, linearTypes } from '../config/layer-types.js';
 import { deepseekFields, deepseekNames, latentMixer } from './deepseek.js';
 import { decoderConfig } from './llama.js';
 import { denseByTypes, denseOr, sigmoidMoe } from './sigmoid-moe.js';
-
-/** Inputs that an output of a convolution is made of, far above any. */
-const MOST_TAPS = 1024;
 
 const layer = 'model.layers.{layer}';
 const mixer = `${layer}.self_attn`;
@@ -34,8 +32,6 @@ const deltaNames = {
   kimiOutput: [`${mixer}.o_proj.weight`],
 } as const satisfies TensorNames;
 
-const heads = v.nullish(commonFields.num_attention_heads, 32);
-const taps = v.nullish(count(MOST_TAPS), 4);
 /** Numbers of layers, from 1. */
 const layerNumbers = v.array(count(1024), 'a list of numbers of layers, from 1');
 
@@ -46,16 +42,16 @@ const fields = {
   hidden_act: v.nullish(v.literal('silu', 'silu'), 'silu'),
   mla_use_nope: v.nullish(v.literal(true, 'true')),
   moe_router_activation_func: v.nullish(v.literal('sigmoid', 'sigmoid')),
-  layer_types: v.nullish(v.array(v.picklist(['linear_attention', 'full_attention']))),
-  linear_num_heads: heads,
+  layer_types: linearTypes,
+  linear_num_heads: v.nullish(commonFields.num_attention_heads, 32),
   linear_head_dim: v.nullish(width, 128),
-  linear_conv_kernel_dim: taps,
+  linear_conv_kernel_dim: v.nullish(tapCount, 4),
   /** As the hub has it; its sizes win over the fields above, `layer_types` over its lists. */
   linear_attn_config: v.nullish(
     v.object({
       num_heads: v.nullish(commonFields.num_attention_heads),
       head_dim: v.nullish(width),
-      short_conv_kernel_size: v.nullish(count(MOST_TAPS)),
+      short_conv_kernel_size: v.nullish(tapCount),
       kda_layers: v.nullish(layerNumbers),
       full_attn_layers: v.nullish(layerNumbers),
     }),
@@ -123,13 +119,8 @@ function deltaLayers(
   { layer_types: types, num_hidden_layers: layers, linear_attn_config: own }: KimiLinear,
   file: string,
 ): (layer: number) => boolean {
-  if (types != null) {
-    if (types.length !== layers)
-      throw configError(file, `layer_types of ${layers} layers`, String(types.length));
-    return (index) => types[index] === 'linear_attention';
-  }
-  if (own?.kda_layers == null || own.full_attn_layers == null)
-    return (index) => index === 0 || index % 4 !== 0;
+  if (types != null || own?.kda_layers == null || own.full_attn_layers == null)
+    return linearLayers(types, layers, file, (index) => index === 0 || index % 4 !== 0);
   const named = [...own.kda_layers, ...own.full_attn_layers];
   const isEach = named.length === layers && new Set(named).size === layers && Math.max(...named) === layers;
   if (!isEach)

@@ -7,17 +7,15 @@ import { defineArchitecture } from '../config/architecture.js';
 import {
   commonFields,
   configError,
-  count,
   factor,
   flag,
   layerNumber,
   positive,
+  tapCount,
   width,
 } from '../config/config.js';
+import { assertLayerTypes } from '../config/layer-types.js';
 import { decoderConfig, llamaNames } from './llama.js';
-
-/** Inputs that an output of a convolution is made of, far above any. */
-const MOST_TAPS = 1024;
 
 const layer = 'model.layers.{layer}';
 const mlp = `${layer}.feed_forward`;
@@ -59,14 +57,12 @@ export const lfm2Moe = defineArchitecture({
     norm_topk_prob: flag(true),
     routed_scaling_factor: factor,
     layer_types: v.array(v.picklist(['conv', 'full_attention'])),
-    conv_L_cache: v.nullish(count(MOST_TAPS), 3),
+    conv_L_cache: v.nullish(tapCount, 3),
     conv_bias: v.nullish(v.literal(false, 'false')),
   },
   decoder: (config, file) => {
     const types = config.layer_types;
-    if (types.length !== config.num_hidden_layers) {
-      throw configError(file, `layer_types of ${config.num_hidden_layers} layers`, String(types.length));
-    }
+    assertLayerTypes(types, config.num_hidden_layers, file);
     if (config.conv_L_cache < 2) throw configError(file, 'conv_L_cache of at least 2', '1');
     const activation = { kind: 'silu', gated: true } as const;
     const conv: ShortConvConfig = {

@@ -5,10 +5,8 @@ import * as v from 'valibot';
 import type { TensorNames } from '../config/architecture.js';
 import { configError, count } from '../config/config.js';
 
-/** Inputs that an output of a convolution is made of, and groups of heads: far above any. */
-const MOST_TAPS = 1024;
+/** Groups of heads, far above any. */
 const MOST_GROUPS = 4096;
-export const tapCount = count(MOST_TAPS);
 export const groupCount = count(MOST_GROUPS);
 
 /** Names of a module that is Mamba or Mamba 2. */

@@ -3,9 +3,9 @@
 import type { BlockConfig, DenseConfig, MoeConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
-import { commonFields, configError, count, flag, positive, width } from '../config/config.js';
+import { commonFields, configError, count, flag, positive, tapCount, width } from '../config/config.js';
 import { decoderConfig, llamaNames } from './llama.js';
-import { checkedMamba, groupCount, mamba2Names, tapCount } from './mamba.js';
+import { checkedMamba, groupCount, mamba2Names } from './mamba.js';
 import { sigmoidMoe, sigmoidMoeFields } from './sigmoid-moe.js';
 
 const layer = 'backbone.layers.{layer}';

@@ -1,24 +1,23 @@
 // What the Qwens with gated delta nets share (transformers models/qwen3_next and qwen3_5_moe): delta nets in all layers but
 // every fourth, there attention with gates behind its queries; norms that are stored less one; a shared expert with a gate.
-import type { DeltaNetConfig, MoeConfig } from '@moeq/runtime';
+import type { DecoderConfig, DeltaNetConfig, DenseConfig, MoeConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import type { TensorNames } from '../config/architecture.js';
-import { type CommonConfig, commonFields, configError, count, flag, width } from '../config/config.js';
-import { rotaryShareFields } from '../config/rotary-share.js';
+import { commonFields, configError, count, flag, tapCount, width } from '../config/config.js';
+import { linearLayers, linearTypes } from '../config/layer-types.js';
+import { rotaryShare, rotaryShareFields } from '../config/rotary-share.js';
 import {
   biasNames,
-  type Differences,
+  decoderConfig,
   denseNames,
   llamaNames,
   mlpExpertNames,
   queryKeyNormNames,
 } from './llama.js';
+import { gatedSharedNames } from './qwen.js';
 
-/** Inputs that an output of a convolution is made of, far above any. */
-const mostTaps = 1024;
 const mostHeads = 4096;
 
-const shared = 'model.layers.{layer}.mlp.shared_expert';
 const net = 'model.layers.{layer}.linear_attn';
 
 export const qwenDeltaNames = {
@@ -27,10 +26,7 @@ export const qwenDeltaNames = {
   ...queryKeyNormNames,
   ...denseNames,
   ...mlpExpertNames,
-  sharedGate: [`${shared}.gate_proj.weight`],
-  sharedUp: [`${shared}.up_proj.weight`],
-  sharedDown: [`${shared}.down_proj.weight`],
-  sharedOutputGate: [`${shared}_gate.weight`],
+  ...gatedSharedNames,
   deltaQkvz: [`${net}.in_proj_qkvz.weight`],
   deltaBetaDecay: [`${net}.in_proj_ba.weight`],
   deltaQkv: [`${net}.in_proj_qkv.weight`],
@@ -52,46 +48,63 @@ export const qwenDeltaFields = {
   attention_bias: flag(false),
   moe_intermediate_size: v.nullish(width, 512),
   shared_expert_intermediate_size: v.nullish(width, 512),
-  linear_conv_kernel_dim: v.nullish(count(mostTaps), 4),
+  linear_conv_kernel_dim: v.nullish(tapCount, 4),
   linear_key_head_dim: v.nullish(width, 128),
   linear_value_head_dim: v.nullish(width, 128),
   linear_num_key_heads: v.nullish(count(mostHeads), 16),
   linear_num_value_heads: v.nullish(count(mostHeads), 32),
   /** Every so many layers one has attention, where there are no `layer_types`. */
   full_attention_interval: v.nullish(count(mostHeads), 4),
-  layer_types: v.nullish(v.array(v.picklist(['linear_attention', 'full_attention']))),
+  layer_types: linearTypes,
 };
 
 type QwenDelta = v.InferOutput<v.ObjectSchema<typeof qwenDeltaFields, undefined>>;
 
-/** Attention of the layers that have it. */
-export function gatedAttention({ attention_bias: bias }: QwenDelta): NonNullable<Differences['attention']> {
-  return {
-    queryKeyNorm: 'head',
-    bias: { qkv: bias, output: bias },
-    gate: { kind: 'sigmoid', per: 'number', placed: 'withQueries' },
-  };
-}
-
 /**
- * The delta net of a layer; null: it has attention.
+ * @param rows how the input projections of delta nets lie in files
+ * @param mlpOf of a layer
  * @throws MoeqError for sizes or types of layers that do not fit one another
  */
-export function deltaLayers(
+export function qwenDeltaDecoder(
   config: QwenDelta,
   file: string,
-  rows: DeltaNetConfig['rows'],
-): (layer: number) => DeltaNetConfig | null {
-  const { linear_num_value_heads: heads, linear_num_key_heads: keyHeads, layer_types: types } = config;
+  {
+    modelType,
+    rows,
+    mlpOf,
+  }: {
+    readonly modelType: string;
+    readonly rows: DeltaNetConfig['rows'];
+    readonly mlpOf: (index: number) => MoeConfig | DenseConfig;
+  },
+): DecoderConfig {
+  const { attention_bias: bias, num_hidden_layers: layers, full_attention_interval: interval } = config;
+  const delta = deltaNet(config, file, rows);
+  const isLinear = linearLayers(config.layer_types, layers, file, (layer) => (layer + 1) % interval !== 0);
+  return decoderConfig(config, file, {
+    modelType,
+    normEpsilon: 1e-6,
+    ropeTheta: 10_000,
+    rotaryShare: rotaryShare(config, file, 0.25),
+    norm: { weight: 'lessOne' },
+    attention: {
+      queryKeyNorm: 'head',
+      bias: { qkv: bias, output: bias },
+      gate: { kind: 'sigmoid', per: 'number', placed: 'withQueries' },
+    },
+    layer: (index, attention) => ({ mixer: isLinear(index) ? delta : attention, mlp: mlpOf(index) }),
+  });
+}
+
+function deltaNet(config: QwenDelta, file: string, rows: DeltaNetConfig['rows']): DeltaNetConfig {
+  const { linear_num_value_heads: heads, linear_num_key_heads: keyHeads } = config;
   if (heads % keyHeads !== 0) {
     const expected = 'linear_num_value_heads to be a multiple of linear_num_key_heads';
     throw configError(file, expected, `${heads} and ${keyHeads}`);
   }
   if (config.linear_conv_kernel_dim < 2)
     throw configError(file, 'linear_conv_kernel_dim of at least 2', String(config.linear_conv_kernel_dim));
-  if (types != null && types.length !== config.num_hidden_layers)
-    throw configError(file, `layer_types of ${config.num_hidden_layers} layers`, String(types.length));
-  const mixer: DeltaNetConfig = {
+  return {
     kind: 'deltaNet',
     heads,
     keyHeads,
@@ -99,20 +112,5 @@ export function deltaLayers(
     valueDim: config.linear_value_head_dim,
     taps: config.linear_conv_kernel_dim,
     rows,
-  };
-  const isLinear = (layer: number): boolean =>
-    types == null ? (layer + 1) % config.full_attention_interval !== 0 : types[layer] === 'linear_attention';
-  return (layer) => (isLinear(layer) ? mixer : null);
-}
-
-/** Beside the routed experts of a layer. */
-export function gatedShared(
-  config: CommonConfig & Pick<QwenDelta, 'shared_expert_intermediate_size'>,
-): MoeConfig['shared'] {
-  return {
-    intermediateSize: config.shared_expert_intermediate_size,
-    activation: config.hidden_act,
-    bias: false,
-    outputGate: true,
   };
 }

@@ -2,6 +2,7 @@
 import type { RouteSpec } from '@moeq/router';
 import type { DenseConfig, MoeConfig } from '@moeq/runtime';
 import * as v from 'valibot';
+import type { TensorNames } from '../config/architecture.js';
 import { type CommonConfig, flag, layerNumber, width } from '../config/config.js';
 
 export const sparseFields = {
@@ -14,6 +15,27 @@ export const sparseFields = {
 };
 
 type SparseConfig = CommonConfig & v.InferOutput<ReturnType<typeof v.object<typeof sparseFields, undefined>>>;
+
+const shared = 'model.layers.{layer}.mlp.shared_expert';
+
+export const gatedSharedNames = {
+  sharedGate: [`${shared}.gate_proj.weight`],
+  sharedUp: [`${shared}.up_proj.weight`],
+  sharedDown: [`${shared}.down_proj.weight`],
+  sharedOutputGate: [`${shared}_gate.weight`],
+} as const satisfies TensorNames;
+
+/** Beside the routed experts of a layer: one that each token weighs by sigmoid(x · shared_expert_gate). */
+export function gatedShared(
+  config: CommonConfig & { shared_expert_intermediate_size: number },
+): MoeConfig['shared'] {
+  return {
+    intermediateSize: config.shared_expert_intermediate_size,
+    activation: config.hidden_act,
+    bias: false,
+    outputGate: true,
+  };
+}
 
 /** Softmax over all experts, then the best; divided by their sum where norm_topk_prob says so. */
 export function topKSoftmax(config: CommonConfig & { norm_topk_prob: boolean }): RouteSpec {

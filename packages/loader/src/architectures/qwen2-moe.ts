@@ -3,11 +3,9 @@
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag, layerNumber, width } from '../config/config.js';
+import { slidingLayers, slidingTypes } from '../config/layer-types.js';
 import { biasNames, decoderConfig, denseNames, llamaNames, mlpExpertNames } from './llama.js';
-import { sparseFields, sparseLayer, topKSoftmax } from './qwen.js';
-import { slidingLayers, slidingTypes } from './sliding-layers.js';
-
-const shared = 'model.layers.{layer}.mlp.shared_expert';
+import { gatedShared, gatedSharedNames, sparseFields, sparseLayer, topKSoftmax } from './qwen.js';
 
 export const qwen2Moe = defineArchitecture({
   modelTypes: ['qwen2_moe'],
@@ -18,10 +16,7 @@ export const qwen2Moe = defineArchitecture({
     valueBias: biasNames.valueBias,
     ...denseNames,
     ...mlpExpertNames,
-    sharedGate: [`${shared}.gate_proj.weight`],
-    sharedUp: [`${shared}.up_proj.weight`],
-    sharedDown: [`${shared}.down_proj.weight`],
-    sharedOutputGate: [`${shared}_gate.weight`],
+    ...gatedSharedNames,
   },
   fields: {
     ...commonFields,
@@ -45,15 +40,7 @@ export const qwen2Moe = defineArchitecture({
       attention: { bias: { qkv: config.qkv_bias, output: false } },
       layer: (index) => ({
         window: config.use_sliding_window && slides(index) ? config.sliding_window || null : null,
-        mlp: sparseLayer(config, index, {
-          route: topKSoftmax(config),
-          shared: {
-            intermediateSize: config.shared_expert_intermediate_size,
-            activation: config.hidden_act,
-            bias: false,
-            outputGate: true,
-          },
-        }),
+        mlp: sparseLayer(config, index, { route: topKSoftmax(config), shared: gatedShared(config) }),
       }),
     });
   },

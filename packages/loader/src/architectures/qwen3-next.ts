@@ -2,10 +2,8 @@
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { flag, width } from '../config/config.js';
-import { rotaryShare } from '../config/rotary-share.js';
-import { decoderConfig } from './llama.js';
-import { sparseFields, sparseLayer, topKSoftmax } from './qwen.js';
-import { deltaLayers, gatedAttention, gatedShared, qwenDeltaFields, qwenDeltaNames } from './qwen-delta.js';
+import { gatedShared, sparseFields, sparseLayer, topKSoftmax } from './qwen.js';
+import { qwenDeltaDecoder, qwenDeltaFields, qwenDeltaNames } from './qwen-delta.js';
 
 export const qwen3Next = defineArchitecture({
   modelTypes: ['qwen3_next'],
@@ -16,19 +14,11 @@ export const qwen3Next = defineArchitecture({
     intermediate_size: v.nullish(width, 5632),
     norm_topk_prob: flag(true),
   },
-  decoder: (config, file) => {
-    const mixerOf = deltaLayers(config, file, 'grouped');
-    return decoderConfig(config, file, {
+  decoder: (config, file) =>
+    qwenDeltaDecoder(config, file, {
       modelType: 'qwen3_next',
-      normEpsilon: 1e-6,
-      ropeTheta: 10_000,
-      rotaryShare: rotaryShare(config, file, 0.25),
-      norm: { weight: 'lessOne' },
-      attention: gatedAttention(config),
-      layer: (index, attention) => ({
-        mixer: mixerOf(index) ?? attention,
-        mlp: sparseLayer(config, index, { route: topKSoftmax(config), shared: gatedShared(config) }),
-      }),
-    });
-  },
+      rows: 'grouped',
+      mlpOf: (index) =>
+        sparseLayer(config, index, { route: topKSoftmax(config), shared: gatedShared(config) }),
+    }),
 });

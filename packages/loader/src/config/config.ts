@@ -122,6 +122,9 @@ export function explain(issue: v.BaseIssue<unknown>, within = ''): { expected: s
   return { expected: `${field} to be ${expected}`, found: quote(issue.input) };
 }
 
+/** Inputs that an output of a short convolution is made of: at most far more than any has. */
+export const tapCount = count(1024);
+
 /** The error of a configuration that cannot be: file, expected, found. */
 export function configError(file: string, expected: string, found: string): MoeqError {
   return new MoeqError({ operation: 'read the configuration', subject: file, expected, found });

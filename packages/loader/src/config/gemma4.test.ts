@@ -1,12 +1,10 @@
 // Gemma 4 with towers is its language model under other names: the same weights give the same logits, and what stands beside
 // them is carried along. What moeq does not run of Gemma 4 is refused.
-import { referenceBackend } from '@moeq/kernels';
-import { createModel } from '@moeq/runtime';
 import type { Tensor } from '@moeq/tensors';
 import { expect, test } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js';
-import { openModelFiles } from '../model-source.js';
 import { goldenConfig, goldenPath, readTensors } from '../testkit/golden.js';
+import { logitsOf } from '../testkit/logits.js';
 import { checkpointFiles } from '../testkit/memory-files.js';
 import { findArchitecture } from './architectures.js';
 
@@ -22,17 +20,8 @@ const all = new Map<string, Tensor>([
   ...towers.map((name) => [name, tower] as const),
 ]);
 
-async function logits(own: object, weights: ReadonlyMap<string, Tensor>): Promise<Float32Array> {
-  const source = await openModelFiles(checkpointFiles(own, weights));
-  const model = await createModel(source, { backend: referenceBackend() });
-  const { logits: found } = await model.logits([7, 11, 13, 17, 19, 23]);
-  await model.close();
-  await source.close();
-  return found;
-}
-
 test('the language model of a composite, and its towers beside it', async () => {
-  expect(await logits(config, all)).toEqual(await logits(text, tensors));
+  expect(await logitsOf(config, all)).toEqual(await logitsOf(text, tensors));
   const { tensors: found } = await openCheckpoint(checkpointFiles(config, all));
   const others = found.filter(({ facts }) => facts.role === 'other').map(({ facts }) => facts.name);
   expect(others.sort()).toEqual(towers);
@@ -50,7 +39,7 @@ test.each([
 
 test('logits are within the cap, and windows hold heads of another size than full layers', async () => {
   const own = { ...text, final_logit_softcapping: 0.01 };
-  const largest = Math.max(...(await logits(own, tensors)).map(Math.abs));
+  const largest = Math.max(...(await logitsOf(own, tensors)).map(Math.abs));
   expect(largest).toBeGreaterThan(0.0099);
   expect(largest).toBeLessThanOrEqual(0.01);
   const { layers } = findArchitecture(text, 'config.json').decoder(text, 'config.json');

@@ -1,11 +1,9 @@
 // Kimi K2.5 is DeepSeek-V3 under other names: the same weights give the same logits, and what stands beside them is carried along.
-import { referenceBackend } from '@moeq/kernels';
-import { createModel } from '@moeq/runtime';
 import type { Tensor } from '@moeq/tensors';
 import { expect, test } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js';
-import { openModelFiles } from '../model-source.js';
 import { goldenConfig, goldenPath, readTensors } from '../testkit/golden.js';
+import { logitsOf } from '../testkit/logits.js';
 import { checkpointFiles } from '../testkit/memory-files.js';
 
 const text = goldenConfig('deepseek_v3');
@@ -19,18 +17,9 @@ const renamed = new Map(
 );
 const tower: Tensor = { dtype: 'F32', shape: [2], data: new Uint8Array(8) };
 
-async function logits(own: object, weights: ReadonlyMap<string, Tensor>): Promise<Float32Array> {
-  const source = await openModelFiles(checkpointFiles(own, weights));
-  const model = await createModel(source, { backend: referenceBackend() });
-  const { logits: found } = await model.logits([7, 11, 13, 17, 19, 23]);
-  await model.close();
-  await source.close();
-  return found;
-}
-
 test('the language model under its names', async () => {
   const all = new Map([...renamed, ['vision_tower.encoder.blocks.0.norm0.weight', tower]]);
-  expect(await logits(config, all)).toEqual(await logits(text, tensors));
+  expect(await logitsOf(config, all)).toEqual(await logitsOf(text, tensors));
   const { tensors: found } = await openCheckpoint(checkpointFiles(config, all));
   const others = found.filter(({ facts }) => facts.role === 'other').map(({ facts }) => facts.name);
   expect(others).toEqual(['vision_tower.encoder.blocks.0.norm0.weight']);

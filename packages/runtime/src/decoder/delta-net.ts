@@ -4,8 +4,8 @@
 //
 // Shapes: T tokens, D hidden, H heads, HK key heads, C key dimension, CV value dimension, k taps.
 import type { ConvolutionSpec, DeltaRuleSpec } from '@moeq/kernels';
-import { placeOfKind } from '../caches/layer-cache.js';
 import type { Mixer, MixerTensor } from './block.js';
+import { convolvedStatesNeed, convolvedStatesPlace } from './convolved-states.js';
 
 export interface DeltaNetConfig {
   readonly kind: 'deltaNet';
@@ -73,8 +73,7 @@ export const deltaNet: Mixer<DeltaNetConfig, DeltaNetSlot> = {
     const output = await loader.matrix(parts.output);
     const { convolution, rule } = specsOf(config, epsilon);
     return (step, x, place) => {
-      const { caches, layer, segments } = placeOfKind(place, 'state');
-      const [inputs, states] = caches as readonly [(typeof caches)[number], (typeof caches)[number]];
+      const { inputs, states, layer, segments } = convolvedStatesPlace(place);
       const rows = step.linear(x, input);
       const qkv = step.convolution(rows, taps, inputs, layer, segments, convolution); // [T, 2 HK C + H CV]
       const all = { beta: rows, decay: rows, gate: rows };
@@ -82,13 +81,11 @@ export const deltaNet: Mixer<DeltaNetConfig, DeltaNetSlot> = {
       return { output: step.linear(heads, output), routing: null }; // [T, D]
     };
   },
-  cache: (config) => ({
-    kind: 'state',
-    states: [
-      { parts: channels(config), size: config.taps - 1 },
+  cache: (config) =>
+    convolvedStatesNeed(
+      { channels: channels(config), taps: config.taps },
       { parts: config.heads, size: config.keyDim * config.valueDim },
-    ],
-  }),
+    ),
   activationsPerToken: (config) => 2 * channels(config) + 2 * valueWidth(config) + 2 * config.heads,
 };
 

@@ -4,8 +4,8 @@
 //
 // Shapes: T tokens, D hidden, H heads, C dimension of a head, k taps.
 import type { ConvolutionSpec, DeltaRuleSpec } from '@moeq/kernels';
-import { placeOfKind } from '../caches/layer-cache.js';
 import type { Mixer, MixerTensor } from './block.js';
+import { convolvedStatesNeed, convolvedStatesPlace } from './convolved-states.js';
 
 export interface KimiDeltaConfig {
   readonly kind: 'kimiDelta';
@@ -73,8 +73,7 @@ export const kimiDelta: Mixer<KimiDeltaConfig, KimiDeltaSlot> = {
     const output = await loader.matrix(parts.output);
     const { convolution, rule } = specsOf(config, epsilon);
     return (step, x, place) => {
-      const { caches, layer, segments } = placeOfKind(place, 'state');
-      const [inputs, states] = caches as readonly [(typeof caches)[number], (typeof caches)[number]];
+      const { inputs, states, layer, segments } = convolvedStatesPlace(place);
       const beta = step.linear(x, input); // [T, 3 H C + H]
       const [low, lowGate] = [step.linear(x, decayDown), step.linear(x, gateDown)]; // [T, C]
       const qkv = step.convolution(beta, weight, inputs, layer, segments, convolution); // [T, 3 H C]
@@ -84,13 +83,11 @@ export const kimiDelta: Mixer<KimiDeltaConfig, KimiDeltaSlot> = {
       return { output: step.linear(heads, output), routing: null }; // [T, D]
     };
   },
-  cache: (config) => ({
-    kind: 'state',
-    states: [
-      { parts: 3 * width(config), size: config.taps - 1 },
+  cache: (config) =>
+    convolvedStatesNeed(
+      { channels: 3 * width(config), taps: config.taps },
       { parts: config.heads, size: config.headDim * config.headDim },
-    ],
-  }),
+    ),
   activationsPerToken: (config) => 9 * width(config) + config.heads + 2 * config.headDim,
 };
 

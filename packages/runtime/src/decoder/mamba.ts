@@ -5,8 +5,8 @@
 // Shapes: T tokens, D hidden, H heads, P numbers of a head, I = H P, N numbers of a state, G groups, k taps, R numbers that time
 // steps are made of.
 import type { Activations, ConvolutionSpec, ScanInputs, ScanSpec, Step, Vector } from '@moeq/kernels';
-import { placeOfKind } from '../caches/layer-cache.js';
 import type { LayerLoader, Mixer } from './block.js';
+import { convolvedStatesNeed, convolvedStatesPlace } from './convolved-states.js';
 import {
   convolutionChannels,
   innerSize,
@@ -42,8 +42,7 @@ export const mamba: Mixer<MambaConfig, MambaSlot> = {
     const output = await loader.matrix(parts.output);
     const outputBias = await vector(parts.outputBias, config.bias);
     return (step, x, place) => {
-      const { caches, layer, segments } = placeOfKind(place, 'state');
-      const [inputs, states] = caches as readonly [(typeof caches)[number], (typeof caches)[number]];
+      const { inputs, states, layer, segments } = convolvedStatesPlace(place);
       const projected = step.linear(x, input, inputBias);
       const mixed = step.convolution(projected, taps, inputs, layer, segments, convolution);
       const selected = select(step, projected, mixed);
@@ -52,13 +51,11 @@ export const mamba: Mixer<MambaConfig, MambaSlot> = {
       return { output: step.linear(normed, output, outputBias), routing: null }; // [T, D]
     };
   },
-  cache: (config) => ({
-    kind: 'state',
-    states: [
-      { parts: convolutionChannels(config), size: config.taps - 1 },
+  cache: (config) =>
+    convolvedStatesNeed(
+      { channels: convolutionChannels(config), taps: config.taps },
       { parts: config.heads, size: config.headDim * config.stateDim },
-    ],
-  }),
+    ),
   activationsPerToken(config) {
     const selected = config.version === 1 ? 2 * config.timeStepRank + 4 * config.stateDim : 0;
     return 2 * inputRows(config) + 2 * convolutionChannels(config) + 4 * innerSize(config) + selected;
