@@ -3,7 +3,8 @@ import { doubleQuant, int8, nf4, type Quantizer } from '@moeq/quantizers';
 import { byteLength, decodeTensor, type FloatDType, fromFloat32, toFloat32 } from '@moeq/tensors';
 import { expect, test } from 'vitest';
 import type { Job } from './in-order.js';
-import { floatScratch, matrixJobs, pieceJobs, type QuantizedMatrix } from './matrices.js';
+import { pieceJobs } from './kept.js';
+import { floatScratch, matrixJobs, type QuantizedMatrix } from './matrices.js';
 
 /** A tensor in memory; `reads` collects the ranges that were asked for. */
 function tensorOf(values: Float32Array, shape: readonly number[], dtype: FloatDType = 'F32') {
@@ -30,9 +31,14 @@ async function all<T>(jobs: Iterable<Job<T>>): Promise<T[]> {
 }
 
 const quantizeMatrices = (tensor: CheckpointTensor, quantizer: Quantizer) =>
-  matrixJobs(tensor, quantizer, { floats: floatScratch(), encoder: undefined, signal: undefined });
+  matrixJobs(tensor, quantizer, {
+    floats: floatScratch(),
+    encoder: undefined,
+    quantizers: [],
+    signal: undefined,
+  });
 
-const readPieces = (tensor: CheckpointTensor) => pieceJobs(tensor, undefined);
+const readPieces = (tensor: CheckpointTensor) => pieceJobs(tensor, { kind: 'planes' }, undefined);
 
 const random = (count: number) => Float32Array.from({ length: count }, () => Math.random() - 0.5);
 
@@ -88,7 +94,7 @@ test('a format without a layout is compared by what its own quantizer says', asy
 test('a kept tensor comes in pieces of at most 16 MiB that are its bytes, each read once', async () => {
   const shape = [5_000_001];
   const { tensor, data, reads } = tensorOf(random(5_000_001), shape);
-  const pieces = await all(readPieces(tensor));
+  const pieces = (await all(readPieces(tensor))).flat().map((piece) => piece.data);
   expect(pieces.map(({ byteLength: bytes }) => bytes)).toEqual([16 * 2 ** 20, 20_000_004 - 16 * 2 ** 20]);
   expect(reads).toHaveLength(2);
   expect(Buffer.concat(pieces).equals(data)).toBe(true);

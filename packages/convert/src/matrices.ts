@@ -1,6 +1,6 @@
 // A tensor of the checkpoint, matrix by matrix: read, checked, quantized, and compared with the weights. An encoder does that
 // in strips; without one, or where it has no kernel, a matrix is widened, quantized and decoded again. A fused tensor costs
-// no more than its experts one by one.
+// no more than its experts one by one. A tensor that is quantized already is decoded first.
 //
 // Shapes: M matrices, N rows, K columns.
 import type { CheckpointTensor } from '@moeq/loader';
@@ -8,6 +8,7 @@ import {
   assertDecodesPlanes,
   checkedQuantize,
   decodedStrips,
+  dequantize,
   encodeWith,
   type Quantizer,
 } from '@moeq/quantizers';
@@ -19,10 +20,12 @@ import {
   type FloatDType,
   isDType,
   isFloatDType,
+  isQuantized,
   type MatrixEncoder,
   MoeqError,
   type QuantizedTensor,
   type SquaredNorms,
+  sliceMatrix,
   toFloat32,
 } from '@moeq/tensors';
 import type { Job } from './in-order.js';
@@ -54,48 +57,88 @@ export interface EncodingContext {
   readonly floats: FloatScratch;
   /** Kernels, where there are any. */
   readonly encoder: MatrixEncoder | undefined;
+  /** The user's own, for weights that they have quantized. */
+  readonly quantizers: readonly Quantizer[];
   readonly signal: AbortSignal | undefined;
 }
 
-/** Quantizes every matrix of a plain tensor [N, K] or [M, N, K]. A job throws a MoeqError at NaN or infinity. */
+/** Quantizes every matrix of a tensor [N, K] or [M, N, K]. A job throws a MoeqError at NaN or infinity. */
 export function* matrixJobs(
   tensor: CheckpointTensor,
   quantizer: Quantizer,
   context: EncodingContext,
 ): Generator<Job<QuantizedMatrix>> {
   const { matrices, rows, columns } = stackShape(tensor);
-  const bytes = byteLength(floatDTypeOf(tensor), [rows, columns]);
+  const memory = byteLength(floatDTypeOf(tensor), [rows, columns]);
+  const readerOf = matrixReader(tensor, context);
+  const bytes = isDType(tensor.stored) ? memory : tensor.bytes / matrices;
   for (let index = 0; index < matrices; index++) {
-    yield { bytes, run: () => quantizeMatrix(tensor, index, quantizer, context) };
+    const run = async () => {
+      const matrix = await quantizeMatrix(tensor, index, await readerOf(index), quantizer, context);
+      return { index, ...matrix, bytes };
+    };
+    yield { bytes: memory, run };
   }
 }
 
 async function quantizeMatrix(
   tensor: CheckpointTensor,
   index: number,
+  read: MatrixReader,
   quantizer: Quantizer,
-  { floats, encoder, signal }: EncodingContext,
-): Promise<QuantizedMatrix> {
+  { floats, encoder }: EncodingContext,
+): Promise<Pick<QuantizedMatrix, 'tensor' | 'norms'>> {
   const { name, shape } = tensor.facts;
   const dtype = floatDTypeOf(tensor);
   const { rows, columns } = stackShape(tensor);
-  const bytes = byteLength(dtype, [rows, columns]);
   if (encoder !== undefined) {
-    const read = (offset: number, length: number, into: Uint8Array) =>
-      tensor.readBytes(index * bytes + offset, length, signal, into);
     const encoded = await encodeWith(encoder, quantizer, { dtype, shape: [rows, columns], read });
     if (encoded !== null) {
       assertQuantizedTensor(encoded.tensor, name);
-      return { index, ...encoded, bytes };
+      return encoded;
     }
   }
-  const data = await tensor.readBytes(index * bytes, bytes, signal);
+  const data = await read(0, byteLength(dtype, [rows, columns]));
   assertFinite(data, { operation: 'quantize', subject: name, shape, first: index * rows * columns }, dtype);
   const weights = toFloat32(data, dtype, floats(rows * columns));
   const quantized = checkedQuantize(quantizer, weights, [rows, columns], { name, dtype });
   assertDecodesPlanes(quantizer, quantized, () => toFloat32(data, dtype), { name, dtype });
   const norms = compare(data, dtype, quantized, quantizer, name);
-  return { index, tensor: quantized, norms, bytes };
+  return { tensor: quantized, norms };
+}
+
+/** Bytes of one matrix, in `floatDTypeOf` its tensor. */
+type MatrixReader = (offset: number, length: number, into?: Uint8Array) => Promise<Uint8Array>;
+
+/** @returns a reader for each matrix of a tensor; of a quantized one that cannot be read in parts the whole is read once */
+function matrixReader(
+  tensor: CheckpointTensor,
+  { quantizers, signal }: EncodingContext,
+): (index: number) => Promise<MatrixReader> {
+  const { facts, stored } = tensor;
+  if (isDType(stored)) {
+    const { rows, columns } = stackShape(tensor);
+    const bytes = byteLength(floatDTypeOf(tensor), [rows, columns]);
+    return async (index) => (offset, length, into) =>
+      tensor.readBytes(index * bytes + offset, length, signal, into);
+  }
+  let whole: ReturnType<CheckpointTensor['read']> | null = null;
+  const matrixOf = async (index: number) => {
+    if (tensor.readMatrix !== undefined) return tensor.readMatrix(index, signal);
+    whole ??= tensor.read(signal);
+    return facts.shape.length === 3 ? sliceMatrix(await whole, index) : whole;
+  };
+  return async (index) => {
+    const matrix = await matrixOf(index);
+    const { buffer, byteOffset, byteLength } = isQuantized(matrix)
+      ? dequantize(matrix, quantizers, facts.name)
+      : matrix.data;
+    const data = new Uint8Array(buffer, byteOffset, byteLength);
+    return async (offset, length, into = new Uint8Array(length)) => {
+      into.set(data.subarray(offset, offset + length));
+      return into;
+    };
+  };
 }
 
 /**
@@ -120,44 +163,16 @@ function compare(
   return { weights, difference };
 }
 
-/** Bytes of a kept tensor that are in memory at a time: enough for the disk to be fast, few enough to be nothing. */
-const pieceBytes = 16 * 2 ** 20;
-
-/**
- * The bytes of a plain tensor in pieces. A job throws a MoeqError at a weight that is NaN or infinite; what stands beside
- * the decoder may hold either, as masks do.
- */
-export function* pieceJobs(
-  tensor: CheckpointTensor,
-  signal: AbortSignal | undefined,
-): Generator<Job<Uint8Array>> {
-  const dtype = tensor.facts.role === 'other' ? null : floatDTypeOf(tensor);
-  const { inFiles = tensor } = tensor;
-  for (let offset = 0; offset < tensor.bytes; offset += pieceBytes) {
-    const bytes = Math.min(pieceBytes, tensor.bytes - offset);
-    const run = async () => {
-      const piece = await inFiles.readBytes(offset, bytes, signal);
-      if (dtype !== null) {
-        const first = offset / byteLength(dtype, [1]);
-        const { name } = tensor.facts;
-        const { shape = tensor.facts.shape } = tensor.inFiles ?? {};
-        assertFinite(piece, { operation: 'quantize', subject: name, shape, first }, dtype);
-      }
-      return piece;
-    };
-    yield { bytes, run };
-  }
-}
-
-/** What a tensor of a plain checkpoint is stored in. @throws MoeqError for a weight that is quantized already */
+/** What a plain tensor is stored in. @throws MoeqError for weights in integers */
 export function storedDTypeOf(tensor: CheckpointTensor): DType {
   const { facts, stored } = tensor;
   return facts.role === 'other' && isDType(stored) ? stored : floatDTypeOf(tensor);
 }
 
-/** The dtype of a plain weight. @throws MoeqError when it is quantized already */
+/** The dtype of a plain weight; F32, which decoding gives, of one that is quantized. @throws MoeqError for integers */
 export function floatDTypeOf({ facts, stored }: CheckpointTensor): FloatDType {
-  if (isDType(stored) && isFloatDType(stored)) return stored;
+  if (!isDType(stored)) return 'F32';
+  if (isFloatDType(stored)) return stored;
   throw new MoeqError({
     operation: 'quantize',
     subject: facts.name,

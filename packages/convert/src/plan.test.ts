@@ -3,7 +3,6 @@ import { folder } from '@moeq/loader/node';
 import { parseRecipe, type Recipe, recipes } from '@moeq/quantizers';
 import { elementCount } from '@moeq/tensors';
 import { expect, test } from 'vitest';
-import { quantizeCheckpoint } from './node/quantize-checkpoint.js';
 import { type ConversionPlan, type PlanOptions, planConversion } from './plan.js';
 import { mixtralFolder, mixtralShapes } from './testkit/checkpoint.js';
 
@@ -141,13 +140,4 @@ test('fused experts are one tensor of the plan, its parts for all of them', asyn
     { name: 'model.layers.0.mlp.experts.down_proj.scalesNested', dtype: 'F32', shape: [4, 1] },
     { name: 'model.layers.0.mlp.experts.down_proj.scalesOffset', dtype: 'F32', shape: [4] },
   ]);
-});
-
-test('a checkpoint that is quantized already is refused', async () => {
-  await using model = await mixtralFolder();
-  const out = `${model.path}/out`;
-  await quantizeCheckpoint({ model: model.path, out });
-  const checkpoint = await openCheckpoint(folder(out));
-  expect(() => planConversion(checkpoint, recipes.nf4)).toThrow('expected a checkpoint in F32, F16 or BF16');
-  await checkpoint.close();
 });

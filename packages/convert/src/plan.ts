@@ -10,8 +10,17 @@ import {
   routerWarning,
   type StoredPart,
 } from '@moeq/quantizers';
-import { MoeqError, quote } from '@moeq/tensors';
-import { type Action, partBytes, planStorage, type StoragePlan, storedAs } from './form.js';
+import { counted, isDType, MoeqError, quote } from '@moeq/tensors';
+import {
+  type Action,
+  isQuantizedBefore,
+  type KeptForm,
+  keptForm,
+  partBytes,
+  planStorage,
+  type StoragePlan,
+  storedAs,
+} from './form.js';
 import { coverageOf } from './ledger.js';
 import { storedDTypeOf } from './matrices.js';
 import type { Coverage } from './report.js';
@@ -19,12 +28,16 @@ import type { Coverage } from './report.js';
 export interface PlanOptions {
   /** Plan a recipe that quantizes routers, and warn of it, rather than refuse it. */
   readonly allowRouterQuantization?: boolean;
+  /** Quantize weights again that are quantized in the checkpoint, as the recipe says; they stay as they are unless given. */
+  readonly requantize?: boolean;
 }
 
 export interface ConversionPlan {
   readonly recipe: Recipe;
   /** How quantized tensors are stored. */
   readonly form: StoragePlan['form'];
+  /** How those are kept that were quantized before. */
+  readonly kept: KeptForm;
   /** What config.json says of it; null where nothing is quantized. */
   readonly config: StoragePlan['config'];
   /** In the order of the files. */
@@ -47,8 +60,8 @@ export interface TensorPlan extends Action {
 }
 
 /**
- * Plans the conversion of a plain checkpoint.
- * @throws MoeqError when the checkpoint is quantized already, when an expert tensor is neither quantized nor kept by a rule
+ * Plans the conversion of a checkpoint. Weights that are quantized already stay as they are, with a note.
+ * @throws MoeqError when an expert tensor is neither quantized nor kept by a rule
  *   of the recipe, when a router would be quantized without permission, or when a format does not suit a shape
  */
 export function planConversion(
@@ -57,18 +70,26 @@ export function planConversion(
   options: PlanOptions = {},
 ): ConversionPlan {
   const actions = checkpoint.tensors.map((source): Action => {
-    storedDTypeOf(source);
-    return { source, action: actionOf(source, recipe) };
+    if (isDType(source.stored)) storedDTypeOf(source);
+    return { source, action: actionOf(source, recipe, options.requantize === true) };
   });
-  const warnings = checkRouters(actions, recipe, options.allowRouterQuantization === true);
-  const { form, config, parts } = planStorage(actions);
+  const warnings = [
+    ...checkRouters(actions, recipe, options.allowRouterQuantization === true),
+    ...checkNothing(actions),
+  ];
+  const kept = keptForm(checkpoint);
+  const { form, config, parts } = planStorage(actions, kept);
   const tensors = actions.map((action, index): TensorPlan => {
     const own = parts[index] ?? [];
     return { ...action, parts: own, bytes: own.reduce((sum, part) => sum + partBytes(part), 0) };
   });
   const others = describeOthers(checkpoint.tensors);
-  const notes = [...recipe.notes, ...(others === null ? [] : [`carried along as it is: ${others}`])];
-  return { recipe, form, config, warnings, notes, ...totalsOf(tensors) };
+  const notes = [
+    ...recipe.notes,
+    ...quantizedNotes(actions),
+    ...(others === null ? [] : [`carried along as it is: ${others}`]),
+  ];
+  return { recipe, form, kept, config, warnings, notes, ...totalsOf(tensors) };
 }
 
 /**
@@ -104,7 +125,12 @@ function totalsOf(
   };
 }
 
-function actionOf({ facts }: CheckpointTensor, recipe: Recipe): Quantizer | 'keep' {
+function actionOf(
+  { facts, stored }: CheckpointTensor,
+  recipe: Recipe,
+  requantize: boolean,
+): Quantizer | 'keep' {
+  if (!isDType(stored) && !requantize) return 'keep';
   const action = resolve(recipe, facts);
   if (action !== null) return action;
   if (facts.role !== 'expert') return 'keep';
@@ -114,6 +140,21 @@ function actionOf({ facts }: CheckpointTensor, recipe: Recipe): Quantizer | 'kee
     expected: `a rule of the recipe ${recipe.name} that quantizes this expert tensor or keeps it on purpose`,
     found: 'none',
   });
+}
+
+/** A sentence for each format of weights that stay quantized as they are. */
+function quantizedNotes(actions: readonly Action[]): string[] {
+  const kept = Map.groupBy(actions.filter(isQuantizedBefore), ({ source }) => source.stored);
+  return [...kept].map(([format, own]) => {
+    const roles = [...new Set(own.map(({ source }) => source.facts.role))].join(', ');
+    return `quantized already, kept as it is: ${counted(own.length, 'tensor')} in ${format} (${roles})`;
+  });
+}
+
+/** A warning where a checkpoint that is quantized already leaves nothing to quantize. */
+function checkNothing(actions: readonly Action[]): string[] {
+  if (!actions.some(isQuantizedBefore) || actions.some(({ action }) => action !== 'keep')) return [];
+  return ['all that the recipe quantizes is quantized already, so the output is the model as it was'];
 }
 
 /** @returns a warning with the numbers where routers are quantized. @throws MoeqError where they must not be */

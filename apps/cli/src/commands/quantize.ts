@@ -23,6 +23,7 @@ interface Options {
   readonly recipe?: string;
   readonly plugin?: readonly string[];
   readonly allowRouterQuantization?: true;
+  readonly requantize?: true;
   readonly allowLinks?: true;
   readonly overwrite?: true;
   readonly resume?: true;
@@ -35,6 +36,8 @@ ${recipeHelp()}
 A recipe file ends in .json or .mjs. Of --to safetensors it holds rules of role -> format, or the fields of
 transformers' BitsAndBytesConfig; of --to gguf an object of types by role, { "expert": "iq4_nl" }.
 Routers are kept, and are f32 in GGUF, as are norms.
+What is quantized in the model already, such as the mxfp4 experts of gpt-oss, stays as it is, byte for byte;
+--requantize decodes it and quantizes it by the recipe. FP8 blocks of DeepSeek count as bf16.
 
 With --to gguf, for llama.cpp, the output is one file, and the model's type (model_type in config.json)
 is one of ${ggufModelTypes.join(', ')}.
@@ -64,6 +67,7 @@ export function quantize(io: Io): Command {
     .option('-r, --recipe <name|file>', 'which format each role gets (default: nf4; of gguf iq4_nl)')
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers, with a warning')
+    .option('--requantize', 'quantize again, as the recipe says, what is quantized in the model')
     .addOption(allowLinks())
     .option('--overwrite', 'replace a checkpoint or file that is there')
     .addOption(
@@ -101,6 +105,7 @@ async function runQuantize(io: Io, model: string, options: Options): Promise<voi
             ...common,
             recipe: await loadRecipe(options.recipe ?? 'nf4', quantizers),
             allowRouterQuantization: options.allowRouterQuantization === true,
+            requantize: options.requantize === true,
             encoder,
             resume: options.resume === true,
             shard: options.shard,
@@ -118,11 +123,13 @@ function afterPart({ index, of }: NonNullable<Options['shard']>): string {
 }
 
 /** A type's name, or what a file of types by role holds. @throws MoeqError for an option that is not for GGUF */
-async function ggufRecipe({ recipe, resume, shard, allowRouterQuantization }: Options): Promise<unknown> {
+async function ggufRecipe(options: Options): Promise<unknown> {
+  const { recipe } = options;
   const others = {
-    '--resume': resume,
-    '--shard': shard,
-    '--allow-router-quantization': allowRouterQuantization,
+    '--resume': options.resume,
+    '--shard': options.shard,
+    '--allow-router-quantization': options.allowRouterQuantization,
+    '--requantize': options.requantize,
   };
   const other = Object.entries(others).find(([, value]) => value !== undefined);
   if (other !== undefined) {

@@ -1,19 +1,14 @@
 // A plan carried out: tensors stream through, a few matrices at a time, into a folder that appears when it is whole.
 import type { Checkpoint } from '@moeq/loader';
-import { QuantizerError } from '@moeq/quantizers';
+import { type Quantizer, QuantizerError } from '@moeq/quantizers';
 import { bitsPerWeight, type MatrixEncoder } from '@moeq/tensors';
 import { createCheckpointWriter } from '@moeq/tensors/node';
 import { type Account, openAccount } from '../account.js';
 import { partBytes, storedIn } from '../form.js';
 import { inOrder, type Job } from '../in-order.js';
+import { pieceJobs } from '../kept.js';
 import type { Ledger } from '../ledger.js';
-import {
-  type EncodingContext,
-  floatScratch,
-  matrixJobs,
-  pieceJobs,
-  type QuantizedMatrix,
-} from '../matrices.js';
+import { type EncodingContext, floatScratch, matrixJobs, type QuantizedMatrix } from '../matrices.js';
 import type { ConversionPlan, TensorPlan } from '../plan.js';
 import type { WrittenFile } from '../report.js';
 import { configText, otherFiles } from './other-files.js';
@@ -24,6 +19,8 @@ export interface Target {
   readonly maxShardBytes: number | undefined;
   readonly overwrite: boolean;
   readonly encoder: MatrixEncoder | undefined;
+  /** The user's own, for weights that they have quantized before. */
+  readonly quantizers: readonly Quantizer[];
   readonly signal: AbortSignal | undefined;
   /** Called with the bytes of the input that are done. */
   readonly advance: (bytes: number, tensor: string) => void;
@@ -44,7 +41,7 @@ export async function convert(
   plan: ConversionPlan,
   target: Target,
 ): Promise<Converted> {
-  const { out, maxShardBytes, overwrite, encoder, signal, advance } = target;
+  const { out, maxShardBytes, overwrite, encoder, quantizers, signal, advance } = target;
   const { createWriter = createCheckpointWriter } = target;
   await using writer = await createWriter({
     out,
@@ -56,7 +53,7 @@ export async function convert(
     ...(maxShardBytes !== undefined && { maxShardBytes }),
   });
   const account = openAccount(plan);
-  const context = { floats: floatScratch(), encoder, signal };
+  const context = { floats: floatScratch(), encoder, quantizers, signal };
   for await (const { tensor, parts, bytesRead, error } of inOrder(jobsOf(plan, context), bytesAhead)) {
     if (error !== null) account.addError(...error);
     for (const [name, data] of parts) {
@@ -87,7 +84,7 @@ interface Piece {
 }
 
 /** All tensors, quantized matrix by matrix or copied piece by piece. */
-function* jobsOf({ tensors, form }: ConversionPlan, context: EncodingContext): Generator<Job<Piece>> {
+function* jobsOf({ tensors, form, kept }: ConversionPlan, context: EncodingContext): Generator<Job<Piece>> {
   for (const tensor of tensors) {
     const { source, action } = tensor;
     if (action !== 'keep') {
@@ -96,11 +93,13 @@ function* jobsOf({ tensors, form }: ConversionPlan, context: EncodingContext): G
       }
       continue;
     }
-    const { name } = source.facts;
-    for (const { bytes, run } of pieceJobs(source, context.signal)) {
+    for (const { bytes, run } of pieceJobs(source, kept, context.signal)) {
       yield {
         bytes,
-        run: async () => ({ tensor, parts: [[name, await run()]], bytesRead: bytes, error: null }),
+        async run() {
+          const parts = (await run()).map(({ part, data }) => [part, data] as const);
+          return { tensor, parts, bytesRead: bytes, error: null };
+        },
       };
     }
   }

@@ -16,6 +16,11 @@ export interface QuantizeOptions {
   readonly quantizers?: readonly Quantizer[] | undefined;
   /** Quantize routers where the recipe says so, with a warning in the report. */
   readonly allowRouterQuantization?: boolean | undefined;
+  /**
+   * Decode weights that are quantized in the model, and quantize them as the recipe says. Unless given they stay as they are,
+   * byte for byte; but 8-bit floats in blocks, as of DeepSeek-V3, always count as the BF16 that they stand for.
+   */
+  readonly requantize?: boolean | undefined;
   /** Bytes of tensors in one file; 5e9 unless given. */
   readonly maxShardBytes?: number | undefined;
   /** Replace a checkpoint that is in `out` already, once the new one is complete. */
@@ -58,6 +63,7 @@ const known: OptionChecks<QuantizeOptions> = {
   recipe: checks.anything,
   quantizers: checks.list,
   allowRouterQuantization: checks.flag,
+  requantize: checks.flag,
   maxShardBytes: checks.integer({ min: 1 }),
   overwrite: checks.flag,
   shard: checks.objectWith('an index from 1 to a number of parts', 'index', 'of'),

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { type Checkpoint, partFileName } from '@moeq/loader';
 import { MoeqError, quote, type SquaredNorms } from '@moeq/tensors';
 import type { Ledger, PartRecord } from '../ledger.js';
-import { storedDTypeOf } from '../matrices.js';
 import type { ConversionPlan } from '../plan.js';
 
 export interface ConversionPart {
@@ -99,8 +98,9 @@ export async function fingerprint(checkpoint: Checkpoint, plan: ConversionPlan):
   hash.update(JSON.stringify([formatVersion, recipe.data, form, config, checkpoint.config]));
   for (const { source, parts } of plan.tensors) {
     const { name, shape } = source.facts;
-    hash.update(JSON.stringify([name, storedDTypeOf(source), shape, parts]));
-    hash.update(await source.readBytes(0, Math.min(sampleBytes, source.bytes)));
+    hash.update(JSON.stringify([name, source.stored, shape, parts]));
+    for (const { bytes, readBytes } of source.parts ?? [source])
+      hash.update(await readBytes(0, Math.min(sampleBytes, bytes)));
   }
   return hash.digest('hex');
 }

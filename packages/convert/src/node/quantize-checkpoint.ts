@@ -17,16 +17,17 @@ import { convertInParts, partsFolder } from './resume.js';
  */
 export async function quantizeCheckpoint(options: QuantizeOptions): Promise<QuantizeReport> {
   checkQuantizeOptions(options);
-  const { model, out, allowRouterQuantization = false, allowLinks = false } = options;
+  const { model, out, quantizers = [], allowLinks = false } = options;
+  const { allowRouterQuantization = false, requantize = false } = options;
   const recipe = recipeOf(options);
   const checkpoint =
     typeof model === 'string'
-      ? await openCheckpoint(await resolveModel(model, { allowLinks }), { decodesFp8: true })
+      ? await openCheckpoint(await resolveModel(model, { allowLinks }), { quantizers, decodesFp8: true })
       : model;
   try {
     await assertApart('quantize', checkpoint.name, out);
     if (options.resume === true) await assertApart('resume', checkpoint.name, partsFolder(out));
-    const plan = planConversion(checkpoint, recipe, { allowRouterQuantization });
+    const plan = planConversion(checkpoint, recipe, { allowRouterQuantization, requantize });
     return await carryOut(checkpoint, plan, options);
   } finally {
     if (typeof model === 'string') await checkpoint.close();
@@ -44,6 +45,7 @@ async function carryOut(
     maxShardBytes,
     overwrite = false,
     encoder,
+    quantizers = [],
     signal,
     shard,
     resume = false,
@@ -56,6 +58,7 @@ async function carryOut(
     maxShardBytes,
     overwrite,
     encoder,
+    quantizers,
     signal,
     advance: progressOf(plan, options, started),
   };

@@ -74,6 +74,7 @@ export function quantizedTensor(
     slot: place.slot,
     stored: format,
     bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+    parts,
     ...(weight.layout !== undefined && { layout: weight.layout }),
     async read(signal) {
       const tensors: Record<string, Tensor> = {};

@@ -26,6 +26,8 @@ export interface CheckpointTensor {
   readBytes(offset: number, length: number, signal?: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
   /** Of a plain tensor that lies otherwise in the files than the decoder has it, as it lies there: what is kept is copied so. */
   readonly inFiles?: Pick<StoredTensor, 'shape' | 'readBytes'>;
+  /** Of a quantized tensor: the tensors of the files that hold it, as they lie there. */
+  readonly parts?: readonly StoredTensor[];
   /** One expert's matrix [N, K] of a quantized tensor that holds all, where it can be read without the others. */
   readMatrix?(expert: number, signal?: AbortSignal): Promise<QuantizedTensor>;
 }

@@ -3,6 +3,7 @@
 import {
   bitsandbytesGroups,
   bitsandbytesLayout,
+  carriedConfig,
   fromBitsandbytes,
   fromMoeq,
   moeqParts,
@@ -115,7 +116,17 @@ function bitsandbytesWeights(
   });
 }
 
-function moeqWeights(
+function moeqWeights(source: Source, own: Readonly<Record<string, unknown>>): QuantizedWeight[] {
+  const weights = entriesOf(source, own);
+  const carried = carriedConfig(own);
+  if (carried === null) return weights;
+  const parts = new Set(weights.flatMap((weight) => weight.parts.map(({ name }) => name)));
+  const stored = new Map([...source.stored].filter(([name]) => !parts.has(name)));
+  const config = { ...source.config, quantization_config: carried };
+  return [...weights, ...quantizedWeights({ ...source, stored, config })];
+}
+
+function entriesOf(
   { stored, file, quantizers }: Source,
   own: Readonly<Record<string, unknown>>,
 ): QuantizedWeight[] {

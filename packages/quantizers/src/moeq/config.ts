@@ -3,14 +3,15 @@
 //   { "quant_method": "moeq", "version": 1,
 //     "formats": { "<format>": { <the quantizer's options> } },      for people
 //     "layouts": [ <layout>, … ],                                    each once
-//     "tensors": { "<name>": { "format", "shape", "dtype", "layout": <index> } } }
+//     "tensors": { "<name>": { "format", "shape", "dtype", "layout": <index> } },
+//     "carried": { <another quantization_config> } }                 absent as a rule
 //
-// A tensor that no layout describes has "layout": null and "planes": { "<plane>": { "dtype", "shape" } }.
-import { dtypes, MoeqError } from '@moeq/tensors';
+// A tensor that no layout describes has "layout": null and "planes": { "<plane>": { "dtype", "shape" } }. Weights that had
+// been quantized before stand in the files as they stood, and "carried" is the quantization_config that describes them.
+import { dtypes, isObject, MoeqError } from '@moeq/tensors';
 import * as v from 'valibot';
 import { strict, validate } from '../options.js';
 import type { Quantizer } from '../quantizer.js';
-import { formatName } from '../quantizer-object.js';
 import type { MoeqEntry } from './entry.js';
 import { encodeLayout, layoutSchema } from './layout-json.js';
 
@@ -25,13 +26,21 @@ const planeName = v.pipe(
   v.regex(/^[A-Za-z][A-Za-z0-9]{0,63}$/, 'a plane name of letters and digits'),
 );
 
+/** Formats of GGUF have underscores, which names of quantizers have not. */
+const entryFormat = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9_-]{0,63}$/, 'a name of lower case letters, digits, underscores and hyphens'),
+);
+
 const entrySchema = strict({
-  format: formatName,
+  format: entryFormat,
   shape: v.pipe(v.array(size), v.minLength(2, 'two or three sizes'), v.maxLength(3, 'two or three sizes')),
   dtype: v.picklist(['F32', 'F16', 'BF16']),
   layout: v.nullable(size),
   planes: v.optional(v.record(planeName, strict({ dtype: v.picklist(dtypes), shape: v.array(size) }))),
 });
+
+const operation = 'read quantization_config';
 
 const configSchema = strict({
   quant_method: v.literal('moeq'),
@@ -39,16 +48,19 @@ const configSchema = strict({
   formats: v.optional(v.record(v.string(), v.record(v.string(), v.unknown())), {}),
   layouts: v.array(layoutSchema),
   tensors: v.record(v.string(), entrySchema),
+  carried: v.optional(v.record(v.string(), v.unknown())),
 });
 
 /**
  * The quantization_config to write into config.json.
  * @param entries by tensor name
  * @param quantizers those that were used; their options are recorded
+ * @param carried the quantization_config of weights that stand as they stood before; none unless given
  */
 export function moeqConfig(
   entries: Iterable<readonly [name: string, entry: MoeqEntry]>,
   quantizers: Iterable<Quantizer> = [],
+  carried: Readonly<Record<string, unknown>> | null = null,
 ): Record<string, unknown> {
   const layouts: string[] = [];
   const tensors: Record<string, unknown> = {};
@@ -65,7 +77,16 @@ export function moeqConfig(
     formats: Object.fromEntries([...quantizers].map(({ name, options }) => [name, options])),
     layouts: layouts.map((json) => JSON.parse(json)),
     tensors,
+    ...(carried !== null && { carried }),
   };
+}
+
+/** The quantization_config of the weights that were carried along as they were; null where there are none. */
+export function carriedConfig(
+  own: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | null {
+  const { carried } = own;
+  return isObject(carried) ? carried : null;
 }
 
 /**
@@ -74,7 +95,6 @@ export function moeqConfig(
  * @throws MoeqError when it is of another form or version, or contradicts itself
  */
 export function parseMoeqConfig(value: unknown, subject: string): Map<string, MoeqEntry> {
-  const operation = 'read quantization_config';
   const { layouts, tensors } = validate(configSchema, value, operation, subject);
   return new Map(
     Object.entries(tensors).map(

@@ -101,7 +101,14 @@ export function planMoeq(
       shapes.map(([plane, { dtype, shape }]) => [plane, { dtype, shape: [...leading, ...shape] }]),
     );
   }
-  const entry: MoeqEntry = { format: quantizer.name, shape, dtype, layout, planes };
+  return planMoeqEntry(name, { format: quantizer.name, shape, dtype, layout, planes });
+}
+
+/** What will be stored for a weight of which that is said, whatever made it. */
+export function planMoeqEntry(
+  name: string,
+  entry: MoeqEntry,
+): { readonly entry: MoeqEntry; readonly parts: StoredPart[] } {
   const parts = Object.entries(expectedPlanes(entry)).map(([plane, { dtype, shape }]) => ({
     name: partName(name, plane),
     dtype,
