@@ -38,6 +38,8 @@ export interface Branch {
 export interface Block extends Branch {
   readonly keep: number;
   readonly residualScale: number;
+  /** Whether what it gives for a token depends on other tokens: there is a mixer. */
+  readonly mixesTokens: boolean;
 }
 
 export interface DecoderLayer {

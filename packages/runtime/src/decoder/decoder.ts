@@ -6,7 +6,7 @@
 // are wanted.
 import type { Activations, RoutingHandle, RowNormSpec, Step, Vector, Weight } from '@moeq/kernels';
 import type { LayerPlace } from '../caches/layer-cache.js';
-import { type BlockOutput, type DecoderLayer, runBranch } from './block.js';
+import { type Block, type BlockOutput, type DecoderLayer, runBranch } from './block.js';
 
 export interface Decoder {
   readonly embedding: Weight; // [V, D]
@@ -36,23 +36,31 @@ export interface Batch {
 export interface ForwardResult {
   /** null: no rows were wanted. */
   readonly logits: Activations | null; // [R, V]
-  /** What the router chose in each MoE layer. */
-  readonly routings: readonly { readonly layer: number; readonly routing: RoutingHandle }[]; // [T, A]
+  /** What the router chose in each MoE layer; behind the last mixer for the rows whose logits are wanted, if any. */
+  readonly routings: readonly { readonly layer: number; readonly routing: RoutingHandle }[]; // [T or R, A]
 }
 
-/** Issues one pass over the layers; what they keep of the batch goes into its caches. Nothing is read or awaited. */
-export function forward(step: Step, decoder: Decoder, batch: Batch): ForwardResult {
+/**
+ * Issues one pass over the layers; what they keep of the batch goes into its caches. Behind the last mixer nothing depends on
+ * other tokens, so that what follows runs for the rows whose logits are wanted. Nothing is read or awaited.
+ */
+export function forward(step: Step, decoder: Decoder, { ids, places, rows }: Batch): ForwardResult {
   const routings: { layer: number; routing: RoutingHandle }[] = [];
+  const blocks = decoder.layers.flatMap((layer, index) => layer.blocks.map((block) => ({ block, index })));
+  const mixed = blocks.findLastIndex(({ block }) => block.mixesTokens) + 1;
+  const run = (x: Activations, first: number, end: number): Activations => {
+    let hidden = x;
+    for (const { block, index } of blocks.slice(first, end)) {
+      const { output, routing } = runBlock(step, hidden, block, places.get(index) ?? null);
+      hidden = output;
+      if (routing !== null) routings.push({ layer: index, routing });
+    }
+    return hidden;
+  };
 
-  let x = step.embed(decoder.embedding, batch.ids, decoder.embeddingScale); // [T, D]
-  for (const [index, layer] of decoder.layers.entries()) {
-    const { output, routing } = runLayer(step, x, layer, batch.places.get(index) ?? null);
-    x = output; // [T, D]
-    if (routing !== null) routings.push({ layer: index, routing });
-  }
-
-  if (batch.rows !== 'all' && batch.rows.length === 0) return { logits: null, routings };
-  const last = batch.rows === 'all' ? x : step.selectRows(x, batch.rows); // [R, D]
+  const x = run(step.embed(decoder.embedding, ids, decoder.embeddingScale), 0, mixed); // [T, D]
+  if (rows !== 'all' && rows.length === 0) return { logits: null, routings };
+  const last = run(rows === 'all' ? x : step.selectRows(x, rows), mixed, blocks.length); // [R, D]
   return { logits: runHead(step, last, decoder), routings }; // [R, V]
 }
 
@@ -66,14 +74,18 @@ export function runLayer(
   let output = x;
   let routing: RoutingHandle | null = null;
   for (const block of layer.blocks) {
-    const ran = runBranch(step, output, block, place); // [T, D]
-    output =
-      block.keep === 1
-        ? step.add(output, ran.output, block.residualScale)
-        : step.add(ran.output, output, block.keep);
+    const ran = runBlock(step, output, block, place);
+    output = ran.output;
     routing = ran.routing ?? routing;
   }
   return { output, routing };
+}
+
+/** `x` must not be used again. */
+function runBlock(step: Step, x: Activations, block: Block, place: LayerPlace | null): BlockOutput {
+  const { output, routing } = runBranch(step, x, block, place); // [T, D]
+  const { keep, residualScale } = block;
+  return { output: keep === 1 ? step.add(x, output, residualScale) : step.add(output, x, keep), routing };
 }
 
 /** Logits [R, V] of hidden states [R, D]. */

@@ -84,6 +84,25 @@ describe('runBatch', () => {
     expect(largestDifference(results[2]?.logits ?? [], third ?? [])).toBeLessThan(1e-6);
   });
 
+  test('behind the last mixer, experts get the tokens alone whose logits are wanted', async () => {
+    const { executor, pool } = await start(20);
+    const slices = (['none', 'last', 'all'] as const).map((logits, index) => {
+      const ids = someIds(tinyMixtral, 5, index);
+      return { sequence: new Sequence(ids, pool), count: index + 2, logits };
+    });
+    const tokensOf = async (some: readonly Slice[]) => {
+      const results = await runBatch(executor, some, { routings: true });
+      return results.map(({ routings }) => routings.map(({ layer, tokens }) => [layer, tokens]));
+    };
+    expect(await tokensOf(slices)).toEqual(
+      [[2, 0] as const, [3, 1] as const, [4, 4] as const].map(([first, second]) => [
+        [0, first],
+        [1, second],
+      ]),
+    );
+    expect(await tokensOf(slices.slice(0, 1))).toEqual([[[0, 2]]]);
+  });
+
   test('a sequence that gave its pages up computes the same when it is fed again', async () => {
     const { executor, pool } = await start(10);
     const ids = someIds(tinyMixtral, 9, 1);

@@ -36,7 +36,10 @@ export interface LayerRouting extends Routing {
 export interface SliceResult {
   /** Float32 [0, 1 or count, V]; the caller may write into it. */
   readonly logits: Float32Array;
-  /** One entry an MoE layer, where routings were asked for; empty otherwise. */
+  /**
+   * One entry an MoE layer, where routings were asked for; empty otherwise. Behind the last mixer, of the tokens whose logits
+   * are computed alone, and no entry where a step computes none.
+   */
   readonly routings: readonly LayerRouting[];
 }
 
@@ -117,15 +120,20 @@ function logitRows({ count, logits }: Pick<Slice, 'count' | 'logits'>): number {
 
 function cutBySlice(slices: readonly Slice[], output: SliceResult, vocabularySize: number): SliceResult[] {
   const results: SliceResult[] = [];
+  const tokens = slices.reduce((sum, { count }) => sum + count, 0);
   let token = 0;
   let row = 0;
   for (const slice of slices) {
     const endToken = token + slice.count;
     const endRow = row + logitRows(slice);
-    const first = token;
+    const [firstToken, firstRow] = [token, row];
     results.push({
       logits: output.logits.subarray(row * vocabularySize, endRow * vocabularySize),
-      routings: output.routings.map((routing) => cutRouting(routing, first, endToken)),
+      routings: output.routings.map((routing) =>
+        routing.tokens === tokens
+          ? cutRouting(routing, firstToken, endToken)
+          : cutRouting(routing, firstRow, endRow),
+      ),
     });
     token = endToken;
     row = endRow;

@@ -31,7 +31,7 @@ export interface EngineStatistics {
     readonly cached: number;
     readonly free: number;
   };
-  /** Tokens that went to each expert so far, one entry an MoE layer. */
+  /** Tokens that went to each expert so far, one entry an MoE layer; of a prompt, the last layer computes its end alone. */
   readonly expertLoads: readonly { readonly layer: number; readonly load: ExpertLoad }[];
 }
 

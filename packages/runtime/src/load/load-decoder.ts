@@ -86,9 +86,14 @@ export async function loadLayer(
     // s (x + r norm(y)) = s x + (s r norm)(y)
     const factor = keep === 1 ? 1 : keep * residualScale;
     const branch = await loadBranch(layer, block, config.norm.epsilon, factor);
-    blocks.push({ ...branch, keep, residualScale: keep === 1 ? residualScale : 1 });
+    const mixesTokens = hasMixer(block);
+    blocks.push({ ...branch, keep, residualScale: keep === 1 ? residualScale : 1, mixesTokens });
   }
   return { blocks };
+}
+
+function hasMixer(branch: BranchConfig): boolean {
+  return 'mixer' in branch || ('sum' in branch && branch.sum.some(hasMixer));
 }
 
 /**

@@ -63,8 +63,7 @@ export class WeightLoader {
 
   /** One weight [N, K] from the matrices of slots, one below the other. */
   async matrix(slots: readonly Slot[], at: TensorPosition = {}): Promise<Weight> {
-    const parts: MatrixData[] = [];
-    for (const slot of slots) parts.push(await this.#checked(slot, at));
+    const parts = await Promise.all(slots.map((slot) => this.#checked(slot, at)));
     const weight = this.#keep(await this.#backend.loadWeight(parts));
     this.#report(parts.length);
     return weight;
@@ -103,8 +102,7 @@ export class WeightLoader {
 
   /** The vectors of slots one after the other, plus `offset`, times `factor`. */
   async vector(slots: readonly Slot[], at: TensorPosition = {}, factor = 1, offset = 0): Promise<Vector> {
-    const parts: MatrixData[] = [];
-    for (const slot of slots) parts.push(await this.#checked(slot, at));
+    const parts = await Promise.all(slots.map((slot) => this.#checked(slot, at)));
     const values = joined(parts);
     if (factor !== 1 || offset !== 0)
       for (const [i, value] of values.entries()) values[i] = (value + offset) * factor;
@@ -242,10 +240,13 @@ export async function readMlp(
   read = (slot: Slot): Promise<MatrixData> => weights.read(slot, at),
 ): Promise<MlpData> {
   const slots = mlpSlots(config, weights, name, at);
-  const gateUp = await Promise.all(slots.gateUp.map(read));
-  const down = await read(slots.down);
-  const gateUpBias = await Promise.all(slots.gateUpBias.map(read));
-  const downBias = await Promise.all(slots.downBias.map(read));
+  const all = (list: readonly Slot[]) => Promise.all(list.map(read));
+  const [gateUp, down, gateUpBias, downBias] = await Promise.all([
+    all(slots.gateUp),
+    read(slots.down),
+    all(slots.gateUpBias),
+    all(slots.downBias),
+  ]);
   return {
     gateUp,
     down,
