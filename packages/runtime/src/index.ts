@@ -37,13 +37,10 @@ export type { MambaConfig } from './decoder/mamba-config.js';
 export type { MixerConfig } from './decoder/mixers.js';
 export type { MlpName } from './decoder/mlp-tensors.js';
 export { mlpForms } from './decoder/mlp-tensors.js';
-export type { RopeConfig, RopeScaling } from './decoder/rope-config.js';
 export type { ShortConvConfig } from './decoder/short-conv.js';
 export type { TensorRow } from './decoder/tensor-row.js';
 export { createEngine } from './engine/create-engine.js';
 export type { Engine, EngineGenerateOptions, EngineOptions } from './engine/engine.js';
-export type { LayerRouting } from './engine/run-batch.js';
-export type { SequenceLogits } from './engine/sequence-logits.js';
 export type { EngineStatistics } from './engine/statistics.js';
 export type { ModelOptions } from './load/create-model.js';
 export { createModel, modelSize } from './load/create-model.js';
@@ -63,6 +60,9 @@ export type {
   WeightHeads,
   WeightReader,
 } from './model-source.js';
+export type { RopeConfig, RopeScaling } from './rotation/rope-config.js';
+export type { LayerRouting } from './run/run-batch.js';
+export type { SequenceLogits } from './run/sequence-logits.js';
 export type { SamplingOptions } from './sampling/sampling-settings.js';
 export { argmax } from './sampling/select.js';
 export type { TokenConstraint } from './sampling/token-constraint.js';

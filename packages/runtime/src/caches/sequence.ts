@@ -2,7 +2,7 @@
 // steps feed: the chunks of a prompt, the token sampled last, tokens behind a cut, or all of them after the pages were given
 // up, or what they held was lost.
 import type { Segment, StateSegment } from '@moeq/kernels';
-import type { LengthRotation } from '../decoder/rope-frequencies.js';
+import type { LengthRotation } from '../rotation/rope-frequencies.js';
 import type { CachePool, PageCounts } from './cache-pool.js';
 import type { CacheTable } from './cache-table.js';
 

@@ -5,9 +5,9 @@
 import type { AttentionGate, AttentionSpec } from '@moeq/kernels';
 import type { Projection } from '@moeq/tensors';
 import { placeOfKind } from '../caches/layer-cache.js';
+import type { RopeConfig } from '../rotation/rope-config.js';
+import { ropeSpec } from '../rotation/rope-frequencies.js';
 import type { LayerLoader, Mixer, MixerTensor } from './block.js';
-import type { RopeConfig } from './rope-config.js';
-import { ropeSpec } from './rope-frequencies.js';
 
 /** Grouped heads, each token over those before it. */
 export interface AttentionConfig {

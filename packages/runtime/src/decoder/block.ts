@@ -13,7 +13,7 @@ import type {
 } from '@moeq/kernels';
 import type { Projection, Role } from '@moeq/tensors';
 import type { CacheNeed, LayerPlace } from '../caches/layer-cache.js';
-import type { RopeConfig } from './rope-config.js';
+import type { RopeConfig } from '../rotation/rope-config.js';
 
 export interface BlockOutput {
   readonly output: Activations; // [T, D]

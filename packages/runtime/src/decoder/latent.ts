@@ -6,9 +6,9 @@
 import type { Activations, LatentSpec, Step } from '@moeq/kernels';
 import type { Projection } from '@moeq/tensors';
 import { placeOfKind } from '../caches/layer-cache.js';
+import type { RopeConfig } from '../rotation/rope-config.js';
+import { ropeSpec } from '../rotation/rope-frequencies.js';
 import type { LayerLoader, Mixer, MixerTensor } from './block.js';
-import type { RopeConfig } from './rope-config.js';
-import { ropeSpec } from './rope-frequencies.js';
 
 export interface LatentConfig {
   readonly kind: 'latent';

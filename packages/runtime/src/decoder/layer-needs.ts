@@ -1,10 +1,10 @@
 // What the layers of a decoder need of its caller: what each keeps of a sequence, and the rotation that all have in common.
 import { MoeqError } from '@moeq/tensors';
 import type { CacheNeed } from '../caches/layer-cache.js';
+import { type LengthRotation, lengthRotation } from '../rotation/rope-frequencies.js';
 import type { DecoderConfig } from './config.js';
 import { layerMixer } from './layer.js';
 import { mixerOf } from './mixers.js';
-import { type LengthRotation, lengthRotation } from './rope-frequencies.js';
 
 /**
  * What each layer keeps of a sequence; null: nothing, as a layer without a mixer. A window as long as the context gives

@@ -1,6 +1,6 @@
 // The computation of a step, with an error for each slice: all slices in one step of the backend; where that fails, each in
 // one of its own, so that a sequence that cannot be computed does not fail the others.
-import { type Executor, runBatch, type Slice, type SliceResult } from './run-batch.js';
+import { type Executor, runBatch, type Slice, type SliceResult } from '../run/run-batch.js';
 
 export type SliceOutcome = SliceResult | { readonly error: unknown };
 

@@ -2,7 +2,7 @@
 import { type ExpertLoad, expertLoad, mergeExpertLoads } from '@moeq/router';
 import type { DecoderConfig } from '../decoder/config.js';
 import { layerMoe } from '../decoder/layer.js';
-import type { LayerRouting } from './run-batch.js';
+import type { LayerRouting } from '../run/run-batch.js';
 
 export interface EngineStatistics {
   /** Requests that wait to be admitted, preempted ones included. */

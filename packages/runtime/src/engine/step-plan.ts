@@ -4,8 +4,8 @@
 import type { CachePool } from '../caches/cache-pool.js';
 import type { PrefixCache } from '../caches/prefix-cache.js';
 import type { Sequence } from '../caches/sequence.js';
+import type { Slice } from '../run/run-batch.js';
 import type { EngineRequest } from './request.js';
-import type { Slice } from './run-batch.js';
 
 export interface StepLimits {
   /** Tokens of prompts in a step of prompts alone. */

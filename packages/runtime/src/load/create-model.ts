@@ -8,10 +8,10 @@ import type { DecoderConfig } from '../decoder/config.js';
 import { cacheNeeds, decoderRotation } from '../decoder/layer-needs.js';
 import { LoadedModel, type Model } from '../model.js';
 import type { ModelSource } from '../model-source.js';
+import { type LoadedState, RevivableExecutor } from '../run/revive.js';
 import { loadDecoder } from './load-decoder.js';
 import { defaultPrefillChunk, modelPlan } from './load-plan.js';
 import { assertFits } from './memory-error.js';
-import { type LoadedState, RevivableExecutor } from './revive.js';
 import type { LoadOptions } from './weight-loader.js';
 
 export interface ModelOptions extends LoadOptions {

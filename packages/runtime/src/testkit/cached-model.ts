@@ -8,9 +8,9 @@ import { Sequence } from '../caches/sequence.js';
 import type { DecoderConfig } from '../decoder/config.js';
 import { cacheNeeds } from '../decoder/layer-needs.js';
 import type { MixerConfig } from '../decoder/mixers.js';
-import { runBatch } from '../engine/run-batch.js';
 import { loadDecoder } from '../load/load-decoder.js';
-import { RevivableExecutor } from '../load/revive.js';
+import { RevivableExecutor } from '../run/revive.js';
+import { runBatch } from '../run/run-batch.js';
 import { type LossyBackend, lossyBackend } from './lossy-backend.js';
 import {
   mixtralLayer,

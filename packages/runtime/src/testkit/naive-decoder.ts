@@ -10,10 +10,10 @@ import type { BranchConfig, MlpConfig, MoeConfig, NormConfig, NormSlot } from '.
 import type { Slot } from '../decoder/decoder-tensors.js';
 import { layerMoe } from '../decoder/layer.js';
 import type { MixerConfig } from '../decoder/mixers.js';
-import type { RopeConfig } from '../decoder/rope-config.js';
 import type { ShortConvConfig } from '../decoder/short-conv.js';
 import { readMlp } from '../load/weight-loader.js';
 import type { ModelSource } from '../model-source.js';
+import type { RopeConfig } from '../rotation/rope-config.js';
 import { deltaNet } from './naive-delta-net.js';
 import { kimiDelta } from './naive-kimi-delta.js';
 import { latentAttention, type NaiveWeights } from './naive-latent.js';

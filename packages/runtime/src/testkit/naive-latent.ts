@@ -5,7 +5,7 @@
 
 import type { Slot } from '../decoder/decoder-tensors.js';
 import type { LatentConfig } from '../decoder/latent.js';
-import type { RopeConfig } from '../decoder/rope-config.js';
+import type { RopeConfig } from '../rotation/rope-config.js';
 import { add, at, chunks, dot, type Matrix, multiply, type Row, rmsNorm, softmax, sum } from './rows.js';
 
 /** What it reads of a layer. */

@@ -1,9 +1,9 @@
 // Drives one generation from its prompt to its end: feeds the prompt in chunks, then one token a step. Other generations of
 // the same model may run meanwhile; the backend runs their steps one after the other.
 import type { Sequence } from '../caches/sequence.js';
-import { runBatch } from '../engine/run-batch.js';
-import type { RevivableExecutor } from '../load/revive.js';
 import type { Tokenizer } from '../model-source.js';
+import type { RevivableExecutor } from '../run/revive.js';
+import { runBatch } from '../run/run-batch.js';
 import { type GeneratedPiece, Generation, type GenerationSettings } from './generation.js';
 
 export interface GenerateContext {

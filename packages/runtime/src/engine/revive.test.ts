@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { createEngine } from '../engine/create-engine.js';
+import { createModel } from '../load/create-model.js';
 import { expectAllFree, load, pieces, prompt, source } from '../testkit/loaded-model.js';
 import { lossyBackend } from '../testkit/lossy-backend.js';
-import { createModel } from './create-model.js';
+import { createEngine } from './create-engine.js';
 
 const options = { temperature: 0, maxNewTokens: 12, stopTokenIds: [] };
 const expected = await (await load()).complete(prompt, options);

@@ -4,7 +4,7 @@
 import { joinRoutings } from '@moeq/router';
 import { counted, findNonFinite, MoeqError } from '@moeq/tensors';
 import type { Sequence } from '../caches/sequence.js';
-import type { RevivableExecutor } from '../load/revive.js';
+import type { RevivableExecutor } from './revive.js';
 import { type LayerRouting, runBatch, type SliceResult } from './run-batch.js';
 
 export interface SequenceLogits {

@@ -1,7 +1,7 @@
 // Compiling ahead: what one generated token needs, and what a chunk of a prompt does. Nothing runs, so the pages belong to no
 // sequence.
 import { forward } from '../decoder/decoder.js';
-import type { Executor } from '../engine/run-batch.js';
+import type { Executor } from './run-batch.js';
 
 /**
  * @param chunk tokens of a prompt that one step takes

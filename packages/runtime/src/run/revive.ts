@@ -2,7 +2,7 @@
 // same source, empty caches of the same size. The requests of the failed step have ended with its error; all other sequences
 // are fed again from their first token.
 import { MoeqError } from '@moeq/tensors';
-import { type Executor, isLost } from '../engine/run-batch.js';
+import { type Executor, isLost } from './run-batch.js';
 
 /** What is loaded into a backend, and again after a loss. */
 export interface LoadedState extends Pick<Executor, 'decoder' | 'caches' | 'losses'> {
