@@ -26,8 +26,15 @@ export async function loadLlama(): Promise<((path: string) => Promise<LlamaRefer
   if (llama === null) return null;
   return async (path) => {
     const model = await llama.loadModel({ modelPath: path });
-    // its threads spin while they wait for one another, so more than one suffers from whatever else runs
-    const context = await model.createContext({ contextSize: 256, threads: 1 });
+    // its threads spin while they wait for one another, so more than one suffers from whatever else runs; a cache in F16
+    // would round what float32 does not
+    const context = await model.createContext({
+      contextSize: 256,
+      threads: 1,
+      experimentalKvCacheKeyType: 'F32',
+      experimentalKvCacheValueType: 'F32',
+      flashAttention: false,
+    });
     return {
       encode: (text) => [...model.tokenize(text)],
       async greedy(prompt, count) {

@@ -147,11 +147,9 @@ test('recipes belong to one container, and the refusal names the other', async (
 
 test('help and README name the architectures that GGUF takes, and its recipes', async () => {
   const { stdout } = await moeq(['quantize', '--help']);
-  expect(stdout).toContain(`is one of ${ggufModelTypes.join(', ')}.`);
+  expect(stdout.replace(/\s+/g, ' ')).toContain(`is one of ${ggufModelTypes.join(', ')}.`);
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
   expect(readme).toContain(`is one of ${ggufModelTypes.join(', ')}; others are refused`);
-  const root = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
-  expect(root).toContain(`# for llama.cpp: ${ggufModelTypes.join(', ')}\n`);
   for (const name of [...ggufRecipeNames.experts, ...ggufRecipeNames.all])
     for (const text of [stdout, readme.replaceAll('`', '')])
       expect(text).toMatch(new RegExp(`\\b${name}\\b`));

@@ -31,6 +31,12 @@ interface Options {
   readonly json?: true;
 }
 
+/** Names with commas between them, in lines of a terminal. */
+function lines(names: readonly string[]): string {
+  const wrapped = names.join(', ').replace(/(.{60,90}),\s/g, '$1,\n  ');
+  return `  ${wrapped}`;
+}
+
 const help = `
 ${recipeHelp()}
 A recipe file ends in .json or .mjs. Of --to safetensors it holds rules of role -> format, or the fields of
@@ -40,7 +46,8 @@ What is quantized in the model already, such as the mxfp4 experts of gpt-oss, st
 --requantize decodes it and quantizes it by the recipe. FP8 blocks of DeepSeek count as bf16.
 
 With --to gguf, for llama.cpp, the output is one file, and the model's type (model_type in config.json)
-is one of ${ggufModelTypes.join(', ')}.
+is one of
+${lines(ggufModelTypes)}.
 
 Examples:
   moeq quantize tiny-moe --out ./tiny-moe-nf4

@@ -39,22 +39,25 @@ export interface Strip {
 
 /** @throws MoeqError at a weight that is not finite, or beyond what the type holds */
 export async function* encodeGguf(
-  { name, type, matrices, headDim }: PlannedGgufTensor,
+  { name, type, matrices, headDim, value }: PlannedGgufTensor,
   quantizers: readonly Quantizer[],
   signal?: AbortSignal,
 ): AsyncGenerator<Strip> {
   for (const [matrix, source] of matrices.entries()) {
-    const { rows, columns } = source;
+    const { rows, columns, transposed = false } = source;
     const read = await rowReader(source, quantizers, signal);
-    const strip = headDim === null ? Math.max(1, Math.floor(stripElements / Math.max(columns, 1))) : rows;
+    const inStrips = headDim === null && !transposed;
+    const strip = inStrips ? Math.max(1, Math.floor(stripElements / Math.max(columns, 1))) : rows;
     for (let first = 0; first < rows; first += strip) {
       const count = Math.min(strip, rows - first);
       const values = await read(first, count);
       const { name: subject } = source.tensor.facts;
       assertFinite(values, { operation: 'write as GGUF', subject, first: first * columns });
-      const ordered = headDim === null ? values : reordered(values, columns, headDim);
-      const { data, decoded } = encode(type, ordered, [count, columns], name);
-      yield { matrix, data, norms: squaredNorms(ordered, decoded), share: count / rows };
+      const own = value === null ? values : values.map(value);
+      const ordered = headDim === null ? own : reordered(own, columns, headDim);
+      const turned = transposed ? transpose(ordered, columns) : ordered;
+      const { data, decoded } = encode(type, turned, transposed ? [columns, count] : [count, columns], name);
+      yield { matrix, data, norms: squaredNorms(turned, decoded), share: count / rows };
       signal?.throwIfAborted();
     }
   }
@@ -64,15 +67,14 @@ export async function* encodeGguf(
 type RowReader = (first: number, count: number) => Promise<Float32Array>;
 
 async function rowReader(
-  { tensor, matrix, firstRow, columns }: MatrixSource,
+  { tensor, matrix, allRows, firstRow, columns }: MatrixSource,
   quantizers: readonly Quantizer[],
   signal?: AbortSignal,
 ): Promise<RowReader> {
   const { stored, facts } = tensor;
   if (isDType(stored) && isFloatDType(stored)) {
     const row = byteLength(stored, [columns]);
-    const [, rows = 0] = facts.shape.toReversed();
-    const start = (matrix ?? 0) * rows + firstRow;
+    const start = (matrix ?? 0) * allRows + firstRow;
     return async (first, count) =>
       toFloat32(await tensor.readBytes((start + first) * row, count * row, signal), stored);
   }
@@ -95,6 +97,12 @@ function reordered(values: Float32Array, columns: number, headDim: number): Floa
     out.set(values.subarray(from, from + columns), row * columns);
   }
   return out;
+}
+
+/** [K, N] of [N, K]. */
+function transpose(values: Float32Array, columns: number): Float32Array {
+  const rows = values.length / columns;
+  return values.map((_, at) => values[(at % rows) * columns + Math.floor(at / rows)] as number);
 }
 
 function encode(

@@ -5,11 +5,15 @@
 import {
   type Checkpoint,
   type CheckpointTensor,
+  type GgufArchitecture,
   ggufArchitectureOf,
-  ggufNames,
+  ggufLatentUpNames,
+  ggufName,
+  type ggufNames,
   ggufPermutedHeads,
 } from '@moeq/loader';
 import { isMatrix, type Role } from '@moeq/quantizers';
+import { layerMixer } from '@moeq/runtime';
 import {
   elementCount,
   fromTorchName,
@@ -24,14 +28,18 @@ import type { GgufRecipe } from './recipe.js';
 
 type Slot = keyof typeof ggufNames;
 
-/** A matrix of the checkpoint, or some rows of one. */
+/** A matrix of the checkpoint, or some rows of one; a vector of an expert is a matrix of one column. */
 export interface MatrixSource {
   readonly tensor: CheckpointTensor;
   /** Of a fused tensor. */
   readonly matrix?: number;
+  /** Of the whole matrix. */
+  readonly allRows: number;
   readonly firstRow: number;
   readonly rows: number;
   readonly columns: number;
+  /** Columns become rows. */
+  readonly transposed?: boolean;
 }
 
 export interface PlannedGgufTensor {
@@ -43,6 +51,8 @@ export interface PlannedGgufTensor {
   readonly matrices: readonly MatrixSource[];
   /** Put rows in the order of llama.cpp's rotation of heads of that width. */
   readonly headDim: number | null;
+  /** What becomes of each number; null: it stays. */
+  readonly value: ((value: number) => number) | null;
   /** Bytes of the input that it is made of. */
   readonly bytesIn: number;
 }
@@ -56,10 +66,10 @@ export function planGguf(checkpoint: Checkpoint, recipe: GgufRecipe): PlannedGgu
   const architecture = ggufArchitectureOf(decoder, checkpoint.name);
   const groups = new Map<string, { slot: Slot; matrices: MatrixSource[] }>();
   for (const tensor of checkpoint.tensors) {
-    for (const { slot, matrix } of matricesOf(tensor)) {
-      const name = ggufNames[slot].replace('{layer}', String(tensor.facts.layer));
-      const group = groups.get(name) ?? { slot, matrices: [] };
-      groups.set(name, group);
+    for (const { slot, name, matrix } of matricesOf(tensor, checkpoint, architecture)) {
+      const own = name.replace('{layer}', String(tensor.facts.layer));
+      const group = groups.get(own) ?? { slot, matrices: [] };
+      groups.set(own, group);
       group.matrices.push(matrix);
     }
   }
@@ -72,13 +82,7 @@ export function planGguf(checkpoint: Checkpoint, recipe: GgufRecipe): PlannedGgu
     matrices.sort(
       (a, b) => (a.matrix ?? a.tensor.facts.expert ?? 0) - (b.matrix ?? b.tensor.facts.expert ?? 0),
     );
-    const matrixShape = facts.shape.length === 1 ? [first.columns] : [first.rows, first.columns];
-    const shape =
-      facts.role === 'expert'
-        ? [matrices.length, ...matrixShape]
-        : slot === 'sharedOutputGate'
-          ? [first.columns]
-          : matrixShape;
+    const shape = shapeOf(slot, matrices);
     const type = typeOf(checkpoint, first.tensor, shape, recipe);
     assertWhole(name, type, shape);
     return {
@@ -88,28 +92,78 @@ export function planGguf(checkpoint: Checkpoint, recipe: GgufRecipe): PlannedGgu
       role: facts.role,
       matrices,
       headDim: ggufPermutedHeads(architecture, decoder, { slot, ...(layer !== undefined && { layer }) }),
-      bytesIn: matrices.reduce((sum, { tensor, rows }) => sum + (tensor.bytes * rows) / rowsIn(tensor), 0),
+      value: architecture.values?.[slot]?.toFile ?? null,
+      bytesIn: matrices.reduce(
+        (sum, { tensor, rows, columns }) => sum + (tensor.bytes * rows * columns) / elementsIn(tensor),
+        0,
+      ),
     };
   });
 }
 
-/** The matrices of a tensor and the slots that they have in a GGUF file. */
-function* matricesOf(tensor: CheckpointTensor): Generator<{ slot: Slot; matrix: MatrixSource }> {
-  const [columns = 1, rows = 1, fused] = tensor.facts.shape.toReversed();
+function shapeOf(slot: Slot, matrices: readonly MatrixSource[]): number[] {
+  const [first] = matrices;
+  if (first === undefined) return [];
+  const { rows, columns, transposed = false, tensor } = first;
+  const own = transposed ? [columns, rows] : [rows, columns];
+  if (slot === 'sharedOutputGate') return [columns];
+  if (slot === 'latentUp' && matrices.length > 1) return [matrices.length, ...own];
+  const isVector = !holdsMatrix(tensor);
+  if (tensor.facts.role === 'expert') return [matrices.length, ...(isVector ? [rows] : own)];
+  return isVector ? [columns] : own;
+}
+
+/** Of what several experts share a tensor for, what one has decides. */
+function holdsMatrix({ facts }: CheckpointTensor): boolean {
+  return isMatrix(facts) && facts.shape.length > 1;
+}
+
+/** The matrices of a tensor, and the slots and names that they have in a GGUF file. */
+function* matricesOf(
+  tensor: CheckpointTensor,
+  { decoder }: Checkpoint,
+  architecture: GgufArchitecture,
+): Generator<{ slot: Slot; name: string; matrix: MatrixSource }> {
+  const { slot, facts } = tensor;
+  if (slot === null) return;
+  const isExpertVector = facts.role === 'expert' && !holdsMatrix(tensor);
+  const sizes = isExpertVector ? [...facts.shape, 1] : facts.shape;
+  const [columns = 1, rows = 1, fused] = sizes.toReversed();
+  const named = (own: Slot, matrix: MatrixSource, name = ggufName(own, architecture)) => ({
+    slot: own,
+    name,
+    matrix,
+  });
   for (let index = 0; index < (fused ?? 1); index++) {
-    const at = fused === undefined ? { tensor, columns } : { tensor, columns, matrix: index };
-    const { slot } = tensor;
-    if (slot === null) return;
-    if (slot === 'expertGateUp') {
-      yield { slot: 'expertGate', matrix: { ...at, firstRow: 0, rows: rows / 2 } };
-      yield { slot: 'expertUp', matrix: { ...at, firstRow: rows / 2, rows: rows / 2 } };
-    } else yield { slot, matrix: { ...at, firstRow: 0, rows } };
+    const at = { tensor, columns, allRows: rows, ...(fused !== undefined && { matrix: index }) };
+    const half = rows / 2;
+    if (slot === 'expertGateUp' || slot === 'expertGateUpBias' || slot === 'sharedGateUp') {
+      const [gate, up] = halves[slot];
+      yield named(gate, { ...at, firstRow: 0, rows: half });
+      yield named(up, { ...at, firstRow: half, rows: half });
+    } else if (slot === 'latentUp' && facts.layer !== undefined) {
+      const layer = decoder.layers[facts.layer];
+      const mixer = layer === undefined ? null : layerMixer(layer);
+      if (mixer?.kind !== 'latent') return;
+      const { heads, nopeDim, valueDim } = mixer;
+      for (let head = 0; head < heads; head++) {
+        const firstRow = head * (nopeDim + valueDim);
+        yield named(slot, { ...at, firstRow, rows: nopeDim, transposed: true }, ggufLatentUpNames.keys);
+        yield named(slot, { ...at, firstRow: firstRow + nopeDim, rows: valueDim }, ggufLatentUpNames.values);
+      }
+    } else yield named(slot, { ...at, firstRow: 0, rows });
   }
 }
 
+const halves = {
+  expertGateUp: ['expertGate', 'expertUp'],
+  expertGateUpBias: ['expertGateBias', 'expertUpBias'],
+  sharedGateUp: ['sharedGate', 'sharedUp'],
+} as const satisfies Partial<Record<Slot, readonly [Slot, Slot]>>;
+
 /** Of all its matrices together. */
-function rowsIn({ facts }: CheckpointTensor): number {
-  return elementCount(facts.shape.slice(0, -1));
+function elementsIn({ facts }: CheckpointTensor): number {
+  return elementCount(facts.shape);
 }
 
 function typeOf(

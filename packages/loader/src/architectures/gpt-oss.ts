@@ -19,8 +19,13 @@ export const gptOss = defineArchitecture({
     routerBias: [`${mlp}.router.bias`],
     expertGateUp: [`${mlp}.experts.gate_up_proj`],
     expertGateUpBias: [`${mlp}.experts.gate_up_proj_bias`],
-    expertDown: [`${mlp}.experts.down_proj`],
-    expertDownBias: [`${mlp}.experts.down_proj_bias`],
+    expertDown: [`${mlp}.experts.down_proj`, `${mlp}.experts.{expert}.down_proj.weight`],
+    expertDownBias: [`${mlp}.experts.down_proj_bias`, `${mlp}.experts.{expert}.down_proj.bias`],
+    // one by one, as GGUF files have them
+    expertGate: [`${mlp}.experts.{expert}.gate_proj.weight`],
+    expertGateBias: [`${mlp}.experts.{expert}.gate_proj.bias`],
+    expertUp: [`${mlp}.experts.{expert}.up_proj.weight`],
+    expertUpBias: [`${mlp}.experts.{expert}.up_proj.bias`],
   },
   fused: {
     expertGateUp: { transposed: true, interleaved: true },

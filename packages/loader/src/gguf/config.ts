@@ -1,14 +1,10 @@
 // A config.json from the metadata of a GGUF file, and the metadata from a decoder's configuration. What is written is read
 // back and has to give the same decoder, so a model that llama.cpp's architecture cannot express is refused, not changed.
-import type { DecoderConfig } from '@moeq/runtime';
+import { type DecoderConfig, type Slot, tensorShape } from '@moeq/runtime';
 import { type GgufMetadata, type GgufValue, MoeqError, quote } from '@moeq/tensors';
 import { findArchitecture } from '../config/architectures.js';
-import {
-  findGgufArchitecture,
-  type GgufArchitecture,
-  ggufArchitectures,
-  ggufModelTypes,
-} from './architectures.js';
+import type { GgufArchitecture, GgufReader } from './architecture.js';
+import { findGgufArchitecture, ggufArchitectures, ggufModelTypes } from './architectures.js';
 import { ropeScalingMetadata, ropeScalingOf } from './rope-scaling.js';
 
 /** Facts that the tensors of a file tell, and its metadata may not. */
@@ -17,27 +13,82 @@ interface TensorFacts {
   readonly tiedHead: boolean;
   /** What each frequency of the rotation is divided by; null where no tensor says so. */
   readonly ropeFactors: readonly number[] | null;
+  /** Whether there is a tensor of the slot, in any layer. */
+  has(slot: Slot): boolean;
+}
+
+/** @throws MoeqError for metadata of an architecture that is not known, or of a model without experts */
+export function architectureIn(
+  metadata: GgufMetadata,
+  has: (architecture: GgufArchitecture, slot: Slot) => boolean,
+  file: string,
+): GgufArchitecture {
+  const name = metadata.get('general.architecture');
+  return findGgufArchitecture(
+    name === undefined ? null : String(name.value),
+    (architecture) => readerOf(metadata, architecture, (slot) => has(architecture, slot), file),
+    file,
+  );
 }
 
 /** @throws MoeqError naming a key of another type than its field has */
-export function configOf(metadata: GgufMetadata, facts: TensorFacts, file: string): Record<string, unknown> {
-  const architecture = findGgufArchitecture(metadata, file);
+export function configOf(
+  architecture: GgufArchitecture,
+  metadata: GgufMetadata,
+  facts: TensorFacts,
+  file: string,
+): Record<string, unknown> {
+  const read = readerOf(metadata, architecture, facts.has, file);
   const config: Record<string, unknown> = {
     architectures: [architecture.className],
     model_type: architecture.modelType,
     vocab_size: facts.vocabularySize,
   };
   for (const { key, field } of architecture.fields) {
-    const full = `${architecture.name}.${key}`;
-    const value = metadata.get(full);
-    if (field !== null && value !== undefined) config[field] = numberOf(value, full, file);
+    const value = field === null ? null : read.number(key);
+    if (field !== null && value !== null) config[field] = value;
   }
-  Object.assign(config, architecture.constants, { tie_word_embeddings: facts.tiedHead });
+  Object.assign(config, architecture.config?.(read), architecture.constants, {
+    tie_word_embeddings: facts.tiedHead,
+  });
   const scaling = ropeScalingOf(metadata, architecture.name, facts.ropeFactors, (key) => {
     const value = metadata.get(key);
     return value === undefined ? null : numberOf(value, key, file);
   });
-  return scaling === null ? config : { ...config, rope_scaling: scaling };
+  if (architecture.ropeScaling === undefined)
+    return scaling === null ? config : { ...config, rope_scaling: scaling };
+  // where config.json has none, the model's own rotation may be a scaled one
+  const own = scaling === null ? { rope_type: 'default' } : { ...scaling, ...architecture.ropeScaling(read) };
+  return { ...config, rope_scaling: own };
+}
+
+function readerOf(
+  metadata: GgufMetadata,
+  { name }: GgufArchitecture,
+  has: TensorFacts['has'],
+  file: string,
+): GgufReader {
+  const at = <T>(key: string, use: (value: GgufValue, full: string) => T): T | null => {
+    const full = `${name}.${key}`;
+    const value = metadata.get(full);
+    return value === undefined ? null : use(value, full);
+  };
+  return {
+    number: (key) => at(key, (value, full) => numberOf(value, full, file)),
+    perLayer: (key) =>
+      at(key, (value, full) => {
+        if (value.type === 'array' && value.of !== 'string') return Array.from(value.value, Number);
+        const layers = metadata.get(`${name}.block_count`);
+        const number = numberOf(value, full, file);
+        return layers === undefined ? [number] : Array<number>(numberOf(layers, full, file)).fill(number);
+      }),
+    flag: (key) =>
+      at(key, (value, full) => {
+        if (value.type === 'bool') return value.value;
+        throw keyError(file, full, 'true or false', value);
+      }),
+    has,
+  };
 }
 
 function numberOf(value: GgufValue, key: string, file: string): number {
@@ -80,11 +131,21 @@ export function metadataOf(decoder: DecoderConfig, model: string): Map<string, G
     const value = of(decoder);
     if (value !== null) metadata.set(`${architecture.name}.${key}`, { type, value });
   }
+  for (const [key, value] of Object.entries(architecture.metadata?.(decoder) ?? {}))
+    if (value !== null) metadata.set(`${architecture.name}.${key}`, value);
   for (const [key, value] of ropeScalingMetadata(decoder, architecture.name)) metadata.set(key, value);
   const { vocabularySize, tiedHead } = decoder;
-  const config = configOf(metadata, { vocabularySize, tiedHead, ropeFactors: null }, model);
+  const layers = [...decoder.layers.keys()];
+  const has = (slot: Slot) => layers.some((layer) => tensorShape({ slot, layer }, decoder) !== null);
+  const config = configOf(
+    architecture,
+    metadata,
+    { vocabularySize, tiedHead, ropeFactors: null, has },
+    model,
+  );
   const back = findArchitecture(config, model).decoder(config, model);
-  const difference = differenceOf(decoder, back, 'config');
+  // of models whose decoders are the same one stands for all
+  const difference = differenceOf(decoder, { ...back, architecture: decoder.architecture }, 'config');
   if (difference === null) return metadata;
   throw new MoeqError({
     operation: 'write as GGUF',
@@ -96,7 +157,9 @@ export function metadataOf(decoder: DecoderConfig, model: string): Map<string, G
 
 /** @throws MoeqError that lists the known ones */
 export function architectureOf(decoder: DecoderConfig, model: string): GgufArchitecture {
-  const found = ggufArchitectures.find(({ modelType }) => modelType === decoder.architecture);
+  const found = ggufArchitectures.find(({ modelType, alsoWritten = [] }) =>
+    [modelType, ...alsoWritten].includes(decoder.architecture),
+  );
   if (found !== undefined) return found;
   throw new MoeqError({
     operation: 'write as GGUF',

@@ -1,10 +1,12 @@
 // A model in GGUF as a set of files. Its metadata says what config.json, tokenizer.json, tokenizer_config.json and
 // generation_config.json say of a checkpoint, and is read as data; the files are made of it when they are opened, for
 // conversions.
+import type { Slot } from '@moeq/runtime';
 import { type ByteSource, type GgufMetadata, MoeqError, memorySource } from '@moeq/tensors';
 import type { FileSet } from '../files/file-set.js';
-import { findGgufArchitecture } from './architectures.js';
-import { configOf } from './config.js';
+import type { GgufArchitecture } from './architecture.js';
+import { architectureIn, configOf } from './config.js';
+import { ggufPlace } from './names.js';
 import { closeAll, type GgufPart, type OpenFile, openSources, readParts } from './open-parts.js';
 import { readRopeFactors } from './rope-scaling.js';
 import { tokenizerFiles } from './tokenizer-files.js';
@@ -36,7 +38,10 @@ function filesOf(
   if (first === undefined) throw new Error('a model has a first part');
   const { name } = first.source;
   const { metadata } = first.file;
-  const gguf = findGgufArchitecture(metadata, name);
+  const entries = parts.flatMap(({ file }) => [...file.tensors.keys()]);
+  const has = (architecture: GgufArchitecture, slot: Slot) =>
+    entries.some((entry) => ggufPlace(entry, architecture)?.slot === slot);
+  const gguf = architectureIn(metadata, has, name);
   const entryOf = (tensor: string) =>
     parts.map(({ file }) => file.tensors.get(tensor)).find((entry) => entry !== undefined);
   const embedding = entryOf('token_embd.weight');
@@ -53,8 +58,10 @@ function filesOf(
     tiedHead: entryOf('output.weight') === undefined,
     // of the others llama.cpp does not read them
     ropeFactors: gguf.permuted ? ropeFactors : null,
+    has: (slot: Slot) => has(gguf, slot),
   };
-  const config = { ...configOf(metadata, facts, name), torch_dtype: torchDtypeOf(embedding) };
+  const config = { ...configOf(gguf, metadata, facts, name), torch_dtype: torchDtypeOf(embedding) };
+  const blocks = Number(metadata.get(`${gguf.name}.block_count`)?.value ?? 0);
   const tokenizer = tokenizerOf(metadata, name);
   const contents: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new Map(
     Object.entries({ 'config.json': config, ...tokenizer.files }),
@@ -83,7 +90,7 @@ function filesOf(
             const source = sources[index];
             return source === undefined ? [] : [{ source, tensors }];
           });
-          return storedGguf({ parts: own, gguf, ...model });
+          return storedGguf({ parts: own, gguf, blocks, ...model });
         } catch (error) {
           await closeAll(sources);
           throw error;

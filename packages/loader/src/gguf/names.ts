@@ -2,6 +2,7 @@
 // layer are one tensor [E, N, K]; files from before 2024 have one tensor an expert.
 // https://github.com/ggml-org/llama.cpp, gguf-py/gguf/constants.py.
 import type { Slot, TensorPlace } from '@moeq/runtime';
+import type { GgufArchitecture } from './architecture.js';
 
 export const ggufNames: Readonly<Record<Slot, string>> = {
   embedding: 'token_embd.weight',
@@ -131,31 +132,53 @@ const onePerExpert: readonly (readonly [name: string, slot: Slot])[] = [
   ['blk.{layer}.ffn_down.{expert}.weight', 'expertDown'],
 ];
 
-/** Of two slots with one name the first, which is that of grouped heads. */
-const slotOf = new Map<string, Slot>([
-  ...Object.entries(ggufNames)
-    .reverse()
-    .map(([slot, name]) => [name, slot as Slot] as const),
-  ...onePerExpert,
-]);
+/** The name of a slot in an architecture, with `{layer}`. */
+export function ggufName(slot: Slot, { names = {} }: Pick<GgufArchitecture, 'names'> = {}): string {
+  return names[slot] ?? ggufNames[slot];
+}
+
+type SlotsOf = ReadonlyMap<string, readonly Slot[]>;
+
+const slotsByNames = new WeakMap<object, SlotsOf>();
+const noNames = {};
+
+/** Of names that several slots have, which belong to layers of other kinds, all in the order of the table. */
+function slotsOf({ names = noNames }: Pick<GgufArchitecture, 'names'>): SlotsOf {
+  const known = slotsByNames.get(names);
+  if (known !== undefined) return known;
+  const slots = new Map<string, Slot[]>();
+  const add = (name: string, slot: Slot) => slots.set(name, [...(slots.get(name) ?? []), slot]);
+  for (const slot of Object.keys(ggufNames) as Slot[]) add(ggufName(slot, { names }), slot);
+  for (const [name, slot] of onePerExpert) add(name, slot);
+  slotsByNames.set(names, slots);
+  return slots;
+}
 
 /** Six digits: more layers or experts than any limit lets through, and still an exact integer. */
 const numbers = /^blk\.(0|[1-9]\d{0,5})\.(?:(ffn_(?:gate|up|down))\.(0|[1-9]\d{0,5})\.weight$)?/;
 
-/** Where a tensor belongs; null for a name that is none of these. */
-export function ggufPlace(name: string): TensorPlace | null {
+/**
+ * Where a tensor belongs; null for a name that is none of these.
+ * @param has whether the decoder has that place, by which one of several slots is chosen; the first unless given
+ */
+export function ggufPlace(
+  name: string,
+  architecture: Pick<GgufArchitecture, 'names'> = {},
+  has: (place: TensorPlace) => boolean = () => true,
+): TensorPlace | null {
   const [head = '', layer, projection, expert] = numbers.exec(name) ?? [];
   const rest = name.slice(head.length);
   const pattern =
     layer === undefined
       ? name
       : `blk.{layer}.${projection === undefined ? rest : `${projection}.{expert}.weight`}`;
-  const slot = slotOf.get(pattern);
+  const slots = slotsOf(architecture).get(pattern);
   // a name with braces is no number
-  if (slot === undefined || name.includes('{')) return null;
-  return {
-    slot,
+  if (slots === undefined || name.includes('{')) return null;
+  const at = {
     ...(layer !== undefined && { layer: Number(layer) }),
     ...(expert !== undefined && { expert: Number(expert) }),
   };
+  const places = slots.map((slot) => ({ slot, ...at }));
+  return places.find(has) ?? places[0] ?? null;
 }

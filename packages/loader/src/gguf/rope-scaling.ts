@@ -2,9 +2,8 @@
 // elements llama.cpp divides the frequencies, for Llama 3's rule. llama.cpp multiplies YaRN's attention factor by
 // 1 + 0.1 ln(factor) itself, so the key holds what is left of it. A rotation that has no keys is refused where the metadata
 // is read back. https://github.com/ggml-org/llama.cpp, gguf-py/gguf/constants.py, ggml/src/ggml-cpu/ops.cpp (rope_yarn).
-import type { DecoderConfig, RopeScaling } from '@moeq/runtime';
+import { type DecoderConfig, layerMixer, type RopeScaling } from '@moeq/runtime';
 import { type GgufMetadata, type GgufValue, MoeqError, quote, toFloat32 } from '@moeq/tensors';
-import { attentionOf } from '../config/attention-of.js';
 import { magnitude } from '../config/rotation.js';
 import type { GgufPart } from './open-parts.js';
 
@@ -82,10 +81,13 @@ export function ropeScalingOf(
 
 /** The keys of a decoder's rotation; none for one that has no keys. */
 export function ropeScalingMetadata(
-  { layers: [first], contextLength }: DecoderConfig,
+  { layers, contextLength }: DecoderConfig,
   architecture: string,
 ): Map<string, GgufValue> {
-  const scaling: RopeScaling | undefined = attentionOf(first)?.rope?.scaling;
+  const mixers = layers.map(layerMixer).filter((mixer) => mixer !== null);
+  const turning = mixers.find((mixer) => 'rope' in mixer && mixer.rope !== null);
+  const rope = turning !== undefined && 'rope' in turning ? turning.rope : null;
+  const scaling: RopeScaling | undefined = rope?.scaling;
   const keys = keysOf(architecture);
   const metadata = new Map<string, GgufValue>();
   const real = (key: string, value: number) => metadata.set(key, { type: 'f32', value });
@@ -96,7 +98,8 @@ export function ropeScalingMetadata(
     scaling.kind === 'yarn' ? scaling.originalLength : Math.floor(contextLength / scaling.factor);
   metadata.set(keys.original, { type: 'u32', value: original });
   if (scaling.kind === 'linear') return metadata;
-  const left = scaling.attentionFactor / magnitude(scaling.factor, 1);
+  // of latent attention the factor is in the scale of the scores
+  const left = turning?.kind === 'latent' ? 1 : scaling.attentionFactor / magnitude(scaling.factor, 1);
   if (Math.fround(left) !== 1) real(keys.yarnAttention, left);
   if (scaling.betaFast !== 32) real(keys.betaFast, scaling.betaFast);
   if (scaling.betaSlow !== 1) real(keys.betaSlow, scaling.betaSlow);

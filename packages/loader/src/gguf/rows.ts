@@ -4,7 +4,7 @@
 // Shapes: N rows, C head dimension.
 import type { DecoderConfig, TensorPlace } from '@moeq/runtime';
 import { attentionOf } from '../config/attention-of.js';
-import type { GgufArchitecture } from './architectures.js';
+import type { GgufArchitecture } from './architecture.js';
 
 /** Where row `row` of the other order is: the row of a GGUF matrix that is row `row` of the checkpoint's. */
 export function rowInGguf(row: number, headDim: number): number {

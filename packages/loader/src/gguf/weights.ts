@@ -2,7 +2,7 @@
 // one tensor each; query and key rows lie as transformers has them. Blocks become QuantizedTensors when they are read.
 //
 // Shapes: E experts, N rows, K columns.
-import type { Slot, TensorPlace } from '@moeq/runtime';
+import { type DecoderConfig, decoderTensors, type TensorPlace, tensorShape } from '@moeq/runtime';
 import {
   type ByteSource,
   fromGgufBlocks,
@@ -15,23 +15,13 @@ import {
   torchNames,
 } from '@moeq/tensors';
 import { tensorName } from '../checkpoint/names.js';
-import type { ContainedModel, QuantizedWeight, StoredTensor, StoredTensors } from '../files/file-set.js';
-import type { GgufArchitecture } from './architectures.js';
+import type { QuantizedWeight, StoredTensor, StoredTensors } from '../files/file-set.js';
+import type { GgufWeights } from './gguf-weights.js';
+import { isPartOfLatentUp, latentUps } from './latent-up.js';
 import { ggufPlace } from './names.js';
 import { ropeFactorsName } from './rope-scaling.js';
 import { permutedHeads, reorderRows, rowInGguf } from './rows.js';
-
-/** The tensors of one file. */
-interface Directory {
-  readonly source: ByteSource;
-  readonly tensors: ReadonlyMap<string, GgufEntry>;
-}
-
-export interface GgufWeights extends ContainedModel {
-  /** The files of the model. */
-  readonly parts: readonly Directory[];
-  readonly gguf: GgufArchitecture;
-}
+import { inCheckpointForm } from './values.js';
 
 /** @throws MoeqError naming a tensor that no decoder here has */
 export function storedGguf(weights: GgufWeights): StoredTensors {
@@ -41,16 +31,21 @@ export function storedGguf(weights: GgufWeights): StoredTensors {
   for (const { source, tensors: entries } of weights.parts) {
     for (const entry of entries.values()) {
       // a part of the configuration
-      if (entry.name === ropeFactorsName) continue;
+      if (entry.name === ropeFactorsName || isPartOfLatentUp(entry.name)) continue;
+      if (predictsFurther(entry.name, weights)) continue;
       for (const slice of slicesOf(entry, source.name, weights)) {
         const stored = storedSlice(slice, source);
         if (tensors.has(slice.name)) throw twice(slice, source.name);
-        tensors.set(slice.name, stored);
+        tensors.set(slice.name, inCheckpointForm(stored, slice.place.slot, weights.gguf));
         places.set(slice.name, slice.place);
         if (typeof entry.type.content !== 'string')
           quantized.push(quantizedSlice(slice, stored, source.name));
       }
     }
+  }
+  for (const { stored, place } of latentUps(weights)) {
+    tensors.set(stored.name, stored);
+    places.set(stored.name, place);
   }
   return {
     tensors,
@@ -60,6 +55,11 @@ export function storedGguf(weights: GgufWeights): StoredTensors {
       await Promise.all(weights.parts.map(({ source }) => source.close?.()));
     },
   };
+}
+
+function predictsFurther(name: string, { blocks, decoder }: GgufWeights): boolean {
+  const layer = Number(/^blk\.(\d{1,6})\./.exec(name)?.[1]);
+  return layer >= decoder.layers.length && layer < blocks;
 }
 
 /** Experts can be stacked or one by one, and a file that has both says two things of one. */
@@ -90,7 +90,7 @@ function* slicesOf(
   file: string,
   { gguf, architecture, decoder }: GgufWeights,
 ): Generator<TensorSlice> {
-  const place = ggufPlace(entry.name);
+  const place = ggufPlace(entry.name, gguf, (at) => tensorShape(at, decoder) !== null);
   const patterns = place === null ? undefined : architecture.names[place.slot];
   if (place === null || patterns === undefined) {
     throw new MoeqError({
@@ -101,12 +101,12 @@ function* slicesOf(
     });
   }
   const { offset, bytes } = entry;
-  const shape = shapeOf(entry, place.slot);
+  const shape = shapeOf(entry, place, decoder);
   const headDim = permutedHeads(gguf, decoder, place);
   const sliceOf = (at: TensorPlace) => ({ place: at, name: tensorName(architecture, at), entry, headDim });
   const [experts = 0, ...matrix] = shape;
   const apart = patterns.some((pattern) => pattern.includes('{expert}'));
-  const stacked = apart && place.expert === undefined && shape.length === 3;
+  const stacked = apart && place.expert === undefined && decoderTensors[place.slot].of === 'expert';
   if (!stacked) {
     yield { ...sliceOf(place), shape, offset, bytes };
     return;
@@ -117,9 +117,14 @@ function* slicesOf(
   }
 }
 
-/** The gate of a shared expert is a vector in the file, and a matrix of one row elsewhere. */
-function shapeOf({ shape }: GgufEntry, slot: Slot): readonly number[] {
-  return slot === 'sharedOutputGate' && shape.length === 1 ? [1, ...shape] : shape;
+/**
+ * Dimensions of one are left out in files here and there: the gate of a shared expert is a vector, and a matrix of one row
+ * elsewhere. What has as many numbers as the decoder's tensor has its shape.
+ */
+function shapeOf({ shape }: GgufEntry, place: TensorPlace, decoder: DecoderConfig): readonly number[] {
+  const own = tensorShape(place, decoder);
+  const plain = (sizes: readonly number[]) => sizes.filter((size) => size !== 1).join();
+  return own !== null && plain(own) === plain(shape) ? own : shape;
 }
 
 function storedSlice(

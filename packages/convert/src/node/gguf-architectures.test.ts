@@ -1,0 +1,49 @@
+// Every architecture that is written as GGUF: the file gives the logits that transformers gives with the same weights.
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { referenceBackend } from '@moeq/kernels';
+import { openModel } from '@moeq/loader/node';
+import { createModel } from '@moeq/runtime';
+import { toFloat32 } from '@moeq/tensors';
+import { openSafetensorsFile } from '@moeq/tensors/node';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../testkit/checkpoint.js';
+import { convertToGguf } from './convert-to-gguf.js';
+
+const testdata = fileURLToPath(new URL('../../../loader/testdata', import.meta.url));
+
+test.each([
+  ['architectures/mixtral'],
+  ['architectures/qwen3_moe'],
+  ['architectures/qwen2_moe'],
+  ['architectures/gpt_oss'],
+  ['quantized/gpt_oss_mxfp4'],
+  ['architectures/deepseek_v2'],
+  ['architectures/deepseek_v2_lite'],
+  ['architectures/deepseek_v3'],
+  ['architectures/glm4_moe_lite'],
+  ['architectures/glm4_moe'],
+])('%s', async (name) => {
+  await using folder = await temporaryFolder();
+  const out = join(folder.path, 'model.gguf');
+  await convertToGguf({ model: join(testdata, name), out, recipe: 'f32' });
+  const source = await openModel(out);
+  const model = await createModel(source, { backend: referenceBackend() });
+  await source.close();
+  const reference = await openSafetensorsFile(join(testdata, name, 'reference.safetensors'));
+  const { data: ids, shape } = await reference.read('input_ids');
+  const { data, dtype } = await reference.read('logits');
+  await reference.close();
+  const [, length = 0] = shape;
+  const tokens = new Int32Array(ids.buffer, ids.byteOffset, ids.byteLength / 4);
+  const wide = ids.byteLength / 8 === (shape[0] ?? 0) * length;
+  const first = Array.from({ length }, (_, at) => tokens[wide ? 2 * at : at] ?? 0);
+  const { logits } = await model.logits(first);
+  const expected = toFloat32(data, dtype).subarray(0, logits.length);
+  const largest = logits.reduce(
+    (most, value, at) => Math.max(most, Math.abs(value - (expected[at] ?? 0))),
+    0,
+  );
+  expect(largest).toBeLessThan(2e-3);
+  await model.close();
+});

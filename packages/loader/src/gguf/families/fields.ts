@@ -1,0 +1,118 @@
+// Fields that most architectures of GGUF have, as data.
+import {
+  type AttentionConfig,
+  type DecoderConfig,
+  layerDense,
+  layerMoe,
+  type MoeConfig,
+} from '@moeq/runtime';
+import type { GgufValue } from '@moeq/tensors';
+import { attentionOf } from '../../config/attention-of.js';
+import type { GgufField } from '../architecture.js';
+
+export const count = (key: string, field: string | null, of: GgufField['of']): GgufField => ({
+  key,
+  field,
+  of,
+  type: 'u32',
+});
+export const real = (key: string, field: string | null, of: GgufField['of']): GgufField => ({
+  key,
+  field,
+  of,
+  type: 'f32',
+});
+export const u32 = (value: number): GgufValue => ({ type: 'u32', value });
+export const f32 = (value: number): GgufValue => ({ type: 'f32', value });
+export const bool = (value: boolean): GgufValue => ({ type: 'bool', value });
+
+/** The first layer with experts. */
+export const moeOf = ({ layers }: DecoderConfig): MoeConfig | null =>
+  layers.map(layerMoe).find((each) => each !== null) ?? null;
+export const ofMoe = (get: (mlp: MoeConfig) => number | null) => (decoder: DecoderConfig) => {
+  const mlp = moeOf(decoder);
+  return mlp === null ? null : get(mlp);
+};
+
+/** Of the first layer with attention: what others have beside it does not survive being read back, and is refused then. */
+export const ofAttention =
+  (get: (attention: AttentionConfig) => number | null): GgufField['of'] =>
+  ({ layers }) => {
+    const attention = layers.map(attentionOf).find((each) => each !== undefined);
+    return attention === undefined ? null : get(attention);
+  };
+
+export const expertWidth = ofMoe((mlp) => mlp.intermediateSize);
+
+/** Of the first dense layer; of models without one the experts', because llama.cpp wants the key. */
+export const denseWidth: GgufField['of'] = (decoder) =>
+  decoder.layers.map(layerDense).find((each) => each !== null)?.intermediateSize ?? expertWidth(decoder);
+
+/** How many layers have no experts, before the first that has. */
+export const leadingDense: GgufField['of'] = ({ layers }) => {
+  const first = layers.findIndex((layer) => layerMoe(layer) !== null);
+  return first < 0 ? layers.length : first;
+};
+
+export const expertCount = (field: string): GgufField =>
+  count(
+    'expert_count',
+    field,
+    ofMoe(({ route }) => route.experts),
+  );
+
+/** Of all models. */
+export const base: readonly GgufField[] = [
+  count('vocab_size', null, (decoder) => decoder.vocabularySize),
+  count('context_length', 'max_position_embeddings', (decoder) => decoder.contextLength),
+  count('embedding_length', 'hidden_size', (decoder) => decoder.hiddenSize),
+  count('block_count', 'num_hidden_layers', (decoder) => decoder.layers.length),
+  real('attention.layer_norm_rms_epsilon', 'rms_norm_eps', (decoder) => decoder.norm.epsilon),
+  count(
+    'expert_used_count',
+    'num_experts_per_tok',
+    ofMoe(({ route }) => route.expertsPerToken),
+  ),
+];
+
+/** Of attention with grouped heads. */
+export const attention: readonly GgufField[] = [
+  count(
+    'attention.head_count',
+    'num_attention_heads',
+    ofAttention(({ heads }) => heads),
+  ),
+  count(
+    'attention.head_count_kv',
+    'num_key_value_heads',
+    ofAttention(({ kvHeads }) => kvHeads),
+  ),
+  count(
+    'attention.key_length',
+    'head_dim',
+    ofAttention(({ headDim }) => headDim),
+  ),
+  count(
+    'attention.value_length',
+    null,
+    ofAttention(({ headDim }) => headDim),
+  ),
+  real(
+    'rope.freq_base',
+    'rope_theta',
+    ofAttention(({ rope }) => rope?.theta ?? null),
+  ),
+  count(
+    'rope.dimension_count',
+    null,
+    ofAttention(({ rope }) => rope?.rotatedDim ?? null),
+  ),
+];
+
+/** How many experts every token has, each as wide as a routed one. */
+export const sharedExperts: GgufField['of'] = ofMoe(
+  ({ shared, intermediateSize }) => (shared?.intermediateSize ?? 0) / intermediateSize,
+);
+
+/** `enum llama_expert_gating_func_type` */
+export const gating = { softmax: 1, sigmoid: 2 };
