@@ -20,7 +20,7 @@ import {
   u32,
 } from './fields.js';
 
-export function latentOf({ layers: [first] }: DecoderConfig): LatentConfig | null {
+function latentOf({ layers: [first] }: DecoderConfig): LatentConfig | null {
   const mixer = first === undefined ? null : layerMixer(first);
   return mixer?.kind === 'latent' ? mixer : null;
 }

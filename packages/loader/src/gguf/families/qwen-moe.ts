@@ -11,7 +11,7 @@ const fields = [
   count('expert_feed_forward_length', 'moe_intermediate_size', expertWidth),
 ];
 
-export const sharedWidth = count(
+const sharedWidth = count(
   'expert_shared_feed_forward_length',
   'shared_expert_intermediate_size',
   ofMoe(({ shared }) => shared?.intermediateSize ?? null),
