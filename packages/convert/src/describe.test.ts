@@ -2,6 +2,7 @@ import type { Checkpoint, CheckpointTensor } from '@moeq/loader';
 import { openCheckpoint } from '@moeq/loader';
 import { folder } from '@moeq/loader/node';
 import { expect, test } from 'vitest';
+import { goldenPath } from '../../loader/src/testkit/golden.js';
 import { describeCheckpoint } from './describe.js';
 import { mixtralFolder } from './testkit/checkpoint.js';
 
@@ -38,6 +39,15 @@ test('a table that is the head as well is multiplied with, and so is active', as
   const apart = describeCheckpoint(opened).activeParameters;
   const tied = { ...opened, decoder: { ...opened.decoder, tiedHead: true } };
   expect(describeCheckpoint(tied).activeParameters - apart).toBe(128 * 64);
+});
+
+test('a table of inputs of layers is not multiplied with', async () => {
+  const opened = await openCheckpoint(folder(goldenPath('gemma4_text_inputs')));
+  await opened.close();
+  const without = opened.tensors.filter(({ slot }) => slot !== 'layerInputEmbedding');
+  const [all, less] = [describeCheckpoint(opened), describeCheckpoint({ ...opened, tensors: without })];
+  expect(all.parameters - less.parameters).toBe(264 * 60);
+  expect(all.activeParameters).toBe(less.activeParameters);
 });
 
 test('quantized tensors give their format, plain ones their dtype; nothing at all is no division by zero', async () => {

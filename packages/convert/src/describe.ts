@@ -45,7 +45,7 @@ export function describeCheckpoint({ decoder, tensors }: Checkpoint): Checkpoint
   const parameters = new Map<Role, number>();
   const bytes = new Map<Role, number>();
   let active = 0;
-  for (const { facts, bytes: size } of tensors) {
+  for (const { facts, slot, bytes: size } of tensors) {
     const count = elementCount(facts.shape);
     parameters.set(facts.role, (parameters.get(facts.role) ?? 0) + count);
     bytes.set(facts.role, (bytes.get(facts.role) ?? 0) + size);
@@ -53,7 +53,8 @@ export function describeCheckpoint({ decoder, tensors }: Checkpoint): Checkpoint
     const moe = layer === undefined ? null : layerMoe(layer);
     if (facts.role === 'expert' && moe !== null)
       active += (count * moe.route.expertsPerToken) / moe.route.experts;
-    else if (facts.role === 'embedding') active += decoder.tiedHead ? count : 0;
+    // of other tables, as of inputs of layers, a token reads rows
+    else if (facts.role === 'embedding') active += decoder.tiedHead && slot === 'embedding' ? count : 0;
     else if (facts.role !== 'other') active += count;
   }
   const sum = (counts: ReadonlyMap<Role, number>) =>

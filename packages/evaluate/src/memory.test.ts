@@ -1,6 +1,8 @@
 import { referenceBackend } from '@moeq/kernels';
+import { openModel } from '@moeq/loader/node';
 import { createModel } from '@moeq/runtime';
 import { expect, test } from 'vitest';
+import { goldenPath } from '../../loader/src/testkit/golden.js';
 import { roleMemory, weightBytesPerToken } from './memory.js';
 import { openTiny } from './testkit/open-tiny.js';
 
@@ -34,4 +36,18 @@ test('a token reads the experts that it is routed to, one row of the embedding, 
   expect(weightBytesPerToken(source)).toBe(2 * (experts / 4 + vocabulary + 256 + attention + rest));
   const tied = { ...source, config: { ...source.config, tiedHead: true } };
   expect(weightBytesPerToken(tied)).toBe(weightBytesPerToken(source) + 2 * vocabulary);
+});
+
+test('of the inputs of layers a token reads one row, whether the other table is the head or not', async () => {
+  const source = await openModel(goldenPath('gemma4_text_inputs'));
+  await source.close();
+  const { checkpoint, config } = source;
+  const table = checkpoint.tensors.find(({ slot }) => slot === 'layerInputEmbedding');
+  expect(table).toMatchObject({ facts: { role: 'embedding', shape: [264, 60] }, bytes: 2 * 264 * 60 });
+  const without = checkpoint.tensors.filter((tensor) => tensor !== table);
+  for (const tiedHead of [true, false]) {
+    const own = { ...source, config: { ...config, tiedHead } };
+    const less = { ...own, checkpoint: { ...checkpoint, tensors: without } };
+    expect(weightBytesPerToken(own) - weightBytesPerToken(less)).toBe(2 * 60);
+  }
 });

@@ -26,19 +26,20 @@ export function roleMemory(source: OpenedModel): RoleMemory[] {
 }
 
 /**
- * Bytes of weights that decoding one token reads: of the routed experts the chosen ones, of the embedding table one row
- * (all of it where it is the head too), everything else whole.
+ * Bytes of weights that decoding one token reads: of the routed experts the chosen ones, of tables of embeddings one row
+ * (all of the one that is the head too), everything else whole.
  * @param source whose weights have been read
  */
 export function weightBytesPerToken(source: OpenedModel): number {
   const { layers, tiedHead } = source.config;
   let total = 0;
-  for (const { facts, bytes } of loadedTensors(source)) {
+  for (const { facts, slot, bytes } of loadedTensors(source)) {
     const layer = facts.layer === undefined ? undefined : layers[facts.layer];
     const moe = layer === undefined ? null : layerMoe(layer);
     if (facts.role === 'expert' && moe !== null)
       total += (bytes * moe.route.expertsPerToken) / moe.route.experts;
-    else if (facts.role === 'embedding') total += bytes / (facts.shape[0] ?? 1) + (tiedHead ? bytes : 0);
+    else if (facts.role === 'embedding')
+      total += bytes / (facts.shape[0] ?? 1) + (tiedHead && slot === 'embedding' ? bytes : 0);
     else total += bytes;
   }
   return Math.round(total);
@@ -47,11 +48,12 @@ export function weightBytesPerToken(source: OpenedModel): number {
 function loadedTensors(source: OpenedModel) {
   const loaded = new Map(source.report().tensors.map((tensor) => [tensor.name, tensor.bytes]));
   const own = source.checkpoint.tensors.filter(({ facts }) => facts.role !== 'other');
-  return own.map(({ facts, bytes }) => {
+  return own.map(({ facts, slot, bytes }) => {
     const read = loaded.get(facts.name);
     // A tensor that was read twice counts twice in the report, and with the same ratio.
     return {
       facts,
+      slot,
       bytes: read === undefined || read.stored === 0 ? bytes : (bytes * read.loaded) / read.stored,
     };
   });

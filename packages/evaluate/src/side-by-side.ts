@@ -6,7 +6,7 @@
 // Shapes: T tokens of a window, D hidden, V vocabulary, S rows whose logits are wanted.
 import type { Backend } from '@moeq/kernels';
 import type { Routing } from '@moeq/router';
-import { layerStream, type ModelSource } from '@moeq/runtime';
+import { layerStream, type ModelSource, type StreamState } from '@moeq/runtime';
 
 /** A window of tokens to run, and which of its rows need logits. */
 export interface Job {
@@ -29,7 +29,7 @@ export interface Observer<Item extends Job> {
 export interface SideBySideOptions {
   readonly backend: Backend;
   readonly signal?: AbortSignal | undefined;
-  /** Of all hidden states on the host. Default 512 MiB: 32 thousand tokens of two models of D = 2048. */
+  /** Of hidden states and what layers are given besides, on the host. Default 512 MiB: 32 thousand tokens of two of D = 2048. */
   readonly groupBytes?: number | undefined;
 }
 
@@ -47,8 +47,9 @@ export async function runSideBySide<Item extends Job>(
   const models = sources.map((source) => ({
     source,
     stream: layerStream(source, { backend, maxTokens, signal }),
-    hidden: [] as Float32Array[], // [T, D] of each window of the group
+    states: [] as StreamState[], // of each window of the group
   }));
+  const bytesPerToken = models.reduce((sum, { stream }) => sum + stream.bytesPerToken, 0);
   const [{ config } = { config: null }] = sources;
   if (config === null) return;
   const parts = config.layers.length + 1;
@@ -57,24 +58,24 @@ export async function runSideBySide<Item extends Job>(
     signal?.throwIfAborted();
   };
 
-  for (const group of groups(jobs, groupBytes / bytesPerToken(sources))) {
+  for (const group of groups(jobs, groupBytes / bytesPerToken)) {
     for (const model of models) {
       const embedding = await model.stream.embedding();
       try {
-        model.hidden = await inTurn(group, ({ ids }) => embedding.run(ids));
+        model.states = await inTurn(group, ({ ids }) => embedding.run(ids));
       } finally {
         embedding.release();
       }
     }
     for (const index of config.layers.keys()) {
       const routings: (Routing | null)[][] = []; // of each model, of each window
-      for (const { source, stream, hidden } of models) {
+      for (const { source, stream, states } of models) {
         const layer = await stream.layer(index);
         try {
           routings.push(
             await inTurn(group, async (job, place) => {
-              const output = await layer.run(hidden[place] as Float32Array);
-              hidden[place] = output.hidden;
+              const output = await layer.run(states[place] as StreamState);
+              states[place] = output;
               await worked(job, `${source.name} layer ${index}`);
               return output.routing;
             }),
@@ -96,9 +97,10 @@ export async function runSideBySide<Item extends Job>(
         for (let row = job.firstRow; row < job.endRow; row += rows) {
           const end = Math.min(row + rows, job.endRow);
           const logits = await inTurn(heads, (head, index) => {
-            const { source, hidden } = models[index] as (typeof models)[number];
+            const { source, states } = models[index] as (typeof models)[number];
             const width = source.config.hiddenSize;
-            return head.run((hidden[place] as Float32Array).subarray(row * width, end * width));
+            const { hidden } = states[place] as StreamState;
+            return head.run(hidden.subarray(row * width, end * width));
           });
           observer.logits(job, row, logits);
         }
@@ -108,11 +110,6 @@ export async function runSideBySide<Item extends Job>(
       for (const head of heads) head.release();
     }
   }
-}
-
-/** Of hidden states, in all models together. */
-function bytesPerToken(sources: readonly ModelSource[]): number {
-  return sources.reduce((sum, { config }) => sum + 4 * config.hiddenSize, 0);
 }
 
 /** Consecutive jobs of at most `tokens` together; one job at least. */

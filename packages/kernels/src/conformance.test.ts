@@ -220,6 +220,23 @@ const broken: Record<string, readonly [make: () => Backend, notices: string]> = 
     })),
     'mlp: biases, with and without a gate',
   ],
+  'ups from the first column on, wherever they begin': [
+    breakStep((step) => ({
+      multiplyGated: (gates, { rows }, activation) =>
+        step.multiplyGated(gates, { rows, first: 0 }, activation),
+    })),
+    'multiplyGated: all gated activations, ups within wider rows',
+  ],
+  'gates that are used up': [
+    breakStep((step) => ({
+      multiplyGated: (gates, ups, activation) => {
+        const product = step.multiplyGated(gates, ups, activation);
+        step.add(gates, gates);
+        return product;
+      },
+    })),
+    'multiplyGated: of a multiply and into one, gates read again and ups of the same rows',
+  ],
   'no output gate': [
     breakStep((step) => ({ mlp: (x, weights, activation) => step.mlp(x, weights, activation) })),
     'mlp: output gate',

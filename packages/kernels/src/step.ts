@@ -358,6 +358,11 @@ export interface Step {
   ): Activations;
   /** A dense or shared MLP; with `outputGate` [1, D] each row is multiplied by sigmoid(x · outputGate) (Qwen2-MoE). */
   mlp(x: Activations, weights: MlpWeights, activation: Activation, outputGate?: Weight): Activations;
+  /**
+   * What stands between the two sides of an MLP by itself: f(g) * u of a gated activation, number by number, of gates [T, F] and
+   * ups, F columns of wider rows -> [T, F]
+   */
+  multiplyGated(gates: Activations, ups: Columns, activation: Activation): Activations;
   /** Rows of x by index, e.g. the last token of each segment before the head. */
   selectRows(x: Activations, rows: Int32Array): Activations;
   /**

@@ -1,4 +1,5 @@
 export type { AttentionConfig } from './decoder/attention.js';
+export type { CarriedConfig } from './decoder/carried-states.js';
 export type {
   BlockConfig,
   BranchConfig,
@@ -44,7 +45,13 @@ export type { Engine, EngineGenerateOptions, EngineOptions } from './engine/engi
 export type { EngineStatistics } from './engine/statistics.js';
 export type { ModelOptions } from './load/create-model.js';
 export { createModel, modelSize } from './load/create-model.js';
-export type { LayerOutput, LayerStream, LayerStreamOptions, LoadedPart } from './load/layer-stream.js';
+export type {
+  LayerOutput,
+  LayerStream,
+  LayerStreamOptions,
+  LoadedPart,
+  StreamState,
+} from './load/layer-stream.js';
 export { layerStream } from './load/layer-stream.js';
 export { modelPlan, partPlans, workingBytes } from './load/load-plan.js';
 export { MemoryError } from './load/memory-error.js';

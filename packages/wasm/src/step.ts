@@ -17,7 +17,7 @@ import { add, embed, input, linear, norm, selectRows } from './operations/basic.
 import { convolution } from './operations/convolution.js';
 import { deltaRule } from './operations/delta-rule.js';
 import { latentAttention } from './operations/latent.js';
-import { experts, mlp } from './operations/mlp.js';
+import { experts, mlp, multiplyGated } from './operations/mlp.js';
 import { route } from './operations/route.js';
 import { selectiveScan } from './operations/selective-scan.js';
 import type { Value } from './value.js';
@@ -64,6 +64,7 @@ const operations: OperationTable<WasmTypes, [rows: number, columns: number, shar
   route: ({ x, spec, bias, scales }) => route(x, spec, bias, scales),
   experts: ({ x, routing, weights, activation }) => experts(x, routing, weights, activation),
   mlp: ({ x, weights, activation, gate }) => mlp(x, weights, activation, gate),
+  multiplyGated: ({ x, ups, first, activation }) => multiplyGated(x, ups, first, activation),
   select: ({ x, rows }) => selectRows(x, rows),
 };
 

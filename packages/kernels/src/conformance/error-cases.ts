@@ -180,6 +180,15 @@ export const errorCases: readonly Case[] = [
       await refuse(bench, 'an output gate of other columns', '11', (step) =>
         step.mlp(x(step), mlp, silu, gate),
       );
+      await refuse(bench, 'ups of other tokens', '3', (step) =>
+        step.multiplyGated(x(step), { rows: other(step), first: 0 }, silu),
+      );
+      await refuse(bench, 'ups beyond their rows', '12', (step) =>
+        step.multiplyGated(narrow(step), { rows: x(step), first: 2 }, silu),
+      );
+      await refuse(bench, 'gates of an activation without any', 'without a gate', (step) =>
+        step.multiplyGated(narrow(step), { rows: x(step), first: 0 }, relu2),
+      );
     },
   },
   {

@@ -91,6 +91,7 @@ async function allOperations(bench: Bench) {
       route: () => step.route(logits, route),
       experts: () => step.experts(x, routing, experts, silu),
       mlp: () => step.mlp(x, mlp, silu, gate),
+      multiplyGated: () => step.multiplyGated(x, { rows: wide, first: 8 }, silu),
       selectRows: () => step.selectRows(x, Int32Array.of(1)),
       read: () => step.read(x),
       readRouting: () => step.readRouting(routing),

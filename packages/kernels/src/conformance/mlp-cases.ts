@@ -5,7 +5,7 @@ import { type Activation, activationKinds } from '../activation.js';
 import type { Bench, Case } from './bench.js';
 import { assertClose } from './compare.js';
 import { commonLayouts, int4, nf4 } from './layouts.js';
-import { at, makeNumbers, naiveLinear, naiveMlp, naiveSigmoid, silu } from './naive.js';
+import { at, makeNumbers, naiveLinear, naiveMlp, naiveMultiplyGated, naiveSigmoid, silu } from './naive.js';
 import { randomMatrix } from './random-matrix.js';
 import type { Kind, RandomMlp } from './random-mlp.js';
 import { randomMlp } from './random-mlp.js';
@@ -112,6 +112,68 @@ export const mlpCases: readonly Case[] = [
         const gates = naiveLinear(x, gate);
         const expected = makeNumbers(tokens, 64, (t, d) => at(plain, t, d) * naiveSigmoid(at(gates, t, 0)));
         assertClose(`${tokens} tokens`, y, expected.values, bench.tolerance.float);
+      }
+    },
+  },
+  {
+    name: 'multiplyGated: all gated activations, ups within wider rows',
+    async run(bench) {
+      for (const [, activation] of activations.filter(([, { gated }]) => gated)) {
+        for (const [tokens, columns, first, wide] of [
+          [1, 1, 0, 1],
+          [1, 8, 16, 40],
+          [5, 33, 2, 35],
+          [70, 257, 300, 600],
+        ] as const) {
+          const [gates, ups] = [bench.normals(tokens, columns), bench.normals(tokens, wide)];
+          const [left, right] = [bench.input(gates), bench.input(ups)];
+          const y = await bench.run((step) =>
+            step.multiplyGated(left(step), { rows: right(step), first }, activation),
+          );
+          const expected = naiveMultiplyGated(gates, ups, first, activation).values;
+          assertClose(
+            `[${tokens}, ${columns}]`,
+            y,
+            expected,
+            errorGrowth(activation) * bench.tolerance.float,
+          );
+          bench.clear();
+        }
+      }
+    },
+  },
+  {
+    name: 'multiplyGated: of a multiply and into one, gates read again and ups of the same rows',
+    async run(bench) {
+      for (const [tokens, columns] of [
+        [1, 48],
+        [9, 33],
+      ] as const) {
+        const x = bench.normals(tokens, 40);
+        const [gate, down] = [
+          randomMatrix('F32', [columns, 40], bench.random),
+          randomMatrix('BF16', [24, columns], bench.random),
+        ];
+        const ups = bench.normals(tokens, 2 * columns);
+        const [input, right] = [bench.input(x), bench.input(ups)];
+        const [gateWeight, downWeight] = [await bench.weight(gate), await bench.weight(down)];
+        const gates = naiveLinear(x, gate);
+        for (const [name, isOwn] of [
+          ['others', false],
+          ['the gates', true],
+        ] as const) {
+          const product = naiveMultiplyGated(gates, isOwn ? gates : ups, isOwn ? 0 : columns, silu);
+          const [read, y] = await bench.backend.step(async (step) => {
+            const left = step.linear(input(step), gateWeight);
+            const part = isOwn ? { rows: left, first: 0 } : { rows: right(step), first: columns };
+            const output = step.linear(step.multiplyGated(left, part, silu), downWeight);
+            return Promise.all([step.read(left), step.read(output)]);
+          });
+          const { float } = bench.tolerance;
+          assertClose(`gates, ups of ${name}`, read, gates.values, float);
+          assertClose(`ups of ${name}`, y, naiveLinear(product, down).values, float);
+        }
+        bench.clear();
       }
     },
   },

@@ -99,6 +99,13 @@ export function naiveMlp(
   return naiveLinear(inner, down, downBias);
 }
 
+/** f(g) * u, of ups from a column of wider rows on. */
+export function naiveMultiplyGated(gates: Numbers, ups: Numbers, first: number, activation: Activation) {
+  return makeNumbers(gates.rows, gates.columns, (token, f) =>
+    naiveInner(activation, at(gates, token, f), at(ups, token, first + f)),
+  );
+}
+
 /** The activation that most architectures have. */
 export const silu: Activation = { kind: 'silu', gated: true };
 

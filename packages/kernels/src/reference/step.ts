@@ -11,6 +11,7 @@ import { attendLatents } from './latent.js';
 import { linear } from './linear.js';
 import { readRow } from './matrix.js';
 import { runMlp } from './mlp.js';
+import { multiplyGated } from './multiply-gated.js';
 import { normRows } from './rms-norm.js';
 import { scan } from './selective-scan.js';
 import type { ReferenceTypes, Result } from './types.js';
@@ -70,6 +71,8 @@ const operations: OperationTable<ReferenceTypes, [], Float32Array> = {
     const gates = linear(x.values, gate).map(sigmoid); // [T]
     return out.map((value, i) => value * (gates[Math.floor(i / x.columns)] as number));
   },
+
+  multiplyGated: ({ x, ups, first, activation }) => multiplyGated(x, ups, first, activation),
 
   select: ({ x, rows }) => gatherRows(x.values, x.columns, rows),
 };

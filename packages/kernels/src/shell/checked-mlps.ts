@@ -1,7 +1,7 @@
 // Routing, experts and MLPs.
 import { validateRouteSpec } from '@moeq/router';
 import { assertActivation } from '../activation.js';
-import { assertSize } from '../shapes/assert.js';
+import { assertColumns, assertSize } from '../shapes/assert.js';
 import type { Step } from '../step.js';
 import type { BackendObjects, BackendTypes } from './objects.js';
 import type { Nodes, StepNodes } from './step-nodes.js';
@@ -10,7 +10,7 @@ export function checkedMlps<T extends BackendTypes>(
   objects: BackendObjects<T>,
   nodes: Nodes<T>,
   { routings, record }: Pick<StepNodes<T>, 'routings' | 'record'>,
-): Pick<Step, 'route' | 'experts' | 'mlp'> {
+): Pick<Step, 'route' | 'experts' | 'mlp' | 'multiplyGated'> {
   return {
     route(logits, spec, correctionBias, given) {
       const x = nodes.of(logits);
@@ -48,6 +48,16 @@ export function checkedMlps<T extends BackendTypes>(
         assertSize('run an MLP', 'columns of the output gate', x.columns, outputGate.columns);
       }
       return nodes.keep({ kind: 'mlp', x: node, weights, activation, gate }, x.rows, x.columns);
+    },
+
+    multiplyGated(gates, { rows: wide, first }, activation) {
+      const operation = 'multiply by gates';
+      const [x, ups] = [nodes.of(gates), nodes.of(wide)];
+      const { rows, columns } = gates;
+      assertSize(operation, 'rows of ups', rows, wide.rows);
+      assertColumns(operation, 'columns of ups', first, columns, wide.columns);
+      assertActivation(operation, activation, true);
+      return nodes.keep({ kind: 'multiplyGated', x, ups, first, activation }, rows, columns);
     },
   };
 }

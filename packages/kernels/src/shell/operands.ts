@@ -121,6 +121,13 @@ interface Operands<T extends BackendTypes> {
     readonly activation: Activation;
     readonly gate: T['weight'] | null;
   };
+  /** Gates [T, F], and ups from column `first` of wider rows on -> [T, F] */
+  multiplyGated: {
+    readonly x: T['node'];
+    readonly ups: T['node'];
+    readonly first: number;
+    readonly activation: Activation;
+  };
   /** [T, D] -> [rows, D] */
   select: { readonly x: T['node']; readonly rows: Int32Array };
 }
@@ -170,5 +177,6 @@ const inputTable = {
   route: onlyX,
   experts: <Node>({ x, routing }: { readonly x: Node; readonly routing: Node }) => [x, routing],
   mlp: onlyX,
+  multiplyGated: <Node>({ x, ups }: { readonly x: Node; readonly ups: Node }) => [...new Set([x, ups])],
   select: onlyX,
 };

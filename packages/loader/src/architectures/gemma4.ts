@@ -1,8 +1,10 @@
 // Gemma 4 (Google; transformers models/gemma4), its models with experts: windows with other heads than the layers that see all
 // tokens, whose keys are their values too and turn in a quarter of their pairs; norms before and after; a dense MLP beside the
-// experts, each with norms of its own, the router with another; one number a layer and one an expert; capped logits.
+// experts, each with norms of its own, the router with another; inputs of each layer; one number a layer and one an expert;
+// capped logits.
 import {
   type AttentionConfig,
+  type CarriedConfig,
   type LayerConfig,
   type NormConfig,
   type RopeConfig,
@@ -17,6 +19,8 @@ import { biasNames, decoderConfig, denseNames, llamaNames, queryKeyNormNames } f
 
 const layer = 'model.layers.{layer}';
 const zero = (expected: string) => v.literal(0, `0, as moeq does not run ${expected}`);
+/** Of transformers' class, which a file that leaves the field out has. */
+const defaultInputDim = 256;
 
 const rotation = (theta: number, type: 'default' | 'proportional') =>
   v.nullish(
@@ -56,7 +60,9 @@ const fields = {
     {},
   ),
   use_bidirectional_attention: v.nullish(v.literal('vision')),
-  hidden_size_per_layer_input: v.optional(zero('inputs of each layer'), 0),
+  /** 0 or null: layers have no inputs of their own. */
+  hidden_size_per_layer_input: v.optional(v.nullable(v.union([v.literal(0), width])), defaultInputDim),
+  vocab_size_per_layer_input: v.optional(commonFields.vocab_size, 262_144),
   num_kv_shared_layers: v.nullish(zero('layers that share keys and values'), 0),
   enable_moe_block: v.literal(true, 'true, as only models with experts are run'),
   intermediate_size: width,
@@ -106,6 +112,12 @@ export const gemma4Text = defineArchitecture({
     expertDown: [`${layer}.experts.down_proj`],
     expertPostNorm: [`${layer}.post_feedforward_layernorm_2.weight`],
     mlpPostNorm: [`${layer}.post_feedforward_layernorm.weight`],
+    layerInputEmbedding: ['model.embed_tokens_per_layer.weight'],
+    layerInputModelProjection: ['model.per_layer_model_projection.weight'],
+    layerInputNorm: ['model.per_layer_projection_norm.weight'],
+    layerInputGate: [`${layer}.per_layer_input_gate.weight`],
+    layerInputOutput: [`${layer}.per_layer_projection.weight`],
+    layerInputPostNorm: [`${layer}.post_per_layer_input_norm.weight`],
     layerScale: [`${layer}.layer_scalar`],
   },
   fields,
@@ -114,6 +126,7 @@ export const gemma4Text = defineArchitecture({
     const typed = slidingLayers(config.layer_types, layers, file, (index) => (index + 1) % 6 !== 0);
     // transformers lets the last layer see all tokens, whatever its type
     const slides = (index: number) => index < layers - 1 && typed(index);
+    const inputs = layerInputs(config, file);
     const mlp = { activation: config.hidden_activation, bias: false };
     const dense = { kind: 'dense' as const, ...mlp, intermediateSize: config.intermediate_size };
     const mixers = new Map<string, AttentionConfig>();
@@ -171,11 +184,21 @@ export const gemma4Text = defineArchitecture({
             postNorm: { slot: 'mlpPostNorm', ...norm },
             residualScale: 1,
           },
+          ...inputs.map(({ dim }) => ({
+            layerInput: { dim, activation: config.hidden_activation },
+            norm: null,
+            postNorm: { slot: 'layerInputPostNorm' as const, ...norm },
+            residualScale: 1,
+          })),
         ],
         scaled: true,
       }),
     });
-    return cap == null ? decoder : { ...decoder, logitsCap: cap };
+    return {
+      ...decoder,
+      ...(inputs.length > 0 && { carried: inputs }),
+      ...(cap != null && { logitsCap: cap }),
+    };
   },
   turned: (decoder, config) => ({
     ...decoder,
@@ -184,6 +207,23 @@ export const gemma4Text = defineArchitecture({
     ),
   }),
 });
+
+/** What each layer adds of a token besides its hidden state, where the model has it. */
+function layerInputs(
+  {
+    hidden_size_per_layer_input: dim,
+    vocab_size: tokens,
+    vocab_size_per_layer_input: vocabularySize,
+  }: Gemma4Config,
+  file: string,
+): readonly CarriedConfig[] {
+  if (dim === null || dim === 0) return [];
+  if (vocabularySize < tokens) {
+    const expected = `vocab_size_per_layer_input to be at least vocab_size, ${tokens}`;
+    throw configError(file, expected, String(vocabularySize));
+  }
+  return [{ kind: 'layerInputs', vocabularySize, dim }];
+}
 
 function experts(config: Gemma4Config, norm: NormConfig) {
   return {

@@ -28,12 +28,12 @@ test('the language model of a composite, and its towers beside it', async () => 
 });
 
 test.each([
-  ['hidden_size_per_layer_input', 32, /hidden_size_per_layer_input to be 0, as moeq does not run inputs of/],
+  ['vocab_size_per_layer_input', 255, /vocab_size_per_layer_input to be at least vocab_size, 256, found 255/],
   ['num_kv_shared_layers', 1, /num_kv_shared_layers to be 0, as moeq does not run layers that share keys/],
   ['enable_moe_block', false, /enable_moe_block to be true, as only models with experts are run/],
   ['use_bidirectional_attention', 'all', /use_bidirectional_attention to be "vision"/],
 ])('refuses %s %s in one sentence', (field, value, sentence) => {
-  const own = { ...text, [field]: value };
+  const own = { ...text, hidden_size_per_layer_input: 8, [field]: value };
   expect(() => findArchitecture(own, 'config.json').decoder(own, 'config.json')).toThrow(sentence);
 });
 
@@ -55,4 +55,18 @@ test('logits are within the cap, and windows hold heads of another size than ful
     [16, 2, 8],
     [32, 1, null],
   ]);
+});
+
+test.each([
+  [0, undefined],
+  [null, undefined],
+  [20, [{ kind: 'layerInputs', vocabularySize: 256, dim: 20 }]],
+  // of transformers' class
+  [undefined, [{ kind: 'layerInputs', vocabularySize: 256, dim: 256 }]],
+])('inputs of layers of %s numbers', (dim, carried) => {
+  const own = { ...text, hidden_size_per_layer_input: dim };
+  const decoder = findArchitecture(own, 'config.json').decoder(own, 'config.json');
+  expect(decoder.carried).toEqual(carried);
+  const slots = decoder.layers.map(({ blocks }) => blocks.map(({ postNorm }) => postNorm?.slot).at(-1));
+  expect(new Set(slots)).toEqual(new Set([carried === undefined ? 'mlpPostNorm' : 'layerInputPostNorm']));
 });

@@ -6,6 +6,9 @@ import type { GgufArchitecture } from './architecture.js';
 
 export const ggufNames: Readonly<Record<Slot, string>> = {
   embedding: 'token_embd.weight',
+  layerInputEmbedding: 'per_layer_token_embd.weight',
+  layerInputModelProjection: 'per_layer_model_proj.weight',
+  layerInputNorm: 'per_layer_proj_norm.weight',
   head: 'output.weight',
   headBias: 'output.bias',
   finalNorm: 'output_norm.weight',
@@ -106,6 +109,10 @@ export const ggufNames: Readonly<Record<Slot, string>> = {
   expertLatentDown: 'blk.{layer}.ffn_latent_down.weight',
   expertLatentUp: 'blk.{layer}.ffn_latent_up.weight',
   expertScales: 'blk.{layer}.ffn_down_exps.scale',
+  layerInputGate: 'blk.{layer}.inp_gate.weight',
+  layerInputOutput: 'blk.{layer}.proj.weight',
+  layerInputPostNorm: 'blk.{layer}.post_norm.weight',
+  layerInputPostNormBias: 'blk.{layer}.post_norm.bias',
   layerScale: 'blk.{layer}.layer_output_scale.weight',
   sharedGate: 'blk.{layer}.ffn_gate_shexp.weight',
   sharedGateBias: 'blk.{layer}.ffn_gate_shexp.bias',

@@ -1,5 +1,5 @@
-// What the decoder runs: layers of blocks, each a mixer or an MLP between its norms. How a kind of mixer is loaded and run
-// is known to its own file alone.
+// What the decoder runs: layers of blocks, each a mixer, an MLP or a layer's input between its norms. How a kind of mixer is
+// loaded and run is known to its own file alone.
 //
 // Shapes: T tokens of the step, of all sequences together; D hidden, N rows, K columns, A experts per token.
 import type {
@@ -14,6 +14,7 @@ import type {
 import type { Projection, Role } from '@moeq/tensors';
 import type { CacheNeed, LayerPlace } from '../caches/layer-cache.js';
 import type { RopeConfig } from '../rotation/rope-config.js';
+import type { Carried } from './carried.js';
 
 export interface BlockOutput {
   readonly output: Activations; // [T, D]
@@ -22,10 +23,16 @@ export interface BlockOutput {
 }
 
 /**
- * Issues the operations of a mixer or an MLP on normed inputs [T, D].
+ * Issues the operations of a mixer, an MLP or a layer's input on normed inputs [T, D].
  * @param place null in a layer that keeps nothing of a sequence
+ * @param carried what the decoder gives to all layers besides
  */
-export type BlockRun = (step: Step, x: Activations, place: LayerPlace | null) => BlockOutput;
+export type BlockRun = (
+  step: Step,
+  x: Activations,
+  place: LayerPlace | null,
+  carried: Carried,
+) => BlockOutput;
 
 /** `postNorm(run(norm(x)))`, each norm where there is one. */
 export interface Branch {
@@ -52,16 +59,17 @@ export function runBranch(
   x: Activations,
   { norm, run, postNorm }: Branch,
   place: LayerPlace | null,
+  carried: Carried,
 ): BlockOutput {
-  const { output, routing } = run(step, norm === null ? x : step.norm(x, norm), place);
+  const { output, routing } = run(step, norm === null ? x : step.norm(x, norm), place, carried);
   return { output: postNorm === null ? output : step.norm(output, postNorm), routing };
 }
 
 /** Runs branches on the same input and adds up what they give. @param branches at least one */
 export function sumOf(branches: readonly Branch[]): BlockRun {
-  return (step, x, place) =>
+  return (step, x, place, carried) =>
     branches
-      .map((branch) => runBranch(step, x, branch, place))
+      .map((branch) => runBranch(step, x, branch, place, carried))
       .reduce((sum, { output, routing }) => ({
         output: step.add(sum.output, output),
         routing: sum.routing ?? routing,

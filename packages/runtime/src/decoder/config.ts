@@ -1,6 +1,8 @@
 // The options of the one decoder, as data: what an architecture makes of its configuration file.
 import type { Activation } from '@moeq/kernels';
 import type { RouteSpec } from '@moeq/router';
+import type { CarriedConfig } from './carried-states.js';
+import type { LayerInputConfig } from './layer-inputs.js';
 import type { MixerConfig } from './mixers.js';
 
 export interface DecoderConfig {
@@ -22,6 +24,8 @@ export interface DecoderConfig {
   /** The head is the embedding table. */
   readonly tiedHead: boolean;
   readonly headBias: boolean;
+  /** What layers read besides the hidden state, one of a kind at most; nothing unless given. */
+  readonly carried?: readonly CarriedConfig[];
 }
 
 /** Of the hidden size: an RMS norm, arXiv:1910.07467, or a layer norm, arXiv:1607.06450. */
@@ -34,8 +38,8 @@ export interface NormConfig {
 }
 
 /**
- * One layer: its blocks, one after the other, with one mixer and one MLP of each kind at most. Layers that are alike share
- * the objects.
+ * One layer: its blocks, one after the other, with one mixer, one MLP of each kind and one input at most. Layers that are alike
+ * share the objects.
  */
 export interface LayerConfig {
   readonly blocks: readonly BlockConfig[];
@@ -55,10 +59,11 @@ export type BranchConfig = BranchBody & {
   readonly postNorm: LayerNormConfig | null;
 };
 
-/** A mixer of tokens, an MLP, or the sum of branches that all read the same. */
+/** A mixer of tokens, an MLP, an input of the layer's own that the decoder carries, or the sum of branches that read the same. */
 type BranchBody =
   | { readonly mixer: MixerConfig }
   | { readonly mlp: MlpConfig }
+  | { readonly layerInput: LayerInputConfig }
   | { readonly sum: readonly BranchConfig[] };
 
 /** A norm in a layer, and the slot of its weights: what names, files and checks know it by. */
@@ -66,7 +71,10 @@ export interface LayerNormConfig extends NormConfig {
   readonly slot: NormSlot;
 }
 
-/** Before and after a mixer or an MLP; the last four of a dense MLP and of experts that are summed, and of their router. */
+/**
+ * Before and after a mixer or an MLP; four of a dense MLP and of experts that are summed, and of their router; after a layer's
+ * input.
+ */
 export type NormSlot =
   | 'mixerNorm'
   | 'mixerPostNorm'
@@ -75,7 +83,8 @@ export type NormSlot =
   | 'densePostNorm'
   | 'routerNorm'
   | 'expertNorm'
-  | 'expertPostNorm';
+  | 'expertPostNorm'
+  | 'layerInputPostNorm';
 
 export type MlpConfig = MoeConfig | DenseConfig;
 

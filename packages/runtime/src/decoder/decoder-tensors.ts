@@ -4,11 +4,14 @@
 //
 // Shapes: D hidden, V vocabulary.
 import type { MixerTensor } from './block.js';
+import type { CarriedTensor } from './carried.js';
+import { type CarriedConfig, type CarriedSlot, carriedStates } from './carried-states.js';
 import type { DecoderConfig, NormSlot } from './config.js';
-import { layerMixer, layerMoe, layerNorm } from './layer.js';
+import { layerInput, layerMixer, layerMoe, layerNorm } from './layer.js';
+import { decoderSizes } from './layer-needs.js';
 import { type MixerConfig, type MixerSlot, mixers } from './mixers.js';
 import { mlpTensors } from './mlp-tensors.js';
-import { type LayerRow, layerRow, modelRow, type TensorRow } from './tensor-row.js';
+import { type LayerRow, layerRow, type ModelRow, modelRow, type TensorRow } from './tensor-row.js';
 
 /** Weights and bias of a norm of a layer, each absent where the layer has none. */
 function norm<Own extends NormSlot>(slot: Own): Record<Own | `${Own}Bias`, LayerRow> {
@@ -39,8 +42,29 @@ const mixerRows = Object.fromEntries(
   ),
 ) as Readonly<Record<MixerSlot, LayerRow>>;
 
+/** The tensors of all that may be carried; a model has those of what its decoder carries. */
+const carriedRows = Object.fromEntries(
+  Object.entries(carriedStates).flatMap(([kind, { tensors }]) =>
+    Object.entries<CarriedTensor<CarriedConfig>>(tensors).map(([slot, { role, shape }]) => [
+      slot,
+      modelRow(role, (decoder) => {
+        const config = decoder.carried?.find((each) => each.kind === kind);
+        return config === undefined ? null : shape(config, decoderSizes(decoder));
+      }),
+    ]),
+  ),
+) as Readonly<Record<CarriedSlot, ModelRow>>;
+
+/** Of the block by which a layer adds its input: as large as dense matrices, and as sensitive. */
+const layerInputRow = (shape: (dim: number, hidden: number) => readonly number[]): LayerRow =>
+  layerRow('denseMlp', ({ hiddenSize }, layer) => {
+    const dim = layerInput(layer)?.dim;
+    return dim === undefined ? null : shape(dim, hiddenSize);
+  });
+
 const table = {
   embedding: modelRow('embedding', (c) => [c.vocabularySize, c.hiddenSize]),
+  ...carriedRows,
 
   ...norm('mixerNorm'),
   ...mixerRows,
@@ -52,6 +76,9 @@ const table = {
   ...norm('densePostNorm'),
   ...norm('expertPostNorm'),
   ...norm('mlpPostNorm'),
+  layerInputGate: layerInputRow((dim, hidden) => [dim, hidden]),
+  layerInputOutput: layerInputRow((dim, hidden) => [hidden, dim]),
+  ...norm('layerInputPostNorm'),
   /** One number, which multiplies what the layer gives. */
   layerScale: layerRow('norm', (_, { scaled }) => (scaled === true ? [1] : null)),
 

@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createModel } from '../load/create-model.js';
 import { naiveDecoder } from '../testkit/naive-decoder.js';
-import { mixtralLayer, randomSource, someIds, tinyAttention, tinyMixtral } from '../testkit/random-source.js';
+import {
+  mixtralLayer,
+  randomSource,
+  someIds,
+  tinyAttention,
+  tinyInputs,
+  tinyMixtral,
+} from '../testkit/random-source.js';
 import { largestDifference } from '../testkit/rows.js';
 import type { AttentionConfig } from './attention.js';
 import type {
@@ -262,6 +269,9 @@ const anyNorm: fc.Arbitrary<NormConfig> = fc.record({
   weight: fc.constantFrom('plain' as const, 'lessOne' as const, 'none' as const),
   bias: fc.boolean(),
 });
+/** P of inputs of layers. */
+const inputDim = 5;
+
 /** Before, after, or both. */
 const anyNorms = (
   norm: NormSlot,
@@ -329,10 +339,22 @@ const sumOfBoth: fc.Arbitrary<BlockConfig> = fc
     residualScale: scale,
   }));
 
+/** An input of the layer's own, as Gemma 4 adds it. */
+const inputBlock: fc.Arbitrary<BlockConfig> = fc
+  .tuple(fc.constantFrom('silu' as const, 'geluTanh' as const), fc.option(anyNorm), residualScale)
+  .map(([kind, postNorm, scale]) => ({
+    layerInput: { dim: inputDim, activation: { kind, gated: true } },
+    norm: null,
+    postNorm: postNorm && { slot: 'layerInputPostNorm', ...postNorm },
+    residualScale: scale,
+  }));
+
 const anyLayer: fc.Arbitrary<LayerConfig> = fc
   .oneof(
     { weight: 3, arbitrary: fc.tuple(mixerBlock, mlpBlock) },
     fc.tuple(mixerBlock, sumOfMlps),
+    fc.tuple(mixerBlock, mlpBlock, inputBlock),
+    fc.tuple(inputBlock, mixerBlock),
     fc.tuple(sumOfBoth),
     fc.tuple(mixerBlock),
     fc.tuple(mlpBlock),
@@ -345,7 +367,7 @@ const anyLayer: fc.Arbitrary<LayerConfig> = fc
 /** Layers that differ in all, in what they keep of a token too; some keep nothing. */
 const anyLayers: fc.Arbitrary<LayerConfig[]> = fc.array(anyLayer, { minLength: 1, maxLength: 3 });
 
-/** Decoders with any mixture of the options that architectures have. */
+/** Decoders with any mixture of the options that architectures have; what layers read is carried. */
 const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record(
   {
     architecture: fc.constant('any'),
@@ -359,6 +381,7 @@ const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record(
     tiedHead: fc.boolean(),
     headBias: fc.boolean(),
     logitsCap: fc.constantFrom(30, 0.5),
+    carried: fc.constant([{ kind: 'layerInputs' as const, vocabularySize: 33, dim: inputDim }]),
   },
   {
     requiredKeys: [
@@ -372,6 +395,7 @@ const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record(
       'logitsScale',
       'tiedHead',
       'headBias',
+      'carried',
     ],
   },
 );
@@ -410,6 +434,14 @@ describe('forward', () => {
     );
     for (const output of outputs) expect(largestDifference(output, outputs[0] ?? [])).toBeLessThan(1e-6);
   });
+});
+
+test('a layer that reads what the decoder does not carry is refused', async () => {
+  const { carried: _, ...config } = tinyInputs;
+  const model = await createModel(randomSource(config, 1), { backend: referenceBackend() });
+  await expect(model.logits([1, 2])).rejects.toThrow(
+    /cannot run a layer: expected layerInputs, found nothing/,
+  );
 });
 
 async function compare(

@@ -7,10 +7,14 @@
 import type { Activations, RoutingHandle, RowNormSpec, Step, Vector, Weight } from '@moeq/kernels';
 import type { LayerPlace } from '../caches/layer-cache.js';
 import { type Block, type BlockOutput, type DecoderLayer, runBranch } from './block.js';
+import type { Carried } from './carried.js';
+import { carriedRows, type LoadedCarried, makeCarried } from './carried-states.js';
 
 export interface Decoder {
   readonly embedding: Weight; // [V, D]
   readonly embeddingScale: number;
+  /** What the layers are given besides the hidden state. */
+  readonly carried: readonly LoadedCarried[];
   readonly layers: readonly DecoderLayer[];
   /** Its weight and bias hold the factor on the logits too. */
   readonly finalNorm: RowNormSpec; // [D]
@@ -48,19 +52,23 @@ export function forward(step: Step, decoder: Decoder, { ids, places, rows }: Bat
   const routings: { layer: number; routing: RoutingHandle }[] = [];
   const blocks = decoder.layers.flatMap((layer, index) => layer.blocks.map((block) => ({ block, index })));
   const mixed = blocks.findLastIndex(({ block }) => block.mixesTokens) + 1;
-  const run = (x: Activations, first: number, end: number): Activations => {
+  const run = (x: Activations, carried: Carried, first: number, end: number): Activations => {
     let hidden = x;
     for (const { block, index } of blocks.slice(first, end)) {
-      const { output, routing } = runBlock(step, hidden, block, places.get(index) ?? null);
+      const { output, routing } = runBlock(step, hidden, block, places.get(index) ?? null, carried);
       hidden = output;
       if (routing !== null) routings.push({ layer: index, routing });
     }
     return hidden;
   };
 
-  const x = run(step.embed(decoder.embedding, ids, decoder.embeddingScale), 0, mixed); // [T, D]
-  if (rows !== 'all' && rows.length === 0) return { logits: null, routings };
-  const last = run(rows === 'all' ? x : step.selectRows(x, rows), mixed, blocks.length); // [R, D]
+  const embedded = step.embed(decoder.embedding, ids, decoder.embeddingScale); // [T, D]
+  const carried = makeCarried(step, decoder.carried, ids, embedded);
+  const x = run(embedded, carried, 0, mixed); // [T, D]
+  if (rows === 'all')
+    return { logits: runHead(step, run(x, carried, mixed, blocks.length), decoder), routings };
+  if (rows.length === 0) return { logits: null, routings };
+  const last = run(step.selectRows(x, rows), carriedRows(step, carried, rows), mixed, blocks.length); // [R, D]
   return { logits: runHead(step, last, decoder), routings }; // [R, V]
 }
 
@@ -70,11 +78,12 @@ export function runLayer(
   x: Activations,
   layer: DecoderLayer,
   place: LayerPlace | null,
+  carried: Carried,
 ): BlockOutput {
   let output = x;
   let routing: RoutingHandle | null = null;
   for (const block of layer.blocks) {
-    const ran = runBlock(step, output, block, place);
+    const ran = runBlock(step, output, block, place, carried);
     output = ran.output;
     routing = ran.routing ?? routing;
   }
@@ -82,8 +91,14 @@ export function runLayer(
 }
 
 /** `x` must not be used again. */
-function runBlock(step: Step, x: Activations, block: Block, place: LayerPlace | null): BlockOutput {
-  const { output, routing } = runBranch(step, x, block, place); // [T, D]
+function runBlock(
+  step: Step,
+  x: Activations,
+  block: Block,
+  place: LayerPlace | null,
+  carried: Carried,
+): BlockOutput {
+  const { output, routing } = runBranch(step, x, block, place, carried); // [T, D]
   const { keep, residualScale } = block;
   return { output: keep === 1 ? step.add(x, output, residualScale) : step.add(output, x, keep), routing };
 }

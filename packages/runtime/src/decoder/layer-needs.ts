@@ -1,7 +1,10 @@
-// What the layers of a decoder need of its caller: what each keeps of a sequence, and the rotation that all have in common.
+// What the layers of a decoder need of its caller: what each keeps of a sequence, what all are given besides the hidden state, and
+// the rotation that all have in common.
 import { MoeqError } from '@moeq/tensors';
 import type { CacheNeed } from '../caches/layer-cache.js';
 import { type LengthRotation, lengthRotation } from '../rotation/rope-frequencies.js';
+import type { DecoderSizes } from './carried.js';
+import { carriedStates } from './carried-states.js';
 import type { DecoderConfig } from './config.js';
 import { layerMixer } from './layer.js';
 import { mixerOf } from './mixers.js';
@@ -18,6 +21,17 @@ export function cacheNeeds({ contextLength, layers }: DecoderConfig): (CacheNeed
     if (need.kind === 'state') return need;
     return { ...need, window: need.window === null || need.window >= contextLength ? null : need.window };
   });
+}
+
+export function decoderSizes({ hiddenSize, layers, norm }: DecoderConfig): DecoderSizes {
+  return { hidden: hiddenSize, layers: layers.length, epsilon: norm.epsilon };
+}
+
+/** Numbers of a token that the layers are given besides the hidden state. */
+export function carriedColumns(decoder: DecoderConfig): number {
+  const { carried = [] } = decoder;
+  const sizes = decoderSizes(decoder);
+  return carried.reduce((sum, config) => sum + carriedStates[config.kind].columns(config, sizes), 0);
 }
 
 /**

@@ -11,6 +11,7 @@ import type {
   NormConfig,
   NormSlot,
 } from './config.js';
+import type { LayerInputConfig } from './layer-inputs.js';
 import type { MixerConfig } from './mixers.js';
 
 /** @throws MoeqError for a layer with several */
@@ -26,6 +27,11 @@ export function layerMoe(layer: LayerConfig): MoeConfig | null {
 /** @throws MoeqError for a layer with several */
 export function layerDense(layer: LayerConfig): DenseConfig | null {
   return only(partsOf(layer).denses, 'dense MLP');
+}
+
+/** @throws MoeqError for a layer with several */
+export function layerInput(layer: LayerConfig): LayerInputConfig | null {
+  return only(partsOf(layer).inputs, 'input');
 }
 
 export function layerMlps(layer: LayerConfig): readonly MlpConfig[] {
@@ -45,6 +51,7 @@ interface LayerParts {
   readonly mlps: readonly MlpConfig[];
   readonly moes: readonly MoeConfig[];
   readonly denses: readonly DenseConfig[];
+  readonly inputs: readonly LayerInputConfig[];
   readonly norms: readonly LayerNormConfig[];
 }
 
@@ -64,6 +71,7 @@ function partsOf(layer: LayerConfig): LayerParts {
     mlps,
     moes,
     denses: mlps.flatMap((mlp) => (mlp.kind === 'dense' ? [mlp] : [])),
+    inputs: branches.flatMap((branch) => ('layerInput' in branch ? [branch.layerInput] : [])),
     norms: [...around, ...within],
   };
   known.set(layer, parts);

@@ -8,6 +8,7 @@ import {
   randomSource,
   someIds,
   tinyAttention,
+  tinyInputs,
   tinyMixtral,
   tinyMoe,
   tinyNorm,
@@ -92,22 +93,23 @@ const configs: [name: string, DecoderConfig][] = [
       ],
     },
   ],
+  ['layers with inputs of their own', tinyInputs],
 ];
 
 async function streamed(stream: LayerStream, source: ModelSource, ids: readonly number[]) {
   const embedding = await stream.embedding();
-  let hidden = await embedding.run(Int32Array.from(ids));
+  let state = await embedding.run(Int32Array.from(ids));
   embedding.release();
   const routings = [];
   for (const index of source.config.layers.keys()) {
     const layer = await stream.layer(index);
-    const output = await layer.run(hidden);
+    const output = await layer.run(state);
     layer.release();
-    hidden = output.hidden;
+    state = output;
     if (output.routing !== null) routings.push(output.routing);
   }
   const head = await stream.head();
-  const logits = await head.run(hidden);
+  const logits = await head.run(state.hidden);
   head.release();
   return { logits, routings };
 }

@@ -2,15 +2,17 @@
 // released, so a model needs the memory of its largest part alone and several models can run side by side. The parts are
 // those that the decoder in memory is made of.
 //
-// Shapes: T tokens of one sequence, D hidden, V vocabulary, A experts per token.
-import type { Backend } from '@moeq/kernels';
+// Shapes: T tokens of one sequence, D hidden, W columns of what is carried, V vocabulary, A experts per token.
+import type { Backend, Step } from '@moeq/kernels';
 import { joinRoutings, type Routing } from '@moeq/router';
 import { checkOptions, checks, type OptionChecks } from '@moeq/tensors';
 import { layerGroup } from '../caches/cache-groups.js';
 import { CachePool } from '../caches/cache-pool.js';
 import { createCaches, type GroupSegments } from '../caches/model-caches.js';
+import type { Carried, CarriedKind } from '../decoder/carried.js';
+import { makeCarried } from '../decoder/carried-states.js';
 import { runHead, runLayer } from '../decoder/decoder.js';
-import { cacheNeeds, decoderRotation } from '../decoder/layer-needs.js';
+import { cacheNeeds, carriedColumns, decoderRotation } from '../decoder/layer-needs.js';
 import type { ModelSource } from '../model-source.js';
 import { logitRowsPerStep } from '../run/sequence-logits.js';
 import { loadEmbedding, loadHead, loadLayer } from './load-decoder.js';
@@ -27,18 +29,26 @@ export interface LoadedPart<Input, Output> {
   release(): void;
 }
 
-export interface LayerOutput {
+/** What passes from part to part of the tokens of a sequence. */
+export interface StreamState {
   /** Float32 [T, D] */
   readonly hidden: Float32Array;
+  /** What the layers are given besides it, Float32 [T, W] of each kind: made with the embeddings, and the same for all layers. */
+  readonly carried: Readonly<Partial<Record<CarriedKind, Float32Array>>>;
+}
+
+export interface LayerOutput extends StreamState {
   /** [T, A]; null in a dense layer. */
   readonly routing: Routing | null;
 }
 
 export interface LayerStream {
-  /** Int32 [T] token ids to Float32 [T, D]. */
-  embedding(): Promise<LoadedPart<Int32Array, Float32Array>>;
-  /** Float32 [T, D], a whole sequence from its first token, to the same after the layer. */
-  layer(index: number): Promise<LoadedPart<Float32Array, LayerOutput>>;
+  /** Bytes of a `StreamState` a token. */
+  readonly bytesPerToken: number;
+  /** Int32 [T] token ids, to what the first layer reads. */
+  embedding(): Promise<LoadedPart<Int32Array, StreamState>>;
+  /** A whole sequence from its first token, to the same after the layer. */
+  layer(index: number): Promise<LoadedPart<StreamState, LayerOutput>>;
   /** Float32 [T, D], any rows of the last layer, to logits Float32 [T, V]. */
   head(): Promise<LoadedPart<Float32Array, Float32Array>>;
 }
@@ -87,14 +97,30 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
 
   const embedding = () =>
     part(
-      (loader) => loadEmbedding(loader),
-      (table, ids: Int32Array) => backend.step((step) => step.read(step.embed(table, ids, embeddingScale))),
+      (loader) => loadEmbedding(loader, config),
+      async (loaded, ids: Int32Array): Promise<StreamState> => {
+        const hidden = new Float32Array(ids.length * hiddenSize); // [T, D]
+        const carried: Partial<Record<CarriedKind, Float32Array>> = {};
+        for (let start = 0; start < ids.length; start += chunk) {
+          const own = ids.subarray(start, start + chunk);
+          await backend.step(async (step) => {
+            const x = step.embed(loaded.embedding, own, embeddingScale);
+            const made = makeCarried(step, loaded.carried, own, x);
+            hidden.set(await step.read(x), start * hiddenSize);
+            for (const [kind, rows] of carriedOf(made)) {
+              carried[kind] ??= new Float32Array(ids.length * rows.columns); // [T, W]
+              carried[kind].set(await step.read(rows), start * rows.columns);
+            }
+          });
+        }
+        return { hidden, carried };
+      },
     );
 
   const layer = (index: number) =>
     part(
       (loader) => loadLayer(loader, config, index),
-      async (loaded, hidden: Float32Array): Promise<LayerOutput> => {
+      async (loaded, { hidden, carried }: StreamState): Promise<LayerOutput> => {
         const own = frequenciesOf(hidden.length / hiddenSize);
         const need = cacheNeeds(config)[index] ?? null;
         const groups = need === null ? [] : [layerGroup(need, { tokens: maxTokens, chunk })];
@@ -109,7 +135,8 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
             const segments = [table?.segment(start, tokens, own)] as GroupSegments;
             const place = caches.places([segments]).get(0) ?? null;
             await backend.step(async (step) => {
-              const ran = runLayer(step, step.input(x, tokens), loaded, place);
+              const given = inputsOf(step, carried, hidden.length / hiddenSize, start, tokens);
+              const ran = runLayer(step, step.input(x, tokens), loaded, place, given);
               output.set(await step.read(ran.output), start * hiddenSize);
               if (ran.routing !== null) routings.push(await step.readRouting(ran.routing));
             });
@@ -118,7 +145,7 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
         } finally {
           caches.release();
         }
-        return { hidden: output, routing: joinRoutings(routings) };
+        return { hidden: output, carried, routing: joinRoutings(routings) };
       },
     );
 
@@ -136,7 +163,8 @@ export function layerStream(source: ModelSource, options: LayerStreamOptions): L
       },
     );
 
-  return { embedding, layer, head };
+  const bytesPerToken = 4 * (hiddenSize + carriedColumns(config));
+  return { bytesPerToken, embedding, layer, head };
 }
 
 const optionChecks: OptionChecks<LayerStreamOptions> = {
@@ -145,6 +173,27 @@ const optionChecks: OptionChecks<LayerStreamOptions> = {
   chunk: checks.integer({ min: 1 }),
   signal: checks.signal,
 };
+
+/** Entries of what is carried, by kind. */
+function carriedOf<Value>(carried: Readonly<Partial<Record<CarriedKind, Value>>>): [CarriedKind, Value][] {
+  return Object.entries(carried) as [CarriedKind, Value][];
+}
+
+/** Rows `start` to `start + tokens` - 1 of what `all` tokens carry, as activations. */
+function inputsOf(
+  step: Step,
+  carried: StreamState['carried'],
+  all: number,
+  start: number,
+  tokens: number,
+): Carried {
+  return Object.fromEntries(
+    carriedOf(carried).map(([kind, values]) => {
+      const columns = values.length / all;
+      return [kind, step.input(values.subarray(start * columns, (start + tokens) * columns), tokens)];
+    }),
+  );
+}
 
 /** Consecutive rows of a matrix of `columns` columns. */
 function* chunks(values: Float32Array, columns: number, rows: number) {

@@ -3,8 +3,11 @@
 import type { Backend, Weight } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
 import { type Block, type BlockRun, type Branch, type DecoderLayer, sumOf } from '../decoder/block.js';
+import { type LoadedCarried, loadCarried } from '../decoder/carried-states.js';
 import type { BranchConfig, DecoderConfig, LayerConfig, LayerNormConfig } from '../decoder/config.js';
 import type { Decoder, LoadedHead } from '../decoder/decoder.js';
+import { loadLayerInput } from '../decoder/layer-inputs.js';
+import { decoderSizes } from '../decoder/layer-needs.js';
 import { mixerOf } from '../decoder/mixers.js';
 import { loadMlp } from '../decoder/mlp.js';
 import type { ModelSource } from '../model-source.js';
@@ -39,19 +42,27 @@ export async function loadDecoder(
 }
 
 async function load(loader: WeightLoader, config: DecoderConfig): Promise<Decoder> {
-  const embedding = await loadEmbedding(loader);
+  const { embedding, carried } = await loadEmbedding(loader, config);
   const layers: DecoderLayer[] = [];
   for (const index of config.layers.keys()) layers.push(await loadLayer(loader, config, index));
   return {
     embedding,
     embeddingScale: config.embeddingScale,
+    carried,
     layers,
     ...(await loadHead(loader, config, embedding)),
   };
 }
 
-export function loadEmbedding(loader: WeightLoader): Promise<Weight> {
-  return loader.matrix(['embedding']);
+/** What a token id becomes before the first layer. */
+export async function loadEmbedding(
+  loader: WeightLoader,
+  config: DecoderConfig,
+): Promise<{ readonly embedding: Weight; readonly carried: readonly LoadedCarried[] }> {
+  return {
+    embedding: await loader.matrix(['embedding']),
+    carried: await loadCarried(loader, config.carried ?? [], decoderSizes(config)),
+  };
 }
 
 /** @param embedding for a tied head; where it is not loaded, the head is loaded by itself */
@@ -127,6 +138,7 @@ async function loadBranch(
 async function loadBody(loader: LayerWeightLoader, branch: BranchConfig, epsilon: number): Promise<BlockRun> {
   if ('mixer' in branch) return mixerOf(branch.mixer).load(loader, branch.mixer, epsilon);
   if ('mlp' in branch) return loadMlp(loader, branch.mlp);
+  if ('layerInput' in branch) return loadLayerInput(loader, branch.layerInput, loader.index);
   const branches: Branch[] = [];
   for (const each of branch.sum) branches.push(await loadBranch(loader, each, epsilon));
   return sumOf(branches);

@@ -1,8 +1,11 @@
 // What a decoder is loaded from, part by part: the tensors that become one weight or one vector of a backend, and the MLPs.
 // Counting and planning go over the same parts.
+import { carriedStates } from '../decoder/carried-states.js';
 import type { DecoderConfig, LayerConfig } from '../decoder/config.js';
 import { type Slot, type TensorPosition, tensorShape } from '../decoder/decoder-tensors.js';
 import { layerMixer, layerMoe, layerNorms } from '../decoder/layer.js';
+import { layerInputParts } from '../decoder/layer-inputs.js';
+import { decoderSizes } from '../decoder/layer-needs.js';
 import { mixerOf } from '../decoder/mixers.js';
 import { type MlpName, mlpForms, mlpParts } from '../decoder/mlp-tensors.js';
 
@@ -26,7 +29,15 @@ interface OnesPart {
 
 export type LoadPart = TensorsPart | MlpPart | OnesPart;
 
-export const embeddingPart: LoadPart = { slots: ['embedding'], at: {} };
+const embeddingPart: LoadPart = { slots: ['embedding'], at: {} };
+
+/** What a token id becomes before the first layer is loaded from. */
+export function embeddingParts(config: DecoderConfig): LoadPart[] {
+  const sizes = decoderSizes(config);
+  const { carried = [] } = config;
+  const parts = carried.flatMap((each) => carriedStates[each.kind].parts(each, sizes));
+  return [embeddingPart, ...parts.map((slots) => ({ slots, at: {} }))];
+}
 
 /** @param isAlone whether a tied head is loaded by itself, without the embedding */
 export function headParts(config: DecoderConfig, isAlone: boolean): LoadPart[] {
@@ -47,6 +58,7 @@ export function layerParts(config: DecoderConfig, layer: number): LoadPart[] {
     ...norms.flatMap(({ slot }): Slot[][] => [[slot], [`${slot}Bias`]]),
     ...(mixer === null ? [] : Object.values(mixerOf(mixer).parts)),
     ...Object.values(mlpParts),
+    ...Object.values(layerInputParts),
   ];
   const has = (slot: Slot, position: TensorPosition = at) =>
     tensorShape({ slot, ...position }, config) !== null;
@@ -73,7 +85,7 @@ export function layerParts(config: DecoderConfig, layer: number): LoadPart[] {
 /** How many tensors and MLPs a decoder is loaded from: the end of the loading bar. */
 export function countTensors(config: DecoderConfig): number {
   const layers = [...config.layers.keys()].flatMap((layer) => layerParts(config, layer));
-  return [embeddingPart, ...layers, ...headParts(config, false)].reduce(
+  return [...embeddingParts(config), ...layers, ...headParts(config, false)].reduce(
     (total, part) => total + ('slots' in part ? part.slots.length : 'mlp' in part ? 1 : 0),
     0,
   );

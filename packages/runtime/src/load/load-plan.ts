@@ -2,14 +2,15 @@
 import type { HeadsHead, LoadPlan, MatrixHead, MlpHead } from '@moeq/kernels';
 import { elementCount } from '@moeq/tensors';
 import { type CacheGroup, cacheGroups, kvSpec, layerGroup, stateSpecs } from '../caches/cache-groups.js';
+import { carriedStates } from '../decoder/carried-states.js';
 import type { DecoderConfig, LayerConfig } from '../decoder/config.js';
 import { holdsMatrix, type Slot, tensorShape } from '../decoder/decoder-tensors.js';
 import { layerMixer, layerMlps } from '../decoder/layer.js';
-import { cacheNeeds } from '../decoder/layer-needs.js';
+import { cacheNeeds, decoderSizes } from '../decoder/layer-needs.js';
 import { mixerOf } from '../decoder/mixers.js';
 import { mlpActivationsPerToken } from '../decoder/mlp.js';
 import type { ModelSource, WeightHeads } from '../model-source.js';
-import { embeddingPart, headParts, type LoadPart, layerParts } from './load-parts.js';
+import { embeddingParts, headParts, type LoadPart, layerParts } from './load-parts.js';
 import { mlpSlots } from './weight-loader.js';
 
 type Source = Pick<ModelSource, 'config' | 'heads'>;
@@ -87,7 +88,7 @@ export function modelPlan(
   const layers = [...config.layers.keys()].flatMap((layer) => layerParts(config, layer));
   return planOf(
     source,
-    [embeddingPart, ...layers, ...headParts(config, false)],
+    [...embeddingParts(config), ...layers, ...headParts(config, false)],
     cacheGroups(cacheNeeds(config), { tokens: cacheTokens, chunk }),
   );
 }
@@ -99,7 +100,7 @@ export function* partPlans(
   chunk: number = defaultPrefillChunk,
 ): Generator<LoadPlan> {
   const { config } = source;
-  yield planOf(source, [embeddingPart], []);
+  yield planOf(source, embeddingParts(config), []);
   for (const [layer, need] of cacheNeeds(config).entries()) {
     const groups = need === null ? [] : [layerGroup(need, { tokens: cacheTokens, chunk })];
     yield planOf(source, layerParts(config, layer), groups);
@@ -114,7 +115,8 @@ const slackBytes = 64 * 2 ** 20;
  * Bytes of activations that a step of so many tokens may take beside weights and cache, float32: more than it does, so that
  * what fits with them fits.
  */
-export function workingBytes({ hiddenSize, vocabularySize, layers }: DecoderConfig, tokens: number): number {
+export function workingBytes(config: DecoderConfig, tokens: number): number {
+  const { hiddenSize, vocabularySize, layers, carried = [] } = config;
   const most = (of: (layer: LayerConfig) => number) =>
     layers.reduce((largest, layer) => Math.max(largest, of(layer)), 0);
   const ofMixer = (layer: LayerConfig): number => {
@@ -123,6 +125,11 @@ export function workingBytes({ hiddenSize, vocabularySize, layers }: DecoderConf
   };
   const ofMlps = (layer: LayerConfig): number =>
     layerMlps(layer).reduce((sum, mlp) => sum + mlpActivationsPerToken(mlp, hiddenSize), 0);
-  const perToken = 8 * hiddenSize + most(ofMixer) + most(ofMlps);
+  const sizes = decoderSizes(config);
+  const ofCarried = carried.reduce(
+    (sum, each) => sum + carriedStates[each.kind].activationsPerToken(each, sizes),
+    0,
+  );
+  const perToken = 8 * hiddenSize + most(ofMixer) + most(ofMlps) + ofCarried;
   return slackBytes + 4 * (tokens * perToken + 8 * vocabularySize);
 }

@@ -14,6 +14,7 @@ import type {
   Weight,
 } from '@moeq/kernels';
 import { decodeTensor, isQuantized, MoeqError, toFloat32 } from '@moeq/tensors';
+import type { ModelLoader } from '../decoder/carried.js';
 import type { DecoderConfig, LayerNormConfig, NormConfig, NormSlot } from '../decoder/config.js';
 import { describePlace, type Slot, type TensorPosition, tensorShape } from '../decoder/decoder-tensors.js';
 import type { MlpLoader } from '../decoder/mlp.js';
@@ -35,7 +36,7 @@ export interface LoadOptions {
 
 type LoadedObject = Weight | ExpertWeights | MlpWeights | Vector | HeadWeights;
 
-export class WeightLoader {
+export class WeightLoader implements ModelLoader<Slot> {
   readonly #source: ModelSource;
   readonly #backend: Backend;
   readonly #total: number;
@@ -79,6 +80,12 @@ export class WeightLoader {
   /** The weights of a norm within a mixer. */
   norm(slot: Slot, at: TensorPosition): Promise<Vector> {
     return this.vector([slot], at, 1, offsetOf(this.#source.config.norm));
+  }
+
+  async normOfParts(slot: Slot, count: number, epsilon: number, factor: number): Promise<RowNormSpec> {
+    const slots = Array.from({ length: count }, () => slot);
+    const weight = await this.vector(slots, {}, factor, offsetOf(this.#source.config.norm));
+    return { weight, epsilon, groups: count };
   }
 
   /** A norm of the hidden size, what it gives times `factor`. */
@@ -188,6 +195,11 @@ export class LayerWeightLoader implements MlpLoader {
     this.#loader = loader;
     this.#at = { layer };
     this.#source = source;
+  }
+
+  /** Of the layer. */
+  get index(): number {
+    return this.#at.layer;
   }
 
   has(slot: Slot): boolean {

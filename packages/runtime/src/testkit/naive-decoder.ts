@@ -17,6 +17,7 @@ import type { RopeConfig } from '../rotation/rope-config.js';
 import { deltaNet } from './naive-delta-net.js';
 import { kimiDelta } from './naive-kimi-delta.js';
 import { latentAttention, type NaiveWeights } from './naive-latent.js';
+import { layerInputs } from './naive-layer-inputs.js';
 import { mamba } from './naive-mamba.js';
 import {
   add,
@@ -50,9 +51,12 @@ export async function naiveDecoder(source: ModelSource, ids: readonly number[]):
   let margin = Infinity;
 
   let rows = ids.map((id) => scaled(embedding[id] ?? [], config.embeddingScale)); // [T][D]
+  const inputs = await layerInputs(source, ids, rows, () =>
+    normWeight(source, 'layerInputNorm', config.norm),
+  ); // [L][T][P]
   for (const [layer, layerConfig] of config.layers.entries()) {
     for (const block of layerConfig.blocks) {
-      const ran = await branch(source, layer, block, rows);
+      const ran = await branch(source, layer, block, rows, inputs?.[layer] ?? null);
       rows = rows.map((row, t) => add(row, ran.rows[t] ?? [], block.residualScale));
       margin = Math.min(margin, ran.margin);
       if (ran.experts !== null) experts[layer] = ran.experts;
@@ -85,29 +89,56 @@ async function branch(
   layer: number,
   config: BranchConfig,
   rows: Matrix,
+  input: Matrix | null,
 ): Promise<Computed> {
   const place = async (of: 'norm' | 'postNorm', values: Matrix) => {
     const { [of]: found } = config;
     return found === null ? values : norm(source, found, found.slot, values, layer);
   };
-  const ran = await body(source, layer, config, await place('norm', rows));
+  const ran = await body(source, layer, config, await place('norm', rows), input);
   return { ...ran, rows: await place('postNorm', ran.rows) };
 }
 
-async function body(source: ModelSource, layer: number, config: BranchConfig, x: Matrix): Promise<Computed> {
+async function body(
+  source: ModelSource,
+  layer: number,
+  config: BranchConfig,
+  x: Matrix,
+  input: Matrix | null,
+): Promise<Computed> {
   if ('mlp' in config) return mlpRows(source, layer, config.mlp, x);
+  if ('layerInput' in config) {
+    const rows = await addedInput(source, layer, config.layerInput.activation, x, input);
+    return { rows, experts: null, margin: Infinity };
+  }
   if ('mixer' in config) {
     const { mixer } = config;
     const mixed = await mix(source, layer, mixer, x);
     return { rows: mixed, experts: null, margin: Infinity };
   }
   const parts: Computed[] = [];
-  for (const each of config.sum) parts.push(await branch(source, layer, each, x));
+  for (const each of config.sum) parts.push(await branch(source, layer, each, x, input));
   return {
     rows: x.map((_, t) => parts.map(({ rows }) => rows[t] ?? []).reduce((sum, row) => add(sum, row))),
     experts: parts.find(({ experts }) => experts !== null)?.experts ?? null,
     margin: Math.min(...parts.map(({ margin }) => margin)),
   };
+}
+
+/** out(f(gate h) * P) of each row, P the layer's own input. */
+async function addedInput(
+  { weights }: ModelSource,
+  layer: number,
+  activation: Activation,
+  x: Matrix,
+  input: Matrix | null,
+): Promise<Matrix> {
+  const gate = toMatrix(await weights.read('layerInputGate', { layer }));
+  const output = toMatrix(await weights.read('layerInputOutput', { layer }));
+  return x.map((row, t) => {
+    const inner = multiply(gate, row).map((value, i) => gated(activation, value, at(input?.[t], i)));
+    return multiply(output, inner);
+  });
 }
 
 /** An RMS norm or a layer norm of each row. */

@@ -110,6 +110,24 @@ export const tinyMixtral: DecoderConfig = {
   headBias: false,
 };
 
+/** The same with inputs of each layer, as Gemma 4 has them. */
+export const tinyInputs: DecoderConfig = {
+  ...tinyMixtral,
+  embeddingScale: 4,
+  layers: [mixtralLayer(5, 2, 12), mixtralLayer(6, 2, 8)].map(({ blocks }) => ({
+    blocks: [
+      ...blocks,
+      {
+        layerInput: { dim: 3, activation: { kind: 'geluTanh', gated: true } },
+        norm: null,
+        postNorm: { slot: 'layerInputPostNorm', ...tinyNorm },
+        residualScale: 1,
+      },
+    ],
+  })),
+  carried: [{ kind: 'layerInputs', vocabularySize: 43, dim: 3 }],
+};
+
 export function mixtralLayer(
   experts: number,
   expertsPerToken: number,

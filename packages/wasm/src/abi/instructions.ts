@@ -160,6 +160,18 @@ export const instructions = {
   /** h = act(h) * up, or without a gate h = act(h): each thread its share of the columns. */
   activate: { h: 'address', up: 'address', activation, rows: 'u32', columns: 'u32' },
 
+  /** out = act(gates) * ups, gates of `columns` and ups of `upColumns` to a row: each thread its share of the columns. */
+  multiplyGated: {
+    gates: 'address',
+    ups: 'address',
+    upColumns: 'u32',
+    activation,
+    rows: 'u32',
+    columns: 'u32',
+    /** May be `gates`. */
+    out: 'address',
+  },
+
   /** Each row of x times sigmoid of its gate: each thread its share of the columns. */
   sigmoid: { x: 'address', gates: 'address', rows: 'u32', columns: 'u32' },
 

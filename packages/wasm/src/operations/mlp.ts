@@ -56,6 +56,25 @@ export function mlp(
   };
 }
 
+/** f(g) * u, in the memory of the gates where they have no other reader; each thread needs its share of them alone. */
+export function multiplyGated(gates: Value, ups: Value, first: number, activation: Activation): Recorded {
+  const { rows, columns } = gates;
+  return {
+    rows,
+    columns,
+    inputs: [...new Set([gates, ups])],
+    emit(program) {
+      const up = program.addressOf(ups) + 4 * first;
+      const from = program.sharesOf(gates, whole(columns));
+      const out = (gates === ups ? null : program.takeOver(gates)) ?? program.allocate(rows * columns);
+      const place = { gates: from, ups: up, upColumns: ups.columns, rows, columns, out };
+      program.emit('multiplyGated', { ...place, activation: activationOperands(activation) });
+      program.gatherLater(out, whole(columns));
+      return out;
+    },
+  };
+}
+
 /** Each row of `out` times sigmoid(x · gate). */
 function emitOutputGate(
   program: Program,

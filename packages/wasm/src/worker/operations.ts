@@ -133,6 +133,19 @@ export const operations: Operations = {
     }
   },
 
+  multiplyGated(machine, { gates, ups, upColumns, activation, rows, columns, out }) {
+    const { floats, kernels, thread, threads } = machine;
+    const start = shareStart(columns, thread, threads);
+    const length = shareStart(columns, thread + 1, threads) - start;
+    const multiply = activationOf(activation);
+    for (let row = 0; row < rows; row++) {
+      const own = 4 * (row * columns + start);
+      const from = (gates + own) / 4;
+      if (out !== gates) floats.copyWithin((out + own) / 4, from, from + length);
+      multiply(kernels, out + own, ups + 4 * (row * upColumns + start), length);
+    }
+  },
+
   sigmoid({ floats, kernels, thread, threads }, { x, gates, rows, columns }) {
     const start = shareStart(columns, thread, threads);
     const length = shareStart(columns, thread + 1, threads) - start;

@@ -112,8 +112,11 @@ export class ExpertEmitter {
     const activate = (result: Transient): void =>
       program.dispatch(
         kernel,
-        { columns: intermediate },
-        [result, h],
+        {
+          ...{ columns: intermediate, gateStride: 2 * intermediate },
+          ...{ upStride: 2 * intermediate, upFirst: intermediate },
+        },
+        [result, result, h],
         elementGrid(intermediate, assignments),
       );
     gateUp(

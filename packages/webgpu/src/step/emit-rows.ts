@@ -1,5 +1,13 @@
-// Operations on rows, as dispatches: input, embedding, norm, multiply, addition, choice of rows.
-import { addKernel, elementsPerWorkgroup, embedKernel, normKernel, selectKernel } from '../wgsl/rows.js';
+// Operations on rows, as dispatches: input, embedding, norm, multiply, addition, gates, choice of rows.
+import { activationName } from '@moeq/kernels';
+import {
+  activateKernel,
+  addKernel,
+  elementsPerWorkgroup,
+  embedKernel,
+  normKernel,
+  selectKernel,
+} from '../wgsl/rows.js';
 import type { Emitter } from './dispatch-matrix.js';
 import type { NormedSum } from './fuse.js';
 import type { GraphNode } from './graph.js';
@@ -82,4 +90,17 @@ export function emitSelect({ program, kernels }: Emitter, node: GraphNode<'selec
   const operands = [results.of(x), 'tables', results.make(node)] as const;
   const kernel = kernels.get('select', selectKernel);
   program.dispatch(kernel, { columns, rows: at }, operands, elementGrid(columns, node.rows));
+}
+
+export function emitMultiplyGated(
+  { program, kernels }: Emitter,
+  node: GraphNode<'multiplyGated'>,
+  results: Results,
+): void {
+  const { x, ups, first, activation } = node.operation;
+  const { columns } = node;
+  const kernel = kernels.get(`activate ${activationName(activation)}`, () => activateKernel(activation));
+  const values = { columns, gateStride: columns, upStride: ups.columns, upFirst: first };
+  const operands = [results.of(x), results.of(ups), results.make(node)];
+  program.dispatch(kernel, values, operands, elementGrid(columns, node.rows));
 }

@@ -6,7 +6,15 @@ import { emitDeltaRule } from './delta-rule.js';
 import type { Emitter } from './dispatch-matrix.js';
 import type { ExpertEmitter } from './emit-experts.js';
 import { emitRoute } from './emit-route.js';
-import { emitAdd, emitEmbed, emitInput, emitLinear, emitNorm, emitSelect } from './emit-rows.js';
+import {
+  emitAdd,
+  emitEmbed,
+  emitInput,
+  emitLinear,
+  emitMultiplyGated,
+  emitNorm,
+  emitSelect,
+} from './emit-rows.js';
 import type { Fusion } from './fuse.js';
 import type { GraphNode } from './graph.js';
 import { emitLatentAttention } from './latent.js';
@@ -69,6 +77,10 @@ const kinds: { readonly [Kind in OperationKind]: KindOfOperation<Kind> } = {
   },
   experts: { emit: ({ experts }, node) => experts.experts(node), effect: 'none' },
   mlp: { emit: ({ experts }, node) => experts.mlp(node), effect: 'none' },
+  multiplyGated: {
+    emit: ({ emitter, results }, node) => emitMultiplyGated(emitter, node, results),
+    effect: 'none',
+  },
   select: { emit: ({ emitter, results }, node) => emitSelect(emitter, node, results), effect: 'none' },
 };
 

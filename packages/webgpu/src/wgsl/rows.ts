@@ -147,23 +147,25 @@ export function selectKernel() {
 }
 
 /**
- * out[t, f] = act(gateUp[t, f]) * gateUp[t, F + f], of a gated activation: where gate and up could not be multiplied in one
- * kernel. `columns` is F.
+ * out[t, f] = act(gates[t, f]) * ups[t, upFirst + f], of a gated activation: where gate and up could not be multiplied in one
+ * kernel, or are there already. `columns` is F; rows of gates and ups are `gateStride` and `upStride` wide, and may be the same.
  */
 export function activateKernel(activation: Activation) {
   return makeKernel({
     label: `activate ${activationName(activation)}`,
-    fields: { columns: 'u32' },
+    fields: { columns: 'u32', gateStride: 'u32', upStride: 'u32', upFirst: 'u32' },
     storage: [
-      { name: 'gateUp', access: 'read', type: 'array<f32>' },
+      { name: 'gates', access: 'read', type: 'array<f32>' },
+      { name: 'ups', access: 'read', type: 'array<f32>' },
       { name: 'out', access: 'write', type: 'array<f32>' },
     ],
     workgroupSize,
     declarations: activationFunctions(activation),
     main: lines(
-      'let first = 2u * workgroup.y * p.columns;',
+      'let gate = workgroup.y * p.gateStride;',
+      'let up = workgroup.y * p.upStride + p.upFirst;',
       ...forElements('p.columns', [
-        'out[workgroup.y * p.columns + c] = inner(gateUp[first + c], gateUp[first + p.columns + c]);',
+        'out[workgroup.y * p.columns + c] = inner(gates[gate + c], ups[up + c]);',
       ]),
     ),
   });
