@@ -237,16 +237,16 @@ const cases: Record<string, [files: FileSet, sentence: RegExp]> = {
   ],
 
   'an unknown quantization': [
-    checkpointFiles({ ...config, quantization_config: { quant_method: 'gptq' } }, tensors),
-    /quant_method bitsandbytes, fp8, moeq or mxfp4, found "gptq"/,
+    checkpointFiles({ ...config, quantization_config: { quant_method: 'hqq' } }, tensors),
+    /quant_method bitsandbytes, fp8, moeq, mxfp4, .* or modelopt, found "hqq"/,
   ],
   'a quantization that is no object': [
     checkpointFiles({ ...config, quantization_config: 'nf4' }, tensors),
-    /quant_method bitsandbytes, fp8, moeq or mxfp4, found "nf4"/,
+    /quant_method bitsandbytes, fp8, moeq, mxfp4, .* or modelopt, found "nf4"/,
   ],
   'a quantization without a method': [
     checkpointFiles({ ...config, quantization_config: { bits: 4 } }, tensors),
-    /quant_method bitsandbytes, fp8, moeq or mxfp4, found none/,
+    /quant_method bitsandbytes, fp8, moeq, mxfp4, .* or modelopt, found none/,
   ],
   'a quantization that no tensor has': [
     checkpointFiles({ ...quantized.config }, tensors),

@@ -152,3 +152,22 @@ test('blocks of GGUF become planes in safetensors, and the model is the same', a
   expect(experts).toMatchObject({ stored: ['q5_0', 'F32'], relativeError: 0 });
   expect(await logitsOf(out)).toEqual(await logitsOf(model));
 });
+
+test('Kimi-K2 in packed integers: the experts as they came, or quantized again', async () => {
+  await using folder = await temporaryFolder();
+  const at = (name: string) => join(folder.path, name);
+  const model = join(testdata, 'forms/kimi_k2_int4');
+  const report = await quantizeCheckpoint({ model, out: at('kept'), recipe: 'nf4-all' });
+  const [before, after] = [await tensorsOf(model), await tensorsOf(at('kept'))];
+  const own = [...before.keys()].filter((name) => /\.weight_(packed|scale|shape)$/.test(name));
+  expect(own.length).toBeGreaterThan(48);
+  for (const name of own) expect(after.get(name), name).toEqual(before.get(name));
+  expect(report.coverage.fraction).toBe(1);
+  expect((await logitsOf(at('kept'))).every(Number.isFinite)).toBe(true);
+
+  const again = await quantizeCheckpoint({ model, out: at('again'), recipe: 'int8', requantize: true });
+  const experts = again.byRole.find(({ role }) => role === 'expert');
+  expect(experts?.stored).toEqual(['int8']);
+  expect(experts?.relativeError).toBeGreaterThan(1e-4);
+  expect(experts?.relativeError).toBeLessThan(0.01);
+});

@@ -15,7 +15,9 @@ export function withFloats(
   weights: readonly Fp8Blocks[],
 ): ReadonlyMap<string, StoredTensor> {
   const decoded = new Map(weights.map((weight) => [weight.codes.name, floatsOf(weight)]));
-  const scales = new Set(weights.map((weight) => weight.scales.name));
+  const scales = new Set(
+    weights.flatMap(({ scales, others }) => [scales, ...others].map(({ name }) => name)),
+  );
   return new Map(
     [...stored]
       .filter(([name]) => !scales.has(name))
@@ -26,7 +28,7 @@ export function withFloats(
 function floatsOf({ codes, scales, blockRows, blockColumns }: Fp8Blocks): StoredTensor {
   const { name, shape, file } = codes;
   const [, columns = 1] = shape;
-  const [, blocksOfRow = 1] = scales.shape;
+  const blocksOfRow = Math.ceil(columns / blockColumns);
 
   async function readBytes(
     offset: number,

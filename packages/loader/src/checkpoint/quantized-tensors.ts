@@ -1,5 +1,5 @@
-// The weights that a checkpoint stores quantized, in the form that the quantization_config of its config.json names:
-// bitsandbytes' own, moeq's, or MXFP4. They are read by @moeq/quantizers; here they are found among the stored tensors.
+// The weights that a checkpoint stores quantized, in the form that the quantization_config of its config.json names. Those of
+// bitsandbytes and moeq are read by @moeq/quantizers and found among the stored tensors here; others have files of their own.
 import {
   bitsandbytesGroups,
   bitsandbytesLayout,
@@ -8,21 +8,26 @@ import {
   fromMoeq,
   moeqParts,
   parseMoeqConfig,
-  type Quantizer,
 } from '@moeq/quantizers';
-import { elementCount, type FloatDType, fromTorchName, isObject, MoeqError, quote } from '@moeq/tensors';
+import {
+  assertQuantizedTensor,
+  elementCount,
+  type FloatDType,
+  fromTorchName,
+  isObject,
+  quote,
+} from '@moeq/tensors';
 import type { QuantizedWeight, StoredTensor } from '../files/file-set.js';
+import { awqWeights } from '../quantized/awq.js';
+import { compressedWeights } from '../quantized/compressed-tensors.js';
+import { type FormSource, formError } from '../quantized/form-source.js';
+import { modeloptWeights } from '../quantized/fp4.js';
+import { gptqWeights } from '../quantized/gptq.js';
 import { fp8Blocks, fp8Weights } from './fp8-blocks.js';
 import { withFloats } from './fp8-floats.js';
 import { mxfp4Weights } from './mxfp4-weights.js';
 
-interface Source {
-  readonly stored: ReadonlyMap<string, StoredTensor>;
-  readonly config: Readonly<Record<string, unknown>>;
-  /** Name of config.json, for messages. */
-  readonly file: string;
-  readonly quantizers: readonly Quantizer[];
-}
+type Source = FormSource;
 
 const forms: Readonly<
   Record<string, (source: Source, own: Readonly<Record<string, unknown>>) => QuantizedWeight[]>
@@ -31,6 +36,10 @@ const forms: Readonly<
   fp8: fp8Weights,
   moeq: moeqWeights,
   mxfp4: mxfp4Weights,
+  gptq: (source, own) => gptqWeights(source, own).map(asserted),
+  awq: (source, own) => awqWeights(source, own).map(asserted),
+  'compressed-tensors': (source, own) => compressedWeights(source, own).map(asserted),
+  modelopt: (source, own) => modeloptWeights(source, own).map(asserted),
 };
 
 /**
@@ -47,11 +56,21 @@ export function quantizedWeights(source: Source): QuantizedWeight[] {
       .join(', ')
       .replace(/, (?=[^,]*$)/, ' or ');
     const found = method === undefined || method === null ? 'none' : quote(method);
-    throw contradiction(source.file, `quantization_config with quant_method ${known}`, found);
+    throw formError(source.file, `quantization_config with quant_method ${known}`, found);
   }
   const weights = form(source, own);
   if (weights.length > 0) return weights;
-  throw contradiction(source.file, `tensors quantized as quantization_config says, ${method}`, 'none');
+  throw formError(source.file, `tensors quantized as quantization_config says, ${method}`, 'none');
+}
+
+/** What is read fits its layout, whatever the file says. */
+function asserted(weight: QuantizedWeight): QuantizedWeight {
+  const decode: QuantizedWeight['decode'] = (parts) => {
+    const tensor = weight.decode(parts);
+    assertQuantizedTensor(tensor, weight.name);
+    return tensor;
+  };
+  return { ...weight, decode };
 }
 
 /**
@@ -91,7 +110,7 @@ function bitsandbytesWeights(
     const nested = names.includes(`${name}.nested_absmax`) ? '-dq' : '';
     const format = type === undefined ? 'int8' : `${type}${nested}`;
     if (!declared.includes(format)) {
-      throw contradiction(
+      throw formError(
         file,
         `quantization_config to say what ${quote(name, 120)} is, ${format}`,
         declared.join() || 'nothing',
@@ -107,7 +126,7 @@ function bitsandbytesWeights(
         const [weight] = parts;
         if (weight === undefined || weight.bytes === bytes) return;
         const expected = `${quote(name, 120)} of ${bytes} bytes, ${JSON.stringify(shape)} in ${format}`;
-        throw contradiction(weight.file, expected, String(weight.bytes));
+        throw formError(weight.file, expected, String(weight.bytes));
       },
       layout: (shape) =>
         bitsandbytesLayout(name, format, shape, new Map(parts.map((part) => [part.name, part.bytes]))),
@@ -135,7 +154,7 @@ function entriesOf(
     parts: moeqParts(name, entry).map((part) => {
       const tensor = stored.get(part);
       if (tensor !== undefined) return tensor;
-      throw contradiction(file, `tensor ${quote(part, 120)}, as quantization_config says`, 'no such tensor');
+      throw formError(file, `tensor ${quote(part, 120)}, as quantization_config says`, 'no such tensor');
     }),
     format: entry.format,
     shape: entry.shape,
@@ -149,8 +168,4 @@ function entriesOf(
 /** The dtype of a model's weights by config.json, which LLM.int8 does not store; F16 where it says none. */
 function dtypeOf({ dtype, torch_dtype: older }: Readonly<Record<string, unknown>>): FloatDType {
   return fromTorchName(dtype ?? older) ?? 'F16';
-}
-
-function contradiction(subject: string, expected: string, found: string): MoeqError {
-  return new MoeqError({ operation: 'open the quantized weights', subject, expected, found });
 }
