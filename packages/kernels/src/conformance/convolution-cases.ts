@@ -5,7 +5,7 @@
 import type { StateCacheSpec } from '../resources.js';
 import type { ConvolutionSpec, StateSegment } from '../step.js';
 import { assertRefused, type Bench, type Case } from './bench.js';
-import { assertClose, assertSame } from './compare.js';
+import { assertCloseBySize, assertSame } from './compare.js';
 
 interface Setting {
   readonly channels: number;
@@ -84,25 +84,30 @@ async function check(
           const numbers = values.slice(row * columns, ++row * columns);
           const inputs = next[i]?.[layer] as number[][];
           const sums = naiveConvolution(numbers, inputs, weights[layer] as Float32Array, setting);
+          if (among !== undefined) return sums.map(({ value, size }) => ({ value: silu(value), size }));
+          if (!within) return sums;
           const bias = biases[layer] as Float32Array;
-          if (among !== undefined) return sums.map(silu);
-          return within ? sums.map((sum, c) => silu(sum + (bias[c] as number))) : sums;
+          return sums.map(({ value, size }, c) => {
+            const added = bias[c] as number;
+            return { value: silu(value + added), size: Math.hypot(size, added) };
+          });
         }).flat(),
       );
-      assertClose(`step ${index}, layer ${layer}`, output, expected, bench.tolerance.float);
+      const [sums, sizes] = [expected.map(({ value }) => value), expected.map(({ size }) => size)];
+      assertCloseBySize(`step ${index}, layer ${layer}`, output, sums, sizes, bench.tolerance.float);
     }
     for (const [i, { to }] of segments.entries()) histories.set(to, next[i] as PastInputs);
   }
   bench.clear();
 }
 
-/** Adds one token to the inputs of its sequence. @returns C numbers */
+/** Adds one token to the inputs of its sequence. @returns C sums, and their sizes if nothing cancels */
 function naiveConvolution(
   whole: readonly number[],
   inputs: number[][],
   weight: Float32Array,
   { channels, taps, gated, within, among }: Setting,
-): number[] {
+): { value: number; size: number }[] {
   const chosen = among?.parts.flatMap(({ at, stride, width }) =>
     Array.from({ length: among.groups }, (_, g) => whole.slice(at + g * stride, at + g * stride + width)),
   );
@@ -112,11 +117,12 @@ function naiveConvolution(
   inputs.push(gated ? part(0).map((b, c) => b * (part(2)[c] as number)) : part(0));
   const seen = inputs.slice(-taps);
   return Array.from({ length: channels }, (_, c) => {
-    const sum = seen.reduce((total, input, i) => {
+    const factor = gated ? (part(1)[c] as number) : 1;
+    const products = seen.map((input, i) => {
       const tap = taps - seen.length + i;
-      return total + (weight[c * taps + tap] as number) * (input[c] as number);
-    }, 0);
-    return gated ? (part(1)[c] as number) * sum : sum;
+      return factor * (weight[c * taps + tap] as number) * (input[c] as number);
+    });
+    return { value: products.reduce((sum, product) => sum + product, 0), size: Math.hypot(...products) };
   });
 }
 

@@ -14,18 +14,26 @@ export interface ScanToken {
   readonly gate: readonly number[];
 }
 
-/** S [H P][N] of a sequence at its start. */
-export function emptyScanState({ heads, headDim, stateDim }: ScanSpec): number[][] {
-  return Array.from({ length: heads * headDim }, () => Array.from({ length: stateDim }, () => 0));
+/** A sum, and the root of the sum of squares of what it sums: its size if nothing cancels. */
+export interface Sum {
+  readonly value: number;
+  readonly size: number;
 }
 
-/** Changes the state. @returns y [H P], and of each the root of the sum of squares of what it sums */
+/** S [H P][N] of a sequence at its start. */
+export function emptyScanState({ heads, headDim, stateDim }: ScanSpec): Sum[][] {
+  return Array.from({ length: heads * headDim }, () =>
+    Array.from({ length: stateDim }, () => ({ value: 0, size: 0 })),
+  );
+}
+
+/** Changes the state. @returns y [H P] */
 export function naiveScan(
-  state: number[][],
+  state: Sum[][],
   { x, bc, timeStep, gate }: ScanToken,
   parameters: ArrayLike<number>,
   { heads, headDim, stateDim, groups, decays, leastTimeStep, largestTimeStep }: ScanSpec,
-): { value: number; size: number }[] {
+): Sum[] {
   const decayCount = decays === 'head' ? heads : heads * stateDim;
   return state.map((row, channel) => {
     const h = Math.floor(channel / headDim);
@@ -36,15 +44,16 @@ export function naiveScan(
     const input = x[channel] as number;
     let sum = (parameters[decayCount + heads + h] as number) * input;
     let squares = sum * sum;
-    for (const n of row.keys()) {
+    for (const [n, before] of row.entries()) {
       const a = -Math.exp(parameters[decays === 'head' ? h : h * stateDim + n] as number);
       const b = bc[group * stateDim + n] as number;
       const c = bc[(groups + group) * stateDim + n] as number;
-      const kept = Math.exp(delta * a) * (row[n] as number);
+      const decay = Math.exp(delta * a);
       const added = delta * b * input;
-      row[n] = kept + added;
-      sum += c * (row[n] as number);
-      squares += c * c * (kept * kept + added * added);
+      const next = { value: decay * before.value + added, size: Math.hypot(decay * before.size, added) };
+      row[n] = next;
+      sum += c * next.value;
+      squares += (c * next.size) ** 2;
     }
     const z = gate[channel] as number;
     const factor = z / (1 + Math.exp(-z));

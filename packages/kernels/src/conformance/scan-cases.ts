@@ -6,7 +6,7 @@ import type { Columns, ScanSpec, StateSegment, Step } from '../step.js';
 import { assertRefused, type Bench, type Case } from './bench.js';
 import { assertCloseBySize, assertSame } from './compare.js';
 import type { Numbers } from './naive.js';
-import { emptyScanState, naiveScan } from './naive-scan.js';
+import { emptyScanState, naiveScan, type Sum } from './naive-scan.js';
 
 const layers = 2;
 const free = { leastTimeStep: 0, largestTimeStep: Infinity };
@@ -89,7 +89,7 @@ async function check(
   const parameters = Array.from({ length: layers }, () => parametersOf(bench, spec));
   const vectors = await Promise.all(parameters.map((each) => bench.vector(each)));
   const { first, widths, columns } = rowOf(spec);
-  const known = new Map<number, number[][][]>();
+  const known = new Map<number, Sum[][][]>();
 
   for (const [index, segments] of steps.entries()) {
     const tokens = segments.reduce((sum, segment) => sum + segment.tokens, 0);
@@ -116,7 +116,7 @@ async function check(
       const [values, sizes] = [expected.map(({ value }) => value), expected.map(({ size }) => size)];
       assertCloseBySize(`step ${index}, layer ${layer}`, output, values, sizes, bench.tolerance.float);
     }
-    for (const [i, { to }] of segments.entries()) known.set(to, next[i] as number[][][]);
+    for (const [i, { to }] of segments.entries()) known.set(to, next[i] as Sum[][][]);
   }
   bench.clear();
 }
