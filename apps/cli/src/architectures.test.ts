@@ -20,7 +20,7 @@ const cases = goldenNames.flatMap((architecture) =>
 /** Of normal weights, over their own root mean square: NF4 in blocks of 64 with nested scales, and 8 bits in such blocks. */
 const typicalError = { nf4: 0.092, mixed: 0.092, int8: 0.00595 } as const;
 /** Of the golden checkpoints. */
-const smallestVocabulary = 160;
+const smallestVocabulary = 128;
 const expertFormat = { nf4: 'nf4-dq', mixed: 'nf4-dq', int8: 'int8' } as const;
 
 test.each(cases)('$architecture in $recipe', async ({ architecture, recipe }) => {

@@ -4,7 +4,7 @@ import type { DecoderConfig, LatentConfig, MoeConfig, RopeConfig } from '@moeq/r
 import * as v from 'valibot';
 import type { TensorNames } from '../config/architecture.js';
 import { commonFields, configError, flag, layerNumber, width } from '../config/config.js';
-import { decoderConfig, llamaNames } from './llama.js';
+import { decoderConfig, type Differences as LlamaDifferences, llamaNames } from './llama.js';
 import {
   denseByTypes,
   denseOr,
@@ -60,6 +60,8 @@ interface Differences {
   readonly moe: MoeConfig;
   /** Dense layers where config.json does not say. */
   readonly denseLayers: number;
+  /** Makes a layer of its parts, where it is not a mixer and an MLP with a norm before each. */
+  readonly assemble?: LlamaDifferences['assemble'];
 }
 
 /** @throws MoeqError for an odd number of dimensions that turn */
@@ -86,7 +88,7 @@ export function latentMixer(config: DeepseekConfig, file: string, rope: RopeConf
 export function deepseekDecoder(
   config: DeepseekConfig,
   file: string,
-  { modelType, normEpsilon, ropeStyle: style, moe, denseLayers }: Differences,
+  { modelType, normEpsilon, ropeStyle: style, moe, denseLayers, assemble }: Differences,
 ): DecoderConfig {
   const ropeTheta = 10_000;
   const { qk_rope_head_dim: ropeDim } = config;
@@ -97,6 +99,7 @@ export function deepseekDecoder(
   const ofHeads = { head_dim: ropeDim, num_key_value_heads: null };
   return decoderConfig({ ...config, ...ofHeads }, file, {
     ...{ modelType, normEpsilon, ropeTheta },
+    ...(assemble !== undefined && { assemble }),
     layer: (index) => ({ mixer, mlp: mlpOf(index) }),
   });
 }

@@ -5,6 +5,7 @@ import { MoeqError } from '@moeq/tensors';
 import * as v from 'valibot';
 import { parseConfig } from './config.js';
 import { withRotation } from './rotation.js';
+import { type TypedRotations, withTypedRotations } from './typed-rotations.js';
 
 /**
  * Names of the tensors of a slot, with `{layer}` and `{expert}` for numbers; several where layouts differ. A name of an
@@ -64,6 +65,8 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
   readonly aliases?: readonly (readonly [alias: string, name: string])[];
   /** The parameters of the rotation where config.json has none; none unless given. */
   readonly rotation?: Readonly<Record<string, unknown>>;
+  /** Where layers with a window have another rotation than the others: what they are unless config.json says so. */
+  readonly typedRotations?: TypedRotations;
   decoder(config: v.InferOutput<v.ObjectSchema<Fields, undefined>>, file: string): DecoderConfig;
   /** Of architectures whose layers differ in their rotations: what follows from the one that config.json gives them all. */
   turned?(decoder: DecoderConfig, config: v.InferOutput<v.ObjectSchema<Fields, undefined>>): DecoderConfig;
@@ -75,7 +78,10 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
     >;
     const decoder = parts.decoder(parsed, file);
     try {
-      const turned = withRotation(decoder, config, file, parts.rotation);
+      const turned =
+        parts.typedRotations === undefined
+          ? withRotation(decoder, config, file, parts.rotation)
+          : withTypedRotations(decoder, config, file, parts.typedRotations);
       return { decoder: parts.turned?.(turned, parsed) ?? turned, refusal: null };
     } catch (error) {
       if (MoeqError.isInstance(error)) return { decoder, refusal: error };

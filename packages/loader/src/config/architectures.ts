@@ -1,5 +1,8 @@
 // The architectures that this loader knows.
 import { MoeqError, quote } from '@moeq/tensors';
+import { afmoe } from '../architectures/afmoe.js';
+import { aria, ariaText } from '../architectures/aria.js';
+import { axk1 } from '../architectures/axk1.js';
 import { cohere2Moe } from '../architectures/cohere2-moe.js';
 import { deepseekV2 } from '../architectures/deepseek-v2.js';
 import { deepseekV3 } from '../architectures/deepseek-v3.js';
@@ -19,7 +22,10 @@ import { hyV3 } from '../architectures/hy-v3.js';
 import { jamba } from '../architectures/jamba.js';
 import { kimiK25 } from '../architectures/kimi-k25.js';
 import { kimiLinear } from '../architectures/kimi-linear.js';
+import { laguna } from '../architectures/laguna.js';
 import { lfm2Moe } from '../architectures/lfm2-moe.js';
+import { mellum } from '../architectures/mellum.js';
+import { mimoV2Flash } from '../architectures/mimo-v2-flash.js';
 import { minimaxM2 } from '../architectures/minimax-m2.js';
 import { mixtral } from '../architectures/mixtral.js';
 import { nemotronH } from '../architectures/nemotron-h.js';
@@ -29,7 +35,9 @@ import { qwen35Moe, qwen35MoeText } from '../architectures/qwen3-5-moe.js';
 import { qwen3Moe } from '../architectures/qwen3-moe.js';
 import { qwen3Next } from '../architectures/qwen3-next.js';
 import { qwen3OmniMoe, qwen3OmniMoeThinker } from '../architectures/qwen3-omni-moe.js';
+import { qwen3VlMoe } from '../architectures/qwen3-vl-moe.js';
 import { solarOpen } from '../architectures/solar-open.js';
+import { step3p5, step3p7 } from '../architectures/step3p7.js';
 import type { Architecture } from './architecture.js';
 
 export const architectures: readonly Architecture[] = [
@@ -66,6 +74,16 @@ export const architectures: readonly Architecture[] = [
   qwen35Moe,
   gemma4Text,
   gemma4,
+  mellum,
+  qwen3VlMoe,
+  afmoe,
+  laguna,
+  ariaText,
+  aria,
+  axk1,
+  mimoV2Flash,
+  step3p5,
+  step3p7,
 ];
 
 /**

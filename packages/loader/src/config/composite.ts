@@ -41,6 +41,7 @@ export function composite(
     modelTypes,
     names: { ...renamed(text.names, prefix, layers), ...(head !== undefined && { head: [head] }) },
     prefix,
+    ...(text.fused !== undefined && { fused: text.fused }),
     textOf: within,
     decoder: (config, file) => ({ ...text.decoder(within(config, file), named(file)), architecture }),
     read(config, file) {

@@ -15,6 +15,8 @@ export interface AttentionConfig {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
+  /** Of values; headDim unless given (MiMo-V2-Flash). */
+  readonly valueDim?: number;
   readonly scale: number;
   readonly rope: RopeConfig | null;
   readonly queryKeyNorm: 'head' | 'all' | null;
@@ -47,24 +49,28 @@ const norm = (count: (config: AttentionConfig) => number): Tensor => ({
 });
 
 const keyWidth = ({ kvHeads, headDim }: AttentionConfig) => kvHeads * headDim;
-const outputWidth = ({ heads, headDim }: AttentionConfig) => heads * headDim;
-const gateWidth = ({ heads, headDim, gate }: AttentionConfig) =>
-  gate === null ? 0 : gate.per === 'head' ? heads : heads * headDim;
+const valueDimOf = ({ headDim, valueDim = headDim }: AttentionConfig) => valueDim;
+const valueWidth = (config: AttentionConfig) => config.kvHeads * valueDimOf(config);
+const outputWidth = (config: AttentionConfig) => config.heads * valueDimOf(config);
+const gateWidth = (config: AttentionConfig) => {
+  const { heads, gate } = config;
+  return gate === null ? 0 : gate.per === 'head' ? heads : heads * valueDimOf(config);
+};
 /** With the gates that stand between queries. */
 const queryWidth = (config: AttentionConfig) =>
-  outputWidth(config) + (config.gate?.placed === 'withQueries' ? gateWidth(config) : 0);
+  config.heads * config.headDim + (config.gate?.placed === 'withQueries' ? gateWidth(config) : 0);
 const hasGateProjection = ({ gate }: AttentionConfig) => gate?.placed === 'last';
 
 const tensors = {
   query: row('queryProj', (c, hidden) => [queryWidth(c), hidden]),
   key: row('keyProj', (c, hidden) => [keyWidth(c), hidden]),
-  value: row('valueProj', (c, hidden) => (c.keysAsValues === true ? null : [keyWidth(c), hidden])),
+  value: row('valueProj', (c, hidden) => (c.keysAsValues === true ? null : [valueWidth(c), hidden])),
   /** In place of rows between those of the queries. */
   attentionGate: other((c, hidden) => (hasGateProjection(c) ? [gateWidth(c), hidden] : null)),
   output: row('outputProj', (c, hidden) => [hidden, outputWidth(c)]),
   queryBias: row('queryProj', (c) => (c.bias.qkv ? [queryWidth(c)] : null)),
   keyBias: row('keyProj', (c) => (c.bias.qkv ? [keyWidth(c)] : null)),
-  valueBias: row('valueProj', (c) => (c.bias.qkv && c.keysAsValues !== true ? [keyWidth(c)] : null)),
+  valueBias: row('valueProj', (c) => (c.bias.qkv && c.keysAsValues !== true ? [valueWidth(c)] : null)),
   attentionGateBias: other((c) => (c.bias.qkv && hasGateProjection(c) ? [gateWidth(c)] : null)),
   outputBias: row('outputProj', (c, hidden) => (c.bias.output ? [hidden] : null)),
   queryNorm: norm(({ heads }) => heads),
@@ -101,8 +107,12 @@ export const attention: Mixer<AttentionConfig, AttentionSlot> = {
       return { output: step.linear(heads, output, outputBias), routing: null }; // [T, D]
     };
   },
-  cache: ({ kvHeads, headDim, window }) => ({ kind: 'kv', kvHeads, headDim, window }),
-  activationsPerToken: (config) => 3 * (queryWidth(config) + 2 * keyWidth(config)) + gateWidth(config),
+  cache: ({ kvHeads, headDim, valueDim = headDim, window }) => ({
+    ...{ kind: 'kv', kvHeads, headDim, window },
+    ...(valueDim !== headDim && { valueDim }),
+  }),
+  activationsPerToken: (config) =>
+    3 * (queryWidth(config) + keyWidth(config) + valueWidth(config)) + gateWidth(config),
   rope: ({ rope }) => rope,
 };
 

@@ -61,49 +61,52 @@ const anyMixtral: fc.Arbitrary<DecoderConfig> = fc
     ),
   }));
 
-const anyAttention: fc.Arbitrary<AttentionConfig> = fc.record({
-  kind: fc.constant('attention' as const),
-  heads: fc.constant(4),
-  kvHeads: fc.constantFrom(1, 2, 4),
-  headDim: fc.constant(8),
-  scale: fc.constantFrom(8 ** -0.5, 0.1),
-  rope: fc.option(
-    fc.record(
-      {
-        theta: fc.constant(10_000),
-        rotatedDim: fc.constantFrom(4, 8),
-        style: fc.constantFrom('halves' as const, 'interleaved' as const),
-        scaling: fc.oneof(
-          fc.record({ kind: fc.constant('proportional' as const), share: fc.constantFrom(0.25, 0.6) }),
-          fc.record({
-            kind: fc.constant('yarn' as const),
-            factor: fc.constantFrom(2, 32),
-            originalLength: fc.constantFrom(16, 4096),
-            betaFast: fc.constant(32),
-            betaSlow: fc.constantFrom(1, 4),
-            truncate: fc.boolean(),
-            attentionFactor: fc.constantFrom(1, 1.3),
-          }),
-        ),
-      },
-      { requiredKeys: ['theta', 'rotatedDim', 'style'] },
+const anyAttention: fc.Arbitrary<AttentionConfig> = fc
+  .record({
+    kind: fc.constant('attention' as const),
+    heads: fc.constant(4),
+    kvHeads: fc.constantFrom(1, 2, 4),
+    headDim: fc.constant(8),
+    scale: fc.constantFrom(8 ** -0.5, 0.1),
+    rope: fc.option(
+      fc.record(
+        {
+          theta: fc.constant(10_000),
+          rotatedDim: fc.constantFrom(4, 8),
+          style: fc.constantFrom('halves' as const, 'interleaved' as const),
+          scaling: fc.oneof(
+            fc.record({ kind: fc.constant('proportional' as const), share: fc.constantFrom(0.25, 0.6) }),
+            fc.record({
+              kind: fc.constant('yarn' as const),
+              factor: fc.constantFrom(2, 32),
+              originalLength: fc.constantFrom(16, 4096),
+              betaFast: fc.constant(32),
+              betaSlow: fc.constantFrom(1, 4),
+              truncate: fc.boolean(),
+              attentionFactor: fc.constantFrom(1, 1.3),
+            }),
+          ),
+        },
+        { requiredKeys: ['theta', 'rotatedDim', 'style'] },
+      ),
     ),
-  ),
-  queryKeyNorm: fc.constantFrom('head' as const, 'all' as const, null),
-  bias: fc.record({ qkv: fc.boolean(), output: fc.boolean() }),
-  clip: fc.option(fc.constant(0.3)),
-  window: fc.option(fc.integer({ min: 1, max: 20 })),
-  sinks: fc.boolean(),
-  keysAsValues: fc.boolean(),
-  valueNorm: fc.boolean(),
-  gate: fc.option(
-    fc.record({
-      kind: fc.constantFrom('sigmoid' as const, 'softplus' as const),
-      per: fc.constantFrom('number' as const, 'head' as const),
-      placed: fc.constantFrom('withQueries' as const, 'last' as const),
-    }),
-  ),
-});
+    queryKeyNorm: fc.constantFrom('head' as const, 'all' as const, null),
+    bias: fc.record({ qkv: fc.boolean(), output: fc.boolean() }),
+    clip: fc.option(fc.constant(0.3)),
+    window: fc.option(fc.integer({ min: 1, max: 20 })),
+    sinks: fc.boolean(),
+    keysAsValues: fc.boolean(),
+    valueNorm: fc.boolean(),
+    gate: fc.option(
+      fc.record({
+        kind: fc.constantFrom('sigmoid' as const, 'softplus' as const),
+        per: fc.constantFrom('number' as const, 'head' as const),
+        placed: fc.constantFrom('withQueries' as const, 'last' as const),
+      }),
+    ),
+    valueDim: fc.constantFrom(8, 6),
+  })
+  .map(({ valueDim, ...config }) => (config.keysAsValues ? config : { ...config, valueDim }));
 
 const anyActivation: fc.Arbitrary<Activation> = fc.oneof(
   fc.constant({ kind: 'silu' as const, gated: true }),

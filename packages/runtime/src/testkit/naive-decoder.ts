@@ -222,7 +222,9 @@ async function attention(
   const queries = await prepare('query', rows); // [T][H][C]
   const keys = await prepare('key', await project('key', inputs)); // [T][HK][C]
   const values = (await project(spec.keysAsValues === true ? 'key' : 'value', inputs)).map((row) =>
-    chunks(row, spec.headDim).map((head) => clip(spec, valueNormed(spec, head, config.norm.epsilon))),
+    chunks(row, spec.valueDim ?? spec.headDim).map((head) =>
+      clip(spec, valueNormed(spec, head, config.norm.epsilon)),
+    ),
   ); // [T][HK][C]
   const sinks = spec.sinks ? await readVector(source, 'sinks', layer) : null; // [H]
 
@@ -233,9 +235,10 @@ async function attention(
       const seen = Array.from({ length: token + 1 - first }, (_, i) => first + i);
       const scores = seen.map((t) => spec.scale * dot(query, keys[t]?.[shared] ?? []));
       const shares = softmax(sinks === null ? scores : [...scores, at(sinks, head)]);
-      const mix = query.map((_, c) => sum(seen.map((t, i) => at(shares, i) * at(values[t]?.[shared], c))));
-      const own = gates?.[token]?.[head];
-      return own === undefined ? mix : mix.map((value, c) => value * at(own, own.length === 1 ? 0 : c));
+      const own = values[token]?.[shared] ?? [];
+      const mix = own.map((_, c) => sum(seen.map((t, i) => at(shares, i) * at(values[t]?.[shared], c))));
+      const gate = gates?.[token]?.[head];
+      return gate === undefined ? mix : mix.map((value, c) => value * at(gate, gate.length === 1 ? 0 : c));
     }),
   );
   return project('output', mixed);
@@ -243,14 +246,14 @@ async function attention(
 
 /** The gates [T][H][C] or [T][H][1], and rows of queries without them. */
 async function gatesOf(
-  { heads, headDim, gate }: AttentionConfig,
+  { heads, headDim, valueDim = headDim, gate }: AttentionConfig,
   rows: Matrix,
   last: () => Promise<Matrix>,
 ): Promise<{ gates: Matrix[] | null; rows: Matrix }> {
   if (gate === null) return { gates: null, rows };
   const f = (x: number) => (gate.kind === 'sigmoid' ? sigmoid(x) : Math.log(1 + Math.exp(x)));
   if (gate.placed === 'last') {
-    const width = gate.per === 'head' ? 1 : headDim;
+    const width = gate.per === 'head' ? 1 : valueDim;
     return { gates: (await last()).map((row) => chunks(row.map(f), width)), rows };
   }
   const runs = rows.map((row) => chunks(row, row.length / heads));
