@@ -17,7 +17,14 @@ test('every architecture has a golden checkpoint', () => {
     .filter((type) => !modelTypes.includes(type));
   // compared with the whole in architectures.test.ts and qwen-delta.test.ts, and with its language model in kimi.test.ts and
   // gemma4.test.ts
-  expect(others.sort()).toEqual(['aria_text', 'gemma4', 'kimi_k25', 'qwen3_5_moe_text', 'qwen3_omni_moe_thinker', 'step3p5']);
+  expect(others.sort()).toEqual([
+    'aria_text',
+    'gemma4',
+    'kimi_k25',
+    'qwen3_5_moe_text',
+    'qwen3_omni_moe_thinker',
+    'step3p5',
+  ]);
 });
 
 test.each(goldenHubNames)('%s: the words of the hub say the same', (name) => {
