@@ -77,9 +77,7 @@ export function quantizedTensor(
     parts,
     ...(weight.layout !== undefined && { layout: weight.layout }),
     async read(signal) {
-      const tensors: Record<string, Tensor> = {};
-      for (const part of parts) tensors[part.name] = await part.read(signal);
-      const tensor = decode(tensors);
+      const tensor = decode(await readParts(parts, (part) => part.read(signal)));
       if (JSON.stringify(tensor.shape) === JSON.stringify(shape)) return tensor;
       throw refuse(
         'read a weight',
@@ -90,13 +88,19 @@ export function quantizedTensor(
     readBytes: () => Promise.reject(refuse('read a part of it', 'a plain tensor', `one in ${format}`)),
     ...(isStacked &&
       shape.length === 3 && {
-        async readMatrix(expert: number, signal?: AbortSignal) {
-          const tensors: Record<string, Tensor> = {};
-          for (const part of parts) tensors[part.name] = await readOf(part, expert, signal);
-          return decode(tensors);
-        },
+        readMatrix: async (expert: number, signal?: AbortSignal) =>
+          decode(await readParts(parts, (part) => readOf(part, expert, signal))),
       }),
   };
+}
+
+/** By name, all at the same time. */
+async function readParts(
+  parts: readonly StoredTensor[],
+  read: (part: StoredTensor) => Promise<Tensor>,
+): Promise<Readonly<Record<string, Tensor>>> {
+  const tensors = await Promise.all(parts.map(async (part) => [part.name, await read(part)] as const));
+  return Object.fromEntries(tensors);
 }
 
 /** What a tensor [E, …] holds of one expert. */
