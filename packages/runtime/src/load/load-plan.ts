@@ -11,7 +11,7 @@ import { mixerOf } from '../decoder/mixers.js';
 import { mlpActivationsPerToken } from '../decoder/mlp.js';
 import type { ModelSource, WeightHeads } from '../model-source.js';
 import { embeddingParts, headParts, type LoadPart, layerParts } from './load-parts.js';
-import { mlpSlots } from './weight-loader.js';
+import { mlpSlots } from './read-mlp.js';
 
 type Source = Pick<ModelSource, 'config' | 'heads'>;
 

@@ -13,13 +13,14 @@ import type {
   Vector,
   Weight,
 } from '@moeq/kernels';
-import { decodeTensor, isQuantized, MoeqError, toFloat32 } from '@moeq/tensors';
+import { MoeqError } from '@moeq/tensors';
 import type { ModelLoader } from '../decoder/carried.js';
-import type { DecoderConfig, LayerNormConfig, NormConfig, NormSlot } from '../decoder/config.js';
+import type { LayerNormConfig, NormConfig, NormSlot } from '../decoder/config.js';
 import { describePlace, type Slot, type TensorPosition, tensorShape } from '../decoder/decoder-tensors.js';
 import type { MlpLoader } from '../decoder/mlp.js';
-import { type MlpName, mlpForms } from '../decoder/mlp-tensors.js';
-import type { ModelSource, WeightReader } from '../model-source.js';
+import type { MlpName } from '../decoder/mlp-tensors.js';
+import type { ModelSource } from '../model-source.js';
+import { joined, readMlp } from './read-mlp.js';
 
 export interface LoadProgress {
   /** Matrices, vectors, experts and MLPs loaded so far, and all there are. */
@@ -237,74 +238,4 @@ export class LayerWeightLoader implements MlpLoader {
   experts(count: number): Promise<ExpertWeights> {
     return this.#loader.experts(this.#at.layer, count);
   }
-}
-
-type WeightSource = Pick<ModelSource, 'config' | 'weights'>;
-
-/**
- * An MLP, or one expert, in the form in which the source holds it.
- * @param read of one slot; by default from the source
- */
-export async function readMlp(
-  { config, weights }: WeightSource,
-  name: MlpName,
-  at: TensorPosition,
-  read = (slot: Slot): Promise<MatrixData> => weights.read(slot, at),
-): Promise<MlpData> {
-  const slots = mlpSlots(config, weights, name, at);
-  const all = (list: readonly Slot[]) => Promise.all(list.map(read));
-  const [gateUp, down, gateUpBias, downBias] = await Promise.all([
-    all(slots.gateUp),
-    read(slots.down),
-    all(slots.gateUpBias),
-    all(slots.downBias),
-  ]);
-  return {
-    gateUp,
-    down,
-    ...(gateUpBias.length > 0 && { gateUpBias: joined(gateUpBias) }),
-    ...(downBias.length > 0 && { downBias: joined(downBias) }),
-  };
-}
-
-/** Vectors one after the other. */
-function joined(parts: readonly MatrixData[]): Float32Array {
-  const values = parts.map((data) =>
-    isQuantized(data) ? decodeTensor(data) : toFloat32(data.data, data.dtype),
-  );
-  const all = new Float32Array(values.reduce((total, { length }) => total + length, 0));
-  let end = 0;
-  for (const part of values) {
-    all.set(part, end);
-    end += part.length;
-  }
-  return all;
-}
-
-interface MlpSlots {
-  readonly gateUp: readonly Slot[];
-  readonly down: Slot;
-  readonly gateUpBias: readonly Slot[];
-  /** One, or none. */
-  readonly downBias: readonly Slot[];
-}
-
-/**
- * The slots of an MLP that its configuration gives it, its input side in the form that a source holds; the first form where
- * it holds none.
- */
-export function mlpSlots(
-  config: DecoderConfig,
-  weights: Pick<WeightReader, 'has'>,
-  name: MlpName,
-  at: TensorPosition,
-): MlpSlots {
-  const { gateUp, down, downBias } = mlpForms[name];
-  const present = (slots: readonly Slot[]) =>
-    slots.filter((slot) => tensorShape({ slot, ...at }, config) !== null);
-  const forms = gateUp
-    .map(({ matrices, biases }) => ({ gateUp: present(matrices), gateUpBias: present(biases) }))
-    .filter((form) => form.gateUp.length > 0);
-  const held = forms.find((form) => form.gateUp.every((slot) => weights.has(slot, at))) ?? forms[0];
-  return { gateUp: [], gateUpBias: [], ...held, down, downBias: present([downBias]) };
 }

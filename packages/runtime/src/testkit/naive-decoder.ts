@@ -11,7 +11,7 @@ import type { Slot } from '../decoder/decoder-tensors.js';
 import { layerMoe } from '../decoder/layer.js';
 import type { MixerConfig } from '../decoder/mixers.js';
 import type { ShortConvConfig } from '../decoder/short-conv.js';
-import { readMlp } from '../load/weight-loader.js';
+import { readMlp } from '../load/read-mlp.js';
 import type { ModelSource } from '../model-source.js';
 import type { RopeConfig } from '../rotation/rope-config.js';
 import { deltaNet } from './naive-delta-net.js';
