@@ -86,20 +86,27 @@ export const architectures: readonly Architecture[] = [
   step3p7,
 ];
 
+/** Types that a message lists: those that begin as the one that is not known, then the first. */
+const MOST_LISTED = 24;
+
 /**
  * The architecture of a config.json, by its `model_type`.
  * @param file name of the config, for the message
- * @throws MoeqError that lists the known ones
+ * @throws MoeqError that lists known ones
  */
 export function findArchitecture(config: Readonly<Record<string, unknown>>, file: string): Architecture {
   const { model_type: modelType } = config;
   const found = architectures.find(({ modelTypes }) => modelTypes.some((known) => known === modelType));
   if (found !== undefined) return found;
   // the language models within composites have names of their own, left out of the list
-  const known = architectures
+  const types = architectures
     .flatMap(({ modelTypes }) => modelTypes)
-    .filter((type) => !/_(text|thinker)$/.test(type))
-    .join(', ');
+    .filter((type) => !/_(text|thinker)$/.test(type));
+  const family = typeof modelType === 'string' ? modelType.slice(0, 4) : '';
+  const near = types.filter((type) => family.length === 4 && type.startsWith(family));
+  const listed = [...new Set([...near, ...types])].slice(0, MOST_LISTED);
+  const rest = types.length - listed.length;
+  const known = `${listed.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
   throw new MoeqError({
     operation: 'recognise the architecture',
     subject: file,
