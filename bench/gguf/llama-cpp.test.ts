@@ -3,11 +3,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { convertToGguf } from '@moeq/convert/node';
 import { type Backend, referenceBackend } from '@moeq/kernels';
-import { openModel } from '@moeq/loader/node';
+import { openCheckpoint } from '@moeq/loader';
+import { openModel, resolveModel } from '@moeq/loader/node';
 import { createModel, type Model } from '@moeq/runtime';
-import { ggufType } from '@moeq/tensors';
+import { ggufType, memorySource } from '@moeq/tensors';
 import { modelUrl } from '@moeq/tiny-moe';
 import { wasmBackend } from '@moeq/wasm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -194,4 +196,36 @@ describe.skipIf(load === null)('random weights of every type that quantizes, in 
     expect(good.length / greedyTokens).toBeGreaterThan(0.9);
     await model.close();
   });
+});
+
+test.skipIf(load === null)('gpt-oss in MXFP4: its choices are ours, or as good', async () => {
+  const model = fileURLToPath(
+    new URL('../../packages/loader/testdata/quantized/gpt_oss_mxfp4', import.meta.url),
+  );
+  const checkpoint = await openCheckpoint(await resolveModel(model));
+  const { vocabularySize: size } = checkpoint.decoder;
+  const vocab = Object.fromEntries(Array.from({ length: size }, (_, id) => [`t${id}`, id]));
+  const json = { model: { type: 'BPE', vocab, merges: ['t 1'] }, pre_tokenizer: { type: 'ByteLevel' } };
+  const tokenizer = new TextEncoder().encode(JSON.stringify(json));
+  const files = {
+    ...checkpoint.files,
+    open: async (file: string) =>
+      file === 'tokenizer.json' ? memorySource(file, tokenizer) : checkpoint.files.open(file),
+  };
+  const path = join(folder, 'gpt-oss.gguf');
+  await convertToGguf({ model: { ...checkpoint, files }, out: path });
+  await checkpoint.close();
+  await using llama = await load?.(path);
+  const prompt = [5, 6, 7];
+  const theirs = (await llama?.greedy(prompt, greedyTokens)) ?? [];
+  const ours = await open(path, backend);
+  const { logits, vocabularySize } = await ours.logits([...prompt, ...theirs]);
+  await ours.close();
+  const deviation = Math.sqrt(logits.reduce((sum, logit) => sum + logit * logit, 0) / logits.length);
+  const good = theirs.filter((token, index) => {
+    const row = logits.subarray((prompt.length - 1 + index) * vocabularySize).subarray(0, vocabularySize);
+    return Math.max(...row) - (row[token] ?? 0) <= deviation / 10;
+  });
+  expect(theirs).toHaveLength(greedyTokens);
+  expect(good.length / greedyTokens).toBeGreaterThan(0.9);
 });

@@ -38,6 +38,8 @@ const texts = [
   'and and\u00a0and',
   ' ',
   'a',
+  "camelCase HTTPServer XMLHttpRequest ÉCOLEécole I’m you'RE",
+  'これは 日本語ひらがなカタカナ 漢字12345 #include <a.h>\n\n',
 ];
 
 async function same(tokenizer: ReadonlyMap<string, GgufValue>, vocabulary: number): Promise<void> {
@@ -54,7 +56,9 @@ async function same(tokenizer: ReadonlyMap<string, GgufValue>, vocabulary: numbe
 }
 
 describe.skipIf(load === null)('ids as llama.cpp has them', () => {
-  test.each(['gpt-2', 'llama-bpe', 'qwen2', 'refact', 'default'])('byte-level, cut as %s', async (pre) => {
+  test.each([
+    ...['gpt-2', 'llama-bpe', 'qwen2', 'refact', 'default', 'gpt-4o', 'deepseek-v3', 'glm4', 'minimax-m2'],
+  ])('byte-level, cut as %s', async (pre) => {
     const metadata = await ggufTokenizerMetadata(await resolveModel('tiny-moe'), shape.vocabulary);
     await same(metadata.set('tokenizer.ggml.pre', { type: 'string', value: pre }), shape.vocabulary);
   });

@@ -15,10 +15,13 @@ import {
   isFloatDType,
   isQuantized,
   MoeqError,
+  type QuantizedTensor,
   quantizeGguf,
   quote,
   type SquaredNorms,
   sliceMatrix,
+  sliceRows,
+  type Tensor,
   toFloat32,
   toGgufBlocks,
 } from '@moeq/tensors';
@@ -44,6 +47,11 @@ export async function* encodeGguf(
   signal?: AbortSignal,
 ): AsyncGenerator<Strip> {
   for (const [matrix, source] of matrices.entries()) {
+    if (type.name === 'MXFP4') {
+      yield { matrix, ...(await mxfp4Blocks(source, type, signal)), share: 1 };
+      signal?.throwIfAborted();
+      continue;
+    }
     const { rows, columns, transposed = false } = source;
     const read = await rowReader(source, quantizers, signal);
     const inStrips = headDim === null && !transposed;
@@ -61,6 +69,50 @@ export async function* encodeGguf(
       signal?.throwIfAborted();
     }
   }
+}
+
+/** The blocks of a matrix that is MXFP4 in the checkpoint, its codes and scales as they are. */
+async function mxfp4Blocks(
+  { tensor, matrix, firstRow, rows }: MatrixSource,
+  type: GgufType,
+  signal?: AbortSignal,
+): Promise<Pick<Strip, 'data' | 'norms'>> {
+  const { content } = type;
+  const own =
+    matrix !== undefined && tensor.readMatrix !== undefined
+      ? await tensor.readMatrix(matrix, signal)
+      : await wholeMatrix(tensor, matrix, signal);
+  if (!isQuantized(own) || typeof content === 'string')
+    throw new Error(`${tensor.facts.name} is not in blocks of ${type.name}`);
+  const { planes, ...rest } = sliceRows(own, firstRow, rows);
+  const { format, layout } = content;
+  const data = planes['codes']?.data ?? new Uint8Array(0);
+  const codes = { dtype: 'U8', data: own.layout?.order === 'lowFirst' ? halves(data) : data } as const;
+  const quantized: QuantizedTensor = { ...rest, format, layout, planes: { ...planes, codes } };
+  const values = decodeTensor(quantized);
+  return { data: toGgufBlocks(type, quantized), norms: squaredNorms(values, values) };
+}
+
+async function wholeMatrix(
+  tensor: MatrixSource['tensor'],
+  matrix: number | undefined,
+  signal?: AbortSignal,
+): Promise<Tensor | QuantizedTensor> {
+  const whole = await tensor.read(signal);
+  return matrix === undefined ? whole : sliceMatrix(whole, matrix);
+}
+
+/** Codes 2i and 2i + 1 of a byte to those of ggml, whose byte i of a block has codes i and i + 16. */
+function halves(pairs: Uint8Array): Uint8Array {
+  const out = new Uint8Array(pairs.length);
+  for (let block = 0; block < pairs.length; block += 16) {
+    for (let code = 0; code < 16; code++) {
+      const low = (pairs[block + (code >> 1)] as number) >>> (4 * (code & 1));
+      const high = (pairs[block + 8 + (code >> 1)] as number) >>> (4 * (code & 1));
+      out[block + code] = (low & 15) | ((high & 15) << 4);
+    }
+  }
+  return out;
 }
 
 /** Float32 [count, K] of rows from `first` on. */

@@ -13,6 +13,7 @@ const fileTypes: Readonly<Record<string, number>> = {
   Q8_0: 7,
   IQ4_NL: 25,
   BF16: 32,
+  MXFP4: 38,
 };
 
 /**

@@ -174,9 +174,11 @@ function typeOf(
 ): GgufType {
   if (!isMatrix(facts) || shape.length === 1 || facts.role === 'router' || facts.role === 'norm')
     return ggufType('F32');
-  return (
-    types[facts.role] ?? (isDType(stored) && isFloatDType(stored) ? ggufType(stored) : ownType(checkpoint))
-  );
+  const asked = types[facts.role];
+  // never quantized again: the same codes in the order of llama.cpp
+  if (stored === 'mxfp4' && (asked === undefined || typeof asked.content !== 'string'))
+    return ggufType('MXFP4');
+  return asked ?? (isDType(stored) && isFloatDType(stored) ? ggufType(stored) : ownType(checkpoint));
 }
 
 /** What weights are kept in that the checkpoint has quantized: the dtype that the model was made in. */

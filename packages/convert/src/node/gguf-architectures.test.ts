@@ -47,3 +47,26 @@ test.each([
   expect(largest).toBeLessThan(2e-3);
   await model.close();
 });
+
+test('MXFP4 of gpt-oss stays MXFP4: the same codes, and the same logits', async () => {
+  await using folder = await temporaryFolder();
+  const out = join(folder.path, 'model.gguf');
+  const path = join(testdata, 'quantized/gpt_oss_mxfp4');
+  const report = await convertToGguf({ model: path, out });
+  const experts = report.byRole.find(({ role }) => role === 'expert');
+  expect(experts?.stored.toSorted()).toEqual(['F32', 'mxfp4']);
+  expect(experts?.relativeError).toBe(0);
+  // and of a GGUF file too, whose codes lie in that order already
+  const again = join(folder.path, 'again.gguf');
+  await convertToGguf({ model: out, out: again, recipe: 'q8_0' });
+  const logits = [];
+  for (const reference of [path, out, again]) {
+    const source = await openModel(reference);
+    const model = await createModel(source, { backend: referenceBackend() });
+    await source.close();
+    logits.push((await model.logits([5, 17, 3, 99, 42])).logits);
+    await model.close();
+  }
+  expect(logits[1]).toEqual(logits[0]);
+  expect(logits[2]).toEqual(logits[0]);
+});

@@ -26,6 +26,29 @@ const ignoringCase = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 const words = (prefix: string, digits: string) =>
   `${prefix}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
 
+/** Words whose capitals stand in front, with what follows an apostrophe: o200k of OpenAI. */
+const capitals = '[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]';
+const small = '[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]';
+const o200k = [
+  `[^\\r\\n\\p{L}\\p{N}]?${capitals}*${small}+${ignoringCase}?`,
+  `[^\\r\\n\\p{L}\\p{N}]?${capitals}+${small}*${ignoringCase}?`,
+  '\\p{N}{1,3}',
+  ' ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*',
+  '\\s*[\\r\\n]+',
+  '\\s+(?!\\S)',
+  '\\s+',
+].join('|');
+
+/** With line ends as they are, as tokenizer.json has them. */
+const deepseekV3 = [
+  '[!"#$%&\'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+',
+  '[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+',
+  ' ?[\\p{P}\\p{S}]+[\r\n]*',
+  '\\s*[\r\n]+',
+  '\\s+(?!\\S)',
+  '\\s+',
+].join('|');
+
 export const preTokenizers: readonly PreTokenizer[] = [
   { names: ['gpt-2', 'olmo', 'phi-2', 'mpt'], patterns: [gpt2Pattern] },
   {
@@ -35,12 +58,19 @@ export const preTokenizers: readonly PreTokenizer[] = [
     ignoreMerges: true,
     addBos: true,
   },
+  { names: ['gpt-4o', 'llama4', 'kanana2', 'minimax-m2'], patterns: [o200k] },
+  {
+    names: ['deepseek-v3', 'hunyuan-dense'],
+    patterns: ['\\p{N}{1,3}', '[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+', deepseekV3],
+  },
   {
     names: ['qwen2', 'deepseek-r1-qwen', 'stablelm2'],
     patterns: [words(contractions, '\\p{N}')],
     spellings: [words(ignoringCase, '\\p{N}')],
     normalizer: 'NFC',
   },
+  // behind that of Llama 3, which has the same pattern and is what is written for it
+  { names: ['glm4', 'chatglm-bpe'], patterns: [words(contractions, '\\p{N}{1,3}')] },
   { names: ['refact', 'starcoder', 'smollm', 'command-r', 'codeshell'], patterns: ['\\p{N}', gpt2Pattern] },
   {
     names: ['default'],

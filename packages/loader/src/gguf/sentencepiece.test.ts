@@ -69,7 +69,7 @@ test('what llama.cpp has no name for is refused', async () => {
     /a model of type BPE, found "Unigram"/,
   );
   await expect(write({ model, pre_tokenizer: { type: 'Whitespace' } })).rejects.toThrow(
-    /m\/tokenizer\.json: .*a pre-tokenizer that llama\.cpp knows, one of gpt-2, llama-bpe, qwen2/,
+    /m\/tokenizer\.json: .*a pre-tokenizer that llama\.cpp knows, one of gpt-2, llama-bpe, gpt-4o/,
   );
   expect(await tokenizerMetadata(memoryFiles({}), 10)).toEqual(
     new Map([['tokenizer.ggml.model', text('none')]]),
