@@ -1,5 +1,6 @@
 // A checkpoint as the source of a model: the decoder's weights by place, tokenizer, chat template and generation
 // defaults. Needs no file system: the files may come from anywhere.
+
 import { type Quantizer, type Recipe, type RecipeData, recipeFrom, routerWarning } from '@moeq/quantizers';
 import type { ModelSource, WeightHeads } from '@moeq/runtime';
 import { checkOptions, checks, type MatrixEncoder, type OptionChecks } from '@moeq/tensors';
@@ -10,6 +11,7 @@ import { describeOthers } from './checkpoint/others-text.js';
 import { weightHeads } from './checkpoint/weight-heads.js';
 import { weightReader } from './checkpoint/weights.js';
 import { readGeneration } from './config/generation-config.js';
+import { describeSelection } from './config/selection.js';
 import type { FileSet } from './files/file-set.js';
 import { readTextParts } from './files/text-files.js';
 import type { FileTokenizer } from './tokenizer/create-tokenizer.js';
@@ -71,6 +73,7 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
     const facts = checkpoint.tensors.map((tensor) => tensor.facts);
     const warning = recipe === null ? null : routerWarning(recipe, facts);
     const others = describeOthers(checkpoint.tensors);
+    const selection = describeSelection(checkpoint.decoder);
     const {
       generation,
       stopTokenIds,
@@ -80,6 +83,7 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
       ...(recipe?.notes ?? []),
       ...(warning === null ? [] : [warning]),
       ...(others === null ? [] : [`left aside: ${others}`]),
+      ...(selection === null ? [] : [selection]),
       ...left,
     ];
     const { encoder, runsFormat } = options;

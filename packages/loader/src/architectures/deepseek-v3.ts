@@ -2,7 +2,8 @@
 // for the choice of experts, in groups. Layers for prediction behind the last one are left aside.
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
-import { flag } from '../config/config.js';
+import { count, flag, maxContext } from '../config/config.js';
+import { withinSelection } from '../config/selection.js';
 import { deepseekDecoder, deepseekFields, deepseekNames } from './deepseek.js';
 import { sigmoidMoe } from './sigmoid-moe.js';
 
@@ -11,10 +12,12 @@ interface Model {
   /** Where config.json has none. */
   readonly normEpsilon: number;
   readonly denseLayers: number;
+  /** Whether an indexer selects tokens; no unless given. */
+  readonly selects?: boolean;
 }
 
 /** DeepSeek-V3, and models that differ in defaults alone. */
-export const deepseekV3Like = ({ modelTypes, normEpsilon, denseLayers }: Model) =>
+export const deepseekV3Like = ({ modelTypes, normEpsilon, denseLayers, selects = false }: Model) =>
   defineArchitecture({
     modelTypes,
     names: deepseekNames,
@@ -23,7 +26,10 @@ export const deepseekV3Like = ({ modelTypes, normEpsilon, denseLayers }: Model) 
       topk_method: v.nullish(v.literal('noaux_tc')),
       scoring_func: v.nullish(v.literal('sigmoid')),
       rope_interleave: flag(true),
+      index_topk: v.nullish(count(maxContext), 2048),
     },
+    ...(selects && { leftAside: /^layers\.\d+\.self_attn\.indexer\./ }),
+    turned: (decoder, { index_topk: tokens }) => (selects ? withinSelection(decoder, tokens) : decoder),
     decoder: (config, file) =>
       deepseekDecoder(config, file, {
         modelType: modelTypes[0],

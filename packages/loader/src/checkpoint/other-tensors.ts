@@ -70,7 +70,7 @@ export function otherTensors({ architecture, layers, stored }: Facts): OtherTens
       const last = parts.at(-1) ?? '';
       if (buffers.has(last) || parts.includes('rotary_emb') || cacheScale.test(path)) return true;
       if (last === '_extra_state' || parts.some((part) => adapter.test(part))) return true;
-      if (besideHead.test(name)) return true;
+      if (besideHead.test(name) || architecture.leftAside?.test(path) === true) return true;
       if (matrixScale.test(name) && plain.has(name.replace(matrixScale, '.weight'))) return true;
       if (mask.test(path)) return isMask(shape);
       const [container, layer = ''] = parts;

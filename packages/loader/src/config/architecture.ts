@@ -31,6 +31,8 @@ export interface Architecture {
   textOf(config: Readonly<Record<string, unknown>>, file: string): Readonly<Record<string, unknown>>;
   /** Of slots whose fused tensors lie otherwise in files than the decoder has them. */
   readonly fused?: Readonly<Partial<Record<Slot, Arrangement>>>;
+  /** Names, without the prefix, of tensors within layers that are carried along and not run. */
+  readonly leftAside?: RegExp;
   /**
    * @param file name of the config, for messages
    * @throws MoeqError naming the field that is missing, of a wrong type or out of bounds
@@ -58,6 +60,7 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
   readonly modelTypes: readonly string[];
   readonly names: TensorNames;
   readonly fused?: Architecture['fused'];
+  readonly leftAside?: RegExp;
   /** `model.` unless given. */
   readonly prefix?: string;
   readonly fields: Fields;
@@ -94,6 +97,7 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
     prefix: parts.prefix ?? 'model.',
     textOf: (config) => config,
     ...(parts.fused !== undefined && { fused: parts.fused }),
+    ...(parts.leftAside !== undefined && { leftAside: parts.leftAside }),
     read,
     decoder(config, file) {
       const { decoder, refusal } = read(config, file);

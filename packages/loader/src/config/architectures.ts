@@ -6,11 +6,13 @@ import { axk1 } from '../architectures/axk1.js';
 import { cohere2Moe } from '../architectures/cohere2-moe.js';
 import { deepseekV2 } from '../architectures/deepseek-v2.js';
 import { deepseekV3 } from '../architectures/deepseek-v3.js';
+import { deepseekV32 } from '../architectures/deepseek-v32.js';
 import { dots1 } from '../architectures/dots1.js';
 import { ernie45Moe } from '../architectures/ernie4-5-moe.js';
 import { exaoneMoe } from '../architectures/exaone-moe.js';
 import { flexOlmo } from '../architectures/flex-olmo.js';
 import { gemma4, gemma4Text } from '../architectures/gemma4.js';
+import { glmMoeDsa } from '../architectures/glm-moe-dsa.js';
 import { glm4Moe } from '../architectures/glm4-moe.js';
 import { glm4MoeLite } from '../architectures/glm4-moe-lite.js';
 import { glm4vMoe } from '../architectures/glm4v-moe.js';
@@ -27,6 +29,7 @@ import { lfm2Moe } from '../architectures/lfm2-moe.js';
 import { mellum } from '../architectures/mellum.js';
 import { mimoV2Flash } from '../architectures/mimo-v2-flash.js';
 import { minimaxM2 } from '../architectures/minimax-m2.js';
+import { minimaxM3Vl } from '../architectures/minimax-m3-vl.js';
 import { mixtral } from '../architectures/mixtral.js';
 import { nemotronH } from '../architectures/nemotron-h.js';
 import { olmoe } from '../architectures/olmoe.js';
@@ -84,6 +87,9 @@ export const architectures: readonly Architecture[] = [
   mimoV2Flash,
   step3p5,
   step3p7,
+  deepseekV32,
+  glmMoeDsa,
+  minimaxM3Vl,
 ];
 
 /** Types that a message lists: those that begin as the one that is not known, then the first. */

@@ -42,6 +42,7 @@ export function composite(
     names: { ...renamed(text.names, prefix, layers), ...(head !== undefined && { head: [head] }) },
     prefix,
     ...(text.fused !== undefined && { fused: text.fused }),
+    ...(text.leftAside !== undefined && { leftAside: text.leftAside }),
     textOf: within,
     decoder: (config, file) => ({ ...text.decoder(within(config, file), named(file)), architecture }),
     read(config, file) {

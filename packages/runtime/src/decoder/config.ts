@@ -13,6 +13,8 @@ export interface DecoderConfig {
   readonly layers: readonly LayerConfig[];
   /** Tokens that the model was made for; prompts and generation are held within. */
   readonly contextLength: number;
+  /** Where sparse attention selects beyond so many tokens, and the context ends there; absent: it does not. */
+  readonly selectionLength?: number;
   /** The final norm; those within mixers have its epsilon, and files hold their weights as they hold its own. */
   readonly norm: NormConfig;
   /** Factor on embeddings; 1 except in GraniteMoE. */
