@@ -55,8 +55,8 @@ export type {
 export { layerStream } from './load/layer-stream.js';
 export { modelPlan, partPlans, workingBytes } from './load/load-plan.js';
 export { MemoryError } from './load/memory-error.js';
-export type { LoadProgress } from './load/weight-loader.js';
 export { readMlp } from './load/read-mlp.js';
+export type { LoadProgress } from './load/weight-loader.js';
 export type { LogitsOptions, Model } from './model.js';
 export type {
   ChatMessage,
