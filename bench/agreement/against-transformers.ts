@@ -6,9 +6,10 @@ import type { Reference } from './reference.ts';
 
 export interface Agreement {
   readonly name: string;
-  /** Largest absolute difference of a logit. */
+  /** Largest absolute difference of a logit, and the largest logit. */
   readonly logitDifference: number;
-  /** Share of tokens and layers whose set of experts is the same. */
+  readonly largestLogit: number;
+  /** Share of tokens and layers whose set of experts is the same; 1 where there are none. */
   readonly experts: number;
   readonly greedyTexts: { readonly identical: number; readonly of: number };
 }
@@ -19,12 +20,15 @@ export async function againstTransformers(reference: Reference, backend: Backend
   await source.close();
   try {
     let logitDifference = 0;
+    let largestLogit = 0;
     let same = 0;
     let choices = 0;
     for (const { tokens, logits, expertIndices } of reference.sequences) {
       const result = await model.logits(tokens, { routings: true });
-      if (logits !== null)
+      if (logits !== null) {
         logitDifference = Math.max(logitDifference, largestDifference(result.logits, logits));
+        largestLogit = Math.max(largestLogit, largestDifference(logits, new Float32Array(logits.length)));
+      }
       result.routings.forEach((routing, layer) => {
         const expected = expertIndices[layer];
         if (expected === undefined) throw new Error(`${reference.name} has no experts of layer ${layer}`);
@@ -41,7 +45,8 @@ export async function againstTransformers(reference: Reference, backend: Backend
     return {
       name: reference.name,
       logitDifference,
-      experts: same / choices,
+      largestLogit,
+      experts: choices === 0 ? 1 : same / choices,
       greedyTexts: await greedyTexts(model, reference),
     };
   } finally {

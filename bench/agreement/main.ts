@@ -1,7 +1,13 @@
 // How far every backend is from transformers and from the reference backend. Prints tables; changes nothing.
 //
 //   node agreement/main.ts [reference] [cpu] [cpu-plain] [webgpu] [--windows N]
-import { readFile } from 'node:fs/promises';
+//   node agreement/main.ts [reference] [cpu] [cpu-plain] [webgpu] --golden [--folder FOLDER] [--config config.hub.json] [--only NAME,…]
+//
+// --golden: the small checkpoints of all architectures alone, those of FOLDER where given, with another configuration file of
+// theirs where given.
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Backend, referenceBackend } from '@moeq/kernels';
 import { openModel } from '@moeq/loader/node';
@@ -9,9 +15,16 @@ import { modelUrl } from '@moeq/tiny-moe';
 import { wasmBackend } from '@moeq/wasm';
 import { webgpuBackend } from '@moeq/webgpu/node';
 import { againstReference } from './against-reference.ts';
-import { againstTransformers } from './against-transformers.ts';
+import { type Agreement, againstTransformers } from './against-transformers.ts';
 import { recipes } from './recipes.ts';
-import { goldenNames, goldenReference, tinyMoeReference } from './reference.ts';
+import {
+  firstGolden,
+  goldenFolder,
+  goldenNames,
+  goldenReference,
+  type Reference,
+  tinyMoeReference,
+} from './reference.ts';
 
 const makers: Readonly<Record<string, () => Promise<Backend>>> = {
   reference: async () => referenceBackend(),
@@ -22,17 +35,25 @@ const makers: Readonly<Record<string, () => Promise<Backend>>> = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { windows: { type: 'string', default: '2' } },
+  options: {
+    windows: { type: 'string', default: '2' },
+    golden: { type: 'boolean', default: false },
+    folder: { type: 'string', default: goldenFolder },
+    config: { type: 'string', default: 'config.json' },
+    only: { type: 'string' },
+  },
 });
 const chosen = positionals.length > 0 ? positionals : ['reference', 'cpu'];
 
 const promptLengths = JSON.parse(
   await readFile(new URL('../../packages/tiny-moe/testdata/reference.json', import.meta.url), 'utf8'),
 ) as { prompt: string; prompt_tokens: number }[];
-const references = [
-  await tinyMoeReference(promptLengths.map((entry) => entry.prompt_tokens)),
-  ...(await Promise.all(goldenNames.map(goldenReference))),
-];
+const references = values.golden
+  ? await Promise.all((values.only?.split(',') ?? (await goldenNames(values.folder))).map(golden))
+  : [
+      await tinyMoeReference(promptLengths.map((entry) => entry.prompt_tokens)),
+      ...(await Promise.all(firstGolden.map(goldenReference))),
+    ];
 const texts = {
   windows: await evalWindows(Number(values.windows)),
   prompts: promptLengths.map((entry) => entry.prompt),
@@ -47,17 +68,43 @@ for (const name of chosen) {
   console.log(`\n${backend.description}, against transformers in float32`);
   const rows = [];
   for (const reference of references) {
-    const { logitDifference, experts, greedyTexts } = await againstTransformers(reference, backend);
+    const found = await measured(reference, backend);
+    if (found instanceof Error) {
+      rows.push({ model: reference.name, refused: found.message });
+      continue;
+    }
+    const { logitDifference, largestLogit, experts, greedyTexts } = found;
     rows.push({
       model: reference.name,
       'largest logit difference': logitDifference.toExponential(2),
+      'of the largest logit': (logitDifference / largestLogit).toExponential(2),
       'experts identical': percent(experts),
       'greedy texts identical': `${greedyTexts.identical} of ${greedyTexts.of}`,
     });
   }
   console.table(rows);
-  if (name !== 'reference') await printDivergences(backend);
+  if (name !== 'reference' && !values.golden) await printDivergences(backend);
   await backend.destroy();
+}
+
+function golden(name: string): Promise<Reference> {
+  return goldenReference(join(values.folder, name));
+}
+
+/** With the configuration that is asked for; what refuses the model, where one does. */
+async function measured(reference: Reference, backend: Backend): Promise<Agreement | Error> {
+  const copy = values.config === 'config.json' ? null : await mkdtemp(join(tmpdir(), 'moeq-agreement-'));
+  try {
+    if (copy === null) return await againstTransformers(reference, backend);
+    await cp(reference.model, copy, { recursive: true });
+    await cp(join(copy, values.config), join(copy, 'config.json'));
+    return await againstTransformers({ ...reference, model: copy }, backend);
+  } catch (error) {
+    if (values.golden && error instanceof Error) return error;
+    throw error;
+  } finally {
+    if (copy !== null) await rm(copy, { recursive: true });
+  }
 }
 
 async function printDivergences(backend: Backend): Promise<void> {

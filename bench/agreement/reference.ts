@@ -1,6 +1,8 @@
 // The committed outputs of transformers that a backend is held against: tiny-moe's prompts and the golden architectures.
 //
 // Shapes: T tokens of a sequence, V vocabulary, A experts per token.
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openSafetensorsFile } from '@moeq/tensors/node';
 
@@ -67,15 +69,31 @@ export async function tinyMoeReference(promptTokens: readonly number[]): Promise
   return { name: 'tiny-moe', model: 'tiny-moe', sequences, texts };
 }
 
+/** A folder of the small checkpoints of all architectures, with what transformers made of them. */
+export const goldenFolder = path('packages/loader/testdata/architectures');
+
+/** The five architectures of which GPU figures have been recorded from the beginning. */
+export const firstGolden = ['mixtral', 'qwen2_moe', 'qwen3_moe', 'olmoe', 'granitemoe'].map((name) =>
+  join(goldenFolder, name),
+);
+
+/** The names in a folder of such checkpoints. */
+export async function goldenNames(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+}
+
 /** Two sequences of 24 tokens with logits, and one greedy text. */
-export async function goldenReference(name: string): Promise<Reference> {
-  const model = path(`packages/loader/testdata/architectures/${name}`);
+export async function goldenReference(model: string): Promise<Reference> {
   const arrays = await readArrays(`${model}/reference.safetensors`);
   const [rows = 0, length = 0] = arrays.shape('input_ids');
   const ids = arrays.integers('input_ids');
   const logits = arrays.floats('logits');
   const width = logits.length / rows;
-  const indices = arrays.names.filter((key) => key.endsWith('expert_indices')).map(arrays.integers);
+  const indices = arrays.names
+    .filter((key) => key.endsWith('expert_indices'))
+    .sort((a, b) => layerOf(a) - layerOf(b))
+    .map(arrays.integers);
   const sequences = Array.from({ length: rows }, (_, row) => ({
     tokens: [...ids.subarray(row * length, (row + 1) * length)],
     logits: logits.slice(row * width, (row + 1) * width),
@@ -89,7 +107,7 @@ export async function goldenReference(name: string): Promise<Reference> {
       tokens: [...arrays.integers('generate_output')],
     },
   ];
-  return { name, model, sequences, texts };
+  return { name: basename(model), model, sequences, texts };
 }
 
-export const goldenNames = ['mixtral', 'qwen2_moe', 'qwen3_moe', 'olmoe', 'granitemoe'] as const;
+const layerOf = (name: string) => Number(/(?<=layers\.)\d+/.exec(name)?.[0]);

@@ -8,7 +8,7 @@ import { parseRecipe } from '@moeq/quantizers';
 import { modelUrl } from '@moeq/tiny-moe';
 import { againstReference } from '../agreement/against-reference.ts';
 import { againstTransformers } from '../agreement/against-transformers.ts';
-import { goldenNames, goldenReference, tinyMoeReference } from '../agreement/reference.ts';
+import { firstGolden, goldenReference, tinyMoeReference } from '../agreement/reference.ts';
 import { table } from './table.ts';
 
 const newTokens = 64;
@@ -43,7 +43,7 @@ export async function transformersTable(backend: Backend): Promise<string> {
   const prompts = await readPrompts();
   const references = [
     await tinyMoeReference(prompts.map((entry) => entry.prompt_tokens)),
-    ...(await Promise.all(goldenNames.map(goldenReference))),
+    ...(await Promise.all(firstGolden.map(goldenReference))),
   ];
   const rows = [];
   for (const reference of references) {

@@ -1,19 +1,18 @@
 // What a token of each model costs, as a table.
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { modelUrl } from '@moeq/tiny-moe';
 import type { WebGpuBackend } from '@moeq/webgpu';
-import { goldenNames } from '../agreement/reference.ts';
+import { firstGolden } from '../agreement/reference.ts';
 import { countSteps } from './counts.ts';
 import { table } from './table.ts';
 
 export async function countTable(backend: WebGpuBackend): Promise<string> {
   const tinyMoe = fileURLToPath(modelUrl);
-  const golden = (name: string) =>
-    fileURLToPath(new URL(`../../packages/loader/testdata/architectures/${name}`, import.meta.url));
   const models: [name: string, model: string, recipe?: string][] = [
     ['tiny-moe, bfloat16', tinyMoe],
     ['tiny-moe, nf4', tinyMoe, 'nf4'],
-    ...goldenNames.map((name): [string, string] => [name, golden(name)]),
+    ...firstGolden.map((folder): [string, string] => [basename(folder), folder]),
   ];
   const rows = [];
   for (const [name, model, recipe] of models) {
