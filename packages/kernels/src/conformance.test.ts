@@ -227,6 +227,13 @@ const broken: Record<string, readonly [make: () => Backend, notices: string]> = 
     })),
     'multiplyGated: all gated activations, ups within wider rows',
   ],
+  'queries alone that read what another layer has written': [
+    breakStep((step) => ({
+      attention: (qkv, cache, layer, segments, spec) =>
+        step.attention(qkv, cache, spec.keysInCache === true ? 1 - layer : layer, segments, spec),
+    })),
+    'attention: queries alone over what another attention has written',
+  ],
   'gates that are used up': [
     breakStep((step) => ({
       multiplyGated: (gates, ups, activation) => {

@@ -216,6 +216,11 @@ export interface AttentionSpec {
   readonly valueNorm?: { readonly epsilon: number };
   /** A row holds no values: they are its keys as they are before norm and rotation (Gemma 4). CV is C then. */
   readonly keysAsValues?: boolean;
+  /**
+   * A row holds neither keys nor values: those in the cache are read, which another attention of the step or an earlier one has
+   * written, and none are (Gemma 4). Norms, clip and rotation are of the queries alone.
+   */
+  readonly keysInCache?: boolean;
   /** Clamp queries, keys and values to ±clip, after the norms and before the rotation (OLMoE's clip_qkv). */
   readonly clip?: number;
   /** Float32 [H]: of each head one more score, not scaled, that takes its part of the softmax and has no value (gpt-oss). */
@@ -266,7 +271,7 @@ export interface Step {
   /**
    * Causal attention of each segment over its own pages. A row of `qkv` [T, (H + HK) C + HK CV] holds queries, then keys,
    * then values, and gates where the specification has them (`attentionRow`); the new keys (normed, clipped, rotated) and
-   * values are written to the cache at `layer` first. Query head h
+   * values are written to the cache at `layer` first, unless they are there. Query head h
    * reads key head floor(h HK / H). Calls of one step with the same segments share what is computed from them.
    * -> [T, H * CV]
    */

@@ -29,6 +29,8 @@ interface Setting {
   readonly gate?: AttentionGate;
   readonly valueNorm?: boolean;
   readonly keysAsValues?: boolean;
+  /** After each attention another one, of queries alone, over the keys and values that it has written. */
+  readonly again?: boolean;
 }
 
 const layers = 2;
@@ -129,6 +131,27 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly C
         }).flat(),
       );
       assertClose(`step ${index}, layer ${layer}`, output, expected, tolerance);
+      if (setting.again !== true) continue;
+      const { keyNorm: _, valueNorm: __, ...ofQueries } = spec;
+      const reading: AttentionSpec = { ...ofQueries, keysInCache: true };
+      const readWidth = heads * headDim + gates;
+      const queries = bench.normals(tokens, readWidth);
+      const [left, right] = [bench.input(qkv), bench.input(queries)];
+      const reread = await bench.run((step) => {
+        step.attention(left(step), cache, layer, segments, spec);
+        return step.attention(right(step), cache, layer, segments, reading);
+      });
+      let at = 0;
+      const seen = parts.flatMap(({ sequence, tokens: count }, i) =>
+        Array.from({ length: count }, (_, t) => {
+          const numbers = Array.from(queries.values).slice(at * readWidth, ++at * readWidth);
+          const lists = known[layer]?.[sequence] as NaiveSequence;
+          const own = { ...reading, rope: ropes[i] ?? null };
+          const position = (lengths[i] as number) + t;
+          return naiveAttention(numbers, position, lists, own, { query: queryWeights }, valueDim, sinks);
+        }).flat(),
+      );
+      assertClose(`step ${index}, layer ${layer}, queries alone`, reread, seen, tolerance);
     }
   }
   bench.clear();
@@ -181,6 +204,14 @@ const settings: Record<string, Setting> = {
   'keys as values, normed, a gate for each head at the end': {
     ...{ keysAsValues: true, valueNorm: true, norm: 'all' },
     gate: { kind: 'sigmoid', per: 'head', placed: 'last' },
+  },
+  'queries alone over what another attention has written': { again: true },
+  'queries alone, values normed, a window': {
+    ...{ again: true, heads: 6, kvHeads: 1, headDim: 48, norm: 'head', valueNorm: true, window: 7 },
+  },
+  'queries alone with sinks, gates and values narrower than keys': {
+    ...{ again: true, headDim: 40, valueDim: 18, norm: 'all', clip: 0.8, sinks: 0 },
+    gate: { ...numberGate, placed: 'last' },
   },
   'gates between queries': { gate: numberGate, norm: 'head', rope: ropeOf(16), sinks: 0 },
   'a gate for each head, softplus, at the end': {

@@ -37,22 +37,24 @@ export function naiveAttention(
     spec.clip === undefined ? x : Math.max(-spec.clip, Math.min(spec.clip, x));
 
   const queries = prepare(row.slice(0, keysAt), spec.queryNorm, norms.query);
-  const keys = prepare(row.slice(keysAt, valuesAt), spec.keyNorm, norms.key);
-  sequence.keys.length = position;
-  sequence.values.length = position;
-  sequence.keys.push(keys);
-  const raw = split(row.slice(spec.keysAsValues === true ? keysAt : valuesAt), valueDim);
-  const { valueNorm } = spec;
-  const values = raw.map((head) =>
-    valueNorm === undefined ? head : normalize(head, new Array(valueDim).fill(1), valueNorm.epsilon),
-  );
-  sequence.values.push(values.map((head) => head.map(clip)));
+  if (spec.keysInCache !== true) {
+    const keys = prepare(row.slice(keysAt, valuesAt), spec.keyNorm, norms.key);
+    sequence.keys.length = position;
+    sequence.values.length = position;
+    sequence.keys.push(keys);
+    const raw = split(row.slice(spec.keysAsValues === true ? keysAt : valuesAt), valueDim);
+    const { valueNorm } = spec;
+    const values = raw.map((head) =>
+      valueNorm === undefined ? head : normalize(head, new Array(valueDim).fill(1), valueNorm.epsilon),
+    );
+    sequence.values.push(values.map((head) => head.map(clip)));
+  }
 
   const firstSeen = Math.max(0, position - window + 1);
   return queries.flatMap((query, head) => {
     const kvHead = Math.floor(head / (heads / kvHeads));
-    const seenKeys = sequence.keys.slice(firstSeen).map((each) => each[kvHead] as number[]);
-    const seenValues = sequence.values.slice(firstSeen).map((each) => each[kvHead] as number[]);
+    const seenKeys = sequence.keys.slice(firstSeen, position + 1).map((each) => each[kvHead] as number[]);
+    const seenValues = sequence.values.slice(firstSeen, position + 1).map((each) => each[kvHead] as number[]);
     const scores = seenKeys.map((key) => scale * dot(query, key));
     const sink = sinks?.[head];
     const max = Math.max(...scores, ...(sink === undefined ? [] : [sink]));

@@ -20,6 +20,8 @@ export interface AttentionNorms {
   readonly key: Float32Array | null;
 }
 
+const none = new Float32Array();
+
 /**
  * Writes the new keys and values to `layer` of the cache and attends.
  * @param qkv Float32 [T, H C + HK C + HK CV]
@@ -50,8 +52,9 @@ export function attend(
     for (let position = start; position < start + tokens; position++, token++) {
       const row = qkv.slice(token * columns, (token + 1) * columns);
       const query = queriesOf(row, spec, parts); // [H, C]
-      const key = row.subarray(keysAt, keysAt + widths.keys); // [HK, C]
-      const value = row.slice(valuesAt, valuesAt + widths.values); // [HK, CV]
+      const isStored = spec.keysInCache === true;
+      const key = isStored ? none : row.subarray(keysAt, keysAt + widths.keys); // [HK, C]
+      const value = isStored ? none : row.slice(valuesAt, valuesAt + widths.values); // [HK, CV]
       prepare(query, key, value, spec, norms, widths.output / spec.heads);
       if (rotations !== null) rotateHeads([query, key], token, spec, rotations);
       const stored = cacheRow(pages, pageSize, position);
@@ -107,7 +110,7 @@ function prepare(
     if (spec !== undefined && weight !== null) rmsNorm(x, weight, spec.epsilon, x);
   };
   norm(query, queryNorm, norms.query);
-  norm(key, keyNorm, norms.key);
+  if (key.length > 0) norm(key, keyNorm, norms.key);
   if (valueNorm !== undefined) {
     const ones = new Float32Array(valueDim).fill(1);
     for (let at = 0; at < value.length; at += valueDim) {

@@ -1,5 +1,5 @@
-// Where the parts of a row of queries, keys and values are: the queries of all heads, the keys, the values; gates between the
-// queries, as Qwen's doubled q_proj gives them, or at the end.
+// Where the parts of a row of queries, keys and values are: the queries of all heads, the keys, the values, where they are not in
+// the cache already; gates between the queries, as Qwen's doubled q_proj gives them, or at the end.
 //
 // Shapes: H heads, HK key/value heads, C head dimension, CV value dimension, G numbers of a head's gate.
 import type { AttentionSpec } from '../step.js';
@@ -25,16 +25,17 @@ export function attentionRow(
     headDim,
     gate,
     keysAsValues = false,
-  }: Pick<AttentionSpec, 'heads' | 'kvHeads' | 'headDim' | 'gate' | 'keysAsValues'>,
+    keysInCache = false,
+  }: Pick<AttentionSpec, 'heads' | 'kvHeads' | 'headDim' | 'gate' | 'keysAsValues' | 'keysInCache'>,
   valueDim: number,
 ): AttentionRow {
   const gateWidth = gate === undefined ? 0 : gate.per === 'head' ? 1 : valueDim;
   const between = gate?.placed === 'withQueries';
   const queryStride = headDim + (between ? gateWidth : 0);
   const keysAt = heads * queryStride;
-  const keysEnd = keysAt + kvHeads * headDim;
+  const keysEnd = keysAt + (keysInCache ? 0 : kvHeads * headDim);
   const valuesAt = keysAsValues ? keysAt : keysEnd;
-  const end = valuesAt + kvHeads * valueDim;
+  const end = keysInCache ? keysEnd : valuesAt + kvHeads * valueDim;
   return {
     columns: between ? end : end + heads * gateWidth,
     queryStride,

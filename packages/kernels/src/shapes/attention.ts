@@ -52,6 +52,8 @@ export function attentionWidths(spec: AttentionSpec, cache: KvCacheSpec): Attent
   }
   if (spec.keysAsValues === true)
     assertSize('attend', 'dimensions of values that are keys', headDim, cache.valueDim ?? headDim);
+  if (spec.keysInCache === true && (keyNorm ?? spec.valueNorm) !== undefined)
+    throw mismatch('attend', 'norms', 'none of keys and values that are in the cache', 'some');
   if (sinks !== undefined) assertSize('attend', 'sinks', heads, sinks.length);
   if (gate?.placed === 'withQueries' && queryNorm?.over === 'all')
     throw mismatch('attend', 'query norm', 'one over each head, as gates stand between the queries', 'all');

@@ -1,11 +1,14 @@
-// Gemma 4 (Google; transformers models/gemma4), its models with experts: windows with other heads than the layers that see all
-// tokens, whose keys are their values too and turn in a quarter of their pairs; norms before and after; a dense MLP beside the
-// experts, each with norms of its own, the router with another; inputs of each layer; one number a layer and one an expert;
-// capped logits.
+// Gemma 4 (Google; transformers models/gemma4): windows with other heads than the layers that see all tokens, whose keys are their
+// values too and turn in a quarter of their pairs; last layers that read the keys and values of earlier ones; norms before and
+// after; a dense MLP, perhaps beside experts, each with norms of its own, the router with another; inputs of each layer; one
+// number a layer and one an expert; capped logits.
 import {
   type AttentionConfig,
+  type BranchConfig,
   type CarriedConfig,
   type LayerConfig,
+  type MlpConfig,
+  type MoeConfig,
   type NormConfig,
   type RopeConfig,
   withMixers,
@@ -13,12 +16,20 @@ import {
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { composite } from '../config/composite.js';
-import { commonFields, configError, count, flag, maxContext, positive, width } from '../config/config.js';
+import {
+  commonFields,
+  configError,
+  count,
+  flag,
+  layerNumber,
+  maxContext,
+  positive,
+  width,
+} from '../config/config.js';
 import { slidingLayers, slidingTypes } from '../config/layer-types.js';
 import { biasNames, decoderConfig, denseNames, llamaNames, queryKeyNormNames } from './llama.js';
 
 const layer = 'model.layers.{layer}';
-const zero = (expected: string) => v.literal(0, `0, as moeq does not run ${expected}`);
 /** Of transformers' class, which a file that leaves the field out has. */
 const defaultInputDim = 256;
 
@@ -63,10 +74,16 @@ const fields = {
   /** 0 or null: layers have no inputs of their own. */
   hidden_size_per_layer_input: v.optional(v.nullable(v.union([v.literal(0), width])), defaultInputDim),
   vocab_size_per_layer_input: v.optional(commonFields.vocab_size, 262_144),
-  num_kv_shared_layers: v.nullish(zero('layers that share keys and values'), 0),
-  enable_moe_block: v.literal(true, 'true, as only models with experts are run'),
+  /** Last layers that read the keys and values of others. */
+  num_kv_shared_layers: v.nullish(v.union([v.literal(0), layerNumber]), 0),
+  /** Of the MLPs of those layers. */
+  use_double_wide_mlp: flag(false),
+  enable_moe_block: flag(false),
+  /** 0: none. */
+  num_local_experts: v.nullish(v.union([v.literal(0), commonFields.num_local_experts]), 0),
+  num_experts_per_tok: v.nullish(v.union([v.literal(0), commonFields.num_experts_per_tok]), 0),
   intermediate_size: width,
-  moe_intermediate_size: width,
+  moe_intermediate_size: v.nullish(width),
   final_logit_softcapping: v.nullish(positive),
 };
 
@@ -128,17 +145,29 @@ export const gemma4Text = defineArchitecture({
     const slides = (index: number) => index < layers - 1 && typed(index);
     const inputs = layerInputs(config, file);
     const mlp = { activation: config.hidden_activation, bias: false };
+    const own = layers - config.num_kv_shared_layers;
+    if (own < 1) throw configError(file, `num_kv_shared_layers to be below ${layers}`, String(layers - own));
     const dense = { kind: 'dense' as const, ...mlp, intermediateSize: config.intermediate_size };
+    const wide = { ...dense, intermediateSize: 2 * config.intermediate_size };
+    const moe = config.enable_moe_block ? expertsOf(config, file) : null;
+    /** Of a layer that has none of its own, the layer that has. */
+    const keysOf = (index: number): number | undefined => {
+      if (index < own) return undefined;
+      for (let source = own - 1; source >= 0; source--) if (slides(source) === slides(index)) return source;
+      const kind = slides(index) ? 'sliding' : 'full';
+      throw configError(file, `a layer of ${kind} attention before layer ${own}`, 'none');
+    };
     const mixers = new Map<string, AttentionConfig>();
     const mixerOf = (attention: AttentionConfig, index: number): AttentionConfig => {
-      const own = ownHeads(config, index, slides(index));
-      const headDim = own.head_dim ?? attention.headDim;
-      const kvHeads = own.num_key_value_heads ?? attention.kvHeads;
+      const ofLayer = ownHeads(config, index, slides(index));
+      const headDim = ofLayer.head_dim ?? attention.headDim;
+      const kvHeads = ofLayer.num_key_value_heads ?? attention.kvHeads;
+      const source = keysOf(index);
       if (headDim % 2 !== 0 || attention.heads % kvHeads !== 0) {
         const expected = `an even head dimension and key/value heads that divide ${attention.heads} in layer ${index}`;
         throw configError(file, expected, `${headDim} and ${kvHeads}`);
       }
-      const key = `${slides(index)} ${headDim} ${kvHeads}`;
+      const key = `${slides(index)} ${headDim} ${kvHeads} ${source}`;
       const known = mixers.get(key);
       if (known !== undefined) return known;
       const mixer: AttentionConfig = {
@@ -148,6 +177,7 @@ export const gemma4Text = defineArchitecture({
         window: slides(index) ? config.sliding_window : null,
         valueNorm: true,
         ...(config.attention_k_eq_v && !slides(index) && { keysAsValues: true }),
+        ...(source !== undefined && { keysOf: source }),
       };
       mixers.set(key, mixer);
       return mixer;
@@ -162,8 +192,11 @@ export const gemma4Text = defineArchitecture({
         queryKeyNorm: 'head',
         bias: { qkv: config.attention_bias, output: config.attention_bias },
       },
-      layer: (index, attention) => ({ mixer: mixerOf(attention, index), mlp: dense }),
-      assemble: ({ mixer, norm }): LayerConfig => ({
+      layer: (index, attention) => ({
+        mixer: mixerOf(attention, index),
+        mlp: index >= own && config.use_double_wide_mlp ? wide : dense,
+      }),
+      assemble: ({ mixer, mlp: ofLayer, norm }): LayerConfig => ({
         blocks: [
           {
             mixer,
@@ -172,15 +205,9 @@ export const gemma4Text = defineArchitecture({
             residualScale: 1,
           },
           {
-            sum: [
-              { mlp: experts(config, norm), norm: null, postNorm: { slot: 'expertPostNorm', ...norm } },
-              {
-                mlp: dense,
-                norm: { slot: 'mlpNorm', ...norm },
-                postNorm: { slot: 'densePostNorm', ...norm },
-              },
-            ],
-            norm: null,
+            ...(moe === null
+              ? { mlp: ofLayer, norm: { slot: 'mlpNorm' as const, ...norm } }
+              : { sum: besideExperts(ofLayer, moe(norm), norm), norm: null }),
             postNorm: { slot: 'mlpPostNorm', ...norm },
             residualScale: 1,
           },
@@ -225,28 +252,42 @@ function layerInputs(
   return [{ kind: 'layerInputs', vocabularySize, dim }];
 }
 
-function experts(config: Gemma4Config, norm: NormConfig) {
-  return {
-    kind: 'moe' as const,
-    route: {
-      experts: config.num_local_experts,
-      expertsPerToken: config.num_experts_per_tok,
-      score: 'softmax' as const,
-      normalizeTopK: true,
-    },
-    intermediateSize: config.moe_intermediate_size,
+function besideExperts(dense: MlpConfig, moe: MoeConfig, norm: NormConfig): BranchConfig[] {
+  return [
+    { mlp: moe, norm: null, postNorm: { slot: 'expertPostNorm', ...norm } },
+    { mlp: dense, norm: { slot: 'mlpNorm', ...norm }, postNorm: { slot: 'densePostNorm', ...norm } },
+  ];
+}
+
+/** @throws MoeqError where experts have no number or size */
+function expertsOf(config: Gemma4Config, file: string): (norm: NormConfig) => MoeConfig {
+  const {
+    num_local_experts: experts,
+    num_experts_per_tok: expertsPerToken,
+    moe_intermediate_size: size,
+  } = config;
+  const missing = Object.entries({
+    num_experts: experts === 0,
+    top_k_experts: expertsPerToken === 0,
+    moe_intermediate_size: size == null,
+  }).find(([, isMissing]) => isMissing);
+  if (missing !== undefined || size == null) throw configError(file, `a field ${missing?.[0]}`, 'none');
+  return (norm) => ({
+    kind: 'moe',
+    route: { experts, expertsPerToken, score: 'softmax', normalizeTopK: true },
+    intermediateSize: size,
     activation: config.hidden_activation,
     bias: false,
     routerBias: false,
     correctionBias: false,
     expertScales: true,
     norms: {
-      router: { slot: 'routerNorm' as const, ...norm },
-      experts: { slot: 'expertNorm' as const, ...norm },
+      router: { slot: 'routerNorm', ...norm },
+      experts: { slot: 'expertNorm', ...norm },
       routerFactor: config.hidden_size ** -0.5,
     },
     shared: null,
-  };
+  });
 }
 
 /** With towers for images and sound, which are carried along. */

@@ -12,7 +12,7 @@ import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
 import { otherTensor, plainTensor, quantizedTensor } from './checkpoint-tensor.js';
 import { assertComplete, assertPlace, misfit, placeKey } from './layout-check.js';
 import { placeFinder } from './names.js';
-import { otherTensors } from './other-tensors.js';
+import { isPassedOver, otherTensors } from './other-tensors.js';
 import { fp8Floats, quantizedWeights } from './quantized-tensors.js';
 import { openStoredTensors } from './stored-tensors.js';
 
@@ -110,6 +110,7 @@ function placeTensors(
   /** null: beside the decoder. */
   const place = (name: string, { file, shape }: StoredTensor): TensorPlace | null => {
     const at = placeOf.find(name);
+    if (at !== null && isPassedOver(at, decoder)) return null;
     const isExpected =
       at !== null && (model.countsAllLayers || at.layer === undefined || at.layer < decoder.layers.length);
     if (!isExpected && isOther.has({ name, shape })) return null;

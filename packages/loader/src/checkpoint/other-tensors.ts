@@ -2,7 +2,7 @@
 // or beside plain weights, adapters, layers behind the last one, prediction heads, towers for images and sound. They are
 // carried through and never run. Nothing that could be a part of the decoder is one of them: within its layers and its modules
 // only what is listed here, and a name almost like one of the decoder's is not.
-import { decoderTensors, slotNames } from '@moeq/runtime';
+import { type DecoderConfig, decoderTensors, layerMixer, slotNames, type TensorPlace } from '@moeq/runtime';
 import { type DType, isFloatDType } from '@moeq/tensors';
 import type { Architecture } from '../config/architecture.js';
 import type { StoredTensor } from '../files/file-set.js';
@@ -47,6 +47,15 @@ const adapter = /^lora_(?:A|B|embedding_A|embedding_B|magnitude_vector)$/;
 
 /** A copy of the head within the decoder, and a bias that no head here adds. */
 const besideHead = /^(?:model\.lm_head\..*|lm_head\.bias)$/;
+
+const ofKeys: readonly string[] = ['key', 'keyBias', 'keyNorm', 'value', 'valueBias'];
+
+/** Whether a place is that of keys and values in a layer that reads another's: files hold them, as transformers once had them. */
+export function isPassedOver({ slot, layer: index }: TensorPlace, { layers }: DecoderConfig): boolean {
+  const layer = index === undefined ? undefined : layers[index];
+  const mixer = layer === undefined ? null : layerMixer(layer);
+  return mixer?.kind === 'attention' && mixer.keysOf !== undefined && ofKeys.includes(slot);
+}
 
 export function otherTensors({ architecture, layers, stored }: Facts): OtherTensors {
   const withoutPrefix = (name: string): string =>

@@ -1,9 +1,13 @@
 // Gemma 4 with towers is its language model under other names: the same weights give the same logits, and what stands beside
 // them is carried along. What moeq does not run of Gemma 4 is refused.
+
+import { referenceBackend } from '@moeq/kernels';
+import { layerDense } from '@moeq/runtime';
 import type { Tensor } from '@moeq/tensors';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js';
-import { goldenConfig, goldenPath, readTensors } from '../testkit/golden.js';
+import { densePath, goldenConfig, goldenPath, readTensors } from '../testkit/golden.js';
+import { goldenSuite } from '../testkit/golden-suite.js';
 import { logitsOf } from '../testkit/logits.js';
 import { checkpointFiles } from '../testkit/memory-files.js';
 import { findArchitecture } from './architectures.js';
@@ -29,8 +33,10 @@ test('the language model of a composite, and its towers beside it', async () => 
 
 test.each([
   ['vocab_size_per_layer_input', 255, /vocab_size_per_layer_input to be at least vocab_size, 256, found 255/],
-  ['num_kv_shared_layers', 1, /num_kv_shared_layers to be 0, as moeq does not run layers that share keys/],
-  ['enable_moe_block', false, /enable_moe_block to be true, as only models with experts are run/],
+  ['num_kv_shared_layers', 3, /num_kv_shared_layers to be below 3, found 3/],
+  ['num_kv_shared_layers', 1, /a layer of full attention before layer 2, found none/],
+  ['num_experts', null, /a field num_experts, found none/],
+  ['moe_intermediate_size', null, /a field moe_intermediate_size, found none/],
   ['use_bidirectional_attention', 'all', /use_bidirectional_attention to be "vision"/],
 ])('refuses %s %s in one sentence', (field, value, sentence) => {
   const own = { ...text, hidden_size_per_layer_input: 8, [field]: value };
@@ -55,6 +61,31 @@ test('logits are within the cap, and windows hold heads of another size than ful
     [16, 2, 8],
     [32, 1, null],
   ]);
+});
+
+describe('without experts', () => {
+  const backend = referenceBackend();
+  goldenSuite({ backend: () => backend, bound: () => 2e-3, names: ['gemma4_text'], path: densePath });
+});
+
+test('last layers read what others keep, and files may hold keys and values of them all the same', async () => {
+  const path = goldenPath('gemma4_text_inputs');
+  const [own, kept] = [goldenConfig('gemma4_text_inputs'), await readTensors(`${path}/model.safetensors`)];
+  const { layers } = findArchitecture(own, 'config.json').decoder(own, 'config.json');
+  const read = layers.map(({ blocks }) => {
+    const [block] = blocks.filter((each) => 'mixer' in each);
+    return block?.mixer.kind === 'attention' ? block.mixer.keysOf : null;
+  });
+  expect(read).toEqual([undefined, undefined, undefined, 1, 2]);
+  expect(layers.map((layer) => layerDense(layer)?.intermediateSize)).toEqual([24, 24, 24, 48, 48]);
+  const unread = ['k_proj.weight', 'v_proj.weight', 'k_norm.weight'].map(
+    (name) => `model.layers.3.self_attn.${name}`,
+  );
+  const more = new Map([...kept, ...unread.map((name) => [name, tower] as const)]);
+  expect(await logitsOf(own, more)).toEqual(await logitsOf(own, kept));
+  const { tensors: found } = await openCheckpoint(checkpointFiles(own, more));
+  const others = found.filter(({ facts }) => facts.role === 'other').map(({ facts }) => facts.name);
+  expect(others.sort()).toEqual(unread.sort());
 });
 
 test.each([

@@ -19,6 +19,11 @@ export function goldenConfig(name: string, file = 'config.json'): Record<string,
   return JSON.parse(readFileSync(`${goldenPath(name)}/${file}`, 'utf8')) as Record<string, unknown>;
 }
 
+/** A checkpoint without experts. */
+export function densePath(name: string): string {
+  return fileURLToPath(new URL(`../../testdata/dense/${name}`, import.meta.url));
+}
+
 /** A checkpoint that comes quantized. */
 export function quantizedPath(name: string): string {
   return fileURLToPath(new URL(`../../testdata/quantized/${name}`, import.meta.url));

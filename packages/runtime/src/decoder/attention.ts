@@ -31,6 +31,8 @@ export interface AttentionConfig {
   readonly keysAsValues?: boolean;
   /** Whether values are normed by head, without weights; no unless given (Gemma 4). */
   readonly valueNorm?: boolean;
+  /** The layer before whose keys and values are read in place of its own; its own unless given (Gemma 4). */
+  readonly keysOf?: number;
   /** What heads are multiplied by before the output projection; null: nothing. */
   readonly gate: AttentionGate | null;
 }
@@ -38,13 +40,20 @@ export interface AttentionConfig {
 type Tensor = MixerTensor<AttentionConfig>;
 type Shape = Tensor['shape'];
 
+/** Of its own. */
+const hasKeys = ({ keysOf }: AttentionConfig) => keysOf === undefined;
+const hasValues = (config: AttentionConfig) => hasKeys(config) && config.keysAsValues !== true;
+
 const row = (projection: Projection, shape: Shape): Tensor => ({ role: 'attention', projection, shape });
 const other = (shape: Shape): Tensor => ({ role: 'attention', shape });
-const norm = (count: (config: AttentionConfig) => number): Tensor => ({
+const norm = (
+  count: (config: AttentionConfig) => number,
+  has: (config: AttentionConfig) => boolean = () => true,
+): Tensor => ({
   role: 'norm',
   shape: (config) => {
     const { queryKeyNorm: over, headDim } = config;
-    return over === null ? null : [over === 'all' ? count(config) * headDim : headDim];
+    return over === null || !has(config) ? null : [over === 'all' ? count(config) * headDim : headDim];
   },
 });
 
@@ -63,18 +72,18 @@ const hasGateProjection = ({ gate }: AttentionConfig) => gate?.placed === 'last'
 
 const tensors = {
   query: row('queryProj', (c, hidden) => [queryWidth(c), hidden]),
-  key: row('keyProj', (c, hidden) => [keyWidth(c), hidden]),
-  value: row('valueProj', (c, hidden) => (c.keysAsValues === true ? null : [valueWidth(c), hidden])),
+  key: row('keyProj', (c, hidden) => (hasKeys(c) ? [keyWidth(c), hidden] : null)),
+  value: row('valueProj', (c, hidden) => (hasValues(c) ? [valueWidth(c), hidden] : null)),
   /** In place of rows between those of the queries. */
   attentionGate: other((c, hidden) => (hasGateProjection(c) ? [gateWidth(c), hidden] : null)),
   output: row('outputProj', (c, hidden) => [hidden, outputWidth(c)]),
   queryBias: row('queryProj', (c) => (c.bias.qkv ? [queryWidth(c)] : null)),
-  keyBias: row('keyProj', (c) => (c.bias.qkv ? [keyWidth(c)] : null)),
-  valueBias: row('valueProj', (c) => (c.bias.qkv && c.keysAsValues !== true ? [valueWidth(c)] : null)),
+  keyBias: row('keyProj', (c) => (c.bias.qkv && hasKeys(c) ? [keyWidth(c)] : null)),
+  valueBias: row('valueProj', (c) => (c.bias.qkv && hasValues(c) ? [valueWidth(c)] : null)),
   attentionGateBias: other((c) => (c.bias.qkv && hasGateProjection(c) ? [gateWidth(c)] : null)),
   outputBias: row('outputProj', (c, hidden) => (c.bias.output ? [hidden] : null)),
   queryNorm: norm(({ heads }) => heads),
-  keyNorm: norm(({ kvHeads }) => kvHeads),
+  keyNorm: norm(({ kvHeads }) => kvHeads, hasKeys),
   sinks: other((c) => (c.sinks ? [c.heads] : null)),
 };
 
@@ -111,6 +120,7 @@ export const attention: Mixer<AttentionConfig, AttentionSlot> = {
     ...{ kind: 'kv', kvHeads, headDim, window },
     ...(valueDim !== headDim && { valueDim }),
   }),
+  cacheOf: ({ keysOf = null }) => keysOf,
   activationsPerToken: (config) =>
     3 * (queryWidth(config) + keyWidth(config) + valueWidth(config)) + gateWidth(config),
   rope: ({ rope }) => rope,
@@ -141,13 +151,19 @@ async function loadSpec(
     rope: ropeSpec(rope),
     ...(over !== null && {
       queryNorm: { weight: await loader.norm('queryNorm'), epsilon, over },
-      keyNorm: { weight: await loader.norm('keyNorm'), epsilon, over },
+      ...(values.keysOf === undefined && {
+        keyNorm: { weight: await loader.norm('keyNorm'), epsilon, over },
+      }),
     }),
     ...(clip !== null && { clip }),
     ...(window !== null && { window }),
     ...(sinks && { sinks: await loader.vector(parts.sinks) }),
     ...(gate !== null && { gate }),
-    ...(values.keysAsValues === true && { keysAsValues: true }),
-    ...(values.valueNorm === true && { valueNorm: { epsilon } }),
+    ...(values.keysOf !== undefined
+      ? { keysInCache: true }
+      : {
+          ...(values.keysAsValues === true && { keysAsValues: true }),
+          ...(values.valueNorm === true && { valueNorm: { epsilon } }),
+        }),
   };
 }

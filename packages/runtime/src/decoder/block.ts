@@ -51,6 +51,8 @@ export interface Block extends Branch {
 
 export interface DecoderLayer {
   readonly blocks: readonly Block[];
+  /** The layer that keeps what this one reads of sequences: itself, or one before. */
+  readonly cacheLayer: number;
 }
 
 /** @param x [T, D], which stays as it is */
@@ -107,8 +109,10 @@ export interface Mixer<Config, Slot extends string> {
   headsOf?(config: Config): Readonly<Partial<Record<Slot, number>>>;
   /** @param epsilon of norms within the mixer */
   load(loader: LayerLoader<Slot>, config: Config, epsilon: number): Promise<BlockRun>;
-  /** What a layer keeps of a sequence. */
+  /** What a layer keeps of a sequence, unless it reads what an earlier one keeps. */
   cache(config: Config): CacheNeed;
+  /** The layer before that keeps, as `cache` says it, what this one reads; null, or absent: it keeps its own. */
+  cacheOf?(config: Config): number | null;
   /** Numbers of activations of a token, all that a step may hold at once. */
   activationsPerToken(config: Config): number;
   /** How it rotates, null where a layer does not; absent in mixers that know no positions. */

@@ -27,7 +27,7 @@ import type {
 import type { DeltaNetConfig } from './delta-net.js';
 import type { KimiDeltaConfig } from './kimi-delta.js';
 import type { LatentConfig } from './latent.js';
-import { layerMoe } from './layer.js';
+import { layerMoe, withMixers } from './layer.js';
 import type { MambaConfig } from './mamba-config.js';
 import type { MixerConfig } from './mixers.js';
 
@@ -367,8 +367,26 @@ const anyLayer: fc.Arbitrary<LayerConfig> = fc
     return fc.record({ blocks: fc.constant(blocks), scaled: isNormed ? fc.boolean() : fc.constant(false) });
   });
 
-/** Layers that differ in all, in what they keep of a token too; some keep nothing. */
-const anyLayers: fc.Arbitrary<LayerConfig[]> = fc.array(anyLayer, { minLength: 1, maxLength: 3 });
+/** Layers that differ in all, in what they keep of a token too; some keep nothing, some read what others keep. */
+const anyLayers: fc.Arbitrary<LayerConfig[]> = fc
+  .tuple(fc.array(anyLayer, { minLength: 1, maxLength: 3 }), fc.array(fc.boolean(), { minLength: 3 }))
+  .map(([layers, shares]) => sharing(layers, shares));
+
+/** Attention reads the keys and values of the last attention before it where the layer's turn says so. */
+function sharing(layers: readonly LayerConfig[], shares: readonly boolean[]): LayerConfig[] {
+  let last: { readonly index: number; readonly mixer: AttentionConfig } | null = null;
+  return layers.flatMap((layer, index) =>
+    withMixers([layer], (mixer) => {
+      if (mixer.kind !== 'attention') return mixer;
+      if (last === null || shares[index] !== true) {
+        last = { index, mixer };
+        return mixer;
+      }
+      const { kvHeads, headDim, valueDim = headDim, window } = last.mixer;
+      return { ...mixer, kvHeads, headDim, valueDim, window, keysOf: last.index };
+    }),
+  );
+}
 
 /** Decoders with any mixture of the options that architectures have; what layers read is carried. */
 const anyDecoder: fc.Arbitrary<DecoderConfig> = fc.record(
@@ -445,6 +463,17 @@ test('a layer that reads what the decoder does not carry is refused', async () =
   await expect(model.logits([1, 2])).rejects.toThrow(
     /cannot run a layer: expected layerInputs, found nothing/,
   );
+});
+
+test.each([
+  ['a layer behind', { ...tinyAttention, keysOf: 1 }, /layer 0: .*found layer 1/],
+  ['other heads', { ...tinyAttention, kvHeads: 1, keysOf: 0 }, /layer 1: .*"kvHeads":1.*found layer 0/],
+])('keys and values of %s are not read', async (_, mixer, sentence) => {
+  const layer = mixtralLayer(5, 2, 12, mixer);
+  const [own] = tinyMixtral.layers;
+  const layers = mixer.keysOf === 1 ? [layer, own ?? layer] : [own ?? layer, layer];
+  const source = randomSource({ ...tinyMixtral, layers }, 1);
+  await expect(createModel(source, { backend: referenceBackend() })).rejects.toThrow(sentence);
 });
 
 async function compare(

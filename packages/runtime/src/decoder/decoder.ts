@@ -50,12 +50,14 @@ export interface ForwardResult {
  */
 export function forward(step: Step, decoder: Decoder, { ids, places, rows }: Batch): ForwardResult {
   const routings: { layer: number; routing: RoutingHandle }[] = [];
-  const blocks = decoder.layers.flatMap((layer, index) => layer.blocks.map((block) => ({ block, index })));
+  const blocks = decoder.layers.flatMap(({ blocks: own, cacheLayer }, index) =>
+    own.map((block) => ({ block, index, place: places.get(cacheLayer) ?? null })),
+  );
   const mixed = blocks.findLastIndex(({ block }) => block.mixesTokens) + 1;
   const run = (x: Activations, carried: Carried, first: number, end: number): Activations => {
     let hidden = x;
-    for (const { block, index } of blocks.slice(first, end)) {
-      const { output, routing } = runBlock(step, hidden, block, places.get(index) ?? null, carried);
+    for (const { block, index, place } of blocks.slice(first, end)) {
+      const { output, routing } = runBlock(step, hidden, block, place, carried);
       hidden = output;
       if (routing !== null) routings.push({ layer: index, routing });
     }

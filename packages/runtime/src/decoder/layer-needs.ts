@@ -10,16 +10,44 @@ import { layerMixer } from './layer.js';
 import { mixerOf } from './mixers.js';
 
 /**
- * What each layer keeps of a sequence; null: nothing, as a layer without a mixer. A window as long as the context gives
- * nothing back.
+ * What each layer keeps of a sequence; null: nothing, as a layer without a mixer, or one that reads what another keeps. A window as
+ * long as the context gives nothing back.
  */
-export function cacheNeeds({ contextLength, layers }: DecoderConfig): (CacheNeed | null)[] {
-  return layers.map((layer) => {
-    const mixer = layerMixer(layer);
-    if (mixer === null) return null;
-    const need = mixerOf(mixer).cache(mixer);
-    if (need.kind === 'state') return need;
-    return { ...need, window: need.window === null || need.window >= contextLength ? null : need.window };
+export function cacheNeeds(config: DecoderConfig): (CacheNeed | null)[] {
+  return config.layers.map((_, index) =>
+    cacheLayer(config, index) === index ? needOf(config, index) : null,
+  );
+}
+
+function needOf({ contextLength, layers }: DecoderConfig, index: number): CacheNeed | null {
+  const layer = layers[index];
+  const mixer = layer === undefined ? null : layerMixer(layer);
+  if (mixer === null) return null;
+  const need = mixerOf(mixer).cache(mixer);
+  if (need.kind === 'state') return need;
+  return { ...need, window: need.window === null || need.window >= contextLength ? null : need.window };
+}
+
+/**
+ * The layer that keeps what one reads of sequences: itself, or one before.
+ * @throws MoeqError where that one keeps something else, or nothing itself
+ */
+export function cacheLayer(config: DecoderConfig, index: number): number {
+  const ofLayer = (each: number): number => {
+    const layer = config.layers[each];
+    const mixer = layer === undefined ? null : layerMixer(layer);
+    return (mixer === null ? null : mixerOf(mixer).cacheOf?.(mixer)) ?? each;
+  };
+  const source = ofLayer(index);
+  if (source === index) return index;
+  const [own, kept] = [needOf(config, index), needOf(config, source)];
+  if (source < index && ofLayer(source) === source && JSON.stringify(own) === JSON.stringify(kept))
+    return source;
+  throw new MoeqError({
+    operation: 'configure a layer',
+    subject: `layer ${index}`,
+    expected: `a layer before that keeps ${JSON.stringify(own)} to read`,
+    found: `layer ${source} with ${JSON.stringify(kept)}`,
   });
 }
 

@@ -154,6 +154,15 @@ test('nothing stays loaded, whether it runs, fails to load or is aborted', async
   expect(backend.live()).toBe(0);
 });
 
+test('layers that read what others keep do not run by themselves', () => {
+  const [first, ...others] = tinyMixtral.layers;
+  const shared = mixtralLayer(5, 2, 12, { ...tinyAttention, keysOf: 0 });
+  const config = { ...tinyMixtral, layers: [first ?? shared, ...others, shared] };
+  expect(() => layerStream(randomSource(config, 5), { backend: referenceBackend() })).toThrow(
+    /keys and values of their own, found layer 2, which reads those of layer 0/,
+  );
+});
+
 test('a part knows its bytes; options are checked', async () => {
   const source = randomSource(tinyMixtral, 5);
   const backend = referenceBackend();

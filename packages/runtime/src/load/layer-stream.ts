@@ -5,14 +5,14 @@
 // Shapes: T tokens of one sequence, D hidden, W columns of what is carried, V vocabulary, A experts per token.
 import type { Backend, Step } from '@moeq/kernels';
 import { joinRoutings, type Routing } from '@moeq/router';
-import { checkOptions, checks, type OptionChecks } from '@moeq/tensors';
+import { checkOptions, checks, MoeqError, type OptionChecks } from '@moeq/tensors';
 import { layerGroup } from '../caches/cache-groups.js';
 import { CachePool } from '../caches/cache-pool.js';
 import { createCaches, type GroupSegments } from '../caches/model-caches.js';
 import type { Carried, CarriedKind } from '../decoder/carried.js';
 import { makeCarried } from '../decoder/carried-states.js';
 import { runHead, runLayer } from '../decoder/decoder.js';
-import { cacheNeeds, carriedColumns, decoderRotation } from '../decoder/layer-needs.js';
+import { cacheLayer, cacheNeeds, carriedColumns, decoderRotation } from '../decoder/layer-needs.js';
 import type { ModelSource } from '../model-source.js';
 import { logitRowsPerStep } from '../run/sequence-logits.js';
 import { loadEmbedding, loadHead, loadLayer } from './load-decoder.js';
@@ -65,12 +65,14 @@ export interface LayerStreamOptions {
 /**
  * Weights are read each time a part is loaded, so the source stays open for as long as the stream is used. Loading and
  * running throw what `createModel` and `Model.logits` throw; a part that fails to load leaves nothing behind.
- * @throws MoeqError for a wrong option; MemoryError where, by the headers, the backend cannot hold one of the parts
+ * @throws MoeqError for a wrong option, or layers that read what others keep; MemoryError where, by the headers, the backend cannot
+ *   hold one of the parts
  */
 export function layerStream(source: ModelSource, options: LayerStreamOptions): LayerStream {
   checkOptions('stream the layers of a model', options, optionChecks);
   const { config } = source;
   const { backend, maxTokens = config.contextLength, chunk = defaultPrefillChunk, signal } = options;
+  assertOwnCaches(source);
   for (const plan of partPlans(source, maxTokens, chunk)) assertFits(source, backend, plan);
   const { hiddenSize, vocabularySize, embeddingScale } = config;
   const rotation = decoderRotation(config);
@@ -173,6 +175,18 @@ const optionChecks: OptionChecks<LayerStreamOptions> = {
   chunk: checks.integer({ min: 1 }),
   signal: checks.signal,
 };
+
+/** @throws MoeqError for a layer that reads what another keeps, and so does not run by itself */
+function assertOwnCaches({ name, config }: ModelSource): void {
+  const shared = config.layers.findIndex((_, index) => cacheLayer(config, index) !== index);
+  if (shared < 0) return;
+  throw new MoeqError({
+    operation: 'stream the layers of a model',
+    subject: name,
+    expected: 'layers that keep keys and values of their own',
+    found: `layer ${shared}, which reads those of layer ${cacheLayer(config, shared)}`,
+  });
+}
 
 /** Entries of what is carried, by kind. */
 function carriedOf<Value>(carried: Readonly<Partial<Record<CarriedKind, Value>>>): [CarriedKind, Value][] {

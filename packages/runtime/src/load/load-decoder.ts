@@ -7,7 +7,7 @@ import { type LoadedCarried, loadCarried } from '../decoder/carried-states.js';
 import type { BranchConfig, DecoderConfig, LayerConfig, LayerNormConfig } from '../decoder/config.js';
 import type { Decoder, LoadedHead } from '../decoder/decoder.js';
 import { loadLayerInput } from '../decoder/layer-inputs.js';
-import { decoderSizes } from '../decoder/layer-needs.js';
+import { cacheLayer, decoderSizes } from '../decoder/layer-needs.js';
 import { mixerOf } from '../decoder/mixers.js';
 import { loadMlp } from '../decoder/mlp.js';
 import type { ModelSource } from '../model-source.js';
@@ -100,7 +100,7 @@ export async function loadLayer(
     const mixesTokens = hasMixer(block);
     blocks.push({ ...branch, keep, residualScale: keep === 1 ? residualScale : 1, mixesTokens });
   }
-  return { blocks };
+  return { blocks, cacheLayer: cacheLayer(config, index) };
 }
 
 function hasMixer(branch: BranchConfig): boolean {

@@ -50,13 +50,14 @@ export async function naiveDecoder(source: ModelSource, ids: readonly number[]):
   const experts: number[][][] = [];
   let margin = Infinity;
 
+  const kept = new Map<number, KeysAndValues>();
   let rows = ids.map((id) => scaled(embedding[id] ?? [], config.embeddingScale)); // [T][D]
   const inputs = await layerInputs(source, ids, rows, () =>
     normWeight(source, 'layerInputNorm', config.norm),
   ); // [L][T][P]
   for (const [layer, layerConfig] of config.layers.entries()) {
     for (const block of layerConfig.blocks) {
-      const ran = await branch(source, layer, block, rows, inputs?.[layer] ?? null);
+      const ran = await branch(source, layer, block, rows, { input: inputs?.[layer] ?? null, kept });
       rows = rows.map((row, t) => add(row, ran.rows[t] ?? [], block.residualScale));
       margin = Math.min(margin, ran.margin);
       if (ran.experts !== null) experts[layer] = ran.experts;
@@ -77,6 +78,20 @@ export async function naiveDecoder(source: ModelSource, ids: readonly number[]):
   return { logits, experts: moeLayers.map((layer) => experts[layer] ?? []), margin };
 }
 
+/** Of a layer: [T][HK][C] */
+interface KeysAndValues {
+  readonly keys: Matrix[];
+  readonly values: Matrix[];
+}
+
+/** What a layer reads besides its rows. */
+interface Given {
+  /** Its own input [T][P]. */
+  readonly input: Matrix | null;
+  /** By layer, of those that have run. */
+  readonly kept: Map<number, KeysAndValues>;
+}
+
 interface Computed {
   readonly rows: Matrix; // [T][D]
   /** [T][A], best first; null without a router. */
@@ -89,13 +104,13 @@ async function branch(
   layer: number,
   config: BranchConfig,
   rows: Matrix,
-  input: Matrix | null,
+  given: Given,
 ): Promise<Computed> {
   const place = async (of: 'norm' | 'postNorm', values: Matrix) => {
     const { [of]: found } = config;
     return found === null ? values : norm(source, found, found.slot, values, layer);
   };
-  const ran = await body(source, layer, config, await place('norm', rows), input);
+  const ran = await body(source, layer, config, await place('norm', rows), given);
   return { ...ran, rows: await place('postNorm', ran.rows) };
 }
 
@@ -104,20 +119,20 @@ async function body(
   layer: number,
   config: BranchConfig,
   x: Matrix,
-  input: Matrix | null,
+  given: Given,
 ): Promise<Computed> {
   if ('mlp' in config) return mlpRows(source, layer, config.mlp, x);
   if ('layerInput' in config) {
-    const rows = await addedInput(source, layer, config.layerInput.activation, x, input);
+    const rows = await addedInput(source, layer, config.layerInput.activation, x, given.input);
     return { rows, experts: null, margin: Infinity };
   }
   if ('mixer' in config) {
     const { mixer } = config;
-    const mixed = await mix(source, layer, mixer, x);
+    const mixed = await mix(source, layer, mixer, x, given.kept);
     return { rows: mixed, experts: null, margin: Infinity };
   }
   const parts: Computed[] = [];
-  for (const each of config.sum) parts.push(await branch(source, layer, each, x, input));
+  for (const each of config.sum) parts.push(await branch(source, layer, each, x, given));
   return {
     rows: x.map((_, t) => parts.map(({ rows }) => rows[t] ?? []).reduce((sum, row) => add(sum, row))),
     experts: parts.find(({ experts }) => experts !== null)?.experts ?? null,
@@ -178,8 +193,14 @@ async function readVector({ weights }: ModelSource, slot: Slot, layer?: number):
   return toMatrix(await weights.read(slot, layer === undefined ? {} : { layer })).flat();
 }
 
-function mix(source: ModelSource, layer: number, mixer: MixerConfig, inputs: Matrix): Promise<Matrix> {
-  if (mixer.kind === 'attention') return attention(source, layer, mixer, inputs);
+function mix(
+  source: ModelSource,
+  layer: number,
+  mixer: MixerConfig,
+  inputs: Matrix,
+  kept: Map<number, KeysAndValues>,
+): Promise<Matrix> {
+  if (mixer.kind === 'attention') return attention(source, layer, mixer, inputs, kept);
   if (mixer.kind === 'shortConv') return shortConv(source, layer, mixer, inputs);
   const weights: NaiveWeights = {
     matrix: async (slot) => toMatrix(await source.weights.read(slot, { layer })),
@@ -197,6 +218,7 @@ async function attention(
   layer: number,
   spec: AttentionConfig,
   inputs: Matrix,
+  kept: Map<number, KeysAndValues>,
 ): Promise<Matrix> {
   const { weights, config } = source;
   const { window } = spec;
@@ -220,12 +242,18 @@ async function attention(
     project('attentionGate', inputs),
   );
   const queries = await prepare('query', rows); // [T][H][C]
-  const keys = await prepare('key', await project('key', inputs)); // [T][HK][C]
-  const values = (await project(spec.keysAsValues === true ? 'key' : 'value', inputs)).map((row) =>
-    chunks(row, spec.valueDim ?? spec.headDim).map((head) =>
-      clip(spec, valueNormed(spec, head, config.norm.epsilon)),
+  const made = async (): Promise<KeysAndValues> => ({
+    keys: await prepare('key', await project('key', inputs)),
+    values: (await project(spec.keysAsValues === true ? 'key' : 'value', inputs)).map((row) =>
+      chunks(row, spec.valueDim ?? spec.headDim).map((head) =>
+        clip(spec, valueNormed(spec, head, config.norm.epsilon)),
+      ),
     ),
-  ); // [T][HK][C]
+  });
+  const read = spec.keysOf === undefined ? await made() : kept.get(spec.keysOf);
+  if (read === undefined) throw new Error(`layer ${spec.keysOf} has not run`);
+  kept.set(layer, read);
+  const { keys, values } = read; // [T][HK][C]
   const sinks = spec.sinks ? await readVector(source, 'sinks', layer) : null; // [H]
 
   const mixed = queries.map((heads, token) =>

@@ -47,6 +47,8 @@ export const mixerInstructions = {
     keyNorm: norm,
     valueNorms: 'flag',
     valueEpsilon: 'f32',
+    /** Keys and values are in the cache; a row has none. */
+    keysInCache: 'flag',
     /** Float32 [H]; 0: none. */
     sinks: 'address',
     gate: gateKinds,

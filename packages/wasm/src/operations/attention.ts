@@ -86,6 +86,7 @@ export function attention(
         keyNorm: normOperands(spec.keyNorm, norms.key),
         valueNorms: spec.valueNorm !== undefined,
         valueEpsilon: spec.valueNorm?.epsilon ?? 0,
+        keysInCache: spec.keysInCache === true,
         sinks: sinks?.address ?? 0,
         gate: spec.gate?.kind ?? 'sigmoid',
         records: cache.records + bytesOf(cacheRecord) * cache.headsAThread * layer,
@@ -115,7 +116,7 @@ export function attention(
 
 /** What a thread reads of a row: what is of its key/value heads, unless norms are over all heads. */
 function columnsOfHeads(
-  { heads, kvHeads, headDim, queryNorm, keyNorm, gate, keysAsValues }: AttentionSpec,
+  { heads, kvHeads, headDim, queryNorm, keyNorm, gate, keysAsValues, keysInCache }: AttentionSpec,
   valueDim: number,
   { queryStride, keysAt, valuesAt, gateAt, gateStride }: AttentionRow,
 ): SharedColumns[] {
@@ -123,8 +124,10 @@ function columnsOfHeads(
   const group = heads / kvHeads;
   return [
     { first: 0, count: kvHeads, size: group * queryStride },
-    { first: keysAt, count: kvHeads, size: headDim },
-    ...(keysAsValues === true ? [] : [{ first: valuesAt, count: kvHeads, size: valueDim }]),
+    ...(keysInCache === true ? [] : [{ first: keysAt, count: kvHeads, size: headDim }]),
+    ...(keysAsValues === true || keysInCache === true
+      ? []
+      : [{ first: valuesAt, count: kvHeads, size: valueDim }]),
     ...(gate?.placed === 'last' ? [{ first: gateAt, count: kvHeads, size: group * gateStride }] : []),
   ];
 }

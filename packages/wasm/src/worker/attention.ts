@@ -62,6 +62,7 @@ export function attention(machine: Machine, operands: Operands): void {
       const rotation = { cos: cos + 4 * pairs * (token + i), sin: sin + 4 * pairs * (token + i) };
       const query = queries + 4 * heads * headDim * (token + i);
       prepareHeads(machine, row, query, ofQueries, queryHeads, queryNorm, preparation, rotation);
+      if (operands.keysInCache) continue;
       prepareHeads(machine, row + 4 * keysAt, key, ofKeys, keyHeads, keyNorm, preparation, rotation);
       for (let head = firstHead; head < endHead; head++) {
         const value = key + 4 * kvHeads * headDim;

@@ -46,7 +46,8 @@ export function emitAttention(
   const values = cache.values[layer] as GPUBuffer;
   const { tables } = program;
 
-  const fresh = segments.every(({ tokens }) => tokens === 1);
+  const { keysInCache = false } = spec;
+  const fresh = !keysInCache && segments.every(({ tokens }) => tokens === 1);
   const { columns: rowWidth, queryStride, keysAt, valuesAt, ...parts } = attentionRow(spec, valueDim);
   const preparation = {
     ...{ rowWidth, queryStride, keysAt, valuesAt, gateAt: parts.gateAt, gateStride: parts.gateStride },
@@ -69,7 +70,7 @@ export function emitAttention(
     const kernel = kernels.get(`prepare ${shapeName(shape)}`, () => prepareKernel(shape));
     const operands = [qkv, queries, keys, values, ...weights, 'tables'] as const;
     const uniforms = { ...preparation, heads, kvHeads, pageSize };
-    program.dispatch(kernel, uniforms, operands, [heads + 2 * kvHeads, node.rows]);
+    program.dispatch(kernel, uniforms, operands, [heads + (keysInCache ? 0 : 2 * kvHeads), node.rows]);
   }
   attend(emitter, {
     ...{
