@@ -70,8 +70,8 @@ const noFinite = /finite numbers in plane scales/;
 export const quantizedCases: Cases = {
   'an unknown method': quantization(
     'bitsandbytes',
-    { quant_method: 'awq' },
-    /quant_method bitsandbytes, fp8, moeq or mxfp4, found "awq"/,
+    { quant_method: 'hqq' },
+    /quant_method bitsandbytes, fp8, moeq, mxfp4, .* or modelopt, found "hqq"/,
   ),
   'another type than the tensors': quantization(
     'bitsandbytes',
