@@ -1,7 +1,8 @@
 // How far every backend is from transformers and from the reference backend. Prints tables; changes nothing.
 //
 //   node agreement/main.ts [reference] [cpu] [cpu-plain] [webgpu] [--windows N]
-//   node agreement/main.ts [reference] [cpu] [cpu-plain] [webgpu] --golden [--folder FOLDER] [--config config.hub.json] [--only NAME,…]
+//   node agreement/main.ts [reference] [cpu] [cpu-plain] [webgpu] --golden [--folder FOLDER] [--config config.hub.json]
+//     [--only NAME,…]
 //
 // --golden: the small checkpoints of all architectures alone, those of FOLDER where given, with another configuration file of
 // theirs where given.
