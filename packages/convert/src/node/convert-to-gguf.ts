@@ -1,6 +1,5 @@
 // A checkpoint in, one .gguf file out, and a report that accounts for every byte.
-import { type Checkpoint, describeOthers, openCheckpoint } from '@moeq/loader';
-import { resolveModel } from '@moeq/loader/node';
+import { type Checkpoint, describeOthers } from '@moeq/loader';
 import type { Quantizer } from '@moeq/quantizers';
 import {
   addNorms,
@@ -22,6 +21,8 @@ import { type Ledger, reportOf, worstKept } from '../ledger.js';
 import type { QuantizeReport, TensorError } from '../report.js';
 import { assertApart } from './apart.js';
 import type { QuantizeProgress } from './options.js';
+import { progressOf } from './progress.js';
+import { withCheckpoint } from './with-checkpoint.js';
 
 export interface GgufOptions {
   /** A folder, a .gguf file or `tiny-moe`; or a checkpoint that is open already and stays open. */
@@ -62,16 +63,8 @@ const known: OptionChecks<GgufOptions> = {
  */
 export async function convertToGguf(options: GgufOptions): Promise<QuantizeReport> {
   checkOptions('write as GGUF', options, known);
-  const { model, quantizers = [], allowLinks = false } = options;
-  const checkpoint =
-    typeof model === 'string'
-      ? await openCheckpoint(await resolveModel(model, { allowLinks }), { quantizers })
-      : model;
-  try {
-    return await convert(checkpoint, options);
-  } finally {
-    if (typeof model === 'string') await checkpoint.close();
-  }
+  const { quantizers = [] } = options;
+  return withCheckpoint(options, { quantizers }, (checkpoint) => convert(checkpoint, options));
 }
 
 async function convert(checkpoint: Checkpoint, options: GgufOptions): Promise<QuantizeReport> {
@@ -86,7 +79,8 @@ async function convert(checkpoint: Checkpoint, options: GgufOptions): Promise<Qu
   await using writer = await createGgufWriter({ out, metadata, tensors, overwrite });
   const norms: Partial<Record<PlannedGgufTensor['role'], SquaredNorms>> = {};
   const worst: TensorError[] = [];
-  const advance = progressOf(tensors, options, started);
+  const bytesIn = tensors.reduce((sum, tensor) => sum + tensor.bytesIn, 0);
+  const advance = progressOf(bytesIn, options.onProgress);
   for (const tensor of tensors) {
     const lost = await writeTensor(writer, tensor, options, advance);
     norms[tensor.role] = addNorms([...lost, norms[tensor.role] ?? nothing]);
@@ -169,19 +163,5 @@ function recordOf(tensor: PlannedGgufTensor): Ledger['tensors'][number] {
     bytesIn,
     bytesOut: ggufByteLength(type, shape),
     parts: [{ name }],
-  };
-}
-
-function progressOf(
-  tensors: readonly PlannedGgufTensor[],
-  { onProgress }: GgufOptions,
-  started: number,
-): (bytes: number, tensor: string) => void {
-  const bytesTotal = tensors.reduce((sum, { bytesIn }) => sum + bytesIn, 0);
-  let bytesDone = 0;
-  return (bytes, tensor) => {
-    bytesDone += bytes;
-    const bytesPerSecond = (1000 * bytesDone) / Math.max(performance.now() - started, 1);
-    onProgress?.({ bytesDone, bytesTotal, tensor, bytesPerSecond });
   };
 }

@@ -1,6 +1,5 @@
 // A checkpoint in, a quantized one out, and a report that accounts for every byte.
-import { type Checkpoint, openCheckpoint } from '@moeq/loader';
-import { resolveModel } from '@moeq/loader/node';
+import type { Checkpoint } from '@moeq/loader';
 import { reportOf } from '../ledger.js';
 import { type ConversionPlan, planConversion, planPart } from '../plan.js';
 import type { QuantizeReport } from '../report.js';
@@ -8,7 +7,9 @@ import { assertApart } from './apart.js';
 import { convert, type Target } from './convert.js';
 import { checkQuantizeOptions, type QuantizeOptions, recipeOf } from './options.js';
 import { describePart, fingerprint } from './part.js';
+import { progressOf } from './progress.js';
 import { convertInParts, partsFolder } from './resume.js';
+import { withCheckpoint } from './with-checkpoint.js';
 
 /**
  * Quantizes a checkpoint into a folder of its own, in bounded memory: one matrix, or 16 MiB of a tensor that is kept.
@@ -17,21 +18,14 @@ import { convertInParts, partsFolder } from './resume.js';
  */
 export async function quantizeCheckpoint(options: QuantizeOptions): Promise<QuantizeReport> {
   checkQuantizeOptions(options);
-  const { model, out, quantizers = [], allowLinks = false } = options;
-  const { allowRouterQuantization = false, requantize = false } = options;
+  const { out, quantizers = [], allowRouterQuantization = false, requantize = false } = options;
   const recipe = recipeOf(options);
-  const checkpoint =
-    typeof model === 'string'
-      ? await openCheckpoint(await resolveModel(model, { allowLinks }), { quantizers, decodesFp8: true })
-      : model;
-  try {
+  return withCheckpoint(options, { quantizers, decodesFp8: true }, async (checkpoint) => {
     await assertApart('quantize', checkpoint.name, out);
     if (options.resume === true) await assertApart('resume', checkpoint.name, partsFolder(out));
     const plan = planConversion(checkpoint, recipe, { allowRouterQuantization, requantize });
-    return await carryOut(checkpoint, plan, options);
-  } finally {
-    if (typeof model === 'string') await checkpoint.close();
-  }
+    return carryOut(checkpoint, plan, options);
+  });
 }
 
 /** All of the plan at once, in parts that survive, or one part of several. */
@@ -60,7 +54,7 @@ async function carryOut(
     encoder,
     quantizers,
     signal,
-    advance: progressOf(plan, options, started),
+    advance: progressOf(plan.bytesIn, options.onProgress),
   };
   if (resume) return convertInParts(checkpoint, plan, target, partBytes);
   const part = shard === undefined ? null : { ...shard, fingerprint: await fingerprint(checkpoint, whole) };
@@ -70,17 +64,4 @@ async function carryOut(
   });
   const seconds = (performance.now() - started) / 1000;
   return reportOf(ledger, { out, files, seconds, peakRssBytes: 1024 * process.resourceUsage().maxRSS });
-}
-
-function progressOf(
-  plan: ConversionPlan,
-  { onProgress }: QuantizeOptions,
-  started: number,
-): Target['advance'] {
-  let bytesDone = 0;
-  return (bytes, tensor) => {
-    bytesDone += bytes;
-    const bytesPerSecond = (1000 * bytesDone) / Math.max(performance.now() - started, 1);
-    onProgress?.({ bytesDone, bytesTotal: plan.bytesIn, tensor, bytesPerSecond });
-  };
 }
