@@ -26,10 +26,10 @@ import {
   type QuantizedTensor,
   type SquaredNorms,
   sliceMatrix,
+  squaredNorms,
   toFloat32,
 } from '@moeq/tensors';
 import type { Job } from './in-order.js';
-import { squaredNorms } from './squared-norms.js';
 
 export interface QuantizedMatrix {
   /** 0 to M - 1. */

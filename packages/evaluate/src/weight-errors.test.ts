@@ -2,7 +2,7 @@ import type { MatrixData, MlpData } from '@moeq/kernels';
 import { type ModelSource, readMlp } from '@moeq/runtime';
 import { decodeTensor, isQuantized, toFloat32 } from '@moeq/tensors';
 import { expect, test } from 'vitest';
-import { squaredNorms } from './squared-norms.js';
+import { matrixNorms } from './matrix-norms.js';
 import { openTiny } from './testkit/open-tiny.js';
 import { summarizeErrors, type WeightError, weightErrors } from './weight-errors.js';
 
@@ -96,7 +96,7 @@ test('norms of stacks that are cut differently, in pieces', () => {
   const columns = 2 ** 18; // pieces of four rows
   const exact = [matrix(3, columns, 0), matrix(6, columns, 3)];
   const cut = [matrix(5, columns, 0), matrix(4, columns, 5)];
-  expect(squaredNorms(exact, cut).difference).toBe(0);
+  expect(matrixNorms(exact, cut).difference).toBe(0);
   const shifted = [matrix(9, columns, 1)];
   let difference = 0;
   let weights = 0;
@@ -104,7 +104,7 @@ test('norms of stacks that are cut differently, in pieces', () => {
     difference += (Math.fround(Math.sin(i)) - Math.fround(Math.sin(i + columns))) ** 2;
     weights += Math.fround(Math.sin(i)) ** 2;
   }
-  const norms = squaredNorms(exact, shifted);
+  const norms = matrixNorms(exact, shifted);
   expect(norms.difference / difference).toBeCloseTo(1, 10);
   expect(norms.weights / weights).toBeCloseTo(1, 10);
 });

@@ -28,7 +28,7 @@ import {
   type SquaredNorms,
 } from '@moeq/tensors';
 import { assertComparable } from './comparable.js';
-import { squaredNorms } from './squared-norms.js';
+import { matrixNorms } from './matrix-norms.js';
 
 /** One matrix of the model, or one expert's. Norms and biases are vectors and never quantized. */
 export interface WeightError {
@@ -78,7 +78,7 @@ export async function* weightErrors(
     for (const { projection: own, parts, others } of pairs(ofModel, ofBaseline, projection)) {
       const parameters = parts.reduce((sum, { shape }) => sum + elementCount(shape), 0);
       const bits = parts.reduce((sum, part) => sum + bitsOf(part) * elementCount(part.shape), 0);
-      const norms = squaredNorms(others, parts);
+      const norms = matrixNorms(others, parts);
       assertMeasured(norms, model, baseline, { role, layer, projection: own, expert });
       yield {
         role,

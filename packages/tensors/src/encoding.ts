@@ -4,6 +4,7 @@
 // Shapes: N rows, K columns.
 import type { FloatDType } from './dtype.js';
 import type { Plane } from './layout.js';
+import type { SquaredNorms } from './squared-norms.js';
 
 /**
  * Values in [-1, 1] that stand for x = weight / absmax. A rank is a code's place among the codes sorted by value; that of x is
@@ -40,31 +41,6 @@ export interface Encoding {
   readonly rule: CodeRule;
   /** Double quantization of the scales: codes of 8 bits around their mean. */
   readonly nested: { readonly codebook: Codebook; readonly blockSize: number } | null;
-}
-
-/** Squared Frobenius norms of a matrix, or of many: they add up. */
-export interface SquaredNorms {
-  readonly weights: number;
-  /** Of the weights minus what their codes say. */
-  readonly difference: number;
-}
-
-/** Norms of many matrices, or parts of one, together. */
-export function addNorms(norms: Iterable<SquaredNorms>): SquaredNorms {
-  let [weights, difference] = [0, 0];
-  for (const part of norms) {
-    weights += part.weights;
-    difference += part.difference;
-  }
-  return { weights, difference };
-}
-
-/**
- * ||W - Q(W)|| / ||W|| in the Frobenius norm: 0 where nothing was lost, infinite where all-zero weights became something else,
- * NaN where a sum is none.
- */
-export function relativeError({ weights, difference }: SquaredNorms): number {
-  return difference === 0 && weights >= 0 ? 0 : Math.sqrt(difference / weights);
 }
 
 /** A plain matrix whose bytes are asked for range by range. */

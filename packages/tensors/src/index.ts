@@ -24,9 +24,7 @@ export type {
   Encoding,
   MatrixEncoder,
   MatrixInput,
-  SquaredNorms,
 } from './encoding.js';
-export { addNorms, relativeError } from './encoding.js';
 export type { ErrorCode, ErrorFacts } from './errors.js';
 export { isMoeqError, MoeqError, quote } from './errors.js';
 export type { FinitePlace } from './finite.js';
@@ -74,6 +72,8 @@ export type { TensorEntry } from './safetensors-header.js';
 export { parseSafetensorsIndex } from './safetensors-index.js';
 export { isQuantized, sliceMatrix, sliceRows } from './slice.js';
 export { blobSource, memorySource } from './sources.js';
+export type { SquaredNorms } from './squared-norms.js';
+export { addNorms, relativeError, squaredNorms } from './squared-norms.js';
 export type { Tensor } from './tensor.js';
 export { float32View, viewAs } from './views.js';
 export type { WgslFormat } from './wgsl-format.js';

@@ -21,11 +21,11 @@ import {
   type SquaredNorms,
   sliceMatrix,
   sliceRows,
+  squaredNorms,
   type Tensor,
   toFloat32,
   toGgufBlocks,
 } from '@moeq/tensors';
-import { squaredNorms } from '../squared-norms.js';
 import type { MatrixSource, PlannedGgufTensor } from './plan.js';
 
 /** Elements of a strip: 16 MiB of float32. An embedding table of a large vocabulary is gigabytes. */

@@ -9,11 +9,11 @@ import {
   isQuantized,
   relativeError,
   sliceMatrix,
+  squaredNorms,
   toFloat32,
 } from '@moeq/tensors';
 import { openSafetensorsFile } from '@moeq/tensors/node';
 import { expect, test } from 'vitest';
-import { squaredNorms } from '../squared-norms.js';
 import { mixtralFolder } from '../testkit/checkpoint.js';
 import type { QuantizeProgress } from './options.js';
 import { quantizeCheckpoint } from './quantize-checkpoint.js';

@@ -2,7 +2,15 @@
 //
 // Shapes: N rows, K columns.
 import type { MatrixData } from '@moeq/kernels';
-import { byteLength, decodeRows, isQuantized, type SquaredNorms, toFloat32 } from '@moeq/tensors';
+import {
+  addNorms,
+  byteLength,
+  decodeRows,
+  isQuantized,
+  type SquaredNorms,
+  squaredNorms,
+  toFloat32,
+} from '@moeq/tensors';
 
 /** Elements that are decoded at a time: 4 MiB of float32. */
 const pieceElements = 2 ** 20;
@@ -11,24 +19,17 @@ const pieceElements = 2 ** 20;
  * @param exact matrices [.., K] one below the other
  * @param others [.., K] with as many rows in all, cut anywhere
  */
-export function squaredNorms(exact: readonly MatrixData[], others: readonly MatrixData[]): SquaredNorms {
+export function matrixNorms(exact: readonly MatrixData[], others: readonly MatrixData[]): SquaredNorms {
   const columns = exact[0]?.shape[1] ?? 0;
   const rows = exact.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
   const step = Math.max(1, Math.floor(pieceElements / Math.max(columns, 1)));
-  let weights = 0;
-  let difference = 0;
+  const norms: SquaredNorms[] = [];
   for (let first = 0; first < rows; first += step) {
     const count = Math.min(step, rows - first);
-    const a = stackedRows(exact, first, count, columns);
-    const b = stackedRows(others, first, count, columns);
-    for (let i = 0; i < a.length; i++) {
-      const value = a[i] as number;
-      const lost = value - (b[i] as number);
-      weights += value * value;
-      difference += lost * lost;
-    }
+    const [a, b] = [exact, others].map((parts) => stackedRows(parts, first, count, columns));
+    norms.push(squaredNorms(a as Float32Array, b as Float32Array));
   }
-  return { weights, difference };
+  return addNorms(norms);
 }
 
 /** Rows of matrices one below the other, Float32 [count, K]. */

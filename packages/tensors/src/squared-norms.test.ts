@@ -1,6 +1,5 @@
-import { relativeError } from '@moeq/tensors';
 import { expect, test } from 'vitest';
-import { squaredNorms } from './squared-norms.js';
+import { relativeError, squaredNorms } from './squared-norms.js';
 
 test('a hand-made case: (3, 4) became (3, 1)', () => {
   const norms = squaredNorms(Float32Array.of(3, 4), Float32Array.of(3, 1));
