@@ -2,10 +2,10 @@
 //
 //   node agreement/main.ts [reference] [cpu] [cpu-plain] [webgpu] [--windows N]
 //   node agreement/main.ts [reference] [cpu] [cpu-plain] [webgpu] --golden [--folder FOLDER] [--config config.hub.json]
-//     [--only NAME,…]
+//     [--only NAME,…] [--software]
 //
 // --golden: the small checkpoints of all architectures alone, those of FOLDER where given, with another configuration file of
-// theirs where given.
+// theirs where given. --software: WebGPU on SwiftShader.
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { openModel } from '@moeq/loader/node';
 import { modelUrl } from '@moeq/tiny-moe';
 import { wasmBackend } from '@moeq/wasm';
 import { webgpuBackend } from '@moeq/webgpu/node';
+import { swiftshader } from '../../scripts/browser.ts';
 import { againstReference } from './against-reference.ts';
 import { type Agreement, againstTransformers } from './against-transformers.ts';
 import { recipes } from './recipes.ts';
@@ -42,8 +43,10 @@ const { values, positionals } = parseArgs({
     folder: { type: 'string', default: goldenFolder },
     config: { type: 'string', default: 'config.json' },
     only: { type: 'string' },
+    software: { type: 'boolean', default: false },
   },
 });
+if (values.software) swiftshader();
 const chosen = positionals.length > 0 ? positionals : ['reference', 'cpu'];
 
 const promptLengths = JSON.parse(
