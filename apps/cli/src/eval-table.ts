@@ -16,7 +16,10 @@ export function evalTable(
   const paint = painter(stream);
   const { baseline } = evaluation;
   const parts = [textTable(evaluation, paint)];
-  if (baseline !== null) parts.push(distance(baseline, paint), agreement(baseline, paint));
+  if (baseline !== null) parts.push(distance(baseline, paint));
+  // a model without experts chooses none
+  if (baseline !== null && baseline.routerAgreement.perLayer.length > 0)
+    parts.push(agreement(baseline, paint));
   if (errors !== null) parts.push(errorTable(errors, paint));
   return `\n${parts.join('\n\n')}\n\n`;
 }

@@ -31,6 +31,7 @@ export function recipeHelp(): string {
     entries.map(([name, text]) => `  ${name.padEnd(pad)}  ${text}`).join('\n');
   return `Recipes by name, of --to safetensors (the default):
 ${lines(Object.entries(summaries), width)}
+In models without experts, what these say of experts is done to dense MLPs.
 Recipes by name, of --to gguf:
 ${lines(ofGguf, width)}`;
 }

@@ -126,9 +126,11 @@ function closing(report: QuantizeReport, paint: Paint): string[] {
   const { coverage, bytes, errors, files } = report;
   const label = (text: string) => paint('dim', text.padStart(9));
   const quantized = `${formatBytes(coverage.expertBytesQuantized)} of ${formatBytes(coverage.expertBytesTotal)}`;
-  const lines = [
-    `  ${label('coverage')}  ${formatShare(coverage.fraction)} of the expert weights quantized, ${quantized}`,
-  ];
+  const covered =
+    coverage.expertBytesTotal === 0
+      ? 'no expert weights'
+      : `${formatShare(coverage.fraction)} of the expert weights quantized, ${quantized}`;
+  const lines = [`  ${label('coverage')}  ${covered}`];
   const [worst] = errors.worst;
   if (worst !== undefined) {
     const matrix = worst.matrix === undefined ? '' : `, expert ${worst.matrix}`;

@@ -9,7 +9,9 @@ import {
   routerRefusal,
   routerWarning,
   type StoredPart,
+  withoutExperts,
 } from '@moeq/quantizers';
+import { hasExperts } from '@moeq/runtime';
 import { counted, isDType, MoeqError, quote } from '@moeq/tensors';
 import {
   type Action,
@@ -60,15 +62,17 @@ export interface TensorPlan extends Action {
 }
 
 /**
- * Plans the conversion of a checkpoint. Weights that are quantized already stay as they are, with a note.
+ * Plans the conversion of a checkpoint; without experts, its dense MLPs get what the recipe says of them. Weights that are
+ * quantized already stay as they are, with a note.
  * @throws MoeqError when an expert tensor is neither quantized nor kept by a rule
  *   of the recipe, when a router would be quantized without permission, or when a format does not suit a shape
  */
 export function planConversion(
   checkpoint: Checkpoint,
-  recipe: Recipe,
+  asWritten: Recipe,
   options: PlanOptions = {},
 ): ConversionPlan {
+  const recipe = hasExperts(checkpoint.decoder) ? asWritten : withoutExperts(asWritten);
   const actions = checkpoint.tensors.map((source): Action => {
     if (isDType(source.stored)) storedDTypeOf(source);
     return { source, action: actionOf(source, recipe, options.requantize === true) };

@@ -1,8 +1,15 @@
 // A checkpoint as the source of a model: the decoder's weights by place, tokenizer, chat template and generation
 // defaults. Needs no file system: the files may come from anywhere.
 
-import { type Quantizer, type Recipe, type RecipeData, recipeFrom, routerWarning } from '@moeq/quantizers';
-import type { ModelSource, WeightHeads } from '@moeq/runtime';
+import {
+  type Quantizer,
+  type Recipe,
+  type RecipeData,
+  recipeFrom,
+  routerWarning,
+  withoutExperts,
+} from '@moeq/quantizers';
+import { hasExperts, type ModelSource, type WeightHeads } from '@moeq/runtime';
 import { checkOptions, checks, type MatrixEncoder, type OptionChecks } from '@moeq/tensors';
 import type { Checkpoint } from './checkpoint/checkpoint.js';
 import { type LoadReport, matrixStage } from './checkpoint/matrix-stage.js';
@@ -66,9 +73,12 @@ const known: OptionChecks<OpenOptions> = {
 export async function openModelFiles(files: FileSet, options: OpenOptions = {}): Promise<OpenedModel> {
   checkOptions('open the model', options, known);
   const { quantizers = [] } = options;
-  const recipe = recipeOf(options);
+  const asWritten = recipeOf(options);
   const checkpoint = await openCheckpoint(files, { quantizers });
+  const ownRecipe = (recipe: Recipe | null) =>
+    recipe === null || hasExperts(checkpoint.decoder) ? recipe : withoutExperts(recipe);
   try {
+    const recipe = ownRecipe(asWritten);
     if (checkpoint.refusal !== null) throw checkpoint.refusal;
     const facts = checkpoint.tensors.map((tensor) => tensor.facts);
     const warning = recipe === null ? null : routerWarning(recipe, facts);
@@ -95,7 +105,7 @@ export async function openModelFiles(files: FileSet, options: OpenOptions = {}):
       weights: weightReader(checkpoint, stage.apply),
       heads: weightHeads(checkpoint, { recipe, runsFormat }),
       headsBy: (other) =>
-        weightHeads(checkpoint, { recipe: recipeOf({ ...options, recipe: other }), runsFormat }),
+        weightHeads(checkpoint, { recipe: ownRecipe(recipeOf({ ...options, recipe: other })), runsFormat }),
       ...text,
       generation,
       stopTokenIds: endsOf(stopTokenIds, text.tokenizer, checkpoint.decoder.vocabularySize),

@@ -35,6 +35,7 @@ export { recipeFrom } from './recipe/recipe-from.js';
 export { resolve } from './recipe/resolve.js';
 export { routerRefusal } from './recipe/router-refusal.js';
 export { routerWarning } from './recipe/router-warning.js';
+export { withoutExperts } from './recipe/without-experts.js';
 export type { Projection, Role, TensorFacts } from './role.js';
 export { isMatrix, projections, roles } from './role.js';
 export { stackMatrices } from './stack.js';

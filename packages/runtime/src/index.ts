@@ -25,6 +25,7 @@ export type { DeltaNetConfig } from './decoder/delta-net.js';
 export type { KimiDeltaConfig } from './decoder/kimi-delta.js';
 export type { LatentConfig } from './decoder/latent.js';
 export {
+  hasExperts,
   layerDense,
   layerMixer,
   layerMlps,

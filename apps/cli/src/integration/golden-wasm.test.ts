@@ -2,7 +2,12 @@
 import type { Backend } from '@moeq/kernels';
 import { wasmBackend } from '@moeq/wasm';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { quantizedNames, quantizedPath } from '../../../../packages/loader/src/testkit/golden.js';
+import {
+  denseNames,
+  densePath,
+  quantizedNames,
+  quantizedPath,
+} from '../../../../packages/loader/src/testkit/golden.js';
 import { float32Bound, goldenSuite } from '../../../../packages/loader/src/testkit/golden-suite.js';
 
 describe('on WebAssembly', () => {
@@ -13,6 +18,10 @@ describe('on WebAssembly', () => {
   afterAll(() => backend.destroy());
 
   goldenSuite({ backend: () => backend, bound: float32Bound });
+
+  describe('without experts', () => {
+    goldenSuite({ backend: () => backend, bound: float32Bound, names: denseNames, path: densePath });
+  });
 
   describe('checkpoints that come quantized', () => {
     // activations meet codes of 4 bits as integers

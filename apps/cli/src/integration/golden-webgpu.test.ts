@@ -2,7 +2,12 @@
 import type { DecoderConfig, Model } from '@moeq/runtime';
 import { type WebGpuBackend, webgpuBackend } from '@moeq/webgpu';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { goldenNames, quantizedPath } from '../../../../packages/loader/src/testkit/golden.js';
+import {
+  denseNames,
+  densePath,
+  goldenNames,
+  quantizedPath,
+} from '../../../../packages/loader/src/testkit/golden.js';
 import { float32Bound, goldenSuite } from '../../../../packages/loader/src/testkit/golden-suite.js';
 import { isThorough, testGpu } from '../../../../packages/webgpu/src/testkit/gpu.js';
 
@@ -27,7 +32,8 @@ const quantizedNames = isThorough ? ['deepseek_v3_fp8', 'gpt_oss_mxfp4'] : ['gpt
 
 /**
  * Of a token: two beside the layers; no multiply takes a norm behind it, or the residual beside a sum, with it; and latent
- * attention, Kimi Delta Attention and Mamba have up to two multiplies more.
+ * attention, Kimi Delta Attention and Mamba have up to two multiplies more; an input of the layer's own has
+ * five, with what is made of the token for all layers.
  */
 function mostDispatches({ layers }: DecoderConfig): number {
   return layers.reduce((sum, { blocks }) => {
@@ -35,7 +41,8 @@ function mostDispatches({ layers }: DecoderConfig): number {
       const isLong = 'mixer' in block && ['kimiDelta', 'latent', 'mamba'].includes(block.mixer.kind);
       return block.postNorm === null && !('sum' in block) && !isLong;
     });
-    return sum + (isJoined ? 8 : 10);
+    const inputs = blocks.filter((block) => 'layerInput' in block).length;
+    return sum + (isJoined ? 8 : 10) + 5 * inputs;
   }, 2);
 }
 
@@ -59,6 +66,10 @@ describe.skipIf(gpu === null)(`on WebGPU${reason && ` (${reason})`}`, () => {
     },
   };
   goldenSuite(suite);
+
+  describe.skipIf(!isThorough)('without experts', () => {
+    goldenSuite({ ...suite, names: denseNames, path: densePath });
+  });
 
   describe('checkpoints that come quantized', () => {
     goldenSuite({ ...suite, names: quantizedNames, path: quantizedPath });

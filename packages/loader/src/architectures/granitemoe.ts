@@ -18,16 +18,29 @@ export const graniteNames = {
   sharedDown: ['model.layers.{layer}.shared_mlp.output_linear.weight'],
 } as const satisfies TensorNames;
 
-export const graniteFields = {
-  ...commonFields,
-  model_type: v.string(),
-  intermediate_size: width,
-  shared_intermediate_size: v.nullish(v.union([v.literal(0), width], 'an integer from 0'), 0),
-  attention_bias: flag(false),
+export const multiplierFields = {
   attention_multiplier: factor,
   embedding_multiplier: factor,
   residual_multiplier: factor,
   logits_scaling: factor,
+};
+
+/** Those of a decoder; attention has its own. */
+export function multipliers(config: v.InferOutput<v.ObjectSchema<typeof multiplierFields, undefined>>) {
+  return {
+    embeddingScale: config.embedding_multiplier,
+    residualScale: config.residual_multiplier,
+    logitsScale: 1 / config.logits_scaling,
+  };
+}
+
+export const graniteFields = {
+  ...commonFields,
+  ...multiplierFields,
+  model_type: v.string(),
+  intermediate_size: width,
+  shared_intermediate_size: v.nullish(v.union([v.literal(0), width], 'an integer from 0'), 0),
+  attention_bias: flag(false),
 };
 
 type GraniteConfig = v.InferOutput<v.ObjectSchema<typeof graniteFields, undefined>>;
@@ -62,9 +75,7 @@ export function graniteDecoder(
       bias: { qkv: config.attention_bias, output: config.attention_bias },
       ...attention,
     },
-    embeddingScale: config.embedding_multiplier,
-    residualScale: config.residual_multiplier,
-    logitsScale: 1 / config.logits_scaling,
+    ...multipliers(config),
     layer: (index) => ({
       ...mixerOf(index),
       window: window(index),

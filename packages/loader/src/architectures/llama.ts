@@ -11,7 +11,7 @@ import {
   sequentialLayer,
 } from '@moeq/runtime';
 import type { TensorNames } from '../config/architecture.js';
-import { type CommonConfig, configError } from '../config/config.js';
+import { type CommonConfig, configError, type DecoderFields } from '../config/config.js';
 
 const selfAttention = 'model.layers.{layer}.self_attn';
 
@@ -103,8 +103,11 @@ export interface Differences {
     | LayerConfig;
 }
 
+/** With experts, or with none. */
+type AnyConfig = CommonConfig | (DecoderFields & { readonly num_local_experts?: never });
+
 /** @throws MoeqError when heads, key/value heads and head dimension do not fit one another, or experts their number */
-export function decoderConfig(config: CommonConfig, file: string, differences: Differences): DecoderConfig {
+export function decoderConfig(config: AnyConfig, file: string, differences: Differences): DecoderConfig {
   const heads = config.num_attention_heads;
   const kvHeads = config.num_key_value_heads ?? heads;
   if (heads % kvHeads !== 0) {
@@ -123,7 +126,7 @@ export function decoderConfig(config: CommonConfig, file: string, differences: D
   }
   const headDim = config.head_dim ?? config.hidden_size / heads;
   if (headDim % 2 !== 0) throw configError(file, 'an even head dimension', String(headDim));
-  if (config.num_experts_per_tok > config.num_local_experts) {
+  if (config.num_local_experts !== undefined && config.num_experts_per_tok > config.num_local_experts) {
     throw configError(
       file,
       `num_experts_per_tok to be at most the number of experts, ${config.num_local_experts}`,

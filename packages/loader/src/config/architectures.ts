@@ -11,12 +11,14 @@ import { dots1 } from '../architectures/dots1.js';
 import { ernie45Moe } from '../architectures/ernie4-5-moe.js';
 import { exaoneMoe } from '../architectures/exaone-moe.js';
 import { flexOlmo } from '../architectures/flex-olmo.js';
+import { gemma3, gemma3Text } from '../architectures/gemma3.js';
 import { gemma4, gemma4Text } from '../architectures/gemma4.js';
 import { glmMoeDsa } from '../architectures/glm-moe-dsa.js';
 import { glm4Moe } from '../architectures/glm4-moe.js';
 import { glm4MoeLite } from '../architectures/glm4-moe-lite.js';
 import { glm4vMoe } from '../architectures/glm4v-moe.js';
 import { gptOss } from '../architectures/gpt-oss.js';
+import { granite } from '../architectures/granite.js';
 import { graniteMoe } from '../architectures/granitemoe.js';
 import { graniteMoeSwa } from '../architectures/granitemoe-swa.js';
 import { graniteMoeHybrid } from '../architectures/granitemoehybrid.js';
@@ -26,19 +28,24 @@ import { kimiK25 } from '../architectures/kimi-k25.js';
 import { kimiLinear } from '../architectures/kimi-linear.js';
 import { laguna } from '../architectures/laguna.js';
 import { lfm2Moe } from '../architectures/lfm2-moe.js';
+import { llama } from '../architectures/llama-dense.js';
 import { mellum } from '../architectures/mellum.js';
 import { mimoV2Flash } from '../architectures/mimo-v2-flash.js';
 import { minimaxM2 } from '../architectures/minimax-m2.js';
 import { minimaxM3Vl } from '../architectures/minimax-m3-vl.js';
+import { mistral } from '../architectures/mistral.js';
 import { mixtral } from '../architectures/mixtral.js';
 import { nemotronH } from '../architectures/nemotron-h.js';
 import { olmoe } from '../architectures/olmoe.js';
+import { qwen2 } from '../architectures/qwen2.js';
 import { qwen2Moe } from '../architectures/qwen2-moe.js';
+import { qwen3 } from '../architectures/qwen3.js';
 import { qwen35Moe, qwen35MoeText } from '../architectures/qwen3-5-moe.js';
 import { qwen3Moe } from '../architectures/qwen3-moe.js';
 import { qwen3Next } from '../architectures/qwen3-next.js';
 import { qwen3OmniMoe, qwen3OmniMoeThinker } from '../architectures/qwen3-omni-moe.js';
 import { qwen3VlMoe } from '../architectures/qwen3-vl-moe.js';
+import { smollm3 } from '../architectures/smollm3.js';
 import { solarOpen } from '../architectures/solar-open.js';
 import { step3p5, step3p7 } from '../architectures/step3p7.js';
 import type { Architecture } from './architecture.js';
@@ -90,6 +97,14 @@ export const architectures: readonly Architecture[] = [
   deepseekV32,
   glmMoeDsa,
   minimaxM3Vl,
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  gemma3Text,
+  gemma3,
+  smollm3,
+  granite,
 ];
 
 /** Types that a message lists: those that begin as the one that is not known, then the first. */

@@ -51,8 +51,8 @@ const activation = v.pipe(
   v.transform((name): Activation => ({ ...activations[name], gated: true })),
 );
 
-/** Fields by the names of transformers; null stands for an absent field, as it does there. */
-export const commonFields = {
+/** Fields of all decoders by the names of transformers; null stands for an absent field, as it does there. */
+export const decoderFields = {
   vocab_size: count(maxVocabulary),
   hidden_size: width,
   num_hidden_layers: count(maxLayers),
@@ -66,6 +66,14 @@ export const commonFields = {
   sliding_window: v.nullish(
     v.union([v.literal(0), count(maxContext)], `0, null or an integer up to ${maxContext}`),
   ),
+};
+
+/** What they parse to. */
+export type DecoderFields = v.InferOutput<ReturnType<typeof v.object<typeof decoderFields, undefined>>>;
+
+/** Fields of decoders with experts. */
+export const commonFields = {
+  ...decoderFields,
   num_local_experts: expertCount,
   num_experts_per_tok: expertCount,
 };

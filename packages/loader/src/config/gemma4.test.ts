@@ -1,13 +1,11 @@
 // Gemma 4 with towers is its language model under other names: the same weights give the same logits, and what stands beside
 // them is carried along. What moeq does not run of Gemma 4 is refused.
 
-import { referenceBackend } from '@moeq/kernels';
 import { layerDense } from '@moeq/runtime';
 import type { Tensor } from '@moeq/tensors';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js';
-import { densePath, goldenConfig, goldenPath, readTensors } from '../testkit/golden.js';
-import { goldenSuite } from '../testkit/golden-suite.js';
+import { goldenConfig, goldenPath, readTensors } from '../testkit/golden.js';
 import { logitsOf } from '../testkit/logits.js';
 import { checkpointFiles } from '../testkit/memory-files.js';
 import { findArchitecture } from './architectures.js';
@@ -61,11 +59,6 @@ test('logits are within the cap, and windows hold heads of another size than ful
     [16, 2, 8],
     [32, 1, null],
   ]);
-});
-
-describe('without experts', () => {
-  const backend = referenceBackend();
-  goldenSuite({ backend: () => backend, bound: () => 2e-3, names: ['gemma4_text'], path: densePath });
 });
 
 test('last layers read what others keep, and files may hold keys and values of them all the same', async () => {

@@ -15,14 +15,18 @@ export const goldenNames: readonly string[] = readdirSync(goldenPath('')).sort()
 export const goldenHubNames = goldenNames.filter((name) => existsSync(`${goldenPath(name)}/config.hub.json`));
 
 /** @param file `config.hub.json` for the words of the hub */
-export function goldenConfig(name: string, file = 'config.json'): Record<string, unknown> {
-  return JSON.parse(readFileSync(`${goldenPath(name)}/${file}`, 'utf8')) as Record<string, unknown>;
+export function goldenConfig(name: string, file = 'config.json', path = goldenPath): Record<string, unknown> {
+  return JSON.parse(readFileSync(`${path(name)}/${file}`, 'utf8')) as Record<string, unknown>;
 }
 
 /** A checkpoint without experts. */
 export function densePath(name: string): string {
   return fileURLToPath(new URL(`../../testdata/dense/${name}`, import.meta.url));
 }
+
+export const denseNames: readonly string[] = readdirSync(densePath(''))
+  .filter((name) => !name.includes('.'))
+  .sort();
 
 /** A checkpoint that comes quantized. */
 export function quantizedPath(name: string): string {

@@ -24,6 +24,11 @@ export function layerMoe(layer: LayerConfig): MoeConfig | null {
   return only(partsOf(layer).moes, 'set of experts');
 }
 
+/** Whether any layer of a decoder has experts. */
+export function hasExperts({ layers }: { readonly layers: readonly LayerConfig[] }): boolean {
+  return layers.some((layer) => layerMoe(layer) !== null);
+}
+
 /** @throws MoeqError for a layer with several */
 export function layerDense(layer: LayerConfig): DenseConfig | null {
   return only(partsOf(layer).denses, 'dense MLP');
