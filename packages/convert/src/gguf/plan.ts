@@ -110,7 +110,7 @@ function shapeOf(slot: Slot, matrices: readonly MatrixSource[]): number[] {
   if (slot === 'latentUp' && matrices.length > 1) return [matrices.length, ...own];
   const isVector = !holdsMatrix(tensor);
   if (tensor.facts.role === 'expert') return [matrices.length, ...(isVector ? [rows] : own)];
-  return isVector ? [columns] : own;
+  return isVector && rows === 1 ? [columns] : own;
 }
 
 /** Of what several experts share a tensor for, what one has decides. */
@@ -127,7 +127,10 @@ function* matricesOf(
   const { slot, facts } = tensor;
   if (slot === null) return;
   const isExpertVector = facts.role === 'expert' && !holdsMatrix(tensor);
-  const sizes = isExpertVector ? [...facts.shape, 1] : facts.shape;
+  // taps [C, 1, k] of a convolution by channel are rows of a matrix
+  const isTaps = !isMatrix(facts) && facts.role !== 'expert' && facts.shape.length === 3;
+  const flat = isTaps ? facts.shape.filter((_, axis) => axis !== 1) : facts.shape;
+  const sizes = isExpertVector ? [...flat, 1] : flat;
   const [columns = 1, rows = 1, fused] = sizes.toReversed();
   const named = (own: Slot, matrix: MatrixSource, name = ggufName(own, architecture)) => ({
     slot: own,

@@ -23,6 +23,13 @@ test.each([
   ['architectures/deepseek_v3'],
   ['architectures/glm4_moe_lite'],
   ['architectures/glm4_moe'],
+  ['architectures/minimax_m2'],
+  ['architectures/lfm2_moe'],
+  ['architectures/granitemoe'],
+  ['architectures/granitemoeshared'],
+  ['architectures/ernie4_5_moe'],
+  ['architectures/dots1'],
+  ['architectures/olmoe'],
 ])('%s', async (name) => {
   await using folder = await temporaryFolder();
   const out = join(folder.path, 'model.gguf');

@@ -13,7 +13,16 @@ export const graniteNames = {
   ...biasNames,
   router: [`${block}.router.layer.weight`, `${block}.router.weight`],
   expertGateUp: [`${block}.input_linear.weight`, `${block}.experts.gate_up_proj`],
-  expertDown: [`${block}.output_linear.weight`, `${block}.experts.down_proj`],
+  expertDown: [
+    `${block}.output_linear.weight`,
+    `${block}.experts.down_proj`,
+    `${block}.experts.{expert}.down_proj.weight`,
+  ],
+  // apart, as GGUF files have them
+  expertGate: [`${block}.experts.{expert}.gate_proj.weight`],
+  expertUp: [`${block}.experts.{expert}.up_proj.weight`],
+  sharedGate: ['model.layers.{layer}.shared_mlp.gate_proj.weight'],
+  sharedUp: ['model.layers.{layer}.shared_mlp.up_proj.weight'],
   sharedGateUp: ['model.layers.{layer}.shared_mlp.input_linear.weight'],
   sharedDown: ['model.layers.{layer}.shared_mlp.output_linear.weight'],
 } as const satisfies TensorNames;

@@ -2,9 +2,15 @@
 import { MoeqError, quote } from '@moeq/tensors';
 import type { GgufArchitecture, GgufReader } from './architecture.js';
 import { deepseekV2, deepseekV3 } from './families/deepseek2.js';
+import { dots1 } from './families/dots1.js';
+import { ernie45Moe } from './families/ernie4-5-moe.js';
 import { glm4Moe } from './families/glm4-moe.js';
 import { gptOss } from './families/gpt-oss.js';
+import { graniteMoe } from './families/granite-moe.js';
+import { lfm2Moe } from './families/lfm2-moe.js';
 import { llama } from './families/llama.js';
+import { minimaxM2 } from './families/minimax-m2.js';
+import { olmoe } from './families/olmoe.js';
 import { qwen2Moe, qwen3Moe } from './families/qwen-moe.js';
 
 export const ggufArchitectures: readonly GgufArchitecture[] = [
@@ -15,6 +21,12 @@ export const ggufArchitectures: readonly GgufArchitecture[] = [
   deepseekV3,
   deepseekV2,
   glm4Moe,
+  minimaxM2,
+  lfm2Moe,
+  graniteMoe,
+  ernie45Moe,
+  dots1,
+  olmoe,
 ];
 
 /** `model_type` in the config.json of those that can be written as GGUF. */

@@ -2,13 +2,14 @@
 import {
   type AttentionConfig,
   type DecoderConfig,
+  type LayerConfig,
   layerDense,
   layerMoe,
   type MoeConfig,
 } from '@moeq/runtime';
 import type { GgufValue } from '@moeq/tensors';
 import { attentionOf } from '../../config/attention-of.js';
-import type { GgufField } from '../architecture.js';
+import type { GgufField, GgufReader } from '../architecture.js';
 
 export const count = (key: string, field: string | null, of: GgufField['of']): GgufField => ({
   key,
@@ -75,17 +76,12 @@ export const base: readonly GgufField[] = [
   ),
 ];
 
-/** Of attention with grouped heads. */
-export const attention: readonly GgufField[] = [
+/** Of attention with grouped heads, but how many key heads a layer has. */
+export const attentionHeads: readonly GgufField[] = [
   count(
     'attention.head_count',
     'num_attention_heads',
     ofAttention(({ heads }) => heads),
-  ),
-  count(
-    'attention.head_count_kv',
-    'num_key_value_heads',
-    ofAttention(({ kvHeads }) => kvHeads),
   ),
   count(
     'attention.key_length',
@@ -109,6 +105,16 @@ export const attention: readonly GgufField[] = [
   ),
 ];
 
+/** The same, with as many key heads in every layer. */
+export const attention: readonly GgufField[] = [
+  ...attentionHeads,
+  count(
+    'attention.head_count_kv',
+    'num_key_value_heads',
+    ofAttention(({ kvHeads }) => kvHeads),
+  ),
+];
+
 /** How many experts every token has, each as wide as a routed one. */
 export const sharedExperts: GgufField['of'] = ofMoe(
   ({ shared, intermediateSize }) => (shared?.intermediateSize ?? 0) / intermediateSize,
@@ -116,3 +122,21 @@ export const sharedExperts: GgufField['of'] = ofMoe(
 
 /** `enum llama_expert_gating_func_type` */
 export const gating = { softmax: 1, sigmoid: 2 };
+
+/** Every so many layers one has experts; 1 where fewer than two have. */
+export const expertInterval: GgufField['of'] = ({ layers }) => {
+  const [first, second] = [...layers.keys()].filter((at) => layerMoe(layers[at] as LayerConfig) !== null);
+  return first === undefined || second === undefined ? 1 : second - first;
+};
+
+/** Key heads of every layer, none where a layer has no attention: llama.cpp knows by it which layers are recurrent. */
+export function keyHeads({ layers }: DecoderConfig): GgufValue {
+  const heads = layers.map((layer) => attentionOf(layer)?.kvHeads ?? 0);
+  return { type: 'array', of: 'i32', value: Int32Array.from(heads) };
+}
+
+/** The key heads of layers that have them, and which those are. */
+export function keyHeadsOf(read: GgufReader): { readonly heads: number; readonly has: readonly boolean[] } {
+  const perLayer = read.perLayer('attention.head_count_kv') ?? [];
+  return { heads: Math.max(0, ...perLayer), has: perLayer.map((heads) => heads > 0) };
+}
