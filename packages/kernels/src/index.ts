@@ -3,6 +3,7 @@ export { activationKinds, activationName, activationNumbers } from './activation
 export type { Backend } from './backend.js';
 export type { HeadsHead, LoadPlan, MatrixHead, MemoryNeed, MlpHead } from './load-plan.js';
 export { headOf } from './load-plan.js';
+export { queryFactorsOf } from './query-factor.js';
 export { referenceBackend } from './reference/backend.js';
 export type {
   ExpertWeights,
@@ -46,6 +47,7 @@ export type {
   GroupPlace,
   LatentSpec,
   NormSpec,
+  QueryFactor,
   RopeSpec,
   RoutingHandle,
   RowNormSpec,

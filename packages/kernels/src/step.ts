@@ -212,6 +212,8 @@ export interface AttentionSpec {
   /** RMS norms of queries and keys before the rotation: over each head (weight [C]) or the whole width (weight [H * C]). */
   readonly queryNorm?: NormSpec & { readonly over: 'head' | 'all' };
   readonly keyNorm?: NormSpec & { readonly over: 'head' | 'all' };
+  /** Norms of queries and keys, over each head, follow the rotation (Hunyuan, Llama 4). */
+  readonly normsTurned?: boolean;
   /** An RMS norm of each head's values, without weights (Gemma 4). */
   readonly valueNorm?: { readonly epsilon: number };
   /** A row holds no values: they are its keys as they are before norm and rotation (Gemma 4). CV is C then. */
@@ -221,13 +223,24 @@ export interface AttentionSpec {
    * written, and none are (Gemma 4). Norms, clip and rotation are of the queries alone.
    */
   readonly keysInCache?: boolean;
-  /** Clamp queries, keys and values to ±clip, after the norms and before the rotation (OLMoE's clip_qkv). */
+  /** Clamp queries, keys and values to ±clip, after the norms and, unless these follow it, before the rotation (OLMoE's clip_qkv). */
   readonly clip?: number;
   /** Float32 [H]: of each head one more score, not scaled, that takes its part of the softmax and has no value (gpt-oss). */
   readonly sinks?: Vector;
   readonly gate?: AttentionGate;
   /** A token sees itself and the `window` - 1 before it; what lies before them is not read. */
   readonly window?: number;
+  /** Tokens see those from the last multiple of `window` on, in place of the last `window` (Llama 4). */
+  readonly chunked?: boolean;
+  /** On queries, after norms and rotation. */
+  readonly queryFactor?: QueryFactor;
+}
+
+/** 1 + slope ln(1 + floor((position + offset) / every)) (Llama 4, Mistral 4). */
+export interface QueryFactor {
+  readonly slope: number;
+  readonly every: number;
+  readonly offset: number;
 }
 
 /** Attention over latents, from which keys and values of all heads are made (MLA; DeepSeek-V2, arXiv 2405.04434). */
@@ -248,6 +261,8 @@ export interface LatentSpec {
   readonly rope: RopeSpec | null;
   /** RMS norm of the latents, weight [R]. */
   readonly norm: NormSpec;
+  /** On queries. */
+  readonly queryFactor?: QueryFactor;
 }
 
 /**

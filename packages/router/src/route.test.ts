@@ -17,6 +17,7 @@ function naive(logits: readonly number[], spec: RouteSpec, bias: readonly number
     softmax: soften(logits),
     sigmoid: logits.map((logit) => 1 / (1 + Math.exp(-logit))),
     softmaxAfterTopK: [...logits],
+    sparseMixer: [...logits],
   }[score];
   const entries = scores.map((value, expert) => ({ expert, value, choice: value + (bias[expert] ?? 0) }));
   const size = experts / groups.count;
@@ -34,8 +35,18 @@ function naive(logits: readonly number[], spec: RouteSpec, bias: readonly number
     .filter(({ expert }) => kept.includes(Math.floor(expert / size)))
     .sort((a, b) => b.choice - a.choice || a.expert - b.expert)
     .slice(0, expertsPerToken);
+  /** Over logits near the chosen one, without those chosen before. */
+  const mixed = (own: number, a: number) => {
+    const earlier = chosen.slice(0, a).map((each) => each.expert);
+    const near = logits.filter(
+      (logit, e) =>
+        !earlier.includes(e) && own - logit <= 2 * (spec.jitter ?? 0) * Math.max(Math.abs(logit), own),
+    );
+    return 1 / near.reduce((sum, logit) => sum + Math.exp(logit - own), 0);
+  };
   let weights = chosen.map(({ value }) => value);
   if (score === 'softmaxAfterTopK') weights = soften(weights);
+  else if (score === 'sparseMixer') weights = chosen.map(({ value }, a) => mixed(value, a));
   else if (spec.normalizeTopK) {
     const sum = weights.reduce((total, weight) => total + weight, spec.normalizeEpsilon ?? 0);
     weights = weights.map((weight) => weight / sum);
@@ -58,6 +69,16 @@ describe('route: hand values', () => {
     const routing = route(logits, 1, { ...softmax, score, normalizeTopK });
     expect([...routing.expertIndices]).toEqual([0, 1]);
     weights.map((weight, a) => expect(routing.expertWeights[a]).toBeCloseTo(weight, 6));
+  });
+
+  test.each([
+    [0.01, [0.505, 1]],
+    [0.03, [0.346616, 0.519989]],
+  ] as const)('sparse mixer, jitter %s', (jitter, weights) => {
+    const near = Float32Array.of(2, 1.98, 1.9, -1);
+    const routing = route(near, 1, { ...softmax, score: 'sparseMixer', jitter, normalizeTopK: false });
+    expect([...routing.expertIndices]).toEqual([0, 1]);
+    weights.map((weight, a) => expect(routing.expertWeights[a]).toBeCloseTo(weight, 5));
   });
 
   test('a correction bias moves the choice and leaves the weights', () => {
@@ -175,6 +196,23 @@ describe('route: laws', () => {
           });
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test('a sparse mixer agrees with the formulas in float64', () => {
+    fc.assert(
+      fc.property(cases, ({ spec: { groups: _, ...others }, tokens }) => {
+        // no logit of the grid stands at the edge
+        const spec: RouteSpec = { ...others, score: 'sparseMixer', jitter: 0.0501 };
+        const { expertIndices, expertWeights } = route(Float32Array.from(tokens.flat()), tokens.length, spec);
+        const expected = tokens.map((logits) => naive(logits, spec));
+        expect([...expertIndices]).toEqual(expected.flatMap(({ experts }) => experts));
+        expected
+          .flatMap(({ weights }) => weights)
+          .forEach((weight, i) => {
+            expect(Math.abs((expertWeights[i] as number) - weight)).toBeLessThanOrEqual(1e-6 * weight);
+          });
+      }),
     );
   });
 

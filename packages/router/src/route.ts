@@ -1,10 +1,11 @@
 // Router logits to experts and weights, as transformers computes them: scores in float32, then the best A of E.
 //
-//   score  = softmax(logits) | sigmoid(logits) | logits (softmax taken over the chosen)
+//   score  = softmax(logits) | sigmoid(logits) | logits (softmax taken over the chosen, or over those near them)
 //   choice = score + correction bias, within the best groups
 //   weight = score of the chosen, / (sum + epsilon) where normalizeTopK, * scalingFactor
 //
-// Sources: transformers' MixtralTopKRouter, GraniteMoeTopKGating, DeepseekV3TopkRouter; arXiv:2412.19437 section 2.1.2.
+// Sources: transformers' MixtralTopKRouter, GraniteMoeTopKGating, DeepseekV3TopkRouter, PhimoeTopKRouter; arXiv:2412.19437
+// section 2.1.2, arXiv:2409.12136.
 // Shapes: T tokens, E experts, A experts per token.
 import { MoeqError } from '@moeq/tensors';
 import { groupFilter } from './groups.js';
@@ -49,7 +50,7 @@ export function route(
     const weights = expertWeights.subarray(assignments, assignments + expertsPerToken); // [A]
     takeBest(choice, chosen);
     chosen.forEach((expert, a) => {
-      weights[a] = scored[expert] as number;
+      weights[a] = spec.score === 'sparseMixer' ? mixed(scored, chosen, a, spec) : (scored[expert] as number);
     });
     finishWeights(weights, spec);
   }
@@ -64,7 +65,19 @@ const scores: Record<RouteSpec['score'], (logits: Float32Array, out: Float32Arra
     logits.forEach((logit, e) => {
       out[e] = 1 / (1 + Math.exp(-logit));
     }),
+  sparseMixer: (logits, out) => out.set(logits),
 };
+
+/** The softmax of the chosen at place `a` over the logits near it, without those of the experts chosen before. */
+function mixed(logits: Float32Array, chosen: Int32Array, a: number, { jitter = 0 }: RouteSpec): number {
+  const own = logits[chosen[a] as number] as number;
+  const before = chosen.subarray(0, a);
+  const sum = logits.reduce((total, logit, e) => {
+    const isFar = own - logit > 2 * jitter * Math.max(Math.abs(logit), own);
+    return isFar || before.includes(e) ? total : total + Math.exp(logit - own);
+  }, 0);
+  return 1 / sum;
+}
 
 /** exp(x - max) / sum; `out` may be `logits`. */
 function softmax(logits: Float32Array, out: Float32Array): void {
@@ -94,7 +107,7 @@ function takeBest(choice: Float32Array, chosen: Int32Array): void {
 function finishWeights(weights: Float32Array, spec: RouteSpec): void {
   if (spec.score === 'softmaxAfterTopK') {
     softmax(weights, weights);
-  } else if (spec.normalizeTopK) {
+  } else if (spec.normalizeTopK && spec.score !== 'sparseMixer') {
     const sum = weights.reduce((total, weight) => total + weight, spec.normalizeEpsilon ?? 0);
     if (sum > 0) for (let a = 0; a < weights.length; a++) weights[a] = (weights[a] as number) / sum;
   }

@@ -3,13 +3,19 @@
 import { MoeqError, quote } from '@moeq/tensors';
 import type { RouteSpec } from './types.js';
 
-const scores: readonly string[] = ['softmax', 'softmaxAfterTopK', 'sigmoid'] satisfies RouteSpec['score'][];
+const scores: readonly string[] = [
+  'softmax',
+  'softmaxAfterTopK',
+  'sigmoid',
+  'sparseMixer',
+] satisfies RouteSpec['score'][];
 const ranks: readonly string[] = ['max', 'topTwoSum'] satisfies NonNullable<RouteSpec['groups']>['rank'][];
 
 const specKeys = [
   'experts',
   'expertsPerToken',
   'score',
+  'jitter',
   'normalizeTopK',
   'normalizeEpsilon',
   'scalingFactor',
@@ -41,6 +47,7 @@ export function validateRouteSpec(spec: RouteSpec, subject = 'route specificatio
     experts,
     expertsPerToken,
     score,
+    jitter,
     normalizeTopK,
     normalizeEpsilon = 0,
     scalingFactor = 1,
@@ -54,6 +61,11 @@ export function validateRouteSpec(spec: RouteSpec, subject = 'route specificatio
     expertsPerToken,
   );
   checkOneOf(score, scores, 'score to be one');
+  check(
+    score === 'sparseMixer' ? jitter !== undefined && jitter >= 0 && jitter < Infinity : jitter === undefined,
+    score === 'sparseMixer' ? 'jitter of at least 0' : `no jitter for ${score}`,
+    jitter,
+  );
   check(typeof normalizeTopK === 'boolean', 'normalizeTopK to be true or false', normalizeTopK);
   check(
     Number.isFinite(normalizeEpsilon) && normalizeEpsilon >= 0,

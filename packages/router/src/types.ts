@@ -8,9 +8,13 @@ export interface RouteSpec {
    * - `softmax`: softmax over all logits, then top-k (Mixtral, Qwen, OLMoE).
    * - `softmaxAfterTopK`: top-k of the logits, then softmax over the chosen (GraniteMoE, gpt-oss).
    * - `sigmoid`: sigmoid of each logit, top-k of score + correction bias, weights without the bias (DeepSeek-V3).
+   * - `sparseMixer`: top-k of the logits; the weight of each is its softmax over those not chosen before it that are near it
+   *   (Phi-3.5-MoE).
    */
-  readonly score: 'softmax' | 'softmaxAfterTopK' | 'sigmoid';
-  /** Divide the chosen weights by their sum. Without effect for `softmaxAfterTopK`. */
+  readonly score: 'softmax' | 'softmaxAfterTopK' | 'sigmoid' | 'sparseMixer';
+  /** Of `sparseMixer` alone, which needs it: logit l is near the chosen c where c - l <= 2 jitter max(|l|, c). */
+  readonly jitter?: number;
+  /** Divide the chosen weights by their sum. Without effect for `softmaxAfterTopK` and `sparseMixer`. */
   readonly normalizeTopK: boolean;
   /** Added to the sum before dividing: 1e-20 in DeepSeek-V3, 0 elsewhere. */
   readonly normalizeEpsilon?: number;

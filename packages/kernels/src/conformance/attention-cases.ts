@@ -3,7 +3,7 @@
 // Shapes: H heads, HK key/value heads, C head dimension, CV value dimension.
 import type { KvCacheSpec } from '../resources.js';
 import { unseenPages } from '../shapes/attention.js';
-import type { AttentionGate, AttentionSpec, RopeSpec, Segment } from '../step.js';
+import type { AttentionGate, AttentionSpec, QueryFactor, RopeSpec, Segment } from '../step.js';
 import type { Bench, Case } from './bench.js';
 import { alone, type Chunk, promptAndDecode, ropeOf, stretched } from './chunks.js';
 import { assertClose } from './compare.js';
@@ -18,8 +18,13 @@ interface Setting {
   readonly pageSize?: number;
   readonly rope?: RopeSpec | null;
   readonly norm?: 'head' | 'all';
+  /** Norms follow the rotation. */
+  readonly normsTurned?: boolean;
   readonly clip?: number;
   readonly window?: number;
+  /** It begins at multiples of itself. */
+  readonly chunked?: boolean;
+  readonly queryFactor?: QueryFactor;
   /** Pages before the window are -1, and hold later tokens. */
   readonly givesBack?: boolean;
   /** On top of C^-0.5. */
@@ -95,6 +100,9 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly C
     ...(setting.norm && { queryNorm: await norm(queryWeights), keyNorm: await norm(keyWeights) }),
     ...(setting.clip !== undefined && { clip: setting.clip }),
     ...(setting.window !== undefined && { window: setting.window }),
+    ...(setting.chunked && { chunked: true }),
+    ...(setting.normsTurned && { normsTurned: true }),
+    ...(setting.queryFactor && { queryFactor: setting.queryFactor }),
   };
 
   const known = Array.from({ length: layers }, () =>
@@ -174,6 +182,21 @@ const settings: Record<string, Setting> = {
   'rotation with an attention factor': { rope: ropeOf(32, 'halves', 1.25) },
   'norms over each head': { norm: 'head' },
   'norms over the whole width': { norm: 'all' },
+  'norms after the rotation': { norm: 'head', normsTurned: true },
+  'norms after a rotation of a part with an attention factor, clip, values normed': {
+    ...{ norm: 'head', normsTurned: true, clip: 0.8, valueNorm: true },
+    ...{ headDim: 40, valueDim: 18, rope: ropeOf(24, 'interleaved', 1.25) },
+  },
+  'norms after no rotation': { norm: 'head', normsTurned: true, rope: null },
+  'queries that grow by position': { queryFactor: { slope: 0.5, every: 3, offset: 1 }, rope: null },
+  'queries that grow, normed after the rotation, in chunks': {
+    ...{ queryFactor: { slope: 0.1, every: 1, offset: 0 }, norm: 'head', normsTurned: true },
+    ...{ window: 5, chunked: true },
+  },
+  'chunks of 1': { window: 1, chunked: true },
+  'chunks of 7': { window: 7, chunked: true },
+  'chunks as long as the sequence': { window: 100, chunked: true },
+  'chunks, sinks and gates': { window: 6, chunked: true, sinks: 0, gate: numberGate },
   'clip after norms': { norm: 'all', clip: 0.8 },
   'clip without norms': { clip: 0.5 },
   'window of 1': { window: 1 },
@@ -263,6 +286,8 @@ export const attentionCases: readonly Case[] = [
       await check(bench, { window: 10, pageSize: 4, givesBack: true, heads: 8 }, steps);
       // Long enough for keys in several ranges.
       await check(bench, { ...small, window: 270 }, alone(290, 1, 3));
+      await check(bench, { ...small, window: 280, chunked: true }, alone(270, 1, 20, 1));
+      await check(bench, { ...small, window: 12, chunked: true, pageSize: 4 }, alone(30, 1, 1, 9, 2, 1));
     },
   },
   {

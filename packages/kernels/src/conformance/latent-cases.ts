@@ -3,7 +3,7 @@
 //
 // Shapes: H heads, N dimensions of a head without rotation, P those with it, R latent, V value dimension.
 import type { KvCacheSpec } from '../resources.js';
-import type { LatentSpec, RopeSpec, Segment } from '../step.js';
+import type { LatentSpec, QueryFactor, RopeSpec, Segment } from '../step.js';
 import { assertRefused, type Bench, type Case } from './bench.js';
 import { alone, type Chunk, promptAndDecode, ropeOf as ropeOfTheta, stretched } from './chunks.js';
 import { assertClose, assertTrue } from './compare.js';
@@ -24,6 +24,7 @@ interface Setting {
   readonly layout?: NamedLayout | 'F32' | 'F16' | 'BF16';
   /** On top of (N + P)^-0.5. */
   readonly sharpness?: number;
+  readonly queryFactor?: QueryFactor;
 }
 
 const layers = 2;
@@ -52,6 +53,7 @@ async function check(bench: Bench, setting: Setting, steps: readonly (readonly C
     ...{ heads, nopeDim, ropeDim, latentDim, valueDim, rope },
     scale: sharpness * (nopeDim + ropeDim) ** -0.5,
     norm: { weight: await bench.vector(norm), epsilon: 1e-6 },
+    ...(setting.queryFactor && { queryFactor: setting.queryFactor }),
   };
 
   const known = Array.from({ length: layers }, () =>
@@ -111,6 +113,7 @@ const settings: Record<string, Setting> = {
   'rotation of halves': { rope: ropeOf(8, 'halves') },
   'rotation of a part': { rope: ropeOf(4) },
   'rotation with an attention factor': { rope: ropeOf(8, 'interleaved', 1.25) },
+  'queries that grow by position': { queryFactor: { slope: 0.5, every: 3, offset: 1 } },
   'pages of 1 token': { pageSize: 1 },
   'pages of 5 tokens': { pageSize: 5 },
   'pages of 64 tokens': { pageSize: 64 },
@@ -210,7 +213,12 @@ export const latentCases: readonly Case[] = [
   },
   {
     name: 'latentAttention: positions in the hundreds, and a prompt behind them',
-    run: (bench) => check(bench, { heads: 2, nopeDim: 4, valueDim: 4, latentDim: 8 }, alone(300, 1, 90, 1)),
+    async run(bench) {
+      const small = { heads: 2, nopeDim: 4, valueDim: 4, latentDim: 8 };
+      await check(bench, small, alone(300, 1, 90, 1));
+      const queryFactor = { slope: 0.2, every: 32, offset: 0 };
+      await check(bench, { ...small, queryFactor }, alone(70, 1, 90, 1));
+    },
   },
   {
     name: 'latentAttention: sequences of different lengths in one step',

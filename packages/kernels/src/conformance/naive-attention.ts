@@ -1,7 +1,7 @@
 // Attention over sequences kept as plain lists of keys and values, one entry a position, with no pages and no cache.
 //
 // Shapes: H heads, HK key/value heads, C head dimension, CV value dimension.
-import type { AttentionSpec, RopeSpec } from '../step.js';
+import type { AttentionSpec, QueryFactor, RopeSpec } from '../step.js';
 
 /** One sequence in one layer: per position HK keys of C and HK values of CV. */
 export interface NaiveSequence {
@@ -36,7 +36,9 @@ export function naiveAttention(
   const clip = (x: number): number =>
     spec.clip === undefined ? x : Math.max(-spec.clip, Math.min(spec.clip, x));
 
-  const queries = prepare(row.slice(0, keysAt), spec.queryNorm, norms.query);
+  const queries = prepare(row.slice(0, keysAt), spec.queryNorm, norms.query).map((head) =>
+    head.map((value) => value * naiveFactor(spec.queryFactor, position)),
+  );
   if (spec.keysInCache !== true) {
     const keys = prepare(row.slice(keysAt, valuesAt), spec.keyNorm, norms.key);
     sequence.keys.length = position;
@@ -50,7 +52,8 @@ export function naiveAttention(
     sequence.values.push(values.map((head) => head.map(clip)));
   }
 
-  const firstSeen = Math.max(0, position - window + 1);
+  const { chunked } = spec;
+  const firstSeen = chunked ? Math.floor(position / window) * window : Math.max(0, position - window + 1);
   return queries.flatMap((query, head) => {
     const kvHead = Math.floor(head / (heads / kvHeads));
     const seenKeys = sequence.keys.slice(firstSeen, position + 1).map((each) => each[kvHead] as number[]);
@@ -75,6 +78,12 @@ export function naiveAttention(
     norm: AttentionSpec['queryNorm'],
     weight: ArrayLike<number> = [],
   ): number[][] {
+    if (spec.normsTurned === true) {
+      const heads = split(x, headDim).map((head) => turn(head, position, spec.rope));
+      return heads.map((head) =>
+        (norm === undefined ? head : normalize(head, weight, norm.epsilon)).map(clip),
+      );
+    }
     const normed =
       norm === undefined
         ? x
@@ -83,6 +92,13 @@ export function naiveAttention(
           : split(x, headDim).flatMap((head) => normalize(head, weight, norm.epsilon));
     return split(normed.map(clip), headDim).map((head) => turn(head, position, spec.rope));
   }
+}
+
+/** log(1 + n), n the whole steps that a position is behind the first. */
+export function naiveFactor(factor: QueryFactor | undefined, position: number): number {
+  if (factor === undefined) return 1;
+  const { slope, every, offset } = factor;
+  return 1 + slope * Math.log(1 + Math.floor((position + offset) / every));
 }
 
 /** A row without gates, and what each head's numbers [CV] are multiplied by; null: nothing. */

@@ -4,7 +4,7 @@
 // Shapes: H heads, N dimensions of a head without rotation, P those with it, R latent, V value dimension.
 import type { LatentSpec } from '../step.js';
 import { at, type Numbers } from './naive.js';
-import { dot, normalize, split, turn } from './naive-attention.js';
+import { dot, naiveFactor, normalize, split, turn } from './naive-attention.js';
 
 interface NaivePosition {
   /** [H][N] */
@@ -47,7 +47,9 @@ export function naiveLatentAttention(
     values: expanded.map((each) => each.slice(nopeDim)),
     common: turn(row.slice(latentDim), position, rope),
   });
-  return split(query, nopeDim + ropeDim).flatMap((own, head) => {
+  const factor = naiveFactor(spec.queryFactor, position);
+  const queries = query.map((value) => value * factor);
+  return split(queries, nopeDim + ropeDim).flatMap((own, head) => {
     const turned = turn(own.slice(nopeDim), position, rope);
     const scores = sequence.map(
       ({ keys, common }) =>

@@ -36,6 +36,7 @@ export function naiveRoute(
 
   let weights = experts.map((e) => scores[e] as number);
   if (score === 'softmaxAfterTopK') weights = softmax(weights);
+  else if (score === 'sparseMixer') weights = experts.map((_, a) => mixed(scores, experts, a, spec));
   else if (spec.normalizeTopK) {
     const sum = weights.reduce((total, weight) => total + weight, spec.normalizeEpsilon ?? 0);
     weights = weights.map((weight) => weight / sum);
@@ -43,8 +44,37 @@ export function naiveRoute(
   return {
     experts,
     weights: weights.map((weight) => weight * (spec.scalingFactor ?? 1)),
-    margin: Math.min(leastGap(choices, order, expertsPerToken), leastGap(ranks, groupOrder, groups.kept)),
+    margin: Math.min(
+      leastGap(choices, order, expertsPerToken),
+      leastGap(ranks, groupOrder, groups.kept),
+      ...experts.flatMap((_, a) => distances(scores, experts, a, spec).map(({ edge }) => edge)),
+    ),
   };
+}
+
+/** How far the logits that are not chosen before place `a` are from the one there, and from the edge of those that count. */
+function distances(
+  logits: readonly number[],
+  experts: readonly number[],
+  a: number,
+  { jitter }: RouteSpec,
+): { distance: number; edge: number }[] {
+  if (jitter === undefined) return [];
+  const own = logits[experts[a] as number] as number;
+  return logits
+    .filter((_, e) => !experts.slice(0, a).includes(e))
+    .map((logit) => ({
+      distance: own - logit,
+      edge: own - logit - 2 * jitter * Math.max(Math.abs(logit), own),
+    }))
+    .map(({ distance, edge }) => ({ distance: edge > 0 ? Infinity : distance, edge: Math.abs(edge) }));
+}
+
+/** e^own / Σ e^logit of those near it (arXiv 2409.12136). */
+function mixed(logits: readonly number[], experts: readonly number[], a: number, spec: RouteSpec): number {
+  return (
+    1 / distances(logits, experts, a, spec).reduce((total, { distance }) => total + Math.exp(-distance), 0)
+  );
 }
 
 function descending(values: readonly number[]): number[] {

@@ -46,6 +46,15 @@ const specs: Record<string, RouteSpec> = {
     score: 'sigmoid',
     normalizeTopK: false,
   },
+  'sparse mixer (Phi-3.5-MoE)': { ...base, experts: 16, score: 'sparseMixer', jitter: 0.01 },
+  'sparse mixer of many near ones': {
+    ...base,
+    experts: 33,
+    expertsPerToken: 3,
+    score: 'sparseMixer',
+    jitter: 0.2,
+    scalingFactor: 2.5,
+  },
   'one expert': { ...base, experts: 1, expertsPerToken: 1 },
   'all experts': { ...base, experts: 7, expertsPerToken: 7 },
 };

@@ -4,6 +4,7 @@
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
 
+import { queryFactorAt } from '../query-factor.js';
 import { type Rotations, rotationsOf } from '../rotation.js';
 import { type AttentionWidths, attentionWidths } from '../shapes/attention.js';
 import { type AttentionRow, attentionRow } from '../shapes/attention-row.js';
@@ -55,13 +56,18 @@ export function attend(
       const isStored = spec.keysInCache === true;
       const key = isStored ? none : row.subarray(keysAt, keysAt + widths.keys); // [HK, C]
       const value = isStored ? none : row.slice(valuesAt, valuesAt + widths.values); // [HK, CV]
+      const rotateBoth = (): void => {
+        if (rotations !== null) rotateHeads([query, key], token, spec, rotations);
+      };
+      if (spec.normsTurned === true) rotateBoth();
       prepare(query, key, value, spec, norms, widths.output / spec.heads);
-      if (rotations !== null) rotateHeads([query, key], token, spec, rotations);
+      if (spec.normsTurned !== true) rotateBoth();
+      if (spec.queryFactor !== undefined) scale(query, queryFactorAt(spec.queryFactor, position));
       const stored = cacheRow(pages, pageSize, position);
       keys.set(key, stored * widths.keys);
       values.set(value, stored * widths.values);
 
-      const firstSeen = Math.max(0, position + 1 - (spec.window ?? Infinity));
+      const firstSeen = firstSeenFrom(position, spec);
       const seen = Int32Array.from({ length: position + 1 - firstSeen }, (_, i) =>
         cacheRow(pages, pageSize, firstSeen + i),
       );
@@ -71,6 +77,16 @@ export function attend(
     }
   }
   return output;
+}
+
+function firstSeenFrom(position: number, { window = Infinity, chunked }: AttentionSpec): number {
+  return chunked === true ? position - (position % window) : Math.max(0, position + 1 - window);
+}
+
+function scale(x: Float32Array, factor: number): void {
+  x.forEach((value, i) => {
+    x[i] = value * factor;
+  });
 }
 
 /** The queries of a row, without gates between them. */

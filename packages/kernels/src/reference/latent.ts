@@ -2,6 +2,7 @@
 // Scores and sums are float64.
 //
 // Shapes: T tokens, L positions, H heads, N dimensions of a head without rotation, P those with it, R latent, V value dimension.
+import { queryFactorAt } from '../query-factor.js';
 import { type Rotations, rotationsOf } from '../rotation.js';
 import type { LatentSpec, Segment } from '../step.js';
 import type { PagedCache } from './kv-cache.js';
@@ -29,7 +30,7 @@ export function attendLatents(
   spec: LatentSpec,
   normWeight: Float32Array,
 ): Float32Array {
-  const { heads, nopeDim, ropeDim, latentDim, valueDim, rope, norm } = spec;
+  const { heads, nopeDim, ropeDim, latentDim, valueDim, rope, norm, queryFactor } = spec;
   const rotations = rope === null ? null : rotationsOf(segments, rope);
   const rows = cache.keys[layer] as Float32Array;
   const width = latentDim + ropeDim;
@@ -61,7 +62,8 @@ export function attendLatents(
     for (let i = 0; i < tokens; i++) {
       for (let head = 0; head < heads; head++) {
         const at = ((first + i) * heads + head) * queryDim;
-        const query = queries.slice(at, at + queryDim);
+        const factor = queryFactor === undefined ? 1 : queryFactorAt(queryFactor, start + i);
+        const query = queries.slice(at, at + queryDim).map((value) => value * factor);
         turn(query.subarray(nopeDim), first + i);
         const to = ((first + i) * heads + head) * valueDim;
         const out = output.subarray(to, to + valueDim);

@@ -2,7 +2,7 @@
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
 import type { KvCacheSpec } from '../resources.js';
-import type { AttentionSpec, Segment } from '../step.js';
+import type { AttentionSpec, QueryFactor, Segment } from '../step.js';
 import { assertSize, mismatch } from './assert.js';
 
 /** Columns of attention: of prepared queries, of keys and values as they are kept, and of its output. */
@@ -50,6 +50,10 @@ export function attentionWidths(spec: AttentionSpec, cache: KvCacheSpec): Attent
     const width = keyNorm.over === 'head' ? headDim : widths.keys;
     assertSize('attend', 'key norm weights', width, keyNorm.weight.length);
   }
+  if (spec.normsTurned === true && (queryNorm?.over === 'all' || keyNorm?.over === 'all'))
+    throw mismatch('attend', 'norms after the rotation', 'those over each head', 'all');
+  check('chunks', spec.chunked !== true || window !== undefined, 'a window', 0);
+  assertQueryFactor(spec.queryFactor);
   if (spec.keysAsValues === true)
     assertSize('attend', 'dimensions of values that are keys', headDim, cache.valueDim ?? headDim);
   if (spec.keysInCache === true && (keyNorm ?? spec.valueNorm) !== undefined)
@@ -58,6 +62,16 @@ export function attentionWidths(spec: AttentionSpec, cache: KvCacheSpec): Attent
   if (gate?.placed === 'withQueries' && queryNorm?.over === 'all')
     throw mismatch('attend', 'query norm', 'one over each head, as gates stand between the queries', 'all');
   return widths;
+}
+
+/** @throws MoeqError where it cannot be computed for every position */
+export function assertQueryFactor(factor: QueryFactor | undefined): void {
+  if (factor === undefined) return;
+  const { slope, every, offset } = factor;
+  if (!Number.isFinite(slope)) throw mismatch('attend', 'slope of queries', 'a number', `${slope}`);
+  if (!(every > 0))
+    throw mismatch('attend', 'positions of a step of queries', 'a number above 0', `${every}`);
+  if (!(offset >= 0)) throw mismatch('attend', 'offset of queries', 'a number from 0', `${offset}`);
 }
 
 /**

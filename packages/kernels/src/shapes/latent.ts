@@ -4,6 +4,7 @@
 import type { HeadWeights, KvCacheSpec } from '../resources.js';
 import type { LatentSpec } from '../step.js';
 import { assertSize, mismatch } from './assert.js';
+import { assertQueryFactor } from './attention.js';
 
 /** Columns of latent attention. */
 export interface LatentWidths {
@@ -37,6 +38,7 @@ export function latentWidths(
   assertSize('attend', 'rows of a head of the weights', nopeDim + valueDim, rows);
   assertSize('attend', 'columns of the weights', latentDim, columns);
   assertSize('attend', 'norm weights of the latents', latentDim, norm.weight.length);
+  assertQueryFactor(spec.queryFactor);
   if (rope !== null) {
     const rotated = 2 * rope.inverseFrequencies.length;
     if (rotated > ropeDim) throw mismatch('attend', 'rotated dimensions', `at most ${ropeDim}`, `${rotated}`);

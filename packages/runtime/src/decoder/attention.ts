@@ -2,7 +2,7 @@
 // cache of keys and values. Ainslie et al., arXiv 2305.13245.
 //
 // Shapes: T tokens, D hidden, H heads, HK key/value heads, C head dimension.
-import type { AttentionGate, AttentionSpec } from '@moeq/kernels';
+import type { AttentionGate, AttentionSpec, QueryFactor } from '@moeq/kernels';
 import type { Projection } from '@moeq/tensors';
 import { placeOfKind } from '../caches/layer-cache.js';
 import type { RopeConfig } from '../rotation/rope-config.js';
@@ -20,11 +20,17 @@ export interface AttentionConfig {
   readonly scale: number;
   readonly rope: RopeConfig | null;
   readonly queryKeyNorm: 'head' | 'all' | null;
+  /** Whether these norms, by head, follow the rotation; no unless given (Hunyuan, Llama 4). */
+  readonly normsTurned?: boolean;
   readonly bias: { readonly qkv: boolean; readonly output: boolean };
   /** Bound on the size of queries, keys and values. */
   readonly clip: number | null;
   /** Tokens that one sees, itself counted; null: all before it. */
   readonly window: number | null;
+  /** Whether tokens see those from the last multiple of the window on in place of the last of so many (Llama 4). */
+  readonly chunked?: boolean;
+  /** On queries, by their position; none unless given (Llama 4). */
+  readonly queryFactor?: QueryFactor;
   /** Whether each head has a learned score beside those of the tokens, which has no value. */
   readonly sinks: boolean;
   /** Whether keys, before norm and rotation, are the values too; no unless given (Gemma 4). */
@@ -156,7 +162,9 @@ async function loadSpec(
       }),
     }),
     ...(clip !== null && { clip }),
-    ...(window !== null && { window }),
+    ...(window !== null && { window, ...(values.chunked === true && { chunked: true }) }),
+    ...(over !== null && values.normsTurned === true && { normsTurned: true }),
+    ...(values.queryFactor !== undefined && { queryFactor: values.queryFactor }),
     ...(sinks && { sinks: await loader.vector(parts.sinks) }),
     ...(gate !== null && { gate }),
     ...(values.keysOf !== undefined

@@ -1,4 +1,4 @@
-import { type Activation, referenceBackend } from '@moeq/kernels';
+import { type Activation, type QueryFactor, referenceBackend } from '@moeq/kernels';
 import type { RouteSpec } from '@moeq/router';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -61,6 +61,12 @@ const anyMixtral: fc.Arbitrary<DecoderConfig> = fc
     ),
   }));
 
+const anyQueryFactor: fc.Arbitrary<QueryFactor> = fc.record({
+  slope: fc.constantFrom(0.1, 0.7),
+  every: fc.integer({ min: 1, max: 9 }),
+  offset: fc.constantFrom(0, 1),
+});
+
 const anyAttention: fc.Arbitrary<AttentionConfig> = fc
   .record({
     kind: fc.constant('attention' as const),
@@ -94,6 +100,9 @@ const anyAttention: fc.Arbitrary<AttentionConfig> = fc
     bias: fc.record({ qkv: fc.boolean(), output: fc.boolean() }),
     clip: fc.option(fc.constant(0.3)),
     window: fc.option(fc.integer({ min: 1, max: 20 })),
+    chunked: fc.boolean(),
+    normsTurned: fc.boolean(),
+    grown: fc.option(anyQueryFactor),
     sinks: fc.boolean(),
     keysAsValues: fc.boolean(),
     valueNorm: fc.boolean(),
@@ -106,7 +115,12 @@ const anyAttention: fc.Arbitrary<AttentionConfig> = fc
     ),
     valueDim: fc.constantFrom(8, 6),
   })
-  .map(({ valueDim, ...config }) => (config.keysAsValues ? config : { ...config, valueDim }));
+  .map(({ valueDim, grown, ...config }) => ({
+    ...config,
+    ...(!config.keysAsValues && { valueDim }),
+    ...(grown !== null && { queryFactor: grown }),
+    normsTurned: config.normsTurned && config.queryKeyNorm !== 'all',
+  }));
 
 const anyActivation: fc.Arbitrary<Activation> = fc.oneof(
   fc.constant({ kind: 'silu' as const, gated: true }),
@@ -134,6 +148,13 @@ const anyScores = {
 };
 
 const anyRoute: fc.Arbitrary<RouteSpec> = fc.oneof(
+  fc.record({
+    experts: fc.integer({ min: 3, max: 6 }),
+    expertsPerToken: fc.integer({ min: 1, max: 3 }),
+    score: fc.constant('sparseMixer' as const),
+    jitter: fc.constantFrom(0.01, 0.2),
+    normalizeTopK: fc.constant(false),
+  }),
   fc.record({
     experts: fc.integer({ min: 3, max: 6 }),
     expertsPerToken: fc.integer({ min: 1, max: 3 }),
@@ -170,25 +191,28 @@ const anyMoe: fc.Arbitrary<MoeConfig> = fc
   })
   .map(({ latent, ...moe }) => ({ ...moe, ...(latent !== null && { latentDim: latent }) }));
 
-const anyLatent: fc.Arbitrary<LatentConfig> = fc.record({
-  kind: fc.constant('latent' as const),
-  heads: fc.integer({ min: 1, max: 5 }),
-  queryLatentDim: fc.option(fc.integer({ min: 1, max: 9 })),
-  nopeDim: fc.integer({ min: 1, max: 8 }),
-  ropeDim: fc.constantFrom(2, 4, 6),
-  latentDim: fc.integer({ min: 1, max: 12 }),
-  valueDim: fc.integer({ min: 1, max: 9 }),
-  scale: fc.constantFrom(0.3, 0.1),
-  rope: fc.option(
-    fc.record({
-      theta: fc.constant(10_000),
-      rotatedDim: fc.constant(2),
-      style: fc.constantFrom('halves' as const, 'interleaved' as const),
-    }),
-  ),
-  normEpsilon: fc.constantFrom(1e-6, 1e-2),
-  bias: fc.boolean(),
-});
+const anyLatent: fc.Arbitrary<LatentConfig> = fc
+  .record({
+    kind: fc.constant('latent' as const),
+    heads: fc.integer({ min: 1, max: 5 }),
+    queryLatentDim: fc.option(fc.integer({ min: 1, max: 9 })),
+    nopeDim: fc.integer({ min: 1, max: 8 }),
+    ropeDim: fc.constantFrom(2, 4, 6),
+    latentDim: fc.integer({ min: 1, max: 12 }),
+    valueDim: fc.integer({ min: 1, max: 9 }),
+    scale: fc.constantFrom(0.3, 0.1),
+    rope: fc.option(
+      fc.record({
+        theta: fc.constant(10_000),
+        rotatedDim: fc.constant(2),
+        style: fc.constantFrom('halves' as const, 'interleaved' as const),
+      }),
+    ),
+    normEpsilon: fc.constantFrom(1e-6, 1e-2),
+    bias: fc.boolean(),
+    grown: fc.option(anyQueryFactor),
+  })
+  .map(({ grown, ...config }) => ({ ...config, ...(grown !== null && { queryFactor: grown }) }));
 
 const anyDeltaNet: fc.Arbitrary<DeltaNetConfig> = fc
   .record({

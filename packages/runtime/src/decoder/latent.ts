@@ -3,7 +3,7 @@
 //
 // Shapes: T tokens, D hidden, H heads, N dimensions of a head without rotation, P those with it, R latent, Q latent of the
 // queries, V value dimension.
-import type { Activations, LatentSpec, Step } from '@moeq/kernels';
+import type { Activations, LatentSpec, QueryFactor, Step } from '@moeq/kernels';
 import type { Projection } from '@moeq/tensors';
 import { placeOfKind } from '../caches/layer-cache.js';
 import type { RopeConfig } from '../rotation/rope-config.js';
@@ -26,6 +26,8 @@ export interface LatentConfig {
   /** Usually (N + P)^-0.5. */
   readonly scale: number;
   readonly rope: RopeConfig | null;
+  /** On queries, by their position; none unless given (Mistral 4). */
+  readonly queryFactor?: QueryFactor;
   /** Of the norms of both latents. */
   readonly normEpsilon: number;
   /** Whether what makes latents, and the output, have biases. */
@@ -98,6 +100,7 @@ export const latent: Mixer<LatentConfig, LatentSlot> = {
     const spec: LatentSpec = {
       ...{ heads, nopeDim, ropeDim, latentDim, valueDim, scale },
       rope: ropeSpec(rope),
+      ...(config.queryFactor !== undefined && { queryFactor: config.queryFactor }),
       norm: { weight: await loader.norm('latentNorm'), epsilon: normEpsilon },
     };
     const up = await loader.heads('latentUp', heads);

@@ -16,7 +16,7 @@ import type { ModelSource } from '../model-source.js';
 import type { RopeConfig } from '../rotation/rope-config.js';
 import { deltaNet } from './naive-delta-net.js';
 import { kimiDelta } from './naive-kimi-delta.js';
-import { latentAttention, type NaiveWeights } from './naive-latent.js';
+import { growth, latentAttention, type NaiveWeights } from './naive-latent.js';
 import { layerInputs } from './naive-layer-inputs.js';
 import { mamba } from './naive-mamba.js';
 import {
@@ -221,7 +221,6 @@ async function attention(
   kept: Map<number, KeysAndValues>,
 ): Promise<Matrix> {
   const { weights, config } = source;
-  const { window } = spec;
   const project = async (
     projection: 'query' | 'key' | 'value' | 'attentionGate' | 'output',
     rows: Matrix,
@@ -234,8 +233,14 @@ async function attention(
   const prepare = async (kind: 'query' | 'key', rows: Matrix) => {
     const norm = spec.queryKeyNorm && (await normWeight(source, `${kind}Norm`, config.norm, layer));
     return rows.map((row, position) => {
+      const grown = kind === 'query' ? growth(spec.queryFactor, position) : 1;
+      if (spec.normsTurned === true)
+        return chunks(row, spec.headDim).map((head) => {
+          const turned = rotate(spec.rope, head, position);
+          return scaled(clip(spec, norm ? rmsNorm(turned, norm, config.norm.epsilon) : turned), grown);
+        });
       const heads = clip(spec, normHeads(spec, row, norm, config.norm.epsilon));
-      return chunks(heads, spec.headDim).map((head) => rotate(spec.rope, head, position));
+      return chunks(heads, spec.headDim).map((head) => scaled(rotate(spec.rope, head, position), grown));
     });
   };
   const { gates, rows } = await gatesOf(spec, await project('query', inputs), () =>
@@ -259,7 +264,7 @@ async function attention(
   const mixed = queries.map((heads, token) =>
     heads.flatMap((query, head) => {
       const shared = Math.floor(head / (spec.heads / spec.kvHeads));
-      const first = window === null ? 0 : Math.max(0, token - window + 1);
+      const first = firstSeen(spec, token);
       const seen = Array.from({ length: token + 1 - first }, (_, i) => first + i);
       const scores = seen.map((t) => spec.scale * dot(query, keys[t]?.[shared] ?? []));
       const shares = softmax(sinks === null ? scores : [...scores, at(sinks, head)]);
@@ -270,6 +275,11 @@ async function attention(
     }),
   );
   return project('output', mixed);
+}
+
+function firstSeen({ window, chunked }: AttentionConfig, token: number): number {
+  if (window === null) return 0;
+  return chunked === true ? token - (token % window) : Math.max(0, token - window + 1);
 }
 
 /** The gates [T][H][C] or [T][H][1], and rows of queries without them. */
@@ -425,14 +435,32 @@ async function choose(source: ModelSource, layer: number, config: MoeConfig, x: 
   const ranked = order.slice(0, route.expertsPerToken + 1).map((e) => at(choice, e));
   const margin = Math.min(kept.margin, ...ranked.slice(1).map((score, i) => at(ranked, i) - score));
   const chosen = expertIndices.map((e) => at(scores, e));
-  const weights = route.score === 'softmaxAfterTopK' ? softmax(chosen) : chosen;
-  const total = route.normalizeTopK && route.score !== 'softmaxAfterTopK' ? sum(weights) : 1;
+  const sparse = route.score === 'sparseMixer' ? sparseMixer(route, scores, expertIndices) : null;
+  const weights = sparse?.weights ?? (route.score === 'softmaxAfterTopK' ? softmax(chosen) : chosen);
+  const isDivided = route.normalizeTopK && (route.score === 'softmax' || route.score === 'sigmoid');
+  const total = isDivided ? sum(weights) : 1;
   const factors = config.expertScales === true ? await readVector(source, 'expertScales', layer) : null;
   const shares = scaled(weights, (route.scalingFactor ?? 1) / total);
   const expertWeights = shares.map(
     (share, i) => share * (factors === null ? 1 : at(factors, expertIndices[i] ?? 0)),
   );
-  return { expertIndices, expertWeights, margin };
+  return { expertIndices, expertWeights, margin: Math.min(margin, sparse?.margin ?? Infinity) };
+}
+
+/** Of each chosen its softmax over the logits near it, without those chosen before (arXiv 2409.12136). */
+function sparseMixer({ jitter = 0 }: RouteSpec, logits: Row, chosen: readonly number[]) {
+  let margin = Infinity;
+  const weights = chosen.map((expert, a) => {
+    const own = at(logits, expert);
+    const near = logits.filter((logit, e) => {
+      if (chosen.slice(0, a).includes(e)) return false;
+      const beyond = own - logit - 2 * jitter * Math.max(Math.abs(logit), own);
+      margin = Math.min(margin, Math.abs(beyond));
+      return beyond <= 0;
+    });
+    return 1 / sum(near.map((logit) => Math.exp(logit - own)));
+  });
+  return { weights, margin };
 }
 
 /** Experts of the groups that are best by their best score, or by the sum of their best two; all without groups. */

@@ -3,10 +3,23 @@
 //
 // Shapes: T tokens, H heads, N dimensions of a head without rotation, P those with it, R latent, V value dimension.
 
+import type { QueryFactor } from '@moeq/kernels';
 import type { Slot } from '../decoder/decoder-tensors.js';
 import type { LatentConfig } from '../decoder/latent.js';
 import type { RopeConfig } from '../rotation/rope-config.js';
-import { add, at, chunks, dot, type Matrix, multiply, type Row, rmsNorm, softmax, sum } from './rows.js';
+import {
+  add,
+  at,
+  chunks,
+  dot,
+  type Matrix,
+  multiply,
+  type Row,
+  rmsNorm,
+  scaled,
+  softmax,
+  sum,
+} from './rows.js';
 
 /** What it reads of a layer. */
 export interface NaiveWeights {
@@ -48,7 +61,7 @@ export async function latentAttention(
   const expanded = (await project('latentUp', latents)).map((row) => chunks(row, nopeDim + valueDim)); // [T][H][N + V]
 
   const mixed = queries.map((row, token) =>
-    chunks(row, nopeDim + ropeDim).flatMap((query, head) => {
+    chunks(scaled(row, growth(config.queryFactor, token)), nopeDim + ropeDim).flatMap((query, head) => {
       const turned = rotate(rope, query.slice(nopeDim), token);
       const seen = Array.from({ length: token + 1 }, (_, t) => t);
       const own = (t: number): Row => expanded[t]?.[head] ?? [];
@@ -62,4 +75,10 @@ export async function latentAttention(
   );
   if (mixed.some((row) => row.length !== heads * valueDim)) throw new Error('heads of another size');
   return project('latentOutput', mixed, 'latentOutputBias');
+}
+
+/** What queries at a position are multiplied by (arXiv 2501.19399). */
+export function growth(factor: QueryFactor | undefined, position: number): number {
+  if (factor === undefined) return 1;
+  return 1 + factor.slope * Math.log(1 + Math.floor((position + factor.offset) / factor.every));
 }

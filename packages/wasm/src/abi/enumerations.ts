@@ -50,5 +50,5 @@ export type ActivationForm = keyof typeof activationForms;
 export const normScopes = { none: 0, head: 1, all: 2 } as const;
 
 /** Of @moeq/router. */
-export const scores = { softmax: 0, softmaxAfterTopK: 1, sigmoid: 2 } as const;
+export const scores = { softmax: 0, softmaxAfterTopK: 1, sigmoid: 2, sparseMixer: 3 } as const;
 export const groupRanks = { max: 0, topTwoSum: 1 } as const;

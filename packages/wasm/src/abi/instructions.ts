@@ -158,6 +158,8 @@ export const instructions = {
     experts: 'u32',
     active: 'u32',
     score: scores,
+    /** Of `sparseMixer`. */
+    jitter: 'f32',
     normalizeTopK: 'flag',
     normalizeEpsilon: 'f32',
     scalingFactor: 'f32',

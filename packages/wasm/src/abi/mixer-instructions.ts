@@ -12,6 +12,9 @@ const norm = { over: normScopes, weight: 'address', epsilon: 'f32' } as const sa
 /** A number, or several, of each head: those of the heads of a key head from column at on, `stride` columns to the next. */
 const ofHeads = { x: 'address', columns: 'u32', at: 'u32', stride: 'u32' } as const satisfies Fields;
 
+/** `QueryFactor` of @moeq/kernels; every is 0: none. */
+const queryFactor = { slope: 'f32', every: 'f32', offset: 'f32' } as const satisfies Fields;
+
 const attentionRow = {
   columns: 'u32',
   queryStride: 'u32',
@@ -41,10 +44,14 @@ export const mixerInstructions = {
     scale: 'f32',
     /** Positions that a query sees; 0: all. */
     window: 'u32',
+    /** It begins at multiples of itself. */
+    chunked: 'flag',
+    queryFactor,
     clips: 'flag',
     clip: 'f32',
     queryNorm: norm,
     keyNorm: norm,
+    normsTurned: 'flag',
     valueNorms: 'flag',
     valueEpsilon: 'f32',
     /** Keys and values are in the cache; a row has none. */
@@ -80,6 +87,7 @@ export const mixerInstructions = {
     latentDim: 'u32',
     valueDim: 'u32',
     scale: 'f32',
+    queryFactor,
     /** Float32 [T, pairs] */
     cos: 'address',
     sin: 'address',

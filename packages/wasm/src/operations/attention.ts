@@ -30,6 +30,8 @@ export function rotations(rope: RopeSpec, segments: readonly Segment[]): Recorde
   return input(values, tokens, 2 * pairs);
 }
 
+export const noFactor = { slope: 0, every: 0, offset: 0 };
+
 export interface LoadedNorms {
   readonly query: LoadedVector | null;
   readonly key: LoadedVector | null;
@@ -80,10 +82,13 @@ export function attention(
         interleaved: rope?.style === 'interleaved',
         scale,
         window,
+        chunked: spec.chunked === true,
+        queryFactor: spec.queryFactor ?? noFactor,
         clips: clip !== undefined,
         clip: clip ?? 0,
         queryNorm: normOperands(spec.queryNorm, norms.query),
         keyNorm: normOperands(spec.keyNorm, norms.key),
+        normsTurned: spec.normsTurned === true,
         valueNorms: spec.valueNorm !== undefined,
         valueEpsilon: spec.valueNorm?.epsilon ?? 0,
         keysInCache: spec.keysInCache === true,

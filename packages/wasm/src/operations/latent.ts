@@ -9,6 +9,7 @@ import { latentPlan } from '../latent-plan.js';
 import type { LoadedCache, LoadedHeads, LoadedVector } from '../loaded.js';
 import { longestShare } from '../share.js';
 import type { Value } from '../value.js';
+import { noFactor } from './attention.js';
 
 /** @param rotation cosines and sines of all tokens; null: none */
 export function latentAttention(
@@ -56,6 +57,7 @@ export function latentAttention(
         latents: rows,
         expansion: matrix.record,
         ...{ heads, nopeDim, ropeDim, latentDim, valueDim, scale },
+        queryFactor: spec.queryFactor ?? noFactor,
         cos,
         sin: cos + 4 * tokens * pairs,
         pairs,

@@ -24,6 +24,7 @@ export function route(
         experts,
         active: expertsPerToken,
         score,
+        jitter: spec.jitter ?? 0,
         normalizeTopK,
         normalizeEpsilon: spec.normalizeEpsilon ?? 0,
         scalingFactor: spec.scalingFactor ?? 1,

@@ -9,6 +9,7 @@ import type { Instructions } from '../abi/instructions.js';
 import { bytesOf, cacheRecord } from '../abi/records.js';
 import { shareStart } from '../share.js';
 import type { Machine } from './machine.js';
+import { queryFactorAt, scaleAt } from './query-factor.js';
 
 const recordBytes = bytesOf(cacheRecord);
 
@@ -31,16 +32,30 @@ interface Preparation {
   readonly clip: number | null;
   readonly pairs: number;
   readonly interleaved: boolean;
+  readonly normsTurned: boolean;
 }
 
 export function attention(machine: Machine, operands: Operands): void {
   const { words, floats, thread, threads } = machine;
   const { qkv, row: parts, heads, kvHeads, headDim, valueDim, cos, sin, pairs, interleaved } = operands;
-  const { scale, window, clips, clip, queryNorm, keyNorm, valueNorms, valueEpsilon, sinks } = operands;
+  const {
+    scale,
+    window,
+    chunked,
+    queryFactor,
+    normsTurned,
+    clips,
+    clip,
+    queryNorm,
+    keyNorm,
+    valueNorms,
+    valueEpsilon,
+    sinks,
+  } = operands;
   const { records, pageSize, queries, key, tile, scratch, out, segments } = operands;
   const shape: Shape = { heads, kvHeads, headDim, valueDim };
   const { columns, queryStride, keysAt, valuesAt } = parts;
-  const preparation: Preparation = { clip: clips ? clip : null, pairs, interleaved };
+  const preparation: Preparation = { clip: clips ? clip : null, pairs, interleaved, normsTurned };
   const firstHead = shareStart(kvHeads, thread, threads);
   const endHead = shareStart(kvHeads, thread + 1, threads);
   if (firstHead === endHead) return;
@@ -62,6 +77,9 @@ export function attention(machine: Machine, operands: Operands): void {
       const rotation = { cos: cos + 4 * pairs * (token + i), sin: sin + 4 * pairs * (token + i) };
       const query = queries + 4 * heads * headDim * (token + i);
       prepareHeads(machine, row, query, ofQueries, queryHeads, queryNorm, preparation, rotation);
+      const own = query + 4 * headDim * queryHeads[0];
+      const numbers = headDim * (queryHeads[1] - queryHeads[0]);
+      scaleAt(floats, own, numbers, queryFactorAt(queryFactor, start + i));
       if (operands.keysInCache) continue;
       prepareHeads(machine, row + 4 * keysAt, key, ofKeys, keyHeads, keyNorm, preparation, rotation);
       for (let head = firstHead; head < endHead; head++) {
@@ -82,7 +100,7 @@ export function attention(machine: Machine, operands: Operands): void {
         shape,
         head,
         { start, tokens, first: token, pages: 4 * pages },
-        window,
+        { window, chunked },
         scale,
         { queries, sinks, tile, scratch, out },
       );
@@ -131,7 +149,7 @@ function prepareHeads(
   { headDim, count, stride }: { readonly headDim: number; readonly count: number; readonly stride: number },
   [from, to]: readonly [number, number],
   norm: Norm,
-  { clip, pairs, interleaved }: Preparation,
+  { clip, pairs, interleaved, normsTurned }: Preparation,
   rotation: Rotation,
 ): void {
   const width = 4 * headDim;
@@ -140,7 +158,7 @@ function prepareHeads(
   const first = source + 4 * stride * from;
   if (norm.over === normScopes.all) {
     kernels.rmsNorm(source, norm.weight, norm.epsilon, 1, count * headDim, 0, target, 0);
-  } else if (norm.over === normScopes.head) {
+  } else if (norm.over === normScopes.head && !normsTurned) {
     kernels.rmsNorm(first, norm.weight, norm.epsilon, heads, headDim, 4 * stride, own, width);
   } else {
     const runs = stride === headDim ? 1 : heads;
@@ -150,8 +168,14 @@ function prepareHeads(
       floats.copyWithin(own / 4 + run * length, start, start + length);
     }
   }
+  const rotate = (): void => {
+    if (pairs > 0) kernels.rotate(own, heads, headDim, rotation.cos, rotation.sin, pairs, interleaved);
+  };
+  if (normsTurned) rotate();
+  if (normsTurned && norm.over === normScopes.head)
+    kernels.rmsNorm(own, norm.weight, norm.epsilon, heads, headDim, width, own, width);
   if (clip !== null) kernels.clamp(own, clip, heads * headDim);
-  if (pairs > 0) kernels.rotate(own, heads, headDim, rotation.cos, rotation.sin, pairs, interleaved);
+  if (!normsTurned) rotate();
 }
 
 /** The tokens of a segment that are new: rows `first` on, at positions `start` on. */
@@ -173,6 +197,19 @@ interface Workspace {
   readonly out: number;
 }
 
+/** Positions that a query sees. */
+interface Seen {
+  /** 0: all. */
+  readonly window: number;
+  readonly chunked: boolean;
+}
+
+/** @param end behind the query's own position */
+function firstSeen(end: number, { window, chunked }: Seen): number {
+  if (window === 0) return 0;
+  return chunked ? end - 1 - ((end - 1) % window) : Math.max(0, end - window);
+}
+
 /** All queries of one key/value head, in order of position. */
 function attendHead(
   { words, floats, kernels }: Machine,
@@ -180,7 +217,7 @@ function attendHead(
   { heads, kvHeads, headDim, valueDim }: Shape,
   kvHead: number,
   { start, tokens, first, pages }: NewTokens,
-  window: number,
+  seen: Seen,
   scale: number,
   { queries, sinks, tile, scratch, out }: Workspace,
 ): void {
@@ -194,7 +231,7 @@ function attendHead(
       const head = kvHead * group + (index - token * group);
       const end = start + token + 1;
       words[tile / 4 + at.queries + i] = queries + 4 * ((first + token) * heads + head) * headDim;
-      words[tile / 4 + at.from + i] = window === 0 ? 0 : Math.max(0, end - window);
+      words[tile / 4 + at.from + i] = firstSeen(end, seen);
       words[tile / 4 + at.to + i] = end;
       words[tile / 4 + at.outs + i] = out + 4 * ((first + token) * heads + head) * valueDim;
       floats[tile / 4 + at.sinks + i] = sinks === 0 ? -Infinity : (floats[sinks / 4 + head] as number);

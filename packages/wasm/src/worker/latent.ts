@@ -10,6 +10,7 @@ import { rowsRecord, wordsIn } from '../abi/records.js';
 import { type LatentPlan, latentPlan } from '../latent-plan.js';
 import { shareStart } from '../share.js';
 import type { Machine } from './machine.js';
+import { queryFactorAt, scaleAt } from './query-factor.js';
 
 type Operands = View<Instructions['latentAttention']>;
 
@@ -120,6 +121,7 @@ class Job {
       for (let t = 0; t < tokens; t++) {
         const common = target + rowStride * t + 4 * latentDim;
         this.#turn(source + stride * t + 4 * nopeDim, common, first + t, plan.rowFloats - latentDim);
+        this.#scale(target + rowStride * t, latentDim + ropeDim, start + t);
       }
     }
     this.#describe({ pages: addresses, pageSize: this.#operands.pageSize, stride: rowStride });
@@ -169,6 +171,7 @@ class Job {
         const target = work + 4 * plan.keyFloats * t;
         floats.copyWithin(target / 4, source / 4, source / 4 + nopeDim);
         this.#turn(source + 4 * nopeDim, target + 4 * nopeDim, first + t, plan.keyFloats - nopeDim);
+        this.#scale(target, queryDim, start + t);
       }
       this.#attend(tokens, work + plan.scratch, (t) => ({
         query: work + 4 * plan.keyFloats * t,
@@ -198,6 +201,11 @@ class Job {
     if (pairs === 0) return;
     const angle = 4 * pairs * token;
     kernels.rotate(target, 1, ropeDim, cos + angle, sin + angle, pairs, interleaved);
+  }
+
+  /** Multiplies the numbers of a query at `position`. */
+  #scale(query: number, count: number, position: number): void {
+    scaleAt(this.#machine.floats, query, count, queryFactorAt(this.#operands.queryFactor, position));
   }
 
   /** Fields of the record of rows. */

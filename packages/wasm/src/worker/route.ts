@@ -11,10 +11,12 @@ const rankNames = Object.keys(groupRanks) as (keyof typeof groupRanks)[];
 
 export function route({ words, floats }: Machine, operands: View<Instructions['route']>): void {
   const { logits, tokens, experts, active, groups, bias, scales } = operands;
+  const score = scoreNames[operands.score] as RouteSpec['score'];
   const spec: RouteSpec = {
     experts,
     expertsPerToken: active,
-    score: scoreNames[operands.score] as RouteSpec['score'],
+    score,
+    ...(score === 'sparseMixer' && { jitter: operands.jitter }),
     normalizeTopK: operands.normalizeTopK,
     normalizeEpsilon: operands.normalizeEpsilon,
     scalingFactor: operands.scalingFactor,

@@ -2,7 +2,14 @@
 // keys is decided here, from the lengths of the sequences, and sent as tables that all layers share.
 //
 // Shapes: T tokens, H heads, HK key/value heads, C head dimension, CV value dimension.
-import { attentionRow, type RopeSpec, rotationsOf, type Segment } from '@moeq/kernels';
+import {
+  attentionRow,
+  type QueryFactor,
+  queryFactorsOf,
+  type RopeSpec,
+  rotationsOf,
+  type Segment,
+} from '@moeq/kernels';
 import { attendKernel, attendPlan, itemWords, partialVectors, readsRow } from '../wgsl/attend.js';
 import { type GateShape, gateName } from '../wgsl/gate.js';
 import { joinKernel, joinWords } from '../wgsl/join.js';
@@ -57,6 +64,8 @@ export function emitAttention(
     interleaved: rope?.style === 'interleaved' ? 1 : 0,
     queryNorm: normMode(spec.queryNorm?.over),
     keyNorm: normMode(spec.keyNorm?.over),
+    normsTurned: spec.normsTurned === true ? 1 : 0,
+    ...factorWords(tables, segments, spec.queryFactor),
     queryEpsilon: spec.queryNorm?.epsilon ?? 0,
     keyEpsilon: spec.keyNorm?.epsilon ?? 0,
     valueNorm: spec.valueNorm === undefined ? 0 : 1,
@@ -90,7 +99,7 @@ export function emitAttention(
     sinks: sinks?.buffer ?? null,
     ...(gate !== null && { gate, row: qkv }),
     out: results.make(node),
-    ...(window !== undefined && { window }),
+    ...(window !== undefined && { window, chunked: spec.chunked === true }),
   });
 }
 
@@ -98,6 +107,7 @@ export function emitAttention(
 const prepared = {
   ...{ cacheRows: 0, rotations: 0, pairs: 0, interleaved: 0, queryNorm: 0, keyNorm: 0 },
   ...{ queryEpsilon: 0, keyEpsilon: 0, valueNorm: 0, valueEpsilon: 0, clip: 0, scale: 1 },
+  ...{ normsTurned: 0, factors: 0, hasFactors: 0 },
   ...{ rowWidth: 0, queryStride: 0, keysAt: 0, valuesAt: 0, gateAt: 0, gateStride: 0 },
 };
 
@@ -121,6 +131,8 @@ export interface AttendCall {
   readonly gate?: GateShape;
   readonly row?: Transient;
   readonly window?: number;
+  /** The window begins at multiples of itself. */
+  readonly chunked?: boolean;
   readonly queries: Transient;
   readonly keys: Operand;
   /** null: they are the beginning of the keys. */
@@ -133,7 +145,7 @@ export interface AttendCall {
 export function attend({ program, kernels }: Emitter, call: AttendCall): void {
   const { shape, segments, heads, kvHeads, pageSize, fresh, workgroupMemory } = call;
   const { preparation = prepared, weights = [], window = unlimited, queries, keys, values, out } = call;
-  const { sinks = null, gate = null, row } = call;
+  const { sinks = null, gate = null, row, chunked = false } = call;
   const { valueDim } = shape;
   const { tables } = program;
   const name = shapeName(shape);
@@ -141,9 +153,15 @@ export function attend({ program, kernels }: Emitter, call: AttendCall): void {
     attendPlan(shape, heads / kvHeads, fresh, workgroupMemory),
   );
   const columns = heads / plan.heads;
-  const tiling = tile(segments, call.firstRows ?? rowsBefore(segments), plan.tokens, window, columns);
+  const tiling = tile(
+    segments,
+    call.firstRows ?? rowsBefore(segments),
+    plan.tokens,
+    { window, chunked },
+    columns,
+  );
   const ranges = tiling.joins !== null;
-  const tilingKey = `${plan.tokens} ${window} ${columns}`;
+  const tilingKey = `${plan.tokens} ${window}${chunked ? ' chunked' : ''} ${columns}`;
   const partial = ranges
     ? new Transient('ranges', 16 * tiling.partialRows * heads * partialVectors(valueDim))
     : null;
@@ -154,7 +172,7 @@ export function attend({ program, kernels }: Emitter, call: AttendCall): void {
       () => attendKernel(options),
     ),
     {
-      ...{ ...preparation, heads, kvHeads, pageSize, window },
+      ...{ ...preparation, heads, kvHeads, pageSize, window, chunked: chunked ? 1 : 0 },
       items: tables.addOnce(segments, `items ${tilingKey}`, () => items(tiling, segments, tables)),
     },
     [
@@ -210,6 +228,21 @@ export function rotationWords(
   return tables.addOnce(segments, rotationKey(rope), () => rotations(segments, rope));
 }
 
+/** The word of `tables` at which factors on the queries of every token begin, and whether there are any. */
+export function factorWords(
+  tables: Emitter['program']['tables'],
+  segments: readonly Segment[],
+  factor: QueryFactor | undefined,
+): { readonly factors: number; readonly hasFactors: number } {
+  if (factor === undefined) return { factors: 0, hasFactors: 0 };
+  const { slope, every, offset } = factor;
+  const words = (): Uint32Array => new Uint32Array(queryFactorsOf(segments, factor).buffer);
+  return {
+    factors: tables.addOnce(segments, `factors ${slope} ${every} ${offset}`, words),
+    hasFactors: 1,
+  };
+}
+
 /** Cosines then sines of every token, float32 bits. */
 function rotations(segments: readonly Segment[], rope: RopeSpec): Uint32Array {
   const { pairs, cos, sin } = rotationsOf(segments, rope);
@@ -235,7 +268,7 @@ function tile(
   segments: readonly Segment[],
   firstRows: readonly number[],
   tokens: number,
-  window: number,
+  { window, chunked }: { readonly window: number; readonly chunked: boolean },
   columns: number,
 ): Tiling {
   const tiles = segments.flatMap(({ start, tokens: count }, segment) => {
@@ -249,7 +282,7 @@ function tile(
         position,
         rows,
         segment,
-        begin: Math.max(0, position - window + 1),
+        begin: chunked ? position - (position % window) : Math.max(0, position - window + 1),
         end: position + rows,
       };
     });

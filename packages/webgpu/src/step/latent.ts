@@ -13,7 +13,7 @@ import {
   turnQueriesKernel,
 } from '../wgsl/latent-expand.js';
 import { vectorsOf } from '../wgsl/prepare.js';
-import { attend, cacheRows, rotationWords } from './attend.js';
+import { attend, cacheRows, factorWords, rotationWords } from './attend.js';
 import { type Emitter, plainEpilogue } from './dispatch-matrix.js';
 import { elementGrid } from './emit-rows.js';
 import type { GraphNode } from './graph.js';
@@ -34,7 +34,10 @@ interface Job {
   readonly queries: Transient;
   readonly latents: Transient;
   readonly keys: GPUBuffer;
-  readonly rotation: { readonly rotations: number; readonly pairs: number; readonly interleaved: number };
+  /** Rotations, and factors on queries. */
+  readonly rotation: Readonly<
+    Record<'rotations' | 'pairs' | 'interleaved' | 'factors' | 'hasFactors', number>
+  >;
   /** Float32 [T, H V] */
   readonly out: Transient;
   readonly workgroupMemory: number;
@@ -61,6 +64,7 @@ export function emitLatentAttention(
       rotations: rope === null ? 0 : rotationWords(tables, segments, rope),
       pairs: rope?.inverseFrequencies.length ?? 0,
       interleaved: rope?.style === 'interleaved' ? 1 : 0,
+      ...factorWords(tables, segments, spec.queryFactor),
     },
     out: results.make(node),
   };

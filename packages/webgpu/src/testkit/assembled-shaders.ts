@@ -137,16 +137,18 @@ function mergedShaders(): Shader[] {
 }
 
 function routeShaders(): Shader[] {
-  const specs: RouteSpec[] = (['softmax', 'softmaxAfterTopK', 'sigmoid'] as const).flatMap((score) =>
-    [true, false].flatMap((normalizeTopK) => [
-      { ...spec, score, normalizeTopK },
-      ...(['max', 'topTwoSum'] as const).map((rank) => ({
-        ...spec,
-        score,
-        normalizeTopK,
-        groups: { count: 4, kept: 2, rank },
-      })),
-    ]),
+  const specs: RouteSpec[] = (['softmax', 'softmaxAfterTopK', 'sigmoid', 'sparseMixer'] as const).flatMap(
+    (score) =>
+      [true, false].flatMap((normalizeTopK) => [
+        { ...spec, score, normalizeTopK, ...(score === 'sparseMixer' && { jitter: 0.01 }) },
+        ...(['max', 'topTwoSum'] as const).map((rank) => ({
+          ...spec,
+          score,
+          ...(score === 'sparseMixer' && { jitter: 0.01 }),
+          normalizeTopK,
+          groups: { count: 4, kept: 2, rank },
+        })),
+      ]),
   );
   return specs.flatMap((each) => [true, false].map((hasBias) => routeKernel(each, hasBias, !hasBias).shader));
 }

@@ -41,6 +41,8 @@ const attendFields = {
   items: 'u32',
   /** Largest number of keys that a token sees. */
   window: 'u32',
+  /** 1: the window begins at multiples of itself. */
+  chunked: 'u32',
 } as const satisfies Fields;
 
 /** Vectors of a row of `partial`: the values, then (maximum, sum, 0, 0). */
@@ -174,7 +176,7 @@ export function attendKernel(options: AttendOptions) {
       `    let key = first + pair % ${tile}u;`,
       '    var score = 0.0;',
       `    for (var e = 0u; e < ${split}u; e += 1u) { score += parts[pair * ${split}u + e]; }`,
-      '    scores[pair] = select(-1e30, score, key < end && key <= own && key + p.window > own);',
+      '    scores[pair] = select(-1e30, score, key < end && key <= own && key + p.window > own && (p.chunked == 0u || key >= own - own % p.window));',
       '  }',
       '  workgroupBarrier();',
       `  for (var pair = local; pair < ${pairs}u; pair += ${attendSize}u) {`,

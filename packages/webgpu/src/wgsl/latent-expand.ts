@@ -3,7 +3,7 @@
 //
 // Shapes: T tokens, L positions, H heads, N dimensions of a head without rotation, P those with it, R latent, V value dimension.
 import type { LatentShape } from './latent.js';
-import { latentShapeName } from './latent.js';
+import { factorFields, latentShapeName, scaleOfToken } from './latent.js';
 import { vectorsOf } from './prepare.js';
 import { forElements } from './rows.js';
 import type { StorageBinding } from './shader.js';
@@ -106,6 +106,7 @@ export function turnQueriesKernel({ nopeDim, ropeDim }: Pick<LatentShape, 'nopeD
     fields: {
       ...{ heads: 'u32', tokens: 'u32', rotations: 'u32', pairs: 'u32', interleaved: 'u32' },
       scale: 'f32',
+      ...factorFields,
     },
     storage: [
       { name: 'queries', access: 'read', type: 'array<f32>' },
@@ -117,7 +118,8 @@ export function turnQueriesKernel({ nopeDim, ropeDim }: Pick<LatentShape, 'nopeD
     main: lines(
       'let token = tables[p.tokens + workgroup.y];',
       'let at = token * p.heads + workgroup.x;',
-      ...forEach(queryDim, [`row[d] = queries[at * ${queryDim}u + d] * p.scale;`]),
+      ...scaleOfToken,
+      ...forEach(queryDim, [`row[d] = queries[at * ${queryDim}u + d] * scale;`]),
       'workgroupBarrier();',
       `for (var i = local; i < p.pairs; i += ${size}u) {`,
       `  let a = ${nopeDim}u + select(i, 2u * i, p.interleaved == 1u);`,

@@ -25,6 +25,18 @@ export const latentShapeName = (shape: LatentShape): string => {
 
 const absorbSize = 128;
 
+export const factorFields = {
+  /** Word of `tables`: a factor on the queries of each token, where `hasFactors` is 1. */
+  factors: 'u32',
+  hasFactors: 'u32',
+} as const satisfies Fields;
+
+/** `scale`, with the factor of `token`. */
+export const scaleOfToken = [
+  'var scale = p.scale;',
+  'if (p.hasFactors == 1u) { scale *= bitcast<f32>(tables[p.factors + token]); }',
+];
+
 const absorbFields = {
   ...weightFields,
   heads: 'u32',
@@ -38,6 +50,7 @@ const absorbFields = {
   pairs: 'u32',
   interleaved: 'u32',
   scale: 'f32',
+  ...factorFields,
   epsilon: 'f32',
   /** Not the first buffer of the expansion: add to what is there. */
   accumulate: 'u32',
@@ -102,6 +115,7 @@ export function absorbKernel(kind: MatrixKind, shape: LatentShape) {
     main: lines(
       'let token = tables[p.tokens + workgroup.y];',
       'let head = workgroup.x + p.firstHead;',
+      ...scaleOfToken,
       ...fillTable(kind, absorbSize),
       'if (head == p.heads) {',
       '  var sum = 0.0;',
@@ -138,11 +152,11 @@ export function absorbKernel(kind: MatrixKind, shape: LatentShape) {
         '  let line = firstLine + n;',
         '  if (line < p.matrices[0].rows) { sum += row[n] * value(0u, record, line, i); }',
         '}',
-        'if (p.accumulate == 1u) { out[first + i] += sum * p.scale; } else { out[first + i] = sum * p.scale; }',
+        'if (p.accumulate == 1u) { out[first + i] += sum * scale; } else { out[first + i] = sum * scale; }',
       ]).map((line) => `  ${line}`),
       '  if (p.accumulate == 0u) {',
       ...forEach(absorbSize, `${padded - latentDim}u`, [
-        `out[first + ${latentDim}u + i] = select(0.0, row[min(${nopeDim}u + i, ${queryDim - 1}u)] * p.scale, i < ${ropeDim}u);`,
+        `out[first + ${latentDim}u + i] = select(0.0, row[min(${nopeDim}u + i, ${queryDim - 1}u)] * scale, i < ${ropeDim}u);`,
       ]).map((line) => `    ${line}`),
       '  }',
       '}',

@@ -37,6 +37,11 @@ export const prepareFields = {
   /** 0: none, 1: over a head, 2: over all heads. */
   queryNorm: 'u32',
   keyNorm: 'u32',
+  /** 1: norms of queries and keys follow the rotation. */
+  normsTurned: 'u32',
+  /** Word of `tables`: a factor on the queries of each token, where `hasFactors` is 1. */
+  factors: 'u32',
+  hasFactors: 'u32',
   queryEpsilon: 'f32',
   keyEpsilon: 'f32',
   /** Whether values are normed, and its epsilon. */
@@ -88,6 +93,9 @@ export function prepareKernel(shape: AttentionShape) {
       `fn rootOver(first: u32, count: u32, epsilon: f32, local: u32) -> f32 {
   var sum = 0.0;
   for (var i = local; i < count; i += ${prepareSize}u) { sum += qkv[first + i] * qkv[first + i]; }
+  return rootOfSum(sum, count, epsilon, local);
+}
+fn rootOfSum(sum: f32, count: u32, epsilon: f32, local: u32) -> f32 {
   squares[local] = sum;
   workgroupBarrier();
   for (var step = ${prepareSize / 2}u; step > 0u; step >>= 1u) {
@@ -106,18 +114,19 @@ export function prepareKernel(shape: AttentionShape) {
       `let dimension = select(${valueDim}u, ${headDim}u, isQuery || isKey);`,
       'let first = section + h * select(dimension, p.queryStride, isQuery);',
       'let norm = select(select(p.valueNorm, p.keyNorm, isKey), p.queryNorm, isQuery);',
+      'let isLate = p.normsTurned == 1u && norm != 0u && (isQuery || isKey);',
+      'let epsilon = select(select(p.valueEpsilon, p.keyEpsilon, isKey), p.queryEpsilon, isQuery);',
       'var root = 1.0;',
-      'if (norm != 0u) {',
-      '  let epsilon = select(select(p.valueEpsilon, p.keyEpsilon, isKey), p.queryEpsilon, isQuery);',
+      'if (norm != 0u && !isLate) {',
       '  let all = dimension * select(p.kvHeads, p.heads, isQuery);',
       '  root = rootOver(select(first, section, norm == 2u), select(dimension, all, norm == 2u), epsilon, local);',
       '}',
       `for (var d = local; d < dimension; d += ${prepareSize}u) {`,
       '  var v = qkv[first + d] * root;',
       '  let w = d + select(0u, h * dimension, norm == 2u);',
-      '  if (norm != 0u && isQuery) { v *= queryWeight[w]; }',
-      '  if (norm != 0u && isKey) { v *= keyWeight[w]; }',
-      '  if (p.clip > 0.0) { v = clamp(v, -p.clip, p.clip); }',
+      '  if (norm != 0u && !isLate && isQuery) { v *= queryWeight[w]; }',
+      '  if (norm != 0u && !isLate && isKey) { v *= keyWeight[w]; }',
+      '  if (p.clip > 0.0 && !(p.normsTurned == 1u && (isQuery || isKey))) { v = clamp(v, -p.clip, p.clip); }',
       '  head[d] = v;',
       '}',
       'workgroupBarrier();',
@@ -134,11 +143,28 @@ export function prepareKernel(shape: AttentionShape) {
       '  }',
       '}',
       'workgroupBarrier();',
+      'if (p.normsTurned == 1u && (isQuery || isKey)) {',
+      '  if (isLate) {',
+      '    var sum = 0.0;',
+      `    for (var d = local; d < dimension; d += ${prepareSize}u) { sum += head[d] * head[d]; }`,
+      '    root = rootOfSum(sum, dimension, epsilon, local);',
+      '  }',
+      `  for (var d = local; d < dimension; d += ${prepareSize}u) {`,
+      '    var v = head[d] * root;',
+      '    if (isLate && isQuery) { v *= queryWeight[d]; }',
+      '    if (isLate && isKey) { v *= keyWeight[d]; }',
+      '    if (p.clip > 0.0) { v = clamp(v, -p.clip, p.clip); }',
+      '    head[d] = v;',
+      '  }',
+      '  workgroupBarrier();',
+      '}',
+      'var factor = p.scale;',
+      'if (p.hasFactors == 1u) { factor *= bitcast<f32>(tables[p.factors + token]); }',
       'let stored = tables[p.cacheRows + token];',
       'let at = ((stored / p.pageSize) * p.kvHeads + h) * p.pageSize + stored % p.pageSize;',
       'if (isQuery) {',
       `  for (var d = local; d < ${4 * vectorsOf(headDim)}u; d += ${prepareSize}u) {`,
-      `    queries[(token * p.heads + h) * ${4 * vectorsOf(headDim)}u + d] = select(0.0, head[min(d, ${headDim - 1}u)] * p.scale, d < ${headDim}u);`,
+      `    queries[(token * p.heads + h) * ${4 * vectorsOf(headDim)}u + d] = select(0.0, head[min(d, ${headDim - 1}u)] * factor, d < ${headDim}u);`,
       '  }',
       '} else if (isKey) {',
       ...store('keys', 'at', headDim).map((line) => `  ${line}`),

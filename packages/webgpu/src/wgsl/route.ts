@@ -34,14 +34,14 @@ const least = '-3.4e38';
 const subnormal = { from: '-86.0', to: '-103.97' } as const;
 
 const hasExponents = (score: RouteSpec['score'], hasBias: boolean): boolean =>
-  score !== 'softmaxAfterTopK' && !hasBias;
+  (score === 'softmax' || score === 'sigmoid') && !hasBias;
 
 /** What of a specification is part of the shader; the rest are uniforms. */
 export function routeName(spec: RouteSpec, hasBias: boolean, hasScales: boolean): string {
-  const { experts, expertsPerToken, score, normalizeTopK, groups } = spec;
+  const { experts, expertsPerToken, score, jitter, normalizeTopK, groups } = spec;
   const groupName =
     groups === undefined ? '' : `, ${groups.kept} of ${groups.count} groups by ${groups.rank}`;
-  return `${expertsPerToken} of ${experts} ${score}${normalizeTopK ? ' normalized' : ''}${hasBias ? ' biased' : ''}${hasScales ? ' scaled' : ''}${groupName}`;
+  return `${expertsPerToken} of ${experts} ${score}${jitter === undefined ? '' : ` ${jitter}`}${normalizeTopK ? ' normalized' : ''}${hasBias ? ' biased' : ''}${hasScales ? ' scaled' : ''}${groupName}`;
 }
 
 export function routeDeclarations(
@@ -105,7 +105,7 @@ function scoreStatements(
   all: (what: string) => string,
   exponents: boolean,
 ): string[] {
-  if (score === 'softmaxAfterTopK') return [];
+  if (score === 'softmaxAfterTopK' || score === 'sparseMixer') return [];
   const keep = (exponent: string): string[] =>
     exponents
       ? [`exponents[e] = select(0.0, max(${exponent}, ${subnormal.to}), ${exponent} < ${subnormal.from});`]
@@ -151,8 +151,12 @@ function groupStatements({ groups, experts }: RouteSpec, workgroupSize: number):
   ];
 }
 
+/** As a literal. */
+const float = (value: number): string => (Number.isInteger(value) ? `${value}.0` : `${value}`);
+
 /** `weight` of the expert at place `local`. */
-function weightStatements({ score, normalizeTopK, expertsPerToken }: RouteSpec): string[] {
+function weightStatements(spec: RouteSpec): string[] {
+  const { score, normalizeTopK, experts, expertsPerToken, jitter = 0 } = spec;
   const sumOf = (value: string): string =>
     `for (var i = 0u; i < ${expertsPerToken}u; i += 1u) { total += ${value}; }`;
   if (score === 'softmaxAfterTopK') {
@@ -162,6 +166,18 @@ function weightStatements({ score, normalizeTopK, expertsPerToken }: RouteSpec):
       'var total = 0.0;',
       sumOf('exp(scores[best[i]] - highest)'),
       'let weight = exp(scores[best[local]] - highest) / total;',
+    ];
+  }
+  if (score === 'sparseMixer') {
+    return [
+      'let own = scores[best[local]];',
+      'var total = 0.0;',
+      `for (var e = 0u; e < ${experts}u; e += 1u) {`,
+      `  var counts = !(own - scores[e] > ${float(2 * jitter)} * max(abs(scores[e]), own));`,
+      '  for (var i = 0u; i < local; i += 1u) { counts = counts && best[i] != e; }',
+      '  if (counts) { total += exp(scores[e] - own); }',
+      '}',
+      'let weight = 1.0 / total;',
     ];
   }
   if (!normalizeTopK) return ['let weight = scores[best[local]];'];
