@@ -29,13 +29,14 @@ test('every architecture has a golden checkpoint', () => {
   const others = architectures
     .flatMap((each) => each.modelTypes)
     .filter((type) => !modelTypes.includes(type));
-  // compared with the whole in architectures.test.ts and qwen-delta.test.ts, and with its language model in kimi.test.ts and
-  // gemma4.test.ts and dense.test.ts
+  // compared with the whole in architectures.test.ts, qwen-delta.test.ts and phimoe-hunyuan-mistral.test.ts, and with its
+  // language model in kimi.test.ts, gemma4.test.ts and dense.test.ts
   expect(others.sort()).toEqual([
     'aria_text',
     'gemma3',
     'gemma4',
     'kimi_k25',
+    'mistral4',
     'qwen3_5_moe_text',
     'qwen3_omni_moe_thinker',
     'step3p5',

@@ -22,6 +22,7 @@ import { granite } from '../architectures/granite.js';
 import { graniteMoe } from '../architectures/granitemoe.js';
 import { graniteMoeSwa } from '../architectures/granitemoe-swa.js';
 import { graniteMoeHybrid } from '../architectures/granitemoehybrid.js';
+import { hunyuanV1Moe } from '../architectures/hunyuan-v1-moe.js';
 import { hyV3 } from '../architectures/hy-v3.js';
 import { jamba } from '../architectures/jamba.js';
 import { kimiK25 } from '../architectures/kimi-k25.js';
@@ -34,9 +35,11 @@ import { mimoV2Flash } from '../architectures/mimo-v2-flash.js';
 import { minimaxM2 } from '../architectures/minimax-m2.js';
 import { minimaxM3Vl } from '../architectures/minimax-m3-vl.js';
 import { mistral } from '../architectures/mistral.js';
+import { mistral3, mistral4 } from '../architectures/mistral4.js';
 import { mixtral } from '../architectures/mixtral.js';
 import { nemotronH } from '../architectures/nemotron-h.js';
 import { olmoe } from '../architectures/olmoe.js';
+import { phimoe } from '../architectures/phimoe.js';
 import { qwen2 } from '../architectures/qwen2.js';
 import { qwen2Moe } from '../architectures/qwen2-moe.js';
 import { qwen3 } from '../architectures/qwen3.js';
@@ -97,6 +100,10 @@ export const architectures: readonly Architecture[] = [
   deepseekV32,
   glmMoeDsa,
   minimaxM3Vl,
+  phimoe,
+  hunyuanV1Moe,
+  mistral4,
+  mistral3,
   llama,
   mistral,
   qwen2,

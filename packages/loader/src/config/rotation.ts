@@ -22,7 +22,8 @@ const schemas = {
   // partial_rotary_factor is not read here: architectures that know it have read it
   default: v.object(thetaOnly),
   linear: v.object({ ...original, factor: positive }),
-  dynamic: v.object({ ...common, factor: positive }),
+  // alpha, which wins over the factor, is Hunyuan's
+  dynamic: v.object({ ...common, factor: positive, alpha: v.nullish(v.number('a number')) }),
   llama3: v.object({
     ...original,
     factor: positive,
@@ -46,6 +47,9 @@ const schemas = {
     attention_factor: v.nullish(positive),
     short_factor: factors,
     long_factor: factors,
+    // of Phi-3.5-MoE, in place of the attention factor
+    short_mscale: v.nullish(positive),
+    long_mscale: v.nullish(positive),
   }),
 };
 
@@ -92,7 +96,7 @@ export function withRotation(
   };
   const { rope_theta: own } = parsed(schemas.default);
   const beside = parseBeside(config, file);
-  const theta = own ?? beside.rope_theta ?? rope.theta;
+  const plainTheta = own ?? beside.rope_theta ?? rope.theta;
   const context: Context = {
     longest: decoder.contextLength,
     original: beside.original_max_position_embeddings ?? null,
@@ -104,7 +108,9 @@ export function withRotation(
   const { partial_rotary_factor: share } = parsed(v.object(common));
   if (kind !== 'default' && turnsWhole && share != null && share !== 1)
     fail('partial_rotary_factor', '1', share);
-  const scaling = scalingOf(kind, parsed, context);
+  const alpha = kind === 'dynamic' ? parsed(schemas.dynamic).alpha : null;
+  const theta = alpha ? plainTheta * alpha ** (rope.rotatedDim / (rope.rotatedDim - 2)) : plainTheta;
+  const scaling = alpha ? null : scalingOf(kind, parsed, context);
   const scaled: RopeConfig = { ...rope, theta, ...(scaling !== null && { scaling: scaling.scaling }) };
   const contextLength = Math.max(decoder.contextLength, Math.min(scaling?.reach ?? 0, maxContext));
   const scores = kind === 'default' ? 1 : scoreFactor(parsed(scoreSchema), scaling?.scaling);
@@ -244,12 +250,15 @@ function longrope(parameters: RopeParameters<'longrope'>, context: Context) {
   if (before < 2) context.fail('original_max_position_embeddings', 'at least 2', before);
   const factor = parameters.factor ?? context.longest / before;
   const computed = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(before));
+  const { short_mscale: short, long_mscale: long } = parameters;
+  if (short != null && long != null && short !== long)
+    context.fail('long_mscale', `short_mscale, ${short}`, long);
   return {
     kind: 'longrope' as const,
     originalLength: before,
     shortFactors,
     longFactors,
-    attentionFactor: parameters.attention_factor ?? computed,
+    attentionFactor: short ?? parameters.attention_factor ?? computed,
   };
 }
 
