@@ -223,7 +223,7 @@ export interface AttentionSpec {
    * written, and none are (Gemma 4). Norms, clip and rotation are of the queries alone.
    */
   readonly keysInCache?: boolean;
-  /** Clamp queries, keys and values to ±clip, after the norms and, unless these follow it, before the rotation (OLMoE's clip_qkv). */
+  /** Clamp queries, keys and values to ±clip, behind the norms and, unless these follow it, before the rotation (OLMoE). */
   readonly clip?: number;
   /** Float32 [H]: of each head one more score, not scaled, that takes its part of the softmax and has no value (gpt-oss). */
   readonly sinks?: Vector;
