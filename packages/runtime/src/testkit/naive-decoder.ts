@@ -234,10 +234,10 @@ async function attention(
     const norm = spec.queryKeyNorm && (await normWeight(source, `${kind}Norm`, config.norm, layer));
     return rows.map((row, position) => {
       const grown = kind === 'query' ? growth(spec.queryFactor, position) : 1;
-      if (spec.normsTurned === true)
+      if (spec.normsTurned === true && norm !== null)
         return chunks(row, spec.headDim).map((head) => {
           const turned = rotate(spec.rope, head, position);
-          return scaled(clip(spec, norm ? rmsNorm(turned, norm, config.norm.epsilon) : turned), grown);
+          return scaled(clip(spec, rmsNorm(turned, norm, config.norm.epsilon)), grown);
         });
       const heads = clip(spec, normHeads(spec, row, norm, config.norm.epsilon));
       return chunks(heads, spec.headDim).map((head) => scaled(rotate(spec.rope, head, position), grown));
