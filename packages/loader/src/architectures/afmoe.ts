@@ -4,7 +4,7 @@ import { sequentialLayer } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, count, factor, flag, layerNumber, width } from '../config/config.js';
-import { slidingLayers, slidingTypes } from '../config/layer-types.js';
+import { slidingLayers, slidingTypes, windowsOf } from '../config/layer-types.js';
 import { decoderConfig, llamaNames, queryKeyNormNames } from './llama.js';
 import { denseOr, sharedCount, sigmoidMoe, sigmoidMoeNames } from './sigmoid-moe.js';
 
@@ -44,6 +44,7 @@ export const afmoe = defineArchitecture({
   decoder: (config, file) => {
     const { global_attn_every_n_layers: period, route_scale: scale, num_hidden_layers: layers } = config;
     const slides = slidingLayers(config.layer_types, layers, file, (index) => (index + 1) % period !== 0);
+    const windowOf = windowsOf(slides, config.sliding_window, config.num_hidden_layers, file);
     const routing = { n_group: 1, topk_group: 1, norm_topk_prob: true, routed_scaling_factor: scale };
     const moe = sigmoidMoe({ ...config, ...routing }, file, config.num_shared_experts ?? 2);
     const mlpOf = denseOr(config, moe, (index) => index < config.num_dense_layers);
@@ -55,9 +56,7 @@ export const afmoe = defineArchitecture({
       attention: { queryKeyNorm: 'head', gate: { kind: 'sigmoid', per: 'number', placed: 'last' } },
       assemble: (parts) => sequentialLayer({ ...parts, placed: 'both' }),
       layer: (index, attention) => ({
-        ...(slides(index)
-          ? { window: config.sliding_window || null }
-          : { mixer: { ...attention, rope: null } }),
+        ...(slides(index) ? { window: windowOf(index) } : { mixer: { ...attention, rope: null } }),
         mlp: mlpOf(index),
       }),
     });

@@ -1,11 +1,10 @@
 // DeepSeek-V2 (https://arxiv.org/abs/2405.04434; transformers models/deepseek_v2): latent attention, softmax over all experts,
 // chosen from the best groups where `topk_method` says so. Weights are never divided by their sum, as in transformers.
-import { validateRouteSpec } from '@moeq/router';
 import type { MoeConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { deepseekDecoder, deepseekFields, deepseekNames } from './deepseek.js';
-import { sigmoidMoe } from './sigmoid-moe.js';
+import { assertRoute, sigmoidMoe } from './sigmoid-moe.js';
 
 export const deepseekV2 = defineArchitecture({
   modelTypes: ['deepseek_v2'],
@@ -26,7 +25,7 @@ export const deepseekV2 = defineArchitecture({
       scalingFactor: config.routed_scaling_factor,
       ...(method !== 'greedy' && count > 1 && { groups: { count, kept, rank: 'max' } }),
     };
-    validateRouteSpec(route, file);
+    assertRoute(route, file);
     const experts = sigmoidMoe({ ...config, n_group: 1 }, file, config.n_shared_experts ?? 2);
     return deepseekDecoder(config, file, {
       modelType: 'deepseek_v2',

@@ -2,7 +2,7 @@
 // for the choice of experts, in groups. Layers for prediction behind the last one are left aside.
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
-import { count, flag, maxContext } from '../config/config.js';
+import { count, factor, flag, maxContext } from '../config/config.js';
 import { withinSelection } from '../config/selection.js';
 import { deepseekDecoder, deepseekFields, deepseekNames } from './deepseek.js';
 import { sigmoidMoe } from './sigmoid-moe.js';
@@ -12,17 +12,31 @@ interface Model {
   /** Where config.json has none. */
   readonly normEpsilon: number;
   readonly denseLayers: number;
+  /** `routed_scaling_factor` where config.json has none. */
+  readonly scale: number;
+  /** `n_group` and `topk_group` where config.json has none; 1 unless given. */
+  readonly groups?: readonly [count: number, kept: number];
   /** Whether an indexer selects tokens; no unless given. */
   readonly selects?: boolean;
 }
 
 /** DeepSeek-V3, and models that differ in defaults alone. */
-export const deepseekV3Like = ({ modelTypes, normEpsilon, denseLayers, selects = false }: Model) =>
+export const deepseekV3Like = ({
+  modelTypes,
+  normEpsilon,
+  denseLayers,
+  scale,
+  groups: [groups, kept] = [1, 1],
+  selects = false,
+}: Model) =>
   defineArchitecture({
     modelTypes,
     names: deepseekNames,
     fields: {
       ...deepseekFields,
+      routed_scaling_factor: v.nullish(factor, scale),
+      n_group: v.nullish(deepseekFields.n_group, groups),
+      topk_group: v.nullish(deepseekFields.topk_group, kept),
       topk_method: v.nullish(v.literal('noaux_tc')),
       scoring_func: v.nullish(v.literal('sigmoid')),
       rope_interleave: flag(true),
@@ -40,4 +54,10 @@ export const deepseekV3Like = ({ modelTypes, normEpsilon, denseLayers, selects =
       }),
   });
 
-export const deepseekV3 = deepseekV3Like({ modelTypes: ['deepseek_v3'], normEpsilon: 1e-6, denseLayers: 3 });
+export const deepseekV3 = deepseekV3Like({
+  modelTypes: ['deepseek_v3'],
+  normEpsilon: 1e-6,
+  denseLayers: 3,
+  scale: 2.5,
+  groups: [8, 4],
+});

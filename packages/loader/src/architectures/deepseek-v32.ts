@@ -6,5 +6,7 @@ export const deepseekV32 = deepseekV3Like({
   modelTypes: ['deepseek_v32'],
   normEpsilon: 1e-6,
   denseLayers: 3,
+  scale: 2.5,
+  groups: [8, 4],
   selects: true,
 });

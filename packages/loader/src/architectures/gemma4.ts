@@ -33,15 +33,19 @@ const layer = 'model.layers.{layer}';
 /** Of transformers' class, which a file that leaves the field out has. */
 const defaultInputDim = 256;
 
-const rotation = (theta: number, type: 'default' | 'proportional') =>
+/** @param whole what stands for an object that is absent; fields that are absent in one have the defaults of all models */
+const rotation = (
+  theta: number,
+  whole: { readonly rope_type?: 'proportional'; readonly partial_rotary_factor?: number },
+) =>
   v.nullish(
     v.object({
-      rope_type: v.nullish(v.picklist(['default', 'proportional']), type),
+      rope_type: v.nullish(v.picklist(['default', 'proportional']), 'default'),
       rope_theta: v.nullish(positive, theta),
-      partial_rotary_factor: v.nullish(v.pipe(positive, v.maxValue(1)), 0.25),
+      partial_rotary_factor: v.nullish(v.pipe(positive, v.maxValue(1)), 1),
       factor: v.nullish(v.literal(1)),
     }),
-    {},
+    whole,
   );
 
 const fields = {
@@ -65,8 +69,8 @@ const fields = {
   sliding_window: v.optional(count(maxContext), 512),
   rope_parameters: v.nullish(
     v.object({
-      sliding_attention: rotation(10_000, 'default'),
-      full_attention: rotation(1e6, 'proportional'),
+      sliding_attention: rotation(10_000, {}),
+      full_attention: rotation(1e6, { rope_type: 'proportional', partial_rotary_factor: 0.25 }),
     }),
     {},
   ),
@@ -164,7 +168,7 @@ export const gemma4Text = defineArchitecture({
       const kvHeads = ofLayer.num_key_value_heads ?? attention.kvHeads;
       const source = keysOf(index);
       if (headDim % 2 !== 0 || attention.heads % kvHeads !== 0) {
-        const expected = `an even head dimension and key/value heads that divide ${attention.heads} in layer ${index}`;
+        const expected = `head_dim to be even and num_key_value_heads to divide ${attention.heads} in layer ${index}`;
         throw configError(file, expected, `${headDim} and ${kvHeads}`);
       }
       const key = `${slides(index)} ${headDim} ${kvHeads} ${source}`;

@@ -6,5 +6,6 @@ export const glmMoeDsa = deepseekV3Like({
   modelTypes: ['glm_moe_dsa'],
   normEpsilon: 1e-5,
   denseLayers: 3,
+  scale: 2.5,
   selects: true,
 });

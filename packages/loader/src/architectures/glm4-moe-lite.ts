@@ -5,4 +5,5 @@ export const glm4MoeLite = deepseekV3Like({
   modelTypes: ['glm4_moe_lite'],
   normEpsilon: 1e-5,
   denseLayers: 1,
+  scale: 1.8,
 });

@@ -4,7 +4,7 @@
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag, positive, width } from '../config/config.js';
-import { slidingLayers, slidingTypes } from '../config/layer-types.js';
+import { slidingLayers, slidingTypes, windowsOf } from '../config/layer-types.js';
 import { biasNames, decoderConfig, llamaNames } from './llama.js';
 
 const mlp = 'model.layers.{layer}.mlp';
@@ -58,6 +58,7 @@ export const gptOss = defineArchitecture({
       file,
       (layer) => layer % 2 === 0,
     );
+    const windowOf = windowsOf(slides, config.sliding_window, config.num_hidden_layers, file);
     return decoderConfig(config, file, {
       modelType: 'gpt_oss',
       normEpsilon: 1e-5,
@@ -67,7 +68,7 @@ export const gptOss = defineArchitecture({
         sinks: true,
       },
       layer: (index) => ({
-        window: slides(index) ? config.sliding_window || null : null,
+        window: windowOf(index),
         mlp: {
           kind: 'moe',
           route: {

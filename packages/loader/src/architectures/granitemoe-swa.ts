@@ -4,7 +4,7 @@ import { type AttentionConfig, withMixers } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { configError, positive } from '../config/config.js';
-import { slidingLayers, slidingTypes } from '../config/layer-types.js';
+import { slidingLayers, slidingTypes, windowsOf } from '../config/layer-types.js';
 import { graniteDecoder, graniteFields, graniteNames } from './granitemoe.js';
 
 export const graniteMoeSwa = defineArchitecture({
@@ -23,9 +23,10 @@ export const graniteMoeSwa = defineArchitecture({
     if (thetas != null && thetas.length !== layers)
       throw configError(file, `layer_rope_theta of ${layers} layers`, String(thetas.length));
     const slides = slidingLayers(config.layer_types, layers, file, (layer) => layer % 4 !== 0);
+    const windowOf = windowsOf(slides, config.sliding_window, config.num_hidden_layers, file);
     return graniteDecoder(config, file, {
       attention: { sinks: true },
-      window: (layer) => (slides(layer) ? config.sliding_window || null : null),
+      window: windowOf,
     });
   },
   turned(decoder, { layer_rope_theta: thetas }) {

@@ -60,6 +60,7 @@ export const graniteMoeHybrid = defineArchitecture({
         leastTimeStep,
         largestTimeStep,
       },
+      { groups: 'mamba_n_groups', heads: 'mamba_n_heads', taps: 'mamba_d_conv' },
       file,
     );
     const isMamba = (layer: number) => types[layer] === 'mamba' || types[layer] === 'linear_attention';

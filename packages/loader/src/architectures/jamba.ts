@@ -70,6 +70,7 @@ export const jamba = defineArchitecture({
         tapsBias: config.mamba_conv_bias,
         bias: config.mamba_proj_bias,
       },
+      { taps: 'mamba_d_conv' },
       file,
     );
     const forward = {

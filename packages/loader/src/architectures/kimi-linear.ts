@@ -3,7 +3,7 @@
 import type { KimiDeltaConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture, type TensorNames } from '../config/architecture.js';
-import { commonFields, configError, count, maxContext, tapCount, width } from '../config/config.js';
+import { commonFields, configError, count, factor, maxContext, tapCount, width } from '../config/config.js';
 import { linearLayers, linearTypes } from '../config/layer-types.js';
 import { deepseekFields, deepseekNames, latentMixer } from './deepseek.js';
 import { decoderConfig } from './llama.js';
@@ -39,6 +39,7 @@ const fields = {
   ...deepseekFields,
   max_position_embeddings: v.nullish(count(maxContext), 1 << 20),
   q_lora_rank: v.nullish(width, null),
+  routed_scaling_factor: v.nullish(factor, 2.446),
   hidden_act: v.nullish(v.literal('silu', 'silu'), 'silu'),
   mla_use_nope: v.nullish(v.literal(true, 'true')),
   moe_router_activation_func: v.nullish(v.literal('sigmoid', 'sigmoid')),
@@ -102,7 +103,11 @@ export const kimiLinear = defineArchitecture({
 
 function deltaMixer({ linear_attn_config: own, ...config }: KimiLinear, file: string): KimiDeltaConfig {
   const taps = own?.short_conv_kernel_size ?? config.linear_conv_kernel_dim;
-  if (taps < 2) throw configError(file, 'short convolutions of at least 2 taps', String(taps));
+  const field =
+    own?.short_conv_kernel_size == null
+      ? 'linear_conv_kernel_dim'
+      : 'linear_attn_config.short_conv_kernel_size';
+  if (taps < 2) throw configError(file, `${field} of at least 2`, String(taps));
   return {
     kind: 'kimiDelta',
     heads: own?.num_heads ?? config.linear_num_heads,

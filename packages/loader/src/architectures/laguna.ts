@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, configError, count, factor, width } from '../config/config.js';
-import { slidingLayers, slidingTypes } from '../config/layer-types.js';
+import { slidingLayers, slidingTypes, windowsOf } from '../config/layer-types.js';
 import { attentionVariants } from './attention-by-type.js';
 import { decoderConfig, llamaNames, queryKeyNormNames } from './llama.js';
 import { denseByTypes, denseOr, mlpTypes, sigmoidMoe, sigmoidMoeNames } from './sigmoid-moe.js';
@@ -56,6 +56,7 @@ export const laguna = defineArchitecture({
     if (headsOf != null && headsOf.length !== layers)
       throw configError(file, `num_attention_heads_per_layer of ${layers} layers`, String(headsOf.length));
     const slides = slidingLayers(config.layer_types, layers, file, () => false);
+    const windowOf = windowsOf(slides, config.sliding_window, config.num_hidden_layers, file);
     const routing = {
       n_group: 1,
       topk_group: 1,
@@ -76,7 +77,7 @@ export const laguna = defineArchitecture({
       layer: (index, attention) => ({
         mixer: variant(attention, {
           heads: headsOf?.[index] ?? attention.heads,
-          window: slides(index) ? config.sliding_window || null : null,
+          window: windowOf(index),
         }),
         mlp: mlpOf(index),
       }),

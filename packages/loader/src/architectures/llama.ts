@@ -125,7 +125,10 @@ export function decoderConfig(config: AnyConfig, file: string, differences: Diff
     );
   }
   const headDim = config.head_dim ?? config.hidden_size / heads;
-  if (headDim % 2 !== 0) throw configError(file, 'an even head dimension', String(headDim));
+  if (headDim % 2 !== 0) {
+    const field = config.head_dim == null ? 'hidden_size by num_attention_heads' : 'head_dim';
+    throw configError(file, `${field} to be even`, String(headDim));
+  }
   if (config.num_local_experts !== undefined && config.num_experts_per_tok > config.num_local_experts) {
     throw configError(
       file,

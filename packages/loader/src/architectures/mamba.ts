@@ -48,19 +48,27 @@ export const mambaLayerTypes = v.array(
   v.picklist(['linear_attention', 'full_attention', 'mamba', 'attention']),
 );
 
+/** Fields of config.json that messages name. */
+interface MambaFields {
+  /** Where heads are in groups. */
+  readonly groups?: string;
+  readonly heads?: string;
+  readonly taps: string;
+}
+
 /**
  * @param file of the configuration
  * @returns the same
  * @throws MoeqError for sizes that do not fit each other
  */
-export function checkedMamba(mamba: MambaConfig, file: string): MambaConfig {
+export function checkedMamba(mamba: MambaConfig, fields: MambaFields, file: string): MambaConfig {
   const { heads, groups, taps } = mamba;
   if (heads % groups !== 0)
-    throw configError(file, 'groups of Mamba layers that divide their heads', `${groups} and ${heads}`);
-  if (taps < 2) throw configError(file, 'a convolution of at least 2 taps in Mamba layers', `${taps}`);
+    throw configError(file, `${fields.groups} to divide ${fields.heads}, ${heads}`, `${groups}`);
+  if (taps < 2) throw configError(file, `${fields.taps} of at least 2`, `${taps}`);
   if (mamba.version === 2 && !(mamba.leastTimeStep <= mamba.largestTimeStep)) {
     const found = `${mamba.leastTimeStep} and ${mamba.largestTimeStep}`;
-    throw configError(file, 'limits of time steps in order', found);
+    throw configError(file, 'time_step_limit in order', found);
   }
   return mamba;
 }

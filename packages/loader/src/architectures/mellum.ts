@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag, width } from '../config/config.js';
-import { slidingLayers, slidingTypes } from '../config/layer-types.js';
+import { slidingLayers, slidingTypes, windowsOf } from '../config/layer-types.js';
 import { decoderConfig } from './llama.js';
 import { topKSoftmax } from './qwen.js';
 import { qwen3Names } from './qwen3-moe.js';
@@ -29,6 +29,7 @@ export const mellum = defineArchitecture({
   },
   decoder: (config, file) => {
     const slides = slidingLayers(config.layer_types, config.num_hidden_layers, file, () => false);
+    const windowOf = windowsOf(slides, config.sliding_window, config.num_hidden_layers, file);
     const experts = {
       intermediateSize: config.moe_intermediate_size,
       activation: config.hidden_act,
@@ -55,7 +56,7 @@ export const mellum = defineArchitecture({
         bias: { qkv: config.attention_bias, output: config.attention_bias },
       },
       layer: (index) => ({
-        window: slides(index) ? config.sliding_window || null : null,
+        window: windowOf(index),
         mlp: mlpOf(index),
       }),
     });

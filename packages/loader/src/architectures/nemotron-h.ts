@@ -149,7 +149,8 @@ export const nemotronH = defineArchitecture({
       leastTimeStep: config.time_step_min,
       largestTimeStep: Number.POSITIVE_INFINITY,
     } as const;
-    const mamba = kinds.includes('mamba') ? checkedMamba(scan, file) : scan;
+    const fields = { heads: 'mamba_num_heads', groups: 'n_groups', taps: 'conv_kernel' };
+    const mamba = kinds.includes('mamba') ? checkedMamba(scan, fields, file) : scan;
     return decoderConfig(common, file, {
       modelType: 'nemotron_h',
       normEpsilon: 1e-5,

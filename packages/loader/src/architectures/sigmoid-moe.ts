@@ -1,6 +1,5 @@
 // What architectures share whose experts are those of DeepSeek-V3 (https://arxiv.org/abs/2412.19437, section 2.1.2): sigmoid
 // scores, a bias on the choice, perhaps within the best groups; shared experts as one MLP; dense MLPs in some layers.
-import { validateRouteSpec } from '@moeq/router';
 import type { DenseConfig, MlpConfig, MoeConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import type { TensorNames } from '../config/architecture.js';
@@ -39,6 +38,36 @@ export const sigmoidMoeFields = {
 type SigmoidMoe = CommonConfig & v.InferOutput<v.ObjectSchema<typeof sigmoidMoeFields, undefined>>;
 
 /**
+ * Experts and groups fit one another, by the names of their fields.
+ * @throws MoeqError naming the field that does not fit
+ */
+export function assertRoute({ experts, expertsPerToken, groups }: MoeConfig['route'], file: string): void {
+  const check = (holds: boolean, expected: string, found: number) => {
+    if (!holds) throw configError(file, expected, String(found));
+  };
+  check(
+    expertsPerToken <= experts,
+    `num_experts_per_tok to be at most the number of experts, ${experts}`,
+    expertsPerToken,
+  );
+  if (groups === undefined) return;
+  const { count: number, kept, rank } = groups;
+  const size = experts / number;
+  check(Number.isInteger(size), `n_group to divide the ${experts} experts`, number);
+  check(
+    rank !== 'topTwoSum' || size >= 2,
+    `n_group that leaves at least 2 of ${experts} experts a group`,
+    number,
+  );
+  check(kept <= number, `topk_group to be at most n_group, ${number}`, kept);
+  check(
+    expertsPerToken <= kept * size,
+    `num_experts_per_tok to be at most the ${kept * size} experts of topk_group groups`,
+    expertsPerToken,
+  );
+}
+
+/**
  * @param sharedExperts how many there are, as wide as routed ones
  * @throws MoeqError for groups that do not fit the experts
  */
@@ -53,7 +82,7 @@ export function sigmoidMoe(config: SigmoidMoe, file: string, sharedExperts: numb
     scalingFactor: config.routed_scaling_factor,
     ...(groups > 1 && { groups: { count: groups, kept, rank: 'topTwoSum' } }),
   };
-  validateRouteSpec(route, file);
+  assertRoute(route, file);
   const experts = {
     intermediateSize: config.moe_intermediate_size,
     activation: config.hidden_act,

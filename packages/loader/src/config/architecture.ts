@@ -3,7 +3,7 @@
 import type { DecoderConfig, Slot } from '@moeq/runtime';
 import { MoeqError } from '@moeq/tensors';
 import * as v from 'valibot';
-import { parseConfig } from './config.js';
+import { inWordsOf, parseConfig } from './config.js';
 import { withRotation } from './rotation.js';
 import { type TypedRotations, withTypedRotations } from './typed-rotations.js';
 
@@ -76,10 +76,12 @@ export function defineArchitecture<Fields extends v.ObjectEntries>(parts: {
 }): Architecture {
   const schema = v.object(parts.fields);
   const read: Architecture['read'] = (config, file) => {
-    const parsed = parseConfig(schema, config, file, parts.aliases) as v.InferOutput<
-      v.ObjectSchema<Fields, undefined>
-    >;
-    const decoder = parts.decoder(parsed, file);
+    const { parsed, decoder } = inWordsOf(config, parts.aliases, () => {
+      const parsed = parseConfig(schema, config, file, parts.aliases) as v.InferOutput<
+        v.ObjectSchema<Fields, undefined>
+      >;
+      return { parsed, decoder: parts.decoder(parsed, file) };
+    });
     try {
       const turned =
         parts.typedRotations === undefined

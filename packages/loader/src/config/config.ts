@@ -91,6 +91,28 @@ const aliases: readonly (readonly [alias: string, name: string])[] = [
 ];
 
 /**
+ * Runs `read`; an error about the configuration names fields as the file does.
+ * @param own names that the architecture reads alike besides
+ * @throws MoeqError of `read`
+ */
+export function inWordsOf<Result>(
+  config: Readonly<Record<string, unknown>>,
+  own: typeof aliases | undefined,
+  read: () => Result,
+): Result {
+  try {
+    return read();
+  } catch (error) {
+    if (!MoeqError.isInstance(error) || error.operation !== configOperation) throw error;
+    const { operation, subject, expected, found } = error;
+    const named = [...aliases, ...(own ?? [])]
+      .filter(([alias, name]) => Object.hasOwn(config, alias) && !Object.hasOwn(config, name))
+      .reduce((text, [alias, name]) => text.replace(new RegExp(`\\b${name}\\b`), alias), expected);
+    throw named === expected ? error : new MoeqError({ operation, subject, expected: named, found });
+  }
+}
+
+/**
  * @param file for the message
  * @param own names that the architecture reads alike besides
  * @throws MoeqError naming the first field that the schema refuses, or two names of one field that differ
@@ -133,7 +155,9 @@ export function explain(issue: v.BaseIssue<unknown>, within = ''): { expected: s
 /** Inputs that an output of a short convolution is made of: at most far more than any has. */
 export const tapCount = count(1024);
 
+const configOperation = 'read the configuration';
+
 /** The error of a configuration that cannot be: file, expected, found. */
 export function configError(file: string, expected: string, found: string): MoeqError {
-  return new MoeqError({ operation: 'read the configuration', subject: file, expected, found });
+  return new MoeqError({ operation: configOperation, subject: file, expected, found });
 }

@@ -9,6 +9,7 @@ import { goldenConfig, goldenPath, readTensors } from '../testkit/golden.js';
 import { logitsOf } from '../testkit/logits.js';
 import { checkpointFiles } from '../testkit/memory-files.js';
 import { findArchitecture } from './architectures.js';
+import { attentionOf } from './attention-of.js';
 
 const text = goldenConfig('gemma4_text');
 const config = { model_type: 'gemma4', text_config: text, tie_word_embeddings: true };
@@ -79,6 +80,18 @@ test('last layers read what others keep, and files may hold keys and values of t
   const { tensors: found } = await openCheckpoint(checkpointFiles(own, more));
   const others = found.filter(({ facts }) => facts.role === 'other').map(({ facts }) => facts.name);
   expect(others.sort()).toEqual(unread.sort());
+});
+
+// with what transformers 5.18 makes of each
+test.each([
+  [undefined, { rotatedDim: 32, scaling: { kind: 'proportional', share: 0.25 } }],
+  [{ rope_type: 'proportional' }, { rotatedDim: 32, scaling: { kind: 'proportional', share: 1 } }],
+  [{ partial_rotary_factor: 0.25 }, { rotatedDim: 32, scaling: undefined }],
+])('the rotation of full layers, %j', (full_attention, rope) => {
+  const own = { ...text, rope_parameters: { sliding_attention: { rope_theta: 1e4 }, full_attention } };
+  const { layers } = findArchitecture(own, 'config.json').decoder(own, 'config.json');
+  const found = attentionOf(layers.at(-1))?.rope;
+  expect({ rotatedDim: found?.rotatedDim, scaling: found?.scaling }).toEqual(rope);
 });
 
 test.each([

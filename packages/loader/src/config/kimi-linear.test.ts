@@ -44,7 +44,10 @@ describe('layers', () => {
       { linear_attn_config: { ...lists, kda_layers: [1, 2, 4] } },
       /linear_attn_config to name each of the layers 1 to 4 once, found 4 names of 3 layers/,
     ],
-    [{ linear_attn_config: { ...lists, short_conv_kernel_size: 1 } }, /at least 2 taps, found 1/],
+    [
+      { linear_attn_config: { ...lists, short_conv_kernel_size: 1 } },
+      /linear_attn_config\.short_conv_kernel_size of at least 2, found 1/,
+    ],
     [{ mla_use_nope: false }, /mla_use_nope to be true, found "false"/],
     [{ moe_router_activation_func: 'softmax' }, /moe_router_activation_func to be sigmoid/],
     [{ hidden_act: 'gelu' }, /hidden_act to be silu, found "gelu"/],

@@ -54,7 +54,7 @@ describe('latent attention', () => {
     [{ mlp_layer_types: ['dense'] }, /mlp_layer_types of 3 layers, found 1/],
     [{ moe_layer_freq: 2 }, /moe_layer_freq to be/],
     [{ scoring_func: 'softmax' }, /scoring_func to be/],
-    [{ n_group: 3 }, /groups\.count to divide the 8 experts/],
+    [{ n_group: 3 }, /n_group to divide the 8 experts, found 3/],
   ])('%j is refused', (changes, sentence) => {
     expect(() => decoderOf('deepseek_v3', changes)).toThrow(sentence);
   });
@@ -75,6 +75,22 @@ describe('experts', () => {
       groups: { count: 4, kept: 2, rank: 'topTwoSum' },
     });
     expect(routeOf('deepseek_v3', { n_group: 1 })?.groups).toBeUndefined();
+  });
+
+  test('what stands for fields that are absent is that of the class of transformers', () => {
+    const none = { routed_scaling_factor: undefined, n_group: undefined, topk_group: undefined };
+    const many = { ...none, n_routed_experts: 64 };
+    const groups = { count: 8, kept: 4, rank: 'topTwoSum' };
+    expect(routeOf('deepseek_v3', many)).toMatchObject({ scalingFactor: 2.5, groups });
+    expect(routeOf('deepseek_v32', many)).toMatchObject({ scalingFactor: 2.5, groups });
+    const scaleAndGroups = (name: string, changes: object = none) => {
+      const route = routeOf(name, changes);
+      return [route?.scalingFactor, route?.groups];
+    };
+    expect(scaleAndGroups('glm_moe_dsa')).toEqual([2.5, undefined]);
+    expect(scaleAndGroups('glm4_moe_lite')).toEqual([1.8, undefined]);
+    expect(scaleAndGroups('kimi_linear', { routed_scaling_factor: undefined })).toEqual([2.446, undefined]);
+    expect(scaleAndGroups('deepseek_v2')).toEqual([1, undefined]);
   });
 
   test('dense layers by number, by list, and by default; shared experts', () => {

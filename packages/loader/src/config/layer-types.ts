@@ -32,5 +32,26 @@ function layersOfType<Type extends string>(type: Type) {
 /** Which layers see a window of tokens only. */
 export const slidingLayers = layersOfType('sliding_attention');
 
+/**
+ * The window of each layer, in tokens; null where it sees all of them.
+ * @param slides which layers see a window
+ * @param window `sliding_window`
+ * @throws MoeqError for layers that see a window where there is none
+ */
+export function windowsOf(
+  slides: (layer: number) => boolean,
+  window: number | null | undefined,
+  layers: number,
+  file: string,
+): (layer: number) => number | null {
+  const first = Array.from({ length: layers }, (_, layer) => layer).find(slides);
+  if (first === undefined) return () => null;
+  if (!window) {
+    const expected = `sliding_window to be a number of tokens, as layer ${first} has sliding attention`;
+    throw configError(file, expected, String(window ?? 'none'));
+  }
+  return (layer) => (slides(layer) ? window : null);
+}
+
 /** Which layers have linear attention: states in place of keys and values. */
 export const linearLayers = layersOfType('linear_attention');

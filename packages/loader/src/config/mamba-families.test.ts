@@ -73,9 +73,9 @@ describe('Nemotron-H', () => {
   test.each([
     [unlisted, /layers_block_type or hybrid_override_pattern, found neither/],
     [{ ...unlisted, hybrid_override_pattern: 'MX' }, /hybrid_override_pattern to be a string of the letters/],
-    [{ n_groups: 3 }, /groups of Mamba layers that divide their heads, found 3 and 4/],
+    [{ n_groups: 3 }, /n_groups to divide mamba_num_heads, 4, found 3/],
     [{ time_step_min: -1 }, /time_step_min to be a number from 0/],
-    [{ conv_kernel: 1 }, /at least 2 taps in Mamba layers, found 1/],
+    [{ conv_kernel: 1 }, /conv_kernel of at least 2, found 1/],
     [{ mlp_hidden_act: 'silu' }, /mlp_hidden_act to be relu2, found "silu"/],
     [{ mlp_bias: true }, /mlp_bias to be false, found "true"/],
   ])('%j is refused', (changes, sentence) => {
@@ -109,7 +109,7 @@ describe('Granite hybrids', () => {
   test.each([
     [{ layer_types: ['mamba'] }, /layer_types of 3 layers, found 1/],
     [{ mamba_d_head: 8 }, /mamba_n_heads times mamba_d_head to be mamba_expand times hidden_size/],
-    [{ time_step_limit: [2, 1] }, /limits of time steps in order, found 2 and 1/],
+    [{ time_step_limit: [2, 1] }, /time_step_limit in order, found 2 and 1/],
     [{ hidden_act: 'gelu' }, /hidden_act to be silu, which Mamba layers have, found gelu/],
   ])('%j is refused', (changes, sentence) => {
     expect(() => decoderOf('granitemoehybrid', changes)).toThrow(sentence);

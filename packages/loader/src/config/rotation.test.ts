@@ -168,6 +168,7 @@ describe('what cannot be', () => {
     [{ ...yarn, truncate: 1 }, /rope_parameters\.truncate to be true or false/],
     [{ ...yarn, attention_factor: 0 }, /rope_parameters\.attention_factor to be a number above 0/],
     [{ ...yarn, rope_theta: -1 }, /rope_parameters\.rope_theta to be a number above 0/],
+    [{ ...yarn, rope_theta: 1 }, /rope_parameters\.rope_theta to be other than 1, where YaRN has no/],
     [{ ...yarn, partial_rotary_factor: 0.5 }, /rope_parameters\.partial_rotary_factor to be 1/],
     [
       { ...llama3, high_freq_factor: 1 },
@@ -201,6 +202,14 @@ describe('what cannot be', () => {
       const { layers } = findArchitecture(config, 'config.json').decoder(config, 'config.json');
       return attentionOf(layers[0])?.rope;
     };
+    const gptOss = (changes: object) => {
+      const config = { ...goldenConfig('gpt_oss'), ...changes };
+      const { layers } = findArchitecture(config, 'config.json').decoder(config, 'config.json');
+      return attentionOf(layers[0])?.rope?.scaling?.kind;
+    };
+    expect(gptOss({ rope_parameters: undefined })).toBe('yarn');
+    expect(gptOss({ rope_parameters: undefined, rope_scaling: {} })).toBe('yarn');
+    expect(gptOss({ rope_parameters: {} })).toBeUndefined();
     const linear = { rope_type: 'linear', factor: 2 };
     expect(ropeOf({ rope_scaling: linear, rope_theta: 7 })).toMatchObject({
       theta: 7,

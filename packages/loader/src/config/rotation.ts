@@ -97,6 +97,8 @@ export function withRotation(
   const { rope_theta: own } = parsed(schemas.default);
   const beside = parseBeside(config, file);
   const plainTheta = own ?? beside.rope_theta ?? rope.theta;
+  if (kind === 'yarn' && plainTheta === 1)
+    fail('rope_theta', 'other than 1, where YaRN has no frequencies', plainTheta);
   const context: Context = {
     longest: decoder.contextLength,
     original: beside.original_max_position_embeddings ?? null,
@@ -136,7 +138,7 @@ function scoreFactor(
   return all ? magnitude(stretch, all) ** 2 : 1;
 }
 
-/** `rope_scaling` wins where both are there, and an empty object is none. */
+/** `rope_scaling` wins where both are there, unless it is an empty object. */
 function parametersOf(
   config: Readonly<Record<string, unknown>>,
   file: string,
@@ -146,7 +148,7 @@ function parametersOf(
     const value = config[name];
     if (value === undefined || value === null) continue;
     if (!isObject(value)) throw configError(file, `${name} to be an object`, quote(value));
-    if (Object.keys(value).length > 0) return { name, parameters: value };
+    if (Object.keys(value).length > 0 || name === 'rope_parameters') return { name, parameters: value };
   }
   return { name: 'rope_parameters', parameters: absent };
 }

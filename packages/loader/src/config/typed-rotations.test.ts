@@ -29,6 +29,13 @@ describe('rotations by type of layer', () => {
     ]);
   });
 
+  test('a share that is absent: of parameters that are given all of a head, else by default', () => {
+    const typed = { full_attention: { rope_theta: 9 }, sliding_attention: sliding };
+    const full = (changes: object) => turnsOf('laguna', changes)[0];
+    expect(full({ rope_parameters: typed })).toEqual([9, 16]);
+    expect(full({ rope_parameters: undefined })).toEqual([5e5, 8]);
+  });
+
   test.each([
     ['x', /rope_parameters to be an object, found "x"/],
     [{ sliding_attention: sliding }, /expected an object rope_parameters.full_attention, found none/],

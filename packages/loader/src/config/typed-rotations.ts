@@ -44,7 +44,8 @@ export function withTypedRotations(
       throw configError(file, `an object rope_parameters.${type}`, own === undefined ? 'none' : quote(own));
     const { rope_theta: theta, partial_rotary_factor: share = 1 } = absent[type];
     const parameters = { rope_parameters: own ?? absent[type] };
-    const factor = rotaryShare(parameters, file, share);
+    // parameters that are given without a share turn all of a head, whatever the default
+    const factor = rotaryShare(parameters, file, own === undefined ? share : 1);
     const layers = decoder.layers.filter((__, index) => (type === 'sliding_attention') === slides[index]);
     const turning = withMixers(layers, (mixer) => {
       if (mixer.kind !== 'attention' || mixer.rope === null) return mixer;
