@@ -30,8 +30,12 @@ export const positive = v.pipe(
   v.finite('a number above 0'),
   v.gtValue(0, 'a number above 0'),
 );
-/** True or false; `absent` where the field is missing or null. */
-export const flag = (absent: boolean) => v.nullish(v.boolean('true or false'), absent);
+/** True or false; `absent` where the field is missing, and false where it is null, as in Python. */
+export const flag = (absent: boolean) =>
+  v.pipe(
+    v.optional(v.nullable(v.boolean('true or false')), absent),
+    v.transform((value) => value === true),
+  );
 /** A multiplier; 1 where the field is missing or null. */
 export const factor = v.nullish(positive, 1);
 

@@ -93,6 +93,12 @@ describe('experts', () => {
     expect(scaleAndGroups('deepseek_v2')).toEqual([1, undefined]);
   });
 
+  test('null is false', () => {
+    expect(routeOf('deepseek_v3', { norm_topk_prob: null })?.normalizeTopK).toBe(false);
+    expect(routeOf('kimi_linear', { moe_renormalize: null })?.normalizeTopK).toBe(false);
+    expect(mixerOf('deepseek_v3', { rope_interleave: null }).rope?.style).toBe('halves');
+  });
+
   test('dense layers by number, by list, and by default; shared experts', () => {
     const dense = (name: string, changes: object) =>
       decoderOf(name, changes).layers.map((layer) => layerDense(layer) !== null);
