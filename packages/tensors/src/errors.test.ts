@@ -73,7 +73,12 @@ describe('quote', () => {
 
   test.each<[value: unknown, text: string]>([
     ['a\nb\u001b[31m', '"a\\nb\\u001b[31m"'],
-    ['x'.repeat(61), `"${'x'.repeat(60)}…"`],
+    ['x'.repeat(121), `"${'x'.repeat(120)}…"`],
+    // a name as long as they come stays whole
+    ...[
+      'language_model.model.layers.60.mlp.experts.383.down_proj.weight_scale_inv',
+      'model.language_model.layers.0.mlp.shared_expert.down_proj.weight',
+    ].map((name): [string, string] => [name, `"${name}"`]),
     [1.5, '"1.5"'],
     [10n, '"10"'],
     [undefined, '"undefined"'],
@@ -101,7 +106,7 @@ describe('quote', () => {
     for (let i = 0; i < 1e6; i++) deep = [deep];
     const circle: { self?: unknown } = {};
     circle.self = circle;
-    expect(quote(deep)).toBe(`"${'['.repeat(60)}…"`);
+    expect(quote(deep)).toBe(`"${'['.repeat(120)}…"`);
     expect(quote(circle, 10)).toBe(JSON.stringify('{"self":{"…'));
   });
 });

@@ -118,11 +118,14 @@ export function isMoeqError<const Code extends ErrorCode>(
   return MoeqError.isInstance(value) && codes.some((code) => code === value.code);
 }
 
+/** Characters of a value in a sentence: above the names of tensors, of which those of composites take up to 80. */
+const mostQuoted = 120;
+
 /**
  * Text or JSON from a file, cut to a length that fits a sentence and quoted, so that control characters cannot reach a
  * terminal.
  */
-export function quote(value: unknown, limit = 60): string {
+export function quote(value: unknown, limit = mostQuoted): string {
   const text = typeof value === 'string' ? value : beginning(value, limit);
   return JSON.stringify(text.length > limit ? `${text.slice(0, limit)}…` : text);
 }

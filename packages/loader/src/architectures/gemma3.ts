@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { composite } from '../config/composite.js';
 import { count, decoderFields, flag, positive } from '../config/config.js';
-import { slidingLayers, slidingTypes } from '../config/layer-types.js';
+import { slidingLayers, slidingTypes, windowsOf } from '../config/layer-types.js';
 import { attentionBias, denseDecoderNames, denseFields, denseMlp, keyHeads } from './dense.js';
 import { decoderConfig, queryKeyNormNames } from './llama.js';
 
@@ -62,6 +62,7 @@ export const gemma3Text = defineArchitecture({
   decoder: (config, file) => {
     const { layer_types: types, num_hidden_layers: layers, sliding_window_pattern: period } = config;
     const slides = slidingLayers(types, layers, file, (index) => (index + 1) % period !== 0);
+    const windowOf = windowsOf(slides, config.sliding_window, layers, file);
     const { final_logit_softcapping: cap } = config;
     const mlp = denseMlp({ ...config, hidden_act: config.hidden_activation });
     const decoder = decoderConfig(config, file, {
@@ -75,7 +76,7 @@ export const gemma3Text = defineArchitecture({
         queryKeyNorm: 'head',
         bias: attentionBias(config),
       },
-      layer: (index) => ({ window: slides(index) ? config.sliding_window || null : null, mlp }),
+      layer: (index) => ({ window: windowOf(index), mlp }),
       assemble: ({ mixer, mlp: ofLayer, norm }): LayerConfig => ({
         blocks: [
           {

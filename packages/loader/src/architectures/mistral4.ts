@@ -1,13 +1,12 @@
 // Mistral 4 (Mistral AI; transformers models/mistral4, and mistral3 around it): DeepSeek-V3's layers with softmax over all experts,
 // experts of a layer as one tensor, and queries that grow with their position.
-import { validateRouteSpec } from '@moeq/router';
 import { type MoeConfig, withMixers } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { composite } from '../config/composite.js';
 import { count, flag, maxContext } from '../config/config.js';
 import { deepseekDecoder, deepseekFields, deepseekNames } from './deepseek.js';
-import { sigmoidMoe } from './sigmoid-moe.js';
+import { assertRoute, sigmoidMoe } from './sigmoid-moe.js';
 
 const growth = v.nullish(
   v.object({
@@ -38,7 +37,7 @@ export const mistral4 = defineArchitecture({
       scalingFactor: config.routed_scaling_factor,
       ...(count > 1 && { groups: { count, kept, rank: 'topTwoSum' } }),
     };
-    validateRouteSpec(route, file);
+    assertRoute(route, file);
     const experts = sigmoidMoe(config, file, config.n_shared_experts ?? 1);
     return deepseekDecoder(config, file, {
       modelType: 'mistral4',
