@@ -31,7 +31,7 @@ async function refused(group: string, what: string, ...bytes: readonly (string |
   return { status: answer.status, headers: answer.headers, ...error };
 }
 
-const short = (text: string) => (text.length > 120 ? `${text.slice(0, 120)}…` : text);
+const short = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
 describe('fields', () => {
   test.each(chatFields)('%s %s', async (field, json, message) => {

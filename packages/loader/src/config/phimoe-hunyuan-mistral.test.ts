@@ -49,7 +49,7 @@ describe('hunyuan_v1_moe', () => {
     expect(activeOf([1, 3])).toEqual([1, 3]);
     expect(activeOf(2)).toEqual([2, 2]);
     expect(() => activeOf([2])).toThrow(/moe_topk of 2 layers/);
-    expect(() => activeOf([2, 9])).toThrow(/num_experts_per_tok/);
+    expect(() => activeOf([2, 9])).toThrow(/moe_topk to be at most the number of experts, 4, found 9/);
   });
 });
 
