@@ -45,6 +45,8 @@ describe.skipIf(load === null)('greedy texts as transformers', () => {
       'granitemoe',
       'granitemoeshared',
       'ernie4_5_moe',
+      'qwen3_next',
+      'qwen3_5_moe_full',
     ],
   ])('%s', async (name) => {
     const golden = fileURLToPath(

@@ -22,7 +22,7 @@ export { ggufFiles } from './gguf/files.js';
 export { latentUpNames as ggufLatentUpNames } from './gguf/latent-up.js';
 export { ggufName, ggufNames } from './gguf/names.js';
 export { partsOf as ggufPartsOf } from './gguf/part-names.js';
-export { permutedHeads as ggufPermutedHeads, rowOfGguf } from './gguf/rows.js';
+export { type RowOrder as GgufRowOrder, rowOrder as ggufRowOrder } from './gguf/rows.js';
 export { tokenizerMetadata as ggufTokenizerMetadata } from './gguf/write-tokenizer.js';
 export type { OpenedModel, OpenOptions } from './model-source.js';
 export { openModelFiles } from './model-source.js';

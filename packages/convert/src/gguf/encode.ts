@@ -1,7 +1,7 @@
 // The bytes of a tensor of a GGUF file, strip by strip: rows of the checkpoint as float32, in order, as the type has them.
 //
 // Shapes: N rows, K columns.
-import { rowOfGguf } from '@moeq/loader';
+import type { GgufRowOrder } from '@moeq/loader';
 import { dequantize, type Quantizer } from '@moeq/quantizers';
 import {
   assertFinite,
@@ -42,7 +42,7 @@ export interface Strip {
 
 /** @throws MoeqError at a weight that is not finite, or beyond what the type holds */
 export async function* encodeGguf(
-  { name, type, matrices, headDim, value }: PlannedGgufTensor,
+  { name, type, shape, matrices, order, value }: PlannedGgufTensor,
   quantizers: readonly Quantizer[],
   signal?: AbortSignal,
 ): AsyncGenerator<Strip> {
@@ -54,7 +54,7 @@ export async function* encodeGguf(
     }
     const { rows, columns, transposed = false } = source;
     const read = await rowReader(source, quantizers, signal);
-    const inStrips = headDim === null && !transposed;
+    const inStrips = order === null && !transposed;
     const strip = inStrips ? Math.max(1, Math.floor(stripElements / Math.max(columns, 1))) : rows;
     for (let first = 0; first < rows; first += strip) {
       const count = Math.min(strip, rows - first);
@@ -62,7 +62,7 @@ export async function* encodeGguf(
       const { name: subject } = source.tensor.facts;
       assertFinite(values, { operation: 'write as GGUF', subject, first: first * columns });
       const own = value === null ? values : values.map(value);
-      const ordered = headDim === null ? own : reordered(own, columns, headDim);
+      const ordered = order === null ? own : reordered(own, shape.length === 1 ? 1 : columns, order);
       const turned = transposed ? transpose(ordered, columns) : ordered;
       const { data, decoded } = encode(type, turned, transposed ? [columns, count] : [count, columns], name);
       yield { matrix, data, norms: squaredNorms(turned, decoded), share: count / rows };
@@ -142,11 +142,12 @@ async function rowReader(
     values.subarray((firstRow + first) * columns, (firstRow + first + count) * columns);
 }
 
-function reordered(values: Float32Array, columns: number, headDim: number): Float32Array {
+function reordered(values: Float32Array, row: number, { run, inCheckpoint }: GgufRowOrder): Float32Array {
+  const size = run ?? row;
   const out = new Float32Array(values.length);
-  for (let row = 0; row < values.length / columns; row++) {
-    const from = rowOfGguf(row, headDim) * columns;
-    out.set(values.subarray(from, from + columns), row * columns);
+  for (let at = 0; at < values.length / size; at++) {
+    const from = inCheckpoint(at) * size;
+    out.set(values.subarray(from, from + size), at * size);
   }
   return out;
 }

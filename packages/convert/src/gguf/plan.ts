@@ -6,11 +6,12 @@ import {
   type Checkpoint,
   type CheckpointTensor,
   type GgufArchitecture,
+  type GgufRowOrder,
   ggufArchitectureOf,
   ggufLatentUpNames,
   ggufName,
   type ggufNames,
-  ggufPermutedHeads,
+  ggufRowOrder,
 } from '@moeq/loader';
 import { isMatrix, type Role } from '@moeq/quantizers';
 import { layerMixer } from '@moeq/runtime';
@@ -49,8 +50,8 @@ export interface PlannedGgufTensor {
   readonly shape: readonly number[];
   readonly role: Role;
   readonly matrices: readonly MatrixSource[];
-  /** Put rows in the order of llama.cpp's rotation of heads of that width. */
-  readonly headDim: number | null;
+  /** Null where rows lie in files as in checkpoints. */
+  readonly order: GgufRowOrder | null;
   /** What becomes of each number; null: it stays. */
   readonly value: ((value: number) => number) | null;
   /** Bytes of the input that it is made of. */
@@ -83,7 +84,8 @@ export function planGguf(checkpoint: Checkpoint, recipe: GgufRecipe): PlannedGgu
       (a, b) => (a.matrix ?? a.tensor.facts.expert ?? 0) - (b.matrix ?? b.tensor.facts.expert ?? 0),
     );
     const shape = shapeOf(slot, matrices);
-    const type = typeOf(checkpoint, first.tensor, shape, recipe);
+    const order = ggufRowOrder(architecture, decoder, { slot, ...(layer !== undefined && { layer }) });
+    const type = typeOf(checkpoint, first.tensor, shape, order, recipe);
     assertWhole(name, type, shape);
     return {
       name,
@@ -91,7 +93,7 @@ export function planGguf(checkpoint: Checkpoint, recipe: GgufRecipe): PlannedGgu
       shape,
       role: facts.role,
       matrices,
-      headDim: ggufPermutedHeads(architecture, decoder, { slot, ...(layer !== undefined && { layer }) }),
+      order,
       value: architecture.values?.[slot]?.toFile ?? null,
       bytesIn: matrices.reduce(
         (sum, { tensor, rows, columns }) => sum + (tensor.bytes * rows * columns) / elementsIn(tensor),
@@ -173,13 +175,14 @@ function typeOf(
   checkpoint: Checkpoint,
   { facts, stored }: CheckpointTensor,
   shape: readonly number[],
+  order: GgufRowOrder | null,
   { types }: GgufRecipe,
 ): GgufType {
   if (!isMatrix(facts) || shape.length === 1 || facts.role === 'router' || facts.role === 'norm')
     return ggufType('F32');
   const asked = types[facts.role];
   // never quantized again: the same codes in the order of llama.cpp
-  if (stored === 'mxfp4' && (asked === undefined || typeof asked.content !== 'string'))
+  if (stored === 'mxfp4' && order === null && (asked === undefined || typeof asked.content !== 'string'))
     return ggufType('MXFP4');
   return asked ?? (isDType(stored) && isFloatDType(stored) ? ggufType(stored) : ownType(checkpoint));
 }

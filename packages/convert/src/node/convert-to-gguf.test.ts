@@ -197,7 +197,11 @@ describe('what cannot be is refused, and nothing is left', () => {
 
   test('models that llama.cpp does not have', async () => {
     await using folder = await temporaryFolder();
-    await refused(folder.path, { model: golden('olmoe') }, /one of mixtral, qwen3_moe, .*, found olmoe/);
+    await refused(
+      folder.path,
+      { model: golden('flex_olmo') },
+      /one of mixtral, qwen3_moe, .*, found flex_olmo/,
+    );
     await using windows = await mixtralFolder();
     const config = JSON.parse(await readText(join(windows.path, 'config.json'))) as object;
     await writeFile(join(windows.path, 'config.json'), JSON.stringify({ ...config, sliding_window: 8 }));

@@ -30,6 +30,8 @@ test.each([
   ['architectures/ernie4_5_moe'],
   ['architectures/dots1'],
   ['architectures/olmoe'],
+  ['architectures/qwen3_next'],
+  ['architectures/qwen3_5_moe_full'],
 ])('%s', async (name) => {
   await using folder = await temporaryFolder();
   const out = join(folder.path, 'model.gguf');

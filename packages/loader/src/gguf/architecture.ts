@@ -41,6 +41,8 @@ export interface GgufArchitecture {
    * matrices lie in an order that makes them the same.
    */
   readonly permuted: boolean;
+  /** Value heads of delta nets lie in the order in which ggml repeats key heads; as in checkpoints unless given. */
+  readonly tiledValueHeads?: boolean;
   /** Tensors that it names otherwise than most, with `{layer}`. */
   readonly names?: Readonly<Partial<Record<Slot, string>>>;
   /** Of architectures of one name: whether the metadata are of this one. The first that matches is taken. */

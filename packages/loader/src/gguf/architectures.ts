@@ -11,6 +11,7 @@ import { lfm2Moe } from './families/lfm2-moe.js';
 import { llama } from './families/llama.js';
 import { minimaxM2 } from './families/minimax-m2.js';
 import { olmoe } from './families/olmoe.js';
+import { qwen3Next, qwen3NextApart, qwen35Moe } from './families/qwen-delta.js';
 import { qwen2Moe, qwen3Moe } from './families/qwen-moe.js';
 
 export const ggufArchitectures: readonly GgufArchitecture[] = [
@@ -21,6 +22,9 @@ export const ggufArchitectures: readonly GgufArchitecture[] = [
   deepseekV3,
   deepseekV2,
   glm4Moe,
+  qwen35Moe,
+  qwen3Next,
+  qwen3NextApart,
   minimaxM2,
   lfm2Moe,
   graniteMoe,
@@ -30,9 +34,9 @@ export const ggufArchitectures: readonly GgufArchitecture[] = [
 ];
 
 /** `model_type` in the config.json of those that can be written as GGUF. */
-export const ggufModelTypes: readonly string[] = ggufArchitectures.flatMap(
-  ({ modelType, alsoWritten = [] }) => [modelType, ...alsoWritten],
-);
+export const ggufModelTypes: readonly string[] = [
+  ...new Set(ggufArchitectures.flatMap(({ modelType, alsoWritten = [] }) => [modelType, ...alsoWritten])),
+];
 
 /**
  * The architecture of a file's metadata.

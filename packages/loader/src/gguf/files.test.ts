@@ -1,12 +1,10 @@
 // GGUF files opened as checkpoints: configuration, names, order of rows, experts one by one, and what is refused.
 import { decodeTensor, fromFloat32, isQuantized, MoeqError, toFloat32 } from '@moeq/tensors';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js';
 import { openModelFiles } from '../model-source.js';
 import { type Changes, f32, numbers, openSmall, text, texts, u32 } from '../testkit/gguf.js';
 import { ggufPlace } from './names.js';
-import { reorderRows, rowInGguf, rowOfGguf } from './rows.js';
 
 const floatsOf = async (changes: Changes, name: string): Promise<Float32Array> => {
   const checkpoint = await openCheckpoint(await openSmall(changes));
@@ -256,19 +254,6 @@ describe('what does not fit is one sentence with file and key', () => {
 });
 
 describe('laws', () => {
-  test('the order of rows and its inverse', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 16 }), fc.nat(1000), (half, row) => {
-        expect(rowOfGguf(rowInGguf(row, 2 * half), 2 * half)).toBe(row);
-        expect(rowInGguf(rowOfGguf(row, 2 * half), 2 * half)).toBe(row);
-      }),
-    );
-    const data = Uint8Array.from({ length: 12 }, (_, i) => i);
-    expect(reorderRows(data, 4, (row) => 3 - row)).toEqual(
-      Uint8Array.of(9, 10, 11, 6, 7, 8, 3, 4, 5, 0, 1, 2),
-    );
-  });
-
   test('names', () => {
     expect(ggufPlace('blk.12.ffn_gate_exps.weight')).toEqual({ slot: 'expertGate', layer: 12 });
     expect(ggufPlace('blk.3.ffn_down.7.weight')).toEqual({ slot: 'expertDown', layer: 3, expert: 7 });

@@ -2,9 +2,19 @@
 // one tensor each; query and key rows lie as transformers has them. Blocks become QuantizedTensors when they are read.
 //
 // Shapes: E experts, N rows, K columns.
-import { type DecoderConfig, decoderTensors, type TensorPlace, tensorShape } from '@moeq/runtime';
+import {
+  type DecoderConfig,
+  decoderTensors,
+  layerMixer,
+  type Slot,
+  type TensorPlace,
+  tensorShape,
+} from '@moeq/runtime';
 import {
   type ByteSource,
+  byteLength,
+  decodeTensor,
+  fromFloat32,
   fromGgufBlocks,
   type GgufEntry,
   isDType,
@@ -12,6 +22,7 @@ import {
   isQuantized,
   MoeqError,
   quote,
+  toFloat32,
   torchNames,
 } from '@moeq/tensors';
 import { tensorName } from '../checkpoint/names.js';
@@ -20,7 +31,7 @@ import type { GgufWeights } from './gguf-weights.js';
 import { isPartOfLatentUp, latentUps } from './latent-up.js';
 import { ggufPlace } from './names.js';
 import { ropeFactorsName } from './rope-scaling.js';
-import { permutedHeads, reorderRows, rowInGguf } from './rows.js';
+import { type RowOrder, rowOrder, takeRuns } from './rows.js';
 import { inCheckpointForm } from './values.js';
 
 /** @throws MoeqError naming a tensor that no decoder here has */
@@ -34,11 +45,12 @@ export function storedGguf(weights: GgufWeights): StoredTensors {
       if (entry.name === ropeFactorsName || isPartOfLatentUp(entry.name)) continue;
       if (predictsFurther(entry.name, weights)) continue;
       for (const slice of slicesOf(entry, source.name, weights)) {
-        const stored = storedSlice(slice, source);
+        const decoded = cutsBlocks(slice);
+        const stored = decoded ? decodedSlice(slice, source) : storedSlice(slice, source);
         if (tensors.has(slice.name)) throw twice(slice, source.name);
         tensors.set(slice.name, inCheckpointForm(stored, slice.place.slot, weights.gguf));
         places.set(slice.name, slice.place);
-        if (typeof entry.type.content !== 'string')
+        if (typeof entry.type.content !== 'string' && !decoded)
           quantized.push(quantizedSlice(slice, stored, source.name));
       }
     }
@@ -81,8 +93,10 @@ interface TensorSlice {
   readonly shape: readonly number[];
   readonly offset: number;
   readonly bytes: number;
-  /** The head dimension by which rows are put in order; null where they are. */
-  readonly headDim: number | null;
+  /** Null where rows lie as in checkpoints. */
+  readonly order: Pick<RowOrder, 'run' | 'inFile'> | null;
+  /** Of all rows of the file's tensor, the share that it has; all unless given. */
+  readonly share?: number;
 }
 
 function* slicesOf(
@@ -102,11 +116,20 @@ function* slicesOf(
   }
   const { offset, bytes } = entry;
   const shape = shapeOf(entry, place, decoder);
-  const headDim = permutedHeads(gguf, decoder, place);
-  const sliceOf = (at: TensorPlace) => ({ place: at, name: tensorName(architecture, at), entry, headDim });
+  const order = rowOrder(gguf, decoder, place);
+  const sliceOf = (at: TensorPlace) => ({ place: at, name: tensorName(architecture, at), entry, order });
+  const apart = betaAndDecay(place, decoder);
+  if (apart !== null) {
+    const [rows = 0, columns = 1] = entry.shape;
+    for (const { slot, inFile } of apart) {
+      const own = sliceOf({ ...place, slot });
+      yield { ...own, order: { run: null, inFile }, shape: [rows / 2, columns], offset, bytes, share: 1 / 2 };
+    }
+    return;
+  }
   const [experts = 0, ...matrix] = shape;
-  const apart = patterns.some((pattern) => pattern.includes('{expert}'));
-  const stacked = apart && place.expert === undefined && decoderTensors[place.slot].of === 'expert';
+  const oneByOne = patterns.some((pattern) => pattern.includes('{expert}'));
+  const stacked = oneByOne && place.expert === undefined && decoderTensors[place.slot].of === 'expert';
   if (!stacked) {
     yield { ...sliceOf(place), shape, offset, bytes };
     return;
@@ -115,6 +138,26 @@ function* slicesOf(
     const size = bytes / experts;
     yield { ...sliceOf({ ...place, expert }), shape: matrix, offset: offset + expert * size, bytes: size };
   }
+}
+
+/**
+ * Files of Qwen3-Next have betas and decays in one matrix, of each key head its betas and its decays, also where queries, keys
+ * and values lie apart. Null where the decoder has them so too.
+ */
+function betaAndDecay(
+  { slot, layer: index }: TensorPlace,
+  { layers }: DecoderConfig,
+): readonly { readonly slot: Slot; readonly inFile: (row: number) => number }[] | null {
+  const layer = slot !== 'deltaBetaDecay' || index === undefined ? undefined : layers[index];
+  const mixer = layer === undefined ? null : layerMixer(layer);
+  if (mixer?.kind !== 'deltaNet' || mixer.rows === 'grouped') return null;
+  const group = mixer.heads / mixer.keyHeads;
+  const from = (first: number) => (head: number) =>
+    Math.floor(head / group) * 2 * group + first + (head % group);
+  return [
+    { slot: 'deltaBeta', inFile: from(0) },
+    { slot: 'deltaDecay', inFile: from(group) },
+  ];
 }
 
 /**
@@ -127,16 +170,18 @@ function shapeOf({ shape }: GgufEntry, place: TensorPlace, decoder: DecoderConfi
   return own !== null && plain(own) === plain(shape) ? own : shape;
 }
 
-function storedSlice(
-  { name, entry, shape, offset, bytes, headDim }: TensorSlice,
-  source: ByteSource,
-): StoredTensor {
+function storedSlice(slice: TensorSlice, source: ByteSource): StoredTensor {
+  const { name, entry, shape, offset, order, share = 1 } = slice;
   const { content } = entry.type;
   const plain = typeof content === 'string';
-  const [rows = 0] = shape;
+  const bytes = slice.bytes * share;
   const readAll = async (signal?: AbortSignal) => {
-    const data = await source.read(offset, bytes, signal);
-    return headDim === null ? data : reorderRows(data, rows, (row) => rowInGguf(row, headDim));
+    const data = await source.read(offset, slice.bytes, signal);
+    if (order === null) return data;
+    const [rows = 0, ...rest] = shape;
+    const columns = rest.reduce((product, size) => product * size, 1);
+    const count = order.run === null ? rows : (rows * columns) / order.run;
+    return takeRuns(data, count, bytes / Math.max(count, 1), order.inFile);
   };
   return {
     name,
@@ -158,9 +203,37 @@ function storedSlice(
           found: `${length} bytes from ${start}`,
         });
       }
-      if (headDim === null) return source.read(offset + start, length, signal);
+      if (order === null) return source.read(offset + start, length, signal);
       return (await readAll(signal)).slice(start, start + length);
     },
+  };
+}
+
+/** Whether runs of numbers that change places are cut by blocks of the type. */
+function cutsBlocks({ order, entry }: TensorSlice): boolean {
+  return order !== null && order.run !== null && order.run % entry.type.blockLength !== 0;
+}
+
+/** A matrix whose blocks cannot change places, decoded, F32. */
+function decodedSlice(slice: TensorSlice, source: ByteSource): StoredTensor {
+  const { name, entry, shape, offset, bytes, order } = slice;
+  const readAll = async (signal?: AbortSignal) => {
+    const blocks = await source.read(offset, bytes, signal);
+    const tensor = fromGgufBlocks(entry.type, shape, blocks, `${source.name}: tensor ${quote(entry.name)}`);
+    const data = isQuantized(tensor)
+      ? fromFloat32(decodeTensor(tensor), 'F32')
+      : fromFloat32(toFloat32(tensor.data, tensor.dtype), 'F32');
+    if (order === null || order.run === null) return data;
+    return takeRuns(data, data.length / (4 * order.run), 4 * order.run, order.inFile);
+  };
+  return {
+    name,
+    dtype: 'F32',
+    shape,
+    bytes: byteLength('F32', shape),
+    file: source.name,
+    read: async (signal) => ({ dtype: 'F32', shape, data: await readAll(signal) }),
+    readBytes: async (start, length, signal) => (await readAll(signal)).slice(start, start + length),
   };
 }
 
