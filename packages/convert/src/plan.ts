@@ -11,7 +11,6 @@ import {
   type StoredPart,
   withoutExperts,
 } from '@moeq/quantizers';
-import { hasExperts } from '@moeq/runtime';
 import { counted, isDType, MoeqError, quote } from '@moeq/tensors';
 import {
   type Action,
@@ -72,7 +71,8 @@ export function planConversion(
   asWritten: Recipe,
   options: PlanOptions = {},
 ): ConversionPlan {
-  const recipe = hasExperts(checkpoint.decoder) ? asWritten : withoutExperts(asWritten);
+  const hasExperts = checkpoint.tensors.some(({ facts }) => facts.role === 'expert');
+  const recipe = hasExperts ? asWritten : withoutExperts(asWritten);
   const actions = checkpoint.tensors.map((source): Action => {
     if (isDType(source.stored)) storedDTypeOf(source);
     return { source, action: actionOf(source, recipe, options.requantize === true) };

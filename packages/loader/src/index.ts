@@ -28,3 +28,7 @@ export type { OpenedModel, OpenOptions } from './model-source.js';
 export { openModelFiles } from './model-source.js';
 export type { OpenUrlOptions } from './open-model.js';
 export { openModel } from './open-model.js';
+export type { ProposedRole, RoleProposal } from './roles/propose-roles.js';
+export { proposeRoles } from './roles/propose-roles.js';
+export type { TensorRoles } from './roles/roles-file.js';
+export { parseRoles, parseRolesText, rolesText } from './roles/roles-file.js';

@@ -1,23 +1,31 @@
 // moeq inspect: what a checkpoint is made of, tensor by tensor and role by role, without reading a weight.
+import { writeFile } from 'node:fs/promises';
 import { describeCheckpoint } from '@moeq/convert';
-import { openCheckpoint } from '@moeq/loader';
+import { openCheckpoint, proposeRoles, rolesText } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
+import { MoeqError } from '@moeq/tensors';
 import { Command } from 'commander';
 import { inspectTable } from '../inspect-table.js';
-import { type Io, printJson } from '../io.js';
+import { type Io, note, printJson } from '../io.js';
 import { allowLinks } from '../options.js';
+import { proposalDocument, proposalTable } from '../roles-table.js';
 
 interface Options {
   readonly allowLinks?: true;
   readonly tensors?: true;
   readonly json?: true;
+  readonly proposeRoles?: string;
 }
 
 const help = `
 Examples:
   moeq inspect                        the roles of tiny-moe
   moeq inspect ./mixtral-nf4 --tensors
-  moeq inspect ./mixtral-nf4 --json | jq .bitsPerWeight`;
+  moeq inspect ./mixtral-nf4 --json | jq .bitsPerWeight
+  moeq inspect ./mine --propose-roles roles.json
+
+Of a model type that moeq does not know it shows which role each tensor seems to have, by shapes and names, and
+--propose-roles writes that to a file. Read it, mend it, and quantize with --roles FILE.`;
 
 export function inspect(io: Io): Command {
   return new Command('inspect')
@@ -27,9 +35,27 @@ export function inspect(io: Io): Command {
     .option('--tensors', 'list every tensor')
     .addOption(allowLinks())
     .option('--json', 'print one JSON document instead of the table')
+    .option('--propose-roles <file>', 'of a model type that is not known: write the proposed roles here')
     .addHelpText('after', help)
-    .action(async (model: string, { tensors, json, allowLinks }: Options) => {
-      const checkpoint = await openCheckpoint(await resolveModel(model, { allowLinks: allowLinks === true }));
+    .action(async (model: string, { tensors, json, allowLinks, proposeRoles: path }: Options) => {
+      const files = await resolveModel(model, { allowLinks: allowLinks === true });
+      const proposal = await proposeRoles(files);
+      if (proposal !== null) {
+        if (path !== undefined) await writeFile(path, rolesText(proposal), { flag: 'wx' });
+        if (json === true) printJson(io, proposalDocument(proposal));
+        else io.stdout.write(proposalTable(proposal, io.stdout));
+        if (path !== undefined) note(io, `wrote ${path}: read it, and quantize with --roles ${path}`);
+        return;
+      }
+      if (path !== undefined) {
+        throw new MoeqError({
+          operation: 'propose roles',
+          subject: model,
+          expected: 'a model type that is not known; the roles of this one are',
+          found: '--propose-roles',
+        });
+      }
+      const checkpoint = await openCheckpoint(files);
       try {
         const summary = describeCheckpoint(checkpoint);
         if (json === true) printJson(io, summary);

@@ -1,4 +1,6 @@
 // moeq quantize: a checkpoint in, a smaller one out, and an account of every byte.
+
+import { readFile } from 'node:fs/promises';
 import type { QuantizeReport } from '@moeq/convert';
 import {
   convertToGguf,
@@ -7,8 +9,9 @@ import {
   type QuantizeProgress,
   quantizeCheckpoint,
 } from '@moeq/convert/node';
-import { ggufModelTypes } from '@moeq/loader';
-import { MoeqError } from '@moeq/tensors';
+import { ggufModelTypes, parseRolesText, proposeRoles } from '@moeq/loader';
+import { resolveModel } from '@moeq/loader/node';
+import { MoeqError, quote } from '@moeq/tensors';
 import { wasmEncoder } from '@moeq/wasm';
 import { Command, Option } from 'commander';
 import { type Io, note } from '../io.js';
@@ -16,12 +19,14 @@ import { allowLinks, collect, part } from '../options.js';
 import { progressBar } from '../progress.js';
 import { assertRecipeOf, type Container, recipeHelp } from '../recipes.js';
 import { printReport } from '../role-table.js';
+import { proposalTable } from '../roles-table.js';
 
 interface Options {
   readonly out: string;
   readonly to: Container;
   readonly recipe?: string;
   readonly plugin?: readonly string[];
+  readonly roles?: string;
   readonly allowRouterQuantization?: true;
   readonly requantize?: true;
   readonly allowLinks?: true;
@@ -53,6 +58,7 @@ Examples:
   moeq quantize tiny-moe --out ./tiny-moe-nf4
   moeq quantize ./Mixtral-8x7B --out ./mixtral --recipe mixed --overwrite
   moeq quantize ./Mixtral-8x7B --out ./mixtral --plugin ./mine.mjs --recipe mine
+  moeq quantize ./mine --out ./mine-nf4 --roles roles.json
   moeq quantize ./Mixtral-8x7B --out ./mixtral.gguf --to gguf --recipe q8_0
 
 The checkpoint is read tensor by tensor, never whole. The output appears when it is complete, and not
@@ -74,6 +80,7 @@ export function quantize(io: Io): Command {
     .option('-r, --recipe <name|file>', 'which format each role gets (default: nf4; of gguf iq4_nl)')
     .option('--plugin <file>', 'module with a quantizer of your own; may be repeated', collect)
     .option('--allow-router-quantization', 'let the recipe quantize routers, with a warning')
+    .option('--roles <file>', 'of a model type that is not known: the roles of its tensors')
     .option('--requantize', 'quantize again, as the recipe says, what is quantized in the model')
     .addOption(allowLinks())
     .option('--overwrite', 'replace a checkpoint or file that is there')
@@ -91,6 +98,11 @@ export function quantize(io: Io): Command {
 async function runQuantize(io: Io, model: string, options: Options): Promise<void> {
   if (options.recipe !== undefined) assertRecipeOf(options.to, options.recipe);
   const quantizers = await loadPlugins(options.plugin ?? []);
+  const roles =
+    options.roles === undefined
+      ? undefined
+      : parseRolesText(await readFile(options.roles, 'utf8'), options.roles);
+  if (roles === undefined && options.to === 'safetensors') await assertKnown(io, model, options);
   const progress = progressBar(io, options.to === 'gguf' ? 'converting' : 'quantizing');
   const common = {
     model,
@@ -113,6 +125,7 @@ async function runQuantize(io: Io, model: string, options: Options): Promise<voi
             recipe: await loadRecipe(options.recipe ?? 'nf4', quantizers),
             allowRouterQuantization: options.allowRouterQuantization === true,
             requantize: options.requantize === true,
+            roles,
             encoder,
             resume: options.resume === true,
             shard: options.shard,
@@ -123,6 +136,20 @@ async function runQuantize(io: Io, model: string, options: Options): Promise<voi
   }
   printReport(io, report, options.json === true);
   if (options.shard !== undefined && options.json !== true) note(io, afterPart(options.shard));
+}
+
+/** @throws MoeqError for a model type that is not known, after a table of the roles that its tensors seem to have */
+async function assertKnown(io: Io, model: string, { allowLinks }: Options): Promise<void> {
+  const proposal = await proposeRoles(await resolveModel(model, { allowLinks: allowLinks === true }));
+  if (proposal === null) return;
+  io.stderr.write(proposalTable(proposal, io.stderr));
+  throw new MoeqError({
+    operation: 'quantize',
+    subject: model,
+    expected:
+      '--roles FILE with the role of each tensor, as moeq inspect --propose-roles FILE writes it, for a model type that is not known',
+    found: `model_type ${quote(proposal.modelType)} and no --roles`,
+  });
 }
 
 function afterPart({ index, of }: NonNullable<Options['shard']>): string {
@@ -137,6 +164,7 @@ async function ggufRecipe(options: Options): Promise<unknown> {
     '--shard': options.shard,
     '--allow-router-quantization': options.allowRouterQuantization,
     '--requantize': options.requantize,
+    '--roles': options.roles,
   };
   const other = Object.entries(others).find(([, value]) => value !== undefined);
   if (other !== undefined) {

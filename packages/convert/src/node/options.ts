@@ -1,5 +1,5 @@
 // Options of a conversion, checked: a misspelt one is an error, never a default.
-import type { Checkpoint } from '@moeq/loader';
+import type { Checkpoint, TensorRoles } from '@moeq/loader';
 import { type Quantizer, type Recipe, recipeFrom } from '@moeq/quantizers';
 import { checkOptions, checks, type MatrixEncoder, type OptionChecks, optionError } from '@moeq/tensors';
 
@@ -8,6 +8,8 @@ export interface QuantizeOptions {
   readonly model: string | Checkpoint;
   /** The files of the model's folder may be links to files anywhere. */
   readonly allowLinks?: boolean | undefined;
+  /** Of a model type that is not known: the roles of its tensors. */
+  readonly roles?: TensorRoles | undefined;
   /** The folder to make. */
   readonly out: string;
   /** A recipe, its data, the name of a built-in one, or a BitsAndBytesConfig. Default `nf4`. */
@@ -59,6 +61,7 @@ const known: OptionChecks<QuantizeOptions> = {
     holds: (value) => typeof value === 'string' || checks.objectWith('', 'tensors').holds(value),
   },
   allowLinks: checks.flag,
+  roles: checks.objectWith('roles of tensors', 'model_type', 'roles'),
   out: checks.text,
   recipe: checks.anything,
   quantizers: checks.list,
@@ -78,7 +81,9 @@ const known: OptionChecks<QuantizeOptions> = {
 export function checkQuantizeOptions(options: QuantizeOptions): void {
   const operation = 'quantize';
   checkOptions(operation, options, known);
-  const { shard, resume = false } = options;
+  const { shard, resume = false, roles, model } = options;
+  if (roles !== undefined && typeof model !== 'string')
+    throw optionError(operation, 'option roles', 'a path as model', 'an open checkpoint');
   if (shard === undefined) return;
   const { index, of } = shard;
   if (![index, of].every(Number.isSafeInteger) || index < 1 || index > of) {

@@ -18,9 +18,9 @@ import { withCheckpoint } from './with-checkpoint.js';
  */
 export async function quantizeCheckpoint(options: QuantizeOptions): Promise<QuantizeReport> {
   checkQuantizeOptions(options);
-  const { out, quantizers = [], allowRouterQuantization = false, requantize = false } = options;
+  const { out, quantizers = [], allowRouterQuantization = false, requantize = false, roles } = options;
   const recipe = recipeOf(options);
-  return withCheckpoint(options, { quantizers, decodesFp8: true }, async (checkpoint) => {
+  return withCheckpoint(options, { quantizers, decodesFp8: true, roles }, async (checkpoint) => {
     await assertApart('quantize', checkpoint.name, out);
     if (options.resume === true) await assertApart('resume', checkpoint.name, partsFolder(out));
     const plan = planConversion(checkpoint, recipe, { allowRouterQuantization, requantize });

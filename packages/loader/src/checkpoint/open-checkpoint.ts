@@ -4,10 +4,12 @@ import type { Quantizer } from '@moeq/quantizers';
 import { type DecoderConfig, type Slot, type TensorPlace, tensorShape } from '@moeq/runtime';
 import { MoeqError, quote } from '@moeq/tensors';
 import type { Architecture } from '../config/architecture.js';
-import { findArchitecture } from '../config/architectures.js';
+import { findArchitecture, isKnownModelType, unknownArchitecture } from '../config/architectures.js';
 import type { FileSet, QuantizedWeight, StoredTensor } from '../files/file-set.js';
 import { inSet, maxConfigBytes, readJsonObject } from '../files/json.js';
 import { partRefusal } from '../files/part-file.js';
+import { openByRoles } from '../roles/open-by-roles.js';
+import type { TensorRoles } from '../roles/roles-file.js';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
 import { otherTensor, plainTensor, quantizedTensor } from './checkpoint-tensor.js';
 import { assertComplete, assertPlace, misfit, placeKey } from './layout-check.js';
@@ -21,6 +23,8 @@ export interface CheckpointOptions {
   readonly quantizers?: readonly Quantizer[];
   /** Weights of the decoder in blocks of 8-bit floats are the BF16 that they stand for, for conversions; false unless given. */
   readonly decodesFp8?: boolean;
+  /** Of a model type that is not known: the roles of its tensors. It can be quantized then, and not run. */
+  readonly roles?: TensorRoles | undefined;
 }
 
 /**
@@ -37,6 +41,17 @@ export async function openCheckpoint(files: FileSet, options: CheckpointOptions 
       subject: files.name,
       expected: 'a config.json',
       found: 'none',
+    });
+  }
+  const { roles } = options;
+  if (roles !== undefined) {
+    if (container === undefined && !isKnownModelType(config))
+      return openByRoles({ files, config, file, roles, refusal: unknownArchitecture(config, file) });
+    throw new MoeqError({
+      operation: 'apply the roles',
+      subject: file,
+      expected: 'a model type that is not known, whose tensors have no roles otherwise',
+      found: quote(config['model_type']),
     });
   }
   const architecture = findArchitecture(config, file);

@@ -117,6 +117,13 @@ export const architectures: readonly Architecture[] = [
 /** Types that a message lists: those that begin as the one that is not known, then the first. */
 const MOST_LISTED = 24;
 
+const ofType = (modelType: unknown) =>
+  architectures.find(({ modelTypes }) => modelTypes.some((known) => known === modelType));
+
+export function isKnownModelType({ model_type: modelType }: Readonly<Record<string, unknown>>): boolean {
+  return ofType(modelType) !== undefined;
+}
+
 /**
  * The architecture of a config.json, by its `model_type`.
  * @param file name of the config, for the message
@@ -124,8 +131,14 @@ const MOST_LISTED = 24;
  */
 export function findArchitecture(config: Readonly<Record<string, unknown>>, file: string): Architecture {
   const { model_type: modelType } = config;
-  const found = architectures.find(({ modelTypes }) => modelTypes.some((known) => known === modelType));
+  const found = ofType(modelType);
   if (found !== undefined) return found;
+  throw unknownArchitecture(config, file);
+}
+
+/** The error of a model type that is not known, with a list of those that are. */
+export function unknownArchitecture(config: Readonly<Record<string, unknown>>, file: string): MoeqError {
+  const { model_type: modelType } = config;
   // the language models within composites have names of their own, left out of the list
   const types = architectures
     .flatMap(({ modelTypes }) => modelTypes)
@@ -135,7 +148,7 @@ export function findArchitecture(config: Readonly<Record<string, unknown>>, file
   const listed = [...new Set([...near, ...types])].slice(0, MOST_LISTED);
   const rest = types.length - listed.length;
   const known = `${listed.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
-  throw new MoeqError({
+  return new MoeqError({
     operation: 'recognise the architecture',
     subject: file,
     expected: `model_type to be one of ${known}`,
