@@ -111,3 +111,14 @@ test('roles of a type that moeq knows are refused, of inspect and of quantize', 
   ]);
   expect(proposed.stderr).toMatch(/expected a model type that is not known; the roles of this one are/);
 });
+
+test('a file of roles that is not there, and one that is already', async () => {
+  await using folder = await temporaryFolder();
+  const model = await unknownModel(join(folder.path, 'model'));
+  const path = join(folder.path, 'roles.json');
+  const argv = ['quantize', model, '--out', join(folder.path, 'out'), '--roles', path];
+  expect((await moeq(argv)).stderr).toMatch(/cannot read the roles: expected a file, found ENOENT\n$/);
+  await writeFile(path, '');
+  const again = await moeq(['inspect', model, '--propose-roles', path]);
+  expect(again.stderr).toMatch(/cannot write the roles: expected a new file .*, found EEXIST\n$/);
+});

@@ -1,13 +1,13 @@
 // moeq inspect: what a checkpoint is made of, tensor by tensor and role by role, without reading a weight.
-import { writeFile } from 'node:fs/promises';
 import { describeCheckpoint } from '@moeq/convert';
-import { openCheckpoint, proposeRoles, rolesText } from '@moeq/loader';
+import { openCheckpoint, proposeRoles } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
 import { MoeqError } from '@moeq/tensors';
 import { Command } from 'commander';
 import { inspectTable } from '../inspect-table.js';
 import { type Io, note, printJson } from '../io.js';
 import { allowLinks } from '../options.js';
+import { writeRoles } from '../roles-file.js';
 import { proposalDocument, proposalTable } from '../roles-table.js';
 
 interface Options {
@@ -41,7 +41,7 @@ export function inspect(io: Io): Command {
       const files = await resolveModel(model, { allowLinks: allowLinks === true });
       const proposal = await proposeRoles(files);
       if (proposal !== null) {
-        if (path !== undefined) await writeFile(path, rolesText(proposal), { flag: 'wx' });
+        if (path !== undefined) await writeRoles(path, proposal);
         if (json === true) printJson(io, proposalDocument(proposal));
         else io.stdout.write(proposalTable(proposal, io.stdout));
         if (path !== undefined) note(io, `wrote ${path}: read it, and quantize with --roles ${path}`);

@@ -1,6 +1,5 @@
 // moeq quantize: a checkpoint in, a smaller one out, and an account of every byte.
 
-import { readFile } from 'node:fs/promises';
 import type { QuantizeReport } from '@moeq/convert';
 import {
   convertToGguf,
@@ -9,7 +8,7 @@ import {
   type QuantizeProgress,
   quantizeCheckpoint,
 } from '@moeq/convert/node';
-import { ggufModelTypes, parseRolesText, proposeRoles } from '@moeq/loader';
+import { ggufModelTypes, proposeRoles } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
 import { MoeqError, quote } from '@moeq/tensors';
 import { wasmEncoder } from '@moeq/wasm';
@@ -19,6 +18,7 @@ import { allowLinks, collect, part } from '../options.js';
 import { progressBar } from '../progress.js';
 import { assertRecipeOf, type Container, recipeHelp } from '../recipes.js';
 import { printReport } from '../role-table.js';
+import { readRoles } from '../roles-file.js';
 import { proposalTable } from '../roles-table.js';
 
 interface Options {
@@ -98,10 +98,7 @@ export function quantize(io: Io): Command {
 async function runQuantize(io: Io, model: string, options: Options): Promise<void> {
   if (options.recipe !== undefined) assertRecipeOf(options.to, options.recipe);
   const quantizers = await loadPlugins(options.plugin ?? []);
-  const roles =
-    options.roles === undefined
-      ? undefined
-      : parseRolesText(await readFile(options.roles, 'utf8'), options.roles);
+  const roles = options.roles === undefined ? undefined : await readRoles(options.roles);
   if (roles === undefined && options.to === 'safetensors') await assertKnown(io, model, options);
   const progress = progressBar(io, options.to === 'gguf' ? 'converting' : 'quantizing');
   const common = {
