@@ -31,19 +31,22 @@ const names = goldenNames.filter((name) => isThorough || kinds.includes(name));
 const quantizedNames = isThorough ? ['deepseek_v3_fp8', 'gpt_oss_mxfp4'] : ['gpt_oss_mxfp4'];
 
 /**
- * Of a token: two beside the layers; no multiply takes a norm behind it, or the residual beside a sum, with it; and latent
- * attention, Kimi Delta Attention and Mamba have up to two multiplies more; an input of the layer's own has
- * five, with what is made of the token for all layers.
+ * Of a token: two beside the layers, and a last norm that is a layer norm; no multiply takes a norm behind it, or the residual
+ * beside a sum, with it; and latent attention, Kimi Delta Attention and Mamba have up to two multiplies more; an input of the
+ * layer's own has five, with what is made of the token for all layers.
  */
-function mostDispatches({ layers }: DecoderConfig): number {
-  return layers.reduce((sum, { blocks }) => {
-    const isJoined = blocks.every((block) => {
-      const isLong = 'mixer' in block && ['kimiDelta', 'latent', 'mamba'].includes(block.mixer.kind);
-      return block.postNorm === null && !('sum' in block) && !isLong;
-    });
-    const inputs = blocks.filter((block) => 'layerInput' in block).length;
-    return sum + (isJoined ? 8 : 10) + 5 * inputs;
-  }, 2);
+function mostDispatches({ layers, norm }: DecoderConfig): number {
+  return layers.reduce(
+    (sum, { blocks }) => {
+      const isJoined = blocks.every((block) => {
+        const isLong = 'mixer' in block && ['kimiDelta', 'latent', 'mamba'].includes(block.mixer.kind);
+        return block.postNorm === null && !('sum' in block) && !isLong;
+      });
+      const inputs = blocks.filter((block) => 'layerInput' in block).length;
+      return sum + (isJoined ? 8 : 10) + 5 * inputs;
+    },
+    norm.kind === 'layer' ? 3 : 2,
+  );
 }
 
 describe.skipIf(gpu === null)(`on WebGPU${reason && ` (${reason})`}`, () => {

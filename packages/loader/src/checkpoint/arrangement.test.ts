@@ -54,7 +54,11 @@ function naive(
   return out;
 }
 
-const arrangement = fc.record({ transposed: fc.boolean(), interleaved: fc.boolean() });
+const arrangement = fc.record({
+  transposed: fc.boolean(),
+  interleaved: fc.boolean(),
+  flat: fc.boolean(),
+});
 const shapes = fc.oneof(
   fc.tuple(
     fc.integer({ min: 1, max: 4 }),
@@ -79,7 +83,7 @@ describe('plain tensors', () => {
           const stored = storedTensor(dtype, turnedShape(shape, how));
           const { data } = await stored.read();
           const expected = naive(data, bytesPerElement(dtype), shape, how);
-          const tensor = arranged(stored, how);
+          const tensor = arranged(stored, shape, how);
           expect([tensor.shape, tensor.bytes, tensor.dtype]).toEqual([shape, stored.bytes, dtype]);
           const whole = await tensor.read();
           expect(whole).toEqual({ dtype, shape, data: expected });
@@ -97,14 +101,14 @@ describe('plain tensors', () => {
 
   test('a matrix that is read in parts is read from the files once', async () => {
     const stored = storedTensor('BF16', [3, 8, 64]);
-    const tensor = arranged(stored, { transposed: true, interleaved: true });
+    const tensor = arranged(stored, [3, 64, 8], { transposed: true, interleaved: true });
     const parts = Array.from({ length: 3 * 16 }, (_, i) => tensor.readBytes(64 * i, 64));
     await Promise.all(parts);
     expect(stored.reads).toBe(3);
   });
 
   test('a range outside is refused as it is for the tensor in the files', async () => {
-    const tensor = arranged(storedTensor('BF16', [1, 4, 6]), { transposed: true });
+    const tensor = arranged(storedTensor('BF16', [1, 4, 6]), [1, 6, 4], { transposed: true });
     await expect(tensor.readBytes(40, 10)).rejects.toThrow('a range of 48 bytes');
   });
 });

@@ -15,13 +15,15 @@ import {
 import type { Arrangement } from '../config/architecture.js';
 import type { StoredTensor } from '../files/file-set.js';
 
-/** The shape in files of a shape in the decoder, and the other way round; that of vectors [E, N] is the same. */
+/** The shape in files of a shape in the decoder; that of vectors [E, N] is the same. */
 export function turnedShape(
   shape: readonly number[],
-  { transposed = false }: Arrangement,
+  { transposed = false, flat = false }: Arrangement,
 ): readonly number[] {
   const [experts = 0, first = 0, second] = shape;
-  return transposed && second !== undefined ? [experts, second, first] : shape;
+  if (second === undefined) return shape;
+  const [rows, columns] = transposed ? [second, first] : [first, second];
+  return flat ? [experts * rows, columns] : [experts, rows, columns];
 }
 
 /** Matrices that are in memory because a part of them has been asked for and the rest has not. */
@@ -29,11 +31,15 @@ const MOST_HELD = 16;
 
 /**
  * A tensor as the decoder has it.
- * @param stored [E, K, N], [E, N, K] or [E, N] in F32, F16 or BF16
+ * @param stored in F32, F16 or BF16, of the shape that `turnedShape` gives
+ * @param shape [E, N, K] or [E, N]
  */
-export function arranged(stored: StoredTensor, arrangement: Arrangement): StoredTensor {
+export function arranged(
+  stored: StoredTensor,
+  shape: readonly number[],
+  arrangement: Arrangement,
+): StoredTensor {
   const { name, dtype, bytes, file } = stored;
-  const shape = turnedShape(stored.shape, arrangement);
   const [experts = 0, rows = 0, columns = 1] = shape;
   const matrixBytes = bytesPerElement(dtype) * elementCount(shape.slice(1));
   const held = new Map<number, { readonly matrix: Promise<Uint8Array>; left: number }>();

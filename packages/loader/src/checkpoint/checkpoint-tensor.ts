@@ -30,7 +30,7 @@ export function plainTensor(
       found: stored.dtype,
     });
   }
-  const tensor = arrangement === null ? stored : arranged(stored, arrangement);
+  const tensor = arrangement === null ? stored : arranged(stored, shape, arrangement);
   return {
     facts: { ...factsOf(tensor.name, place, shape), shape: tensor.shape },
     slot: place.slot,

@@ -17,6 +17,8 @@ export type TensorNames = Readonly<Partial<Record<Slot, readonly string[]>>>;
 export interface Arrangement {
   /** [E, K, N] in place of [E, N, K]. */
   readonly transposed?: boolean;
+  /** The matrices of all experts one below the other, [E N, K]; where they are transposed, [E K, N]. */
+  readonly flat?: boolean;
   /** Rows are gate, up, gate, up, in place of all gates and then all ups. */
   readonly interleaved?: boolean;
 }

@@ -4,6 +4,7 @@ import { afmoe } from '../architectures/afmoe.js';
 import { aria, ariaText } from '../architectures/aria.js';
 import { axk1 } from '../architectures/axk1.js';
 import { cohere2Moe } from '../architectures/cohere2-moe.js';
+import { dbrx } from '../architectures/dbrx.js';
 import { deepseekV2 } from '../architectures/deepseek-v2.js';
 import { deepseekV3 } from '../architectures/deepseek-v3.js';
 import { deepseekV32 } from '../architectures/deepseek-v32.js';
@@ -104,6 +105,7 @@ export const architectures: readonly Architecture[] = [
   hunyuanV1Moe,
   mistral4,
   mistral3,
+  dbrx,
   llama,
   mistral,
   qwen2,

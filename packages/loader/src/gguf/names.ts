@@ -15,6 +15,7 @@ export const ggufNames: Readonly<Record<Slot, string>> = {
   finalNormBias: 'output_norm.bias',
   mixerNorm: 'blk.{layer}.attn_norm.weight',
   mixerNormBias: 'blk.{layer}.attn_norm.bias',
+  queryKeyValue: 'blk.{layer}.attn_qkv.weight',
   query: 'blk.{layer}.attn_q.weight',
   key: 'blk.{layer}.attn_k.weight',
   value: 'blk.{layer}.attn_v.weight',

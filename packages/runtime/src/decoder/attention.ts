@@ -23,6 +23,8 @@ export interface AttentionConfig {
   /** Whether these norms, by head, follow the rotation; no unless given (Hunyuan, Llama 4). */
   readonly normsTurned?: boolean;
   readonly bias: { readonly qkv: boolean; readonly output: boolean };
+  /** Whether files hold the projections of queries, keys and values as one matrix, in this order; no unless given (DBRX). */
+  readonly joined?: boolean;
   /** Bound on the size of queries, keys and values. */
   readonly clip: number | null;
   /** Tokens that one sees, itself counted; null: all before it. */
@@ -76,10 +78,16 @@ const queryWidth = (config: AttentionConfig) =>
   config.heads * config.headDim + (config.gate?.placed === 'withQueries' ? gateWidth(config) : 0);
 const hasGateProjection = ({ gate }: AttentionConfig) => gate?.placed === 'last';
 
+const isJoined = ({ joined = false }: AttentionConfig) => joined;
+
 const tensors = {
-  query: row('queryProj', (c, hidden) => [queryWidth(c), hidden]),
-  key: row('keyProj', (c, hidden) => (hasKeys(c) ? [keyWidth(c), hidden] : null)),
-  value: row('valueProj', (c, hidden) => (hasValues(c) ? [valueWidth(c), hidden] : null)),
+  /** In place of the three behind it. */
+  queryKeyValue: other((c, hidden) =>
+    isJoined(c) ? [queryWidth(c) + keyWidth(c) + valueWidth(c), hidden] : null,
+  ),
+  query: row('queryProj', (c, hidden) => (isJoined(c) ? null : [queryWidth(c), hidden])),
+  key: row('keyProj', (c, hidden) => (hasKeys(c) && !isJoined(c) ? [keyWidth(c), hidden] : null)),
+  value: row('valueProj', (c, hidden) => (hasValues(c) && !isJoined(c) ? [valueWidth(c), hidden] : null)),
   /** In place of rows between those of the queries. */
   attentionGate: other((c, hidden) => (hasGateProjection(c) ? [gateWidth(c), hidden] : null)),
   output: row('outputProj', (c, hidden) => [hidden, outputWidth(c)]),
@@ -96,7 +104,7 @@ const tensors = {
 type AttentionSlot = keyof typeof tensors;
 
 const parts = {
-  qkv: ['query', 'key', 'value', 'attentionGate'], // [(H + 2 HK) C, D] and the gates
+  qkv: ['queryKeyValue', 'query', 'key', 'value', 'attentionGate'], // [(H + 2 HK) C, D] and the gates
   output: ['output'], // [D, H C]
   qkvBias: ['queryBias', 'keyBias', 'valueBias', 'attentionGateBias'],
   outputBias: ['outputBias'],

@@ -101,6 +101,7 @@ const anyAttention: fc.Arbitrary<AttentionConfig> = fc
     clip: fc.option(fc.constant(0.3)),
     window: fc.option(fc.integer({ min: 1, max: 20 })),
     chunked: fc.boolean(),
+    joined: fc.boolean(),
     normsTurned: fc.boolean(),
     grown: fc.option(anyQueryFactor),
     sinks: fc.boolean(),
@@ -119,6 +120,7 @@ const anyAttention: fc.Arbitrary<AttentionConfig> = fc
     ...config,
     ...(!config.keysAsValues && { valueDim }),
     ...(grown !== null && { queryFactor: grown }),
+    joined: config.joined && !config.keysAsValues,
     normsTurned: config.normsTurned && config.queryKeyNorm !== 'all',
   }));
 

@@ -221,11 +221,21 @@ async function attention(
   kept: Map<number, KeysAndValues>,
 ): Promise<Matrix> {
   const { weights, config } = source;
+  const matrixOf = async (projection: 'query' | 'key' | 'value' | 'attentionGate' | 'output') => {
+    if (spec.joined !== true || projection === 'attentionGate' || projection === 'output')
+      return toMatrix(await weights.read(projection, { layer }));
+    const whole = toMatrix(await weights.read('queryKeyValue', { layer }));
+    const values = spec.kvHeads * (spec.valueDim ?? spec.headDim);
+    const keys = spec.kvHeads * spec.headDim;
+    const ends = { query: whole.length - keys - values, key: whole.length - values, value: whole.length };
+    const starts = { query: 0, key: ends.query, value: ends.key };
+    return whole.slice(starts[projection], ends[projection]);
+  };
   const project = async (
     projection: 'query' | 'key' | 'value' | 'attentionGate' | 'output',
     rows: Matrix,
   ) => {
-    const matrix = toMatrix(await weights.read(projection, { layer }));
+    const matrix = await matrixOf(projection);
     const biased = projection === 'output' ? spec.bias.output : spec.bias.qkv;
     const bias = biased ? await readVector(source, `${projection}Bias`, layer) : null;
     return rows.map((row) => (bias === null ? multiply(matrix, row) : add(multiply(matrix, row), bias)));
