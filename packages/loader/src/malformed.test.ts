@@ -87,8 +87,8 @@ const cases: Record<string, [files: FileSet, sentence: RegExp]> = {
     /tokenizer\.json: cannot read the tokenizer: expected .*continuing_subword_prefix/,
   ],
   'an unknown architecture': [
-    withConfig({ model_type: 'llama' }),
-    /model_type to be one of mixtral, qwen2_moe, qwen3_moe, olmoe, granitemoe, .*found "llama"/,
+    withConfig({ model_type: 'bert' }),
+    /model_type to be one of mixtral, qwen2_moe, qwen3_moe, olmoe, granitemoe, .*found "bert"/,
   ],
   'no architecture': [withConfig({ model_type: undefined }), /found no model_type/],
   'an architecture from a prototype': [withConfig({ model_type: 'constructor' }), /found "constructor"/],
