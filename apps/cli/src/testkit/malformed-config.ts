@@ -45,7 +45,11 @@ export const configCases: Cases = {
     spoil: (model) => model.write('config.json', `{"a":${'['.repeat(1e6)}${']'.repeat(1e6)}}`),
     sentence: /config\.json: .*at most 64 levels/,
   },
-  'an unknown architecture': config({ model_type: 'gpt2' }, /model_type to be one of .*found "gpt2"/),
+  // what inspects and quantizes goes on with roles that are proposed
+  'an unknown architecture': {
+    ...config({ model_type: 'gpt2' }, /model_type to be one of .*found "gpt2"/),
+    commands: ['generate'],
+  },
   'no experts': config({ num_local_experts: 0 }, /num_local_experts .*found "0"/),
   '1e9 experts': config({ num_local_experts: 1e9 }, /num_local_experts .*found "1000000000"/),
   'experts unlike the tensors': config({ num_local_experts: 5 }, /\[5,64\].*\[4,64\]/),
