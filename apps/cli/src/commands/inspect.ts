@@ -24,8 +24,8 @@ Examples:
   moeq inspect ./mixtral-nf4 --json | jq .bitsPerWeight
   moeq inspect ./mine --propose-roles roles.json
 
-Of a model type that moeq does not know it shows which role each tensor seems to have, by shapes and names, and
---propose-roles writes that to a file. Read it, mend it, and quantize with --roles FILE.`;
+Of a model type that moeq does not know it shows which role each tensor seems to have, by shapes and names,
+and --propose-roles writes that to a file. Read it, mend it, and quantize with --roles FILE.`;
 
 export function inspect(io: Io): Command {
   return new Command('inspect')
