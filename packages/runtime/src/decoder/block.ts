@@ -45,8 +45,15 @@ export interface Branch {
 export interface Block extends Branch {
   readonly keep: number;
   readonly residualScale: number;
-  /** Whether what it gives for a token depends on other tokens: there is a mixer. */
-  readonly mixesTokens: boolean;
+}
+
+/** A block of a decoder. */
+export interface PlacedBlock {
+  readonly block: Block;
+  /** Whose block it is. */
+  readonly layer: number;
+  /** As `DecoderLayer` has it. */
+  readonly cacheLayer: number;
 }
 
 export interface DecoderLayer {

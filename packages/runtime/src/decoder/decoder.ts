@@ -6,7 +6,7 @@
 // are wanted.
 import type { Activations, RoutingHandle, RowNormSpec, Step, Vector, Weight } from '@moeq/kernels';
 import type { LayerPlace } from '../caches/layer-cache.js';
-import { type Block, type BlockOutput, type DecoderLayer, runBranch } from './block.js';
+import { type Block, type BlockOutput, type DecoderLayer, type PlacedBlock, runBranch } from './block.js';
 import type { Carried } from './carried.js';
 import { carriedRows, type LoadedCarried, makeCarried } from './carried-states.js';
 
@@ -15,7 +15,9 @@ export interface Decoder {
   readonly embeddingScale: number;
   /** What the layers are given besides the hidden state. */
   readonly carried: readonly LoadedCarried[];
-  readonly layers: readonly DecoderLayer[];
+  /** Of all layers in order: those up to the last mixer, and those behind it, which take each token by itself. */
+  readonly mixing: readonly PlacedBlock[];
+  readonly behind: readonly PlacedBlock[];
   /** Its weight and bias hold the factor on the logits too. */
   readonly finalNorm: RowNormSpec; // [D]
   readonly head: Weight; // [V, D]
@@ -50,27 +52,24 @@ export interface ForwardResult {
  */
 export function forward(step: Step, decoder: Decoder, { ids, places, rows }: Batch): ForwardResult {
   const routings: { layer: number; routing: RoutingHandle }[] = [];
-  const blocks = decoder.layers.flatMap(({ blocks: own, cacheLayer }, index) =>
-    own.map((block) => ({ block, index, place: places.get(cacheLayer) ?? null })),
-  );
-  const mixed = blocks.findLastIndex(({ block }) => block.mixesTokens) + 1;
-  const run = (x: Activations, carried: Carried, first: number, end: number): Activations => {
+  const run = (blocks: readonly PlacedBlock[], x: Activations, carried: Carried): Activations => {
     let hidden = x;
-    for (const { block, index, place } of blocks.slice(first, end)) {
-      const { output, routing } = runBlock(step, hidden, block, place, carried);
-      hidden = output;
-      if (routing !== null) routings.push({ layer: index, routing });
+    for (const { block, layer, cacheLayer } of blocks) {
+      const ran = runBlock(step, hidden, block, places.get(cacheLayer) ?? null, carried);
+      hidden = ran.output;
+      if (ran.routing !== null) routings.push({ layer, routing: ran.routing });
     }
     return hidden;
   };
 
   const embedded = step.embed(decoder.embedding, ids, decoder.embeddingScale); // [T, D]
   const carried = makeCarried(step, decoder.carried, ids, embedded);
-  const x = run(embedded, carried, 0, mixed); // [T, D]
-  if (rows === 'all')
-    return { logits: runHead(step, run(x, carried, mixed, blocks.length), decoder), routings };
-  if (rows.length === 0) return { logits: null, routings };
-  const last = run(step.selectRows(x, rows), carriedRows(step, carried, rows), mixed, blocks.length); // [R, D]
+  const x = run(decoder.mixing, embedded, carried); // [T, D]
+  if (rows !== 'all' && rows.length === 0) return { logits: null, routings };
+  const last =
+    rows === 'all'
+      ? run(decoder.behind, x, carried)
+      : run(decoder.behind, step.selectRows(x, rows), carriedRows(step, carried, rows)); // [R, D]
   return { logits: runHead(step, last, decoder), routings }; // [R, V]
 }
 

@@ -39,6 +39,11 @@ export function layerInput(layer: LayerConfig): LayerInputConfig | null {
   return only(partsOf(layer).inputs, 'input');
 }
 
+/** Whether what a block gives for a token depends on other tokens. */
+export function hasMixer(block: BlockConfig): boolean {
+  return branchesOf({ blocks: [block] }).some((branch) => 'mixer' in branch);
+}
+
 export function layerMlps(layer: LayerConfig): readonly MlpConfig[] {
   return partsOf(layer).mlps;
 }
@@ -84,7 +89,7 @@ function partsOf(layer: LayerConfig): LayerParts {
 }
 
 /** The blocks of a layer, and behind a sum what it is made of. */
-function branchesOf({ blocks }: LayerConfig): readonly BranchConfig[] {
+function branchesOf({ blocks }: Pick<LayerConfig, 'blocks'>): readonly BranchConfig[] {
   const within = (branch: BranchConfig): readonly BranchConfig[] =>
     'sum' in branch ? [branch, ...branch.sum.flatMap(within)] : [branch];
   return blocks.flatMap(within);

@@ -2,10 +2,18 @@
 // the final norm and the bias of the head, as W (s x) + s b = s (W x + b).
 import type { Backend, Weight } from '@moeq/kernels';
 import { MoeqError } from '@moeq/tensors';
-import { type Block, type BlockRun, type Branch, type DecoderLayer, sumOf } from '../decoder/block.js';
+import {
+  type Block,
+  type BlockRun,
+  type Branch,
+  type DecoderLayer,
+  type PlacedBlock,
+  sumOf,
+} from '../decoder/block.js';
 import { type LoadedCarried, loadCarried } from '../decoder/carried-states.js';
 import type { BranchConfig, DecoderConfig, LayerConfig, LayerNormConfig } from '../decoder/config.js';
 import type { Decoder, LoadedHead } from '../decoder/decoder.js';
+import { hasMixer } from '../decoder/layer.js';
 import { loadLayerInput } from '../decoder/layer-inputs.js';
 import { cacheLayer, decoderSizes } from '../decoder/layer-needs.js';
 import { mixerOf } from '../decoder/mixers.js';
@@ -43,13 +51,18 @@ export async function loadDecoder(
 
 async function load(loader: WeightLoader, config: DecoderConfig): Promise<Decoder> {
   const { embedding, carried } = await loadEmbedding(loader, config);
-  const layers: DecoderLayer[] = [];
-  for (const index of config.layers.keys()) layers.push(await loadLayer(loader, config, index));
+  const blocks: PlacedBlock[] = [];
+  for (const layer of config.layers.keys()) {
+    const { blocks: own, cacheLayer } = await loadLayer(loader, config, layer);
+    blocks.push(...own.map((block) => ({ block, layer, cacheLayer })));
+  }
+  const mixing = config.layers.flatMap(({ blocks: own }) => own).findLastIndex(hasMixer) + 1;
   return {
     embedding,
     embeddingScale: config.embeddingScale,
     carried,
-    layers,
+    mixing: blocks.slice(0, mixing),
+    behind: blocks.slice(mixing),
     ...(await loadHead(loader, config, embedding)),
   };
 }
@@ -97,14 +110,9 @@ export async function loadLayer(
     // s (x + r norm(y)) = s x + (s r norm)(y)
     const factor = keep === 1 ? 1 : keep * residualScale;
     const branch = await loadBranch(layer, block, config.norm.epsilon, factor);
-    const mixesTokens = hasMixer(block);
-    blocks.push({ ...branch, keep, residualScale: keep === 1 ? residualScale : 1, mixesTokens });
+    blocks.push({ ...branch, keep, residualScale: keep === 1 ? residualScale : 1 });
   }
   return { blocks, cacheLayer: cacheLayer(config, index) };
-}
-
-function hasMixer(branch: BranchConfig): boolean {
-  return 'mixer' in branch || ('sum' in branch && branch.sum.some(hasMixer));
 }
 
 /**

@@ -65,7 +65,7 @@ export class WeightLoader implements ModelLoader<Slot> {
 
   /** One weight [N, K] from the matrices of slots, one below the other. */
   async matrix(slots: readonly Slot[], at: TensorPosition = {}): Promise<Weight> {
-    const parts = await Promise.all(slots.map((slot) => this.#checked(slot, at)));
+    const parts = await this.#checkedAll(slots, at);
     const weight = this.#keep(await this.#backend.loadWeight(parts));
     this.#report(parts.length);
     return weight;
@@ -110,7 +110,7 @@ export class WeightLoader implements ModelLoader<Slot> {
 
   /** The vectors of slots one after the other, plus `offset`, times `factor`. */
   async vector(slots: readonly Slot[], at: TensorPosition = {}, factor = 1, offset = 0): Promise<Vector> {
-    const parts = await Promise.all(slots.map((slot) => this.#checked(slot, at)));
+    const parts = await this.#checkedAll(slots, at);
     const values = joined(parts);
     if (factor !== 1 || offset !== 0)
       for (const [i, value] of values.entries()) values[i] = (value + offset) * factor;
@@ -152,6 +152,11 @@ export class WeightLoader implements ModelLoader<Slot> {
 
   #mlpData(name: MlpName, at: TensorPosition): Promise<MlpData> {
     return readMlp(this.#source, name, at, (slot) => this.#checked(slot, at));
+  }
+
+  /** All at the same time. */
+  #checkedAll(slots: readonly Slot[], at: TensorPosition): Promise<MatrixData[]> {
+    return Promise.all(slots.map((slot) => this.#checked(slot, at)));
   }
 
   /** @throws MoeqError for another shape than the configuration gives the tensor */
