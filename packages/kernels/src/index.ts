@@ -3,7 +3,7 @@ export { activationKinds, activationName, activationNumbers } from './activation
 export type { Backend } from './backend.js';
 export type { HeadsHead, LoadPlan, MatrixHead, MemoryNeed, MlpHead } from './load-plan.js';
 export { headOf } from './load-plan.js';
-export { queryFactorsOf } from './query-factor.js';
+export { queryFactorAt, queryFactorsOf } from './query-factor.js';
 export { referenceBackend } from './reference/backend.js';
 export type {
   ExpertWeights,

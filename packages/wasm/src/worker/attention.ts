@@ -9,7 +9,7 @@ import type { Instructions } from '../abi/instructions.js';
 import { bytesOf, cacheRecord } from '../abi/records.js';
 import { shareStart } from '../share.js';
 import type { Machine } from './machine.js';
-import { queryFactorAt, scaleAt } from './query-factor.js';
+import { scaleQueries } from './query-factor.js';
 
 const recordBytes = bytesOf(cacheRecord);
 
@@ -79,7 +79,7 @@ export function attention(machine: Machine, operands: Operands): void {
       prepareHeads(machine, row, query, ofQueries, queryHeads, queryNorm, preparation, rotation);
       const own = query + 4 * headDim * queryHeads[0];
       const numbers = headDim * (queryHeads[1] - queryHeads[0]);
-      scaleAt(floats, own, numbers, queryFactorAt(queryFactor, start + i));
+      scaleQueries(floats, own, numbers, queryFactor, start + i);
       if (operands.keysInCache) continue;
       prepareHeads(machine, row + 4 * keysAt, key, ofKeys, keyHeads, keyNorm, preparation, rotation);
       for (let head = firstHead; head < endHead; head++) {

@@ -10,7 +10,7 @@ import { rowsRecord, wordsIn } from '../abi/records.js';
 import { type LatentPlan, latentPlan } from '../latent-plan.js';
 import { shareStart } from '../share.js';
 import type { Machine } from './machine.js';
-import { queryFactorAt, scaleAt } from './query-factor.js';
+import { scaleQueries } from './query-factor.js';
 
 type Operands = View<Instructions['latentAttention']>;
 
@@ -205,7 +205,7 @@ class Job {
 
   /** Multiplies the numbers of a query at `position`. */
   #scale(query: number, count: number, position: number): void {
-    scaleAt(this.#machine.floats, query, count, queryFactorAt(this.#operands.queryFactor, position));
+    scaleQueries(this.#machine.floats, query, count, this.#operands.queryFactor, position);
   }
 
   /** Fields of the record of rows. */
