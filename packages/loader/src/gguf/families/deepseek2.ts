@@ -4,21 +4,7 @@
 // latents: here the models count.
 import { type DecoderConfig, type LatentConfig, layerMixer } from '@moeq/runtime';
 import type { GgufArchitecture, GgufReader } from '../architecture.js';
-import {
-  base,
-  bool,
-  count,
-  denseWidth,
-  expertCount,
-  expertWidth,
-  f32,
-  gating,
-  leadingDense,
-  moeOf,
-  real,
-  sharedExperts,
-  u32,
-} from './fields.js';
+import { base, count, expertsBehindDense, f32, gating, real, routeConfig, routeMetadata } from './fields.js';
 
 function latentOf({ layers: [first] }: DecoderConfig): LatentConfig | null {
   const mixer = first === undefined ? null : layerMixer(first);
@@ -82,11 +68,7 @@ const fields = [
     'rope_theta',
     ofLatent(({ rope }) => rope?.theta ?? null),
   ),
-  expertCount('n_routed_experts'),
-  count('feed_forward_length', 'intermediate_size', denseWidth),
-  count('expert_feed_forward_length', 'moe_intermediate_size', expertWidth),
-  count('expert_shared_count', 'n_shared_experts', sharedExperts),
-  count('leading_dense_block_count', 'first_k_dense_replace', leadingDense),
+  ...expertsBehindDense,
 ];
 
 /** Sizes of heads, and how experts are weighted. */
@@ -97,23 +79,12 @@ function config(read: GgufReader): Record<string, unknown> {
     qk_nope_head_dim: keys - (read.number('rope.dimension_count') ?? 0),
     v_head_dim: values,
     q_lora_rank: read.number('attention.q_lora_rank'),
-    routed_scaling_factor: read.number('expert_weights_scale') || 1,
-    n_group: read.number('expert_group_count') || 1,
-    topk_group: read.number('expert_group_used_count') || 1,
+    ...routeConfig(read),
   };
 }
 
 function metadata(decoder: DecoderConfig): ReturnType<NonNullable<GgufArchitecture['metadata']>> {
-  const route = moeOf(decoder)?.route;
-  const { groups, scalingFactor = 1 } = route ?? {};
-  return {
-    expert_gating_func: u32(route?.score === 'sigmoid' ? gating.sigmoid : gating.softmax),
-    expert_weights_scale: f32(scalingFactor),
-    expert_weights_norm: bool(route?.normalizeTopK === true),
-    expert_group_count: groups === undefined ? null : u32(groups.count),
-    expert_group_used_count: groups === undefined ? null : u32(groups.kept),
-    'rope.scaling.yarn_log_multiplier': yarnLogMultiplier(decoder),
-  };
+  return { ...routeMetadata(decoder), 'rope.scaling.yarn_log_multiplier': yarnLogMultiplier(decoder) };
 }
 
 /** A tenth of `mscale_all_dim`, by which YaRN's scale of the scores grows. */

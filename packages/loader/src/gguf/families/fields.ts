@@ -123,6 +123,36 @@ export const sharedExperts: GgufField['of'] = ofMoe(
 /** `enum llama_expert_gating_func_type` */
 export const gating = { softmax: 1, sigmoid: 2 };
 
+/** Of models whose first layers are dense, in DeepSeek's words. */
+export const expertsBehindDense: readonly GgufField[] = [
+  expertCount('n_routed_experts'),
+  count('feed_forward_length', 'intermediate_size', denseWidth),
+  count('expert_feed_forward_length', 'moe_intermediate_size', expertWidth),
+  count('expert_shared_count', 'n_shared_experts', sharedExperts),
+  count('leading_dense_block_count', 'first_k_dense_replace', leadingDense),
+];
+
+/** How their experts are chosen and weighted. */
+export function routeConfig(read: GgufReader): Readonly<Record<string, unknown>> {
+  return {
+    routed_scaling_factor: read.number('expert_weights_scale') || 1,
+    n_group: read.number('expert_group_count') || 1,
+    topk_group: read.number('expert_group_used_count') || 1,
+  };
+}
+
+/** The keys that they come from. */
+export function routeMetadata(decoder: DecoderConfig): Readonly<Record<string, GgufValue | null>> {
+  const { score, groups, scalingFactor = 1, normalizeTopK = false } = moeOf(decoder)?.route ?? {};
+  return {
+    expert_gating_func: u32(score === 'sigmoid' ? gating.sigmoid : gating.softmax),
+    expert_weights_scale: f32(scalingFactor),
+    expert_weights_norm: bool(normalizeTopK),
+    expert_group_count: groups === undefined ? null : u32(groups.count),
+    expert_group_used_count: groups === undefined ? null : u32(groups.kept),
+  };
+}
+
 /** Every so many layers one has experts; 1 where fewer than two have. */
 export const expertInterval: GgufField['of'] = ({ layers }) => {
   const [first, second] = [...layers.keys()].filter((at) => layerMoe(layers[at] as LayerConfig) !== null);
