@@ -6,21 +6,17 @@
 import { type LatentConfig, layerMixer, type TensorPlace } from '@moeq/runtime';
 import {
   type ByteSource,
-  byteLength,
-  decodeTensor,
   type FloatDType,
   fromFloat32,
-  fromGgufBlocks,
   type GgufEntry,
   isDType,
   isFloatDType,
-  isQuantized,
   MoeqError,
   quote,
-  toFloat32,
 } from '@moeq/tensors';
 import { tensorName } from '../checkpoint/names.js';
 import type { StoredTensor } from '../files/file-set.js';
+import { computedTensor, readFloats } from './computed.js';
 import type { GgufWeights } from './gguf-weights.js';
 
 /** Of the part of the keys and that of the values, with `{layer}`. */
@@ -88,7 +84,8 @@ function joined(
   const shape = [heads * (nopeDim + valueDim), latentDim];
   const dtype = dtypeOf(k.entry) === dtypeOf(v.entry) ? dtypeOf(k.entry) : 'F32';
   const readAll = async (signal?: AbortSignal) => {
-    const [keys, values] = [await floatsOf(k, signal), await floatsOf(v, signal)];
+    const floatsOf = ({ source, entry }: Part) => readFloats(source, entry, entry.shape, signal);
+    const [keys, values] = await Promise.all([floatsOf(k), floatsOf(v)]);
     const out = new Float32Array(heads * (nopeDim + valueDim) * latentDim);
     let to = 0;
     for (let head = 0; head < heads; head++) {
@@ -102,24 +99,10 @@ function joined(
     }
     return fromFloat32(out, dtype);
   };
-  return {
-    name,
-    dtype,
-    shape,
-    bytes: byteLength(dtype, shape),
-    file: k.source.name,
-    read: async (signal) => ({ dtype, shape, data: await readAll(signal) }),
-    readBytes: async (offset, length, signal) => (await readAll(signal)).slice(offset, offset + length),
-  };
+  return computedTensor({ name, dtype, shape, file: k.source.name }, readAll);
 }
 
 /** F32 of blocks, which turned about are no blocks. */
 function dtypeOf({ type: { content } }: GgufEntry): FloatDType {
   return typeof content === 'string' && isDType(content) && isFloatDType(content) ? content : 'F32';
-}
-
-async function floatsOf({ source, entry }: Part, signal?: AbortSignal): Promise<Float32Array> {
-  const data = await source.read(entry.offset, entry.bytes, signal);
-  const tensor = fromGgufBlocks(entry.type, entry.shape, data, `${source.name}: tensor ${quote(entry.name)}`);
-  return isQuantized(tensor) ? decodeTensor(tensor) : toFloat32(tensor.data, tensor.dtype);
 }

@@ -1,8 +1,9 @@
 // Numbers that lie in GGUF files as other numbers than in checkpoints, such as decays of states and norms less one.
 import type { Slot } from '@moeq/runtime';
-import { byteLength, fromFloat32, isFloatDType, toFloat32 } from '@moeq/tensors';
+import { fromFloat32, isFloatDType, toFloat32 } from '@moeq/tensors';
 import type { StoredTensor } from '../files/file-set.js';
 import type { GgufArchitecture } from './architecture.js';
+import { computedTensor } from './computed.js';
 
 /** A plain tensor with the numbers of a checkpoint, F32; itself where the architecture has no other numbers for it. */
 export function inCheckpointForm(
@@ -11,17 +12,11 @@ export function inCheckpointForm(
   { values }: Pick<GgufArchitecture, 'values'>,
 ): StoredTensor {
   const form = values?.[slot];
-  const { dtype, shape } = stored;
+  const { dtype } = stored;
   if (form === undefined || !isFloatDType(dtype)) return stored;
   const readAll = async (signal?: AbortSignal) => {
     const { data } = await stored.read(signal);
     return fromFloat32(toFloat32(data, dtype).map(form.fromFile), 'F32');
   };
-  return {
-    ...stored,
-    dtype: 'F32',
-    bytes: byteLength('F32', shape),
-    read: async (signal) => ({ dtype: 'F32', shape, data: await readAll(signal) }),
-    readBytes: async (offset, length, signal) => (await readAll(signal)).slice(offset, offset + length),
-  };
+  return computedTensor({ ...stored, dtype: 'F32' }, readAll);
 }
