@@ -79,12 +79,14 @@ const queryWidth = (config: AttentionConfig) =>
 const hasGateProjection = ({ gate }: AttentionConfig) => gate?.placed === 'last';
 
 const isJoined = ({ joined = false }: AttentionConfig) => joined;
+const joinedWidth = (config: AttentionConfig) =>
+  queryWidth(config) +
+  (hasKeys(config) ? keyWidth(config) : 0) +
+  (hasValues(config) ? valueWidth(config) : 0);
 
 const tensors = {
-  /** In place of the three behind it. */
-  queryKeyValue: other((c, hidden) =>
-    isJoined(c) ? [queryWidth(c) + keyWidth(c) + valueWidth(c), hidden] : null,
-  ),
+  /** In place of those of the three behind it that there are. */
+  queryKeyValue: other((c, hidden) => (isJoined(c) ? [joinedWidth(c), hidden] : null)),
   query: row('queryProj', (c, hidden) => (isJoined(c) ? null : [queryWidth(c), hidden])),
   key: row('keyProj', (c, hidden) => (hasKeys(c) && !isJoined(c) ? [keyWidth(c), hidden] : null)),
   value: row('valueProj', (c, hidden) => (hasValues(c) && !isJoined(c) ? [valueWidth(c), hidden] : null)),

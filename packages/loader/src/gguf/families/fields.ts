@@ -25,10 +25,10 @@ export const real = (key: string, field: string | null, of: GgufField['of']): Gg
 });
 export const u32 = (value: number): GgufValue => ({ type: 'u32', value });
 export const f32 = (value: number): GgufValue => ({ type: 'f32', value });
-export const bool = (value: boolean): GgufValue => ({ type: 'bool', value });
+const bool = (value: boolean): GgufValue => ({ type: 'bool', value });
 
 /** The first layer with experts. */
-export const moeOf = ({ layers }: DecoderConfig): MoeConfig | null =>
+const moeOf = ({ layers }: DecoderConfig): MoeConfig | null =>
   layers.map(layerMoe).find((each) => each !== null) ?? null;
 export const ofMoe = (get: (mlp: MoeConfig) => number | null) => (decoder: DecoderConfig) => {
   const mlp = moeOf(decoder);
