@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { composite } from '../config/composite.js';
 import { commonFields, flag, width } from '../config/config.js';
-import { biasNames, decoderConfig, llamaNames } from './llama.js';
+import { attentionBias, biasNames, decoderConfig, llamaNames } from './llama.js';
 import { sharedCount, sharedExpertNames } from './sigmoid-moe.js';
 
 const mlp = 'model.layers.{layer}.mlp';
@@ -40,7 +40,7 @@ export const ariaText = defineArchitecture({
       modelType: 'aria_text',
       normEpsilon: 1e-6,
       ropeTheta: 10_000,
-      attention: { bias: { qkv: config.attention_bias, output: config.attention_bias } },
+      attention: { bias: attentionBias(config) },
       layer: () => ({
         mlp: {
           kind: 'moe',

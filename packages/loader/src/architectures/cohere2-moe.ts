@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, count, factor, flag, positive, width } from '../config/config.js';
 import { slidingLayers } from '../config/layer-types.js';
-import { biasNames, decoderConfig, llamaNames } from './llama.js';
+import { attentionBias, biasNames, decoderConfig, llamaNames } from './llama.js';
 import { denseByTypes, denseOr, firstDense, mlpTypes, sharedCount, sigmoidMoeNames } from './sigmoid-moe.js';
 
 const { mlpNorm: _, ...names } = llamaNames;
@@ -83,7 +83,7 @@ export const cohere2Moe = defineArchitecture({
       ropeTheta: 10_000,
       ropeStyle: 'interleaved',
       logitsScale: config.logit_scale,
-      attention: { bias: { qkv: config.attention_bias, output: config.attention_bias } },
+      attention: { bias: attentionBias(config) },
       assemble: parallelLayer,
       layer(index, attention) {
         const own = slides(index) ? window : null;

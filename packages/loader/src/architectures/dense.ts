@@ -30,11 +30,6 @@ export const denseFields = { ...decoderFields, intermediate_size: width };
 
 export const biasFields = { attention_bias: flag(false), mlp_bias: flag(false) };
 
-/** All projections of attention have a bias, or none. */
-export function attentionBias({ attention_bias: bias }: { attention_bias: boolean }) {
-  return { qkv: bias, output: bias };
-}
-
 export function denseMlp(
   config: Pick<DecoderFields, 'hidden_act'> & { intermediate_size: number; mlp_bias?: boolean },
 ): DenseConfig {

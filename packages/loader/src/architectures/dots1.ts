@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag, layerNumber, width } from '../config/config.js';
 import { slidingLayers, slidingTypes } from '../config/layer-types.js';
-import { biasNames, decoderConfig, llamaNames, queryKeyNormNames } from './llama.js';
+import { attentionBias, biasNames, decoderConfig, llamaNames, queryKeyNormNames } from './llama.js';
 import {
   denseOr,
   firstDense,
@@ -40,7 +40,7 @@ export const dots1 = defineArchitecture({
       ropeTheta: 10_000,
       attention: {
         queryKeyNorm: 'head',
-        bias: { qkv: config.attention_bias, output: config.attention_bias },
+        bias: attentionBias(config),
       },
       layer: (index) => ({ window: slides(index) ? window : null, mlp: mlpOf(index) }),
     });

@@ -3,7 +3,14 @@
 import { sequentialLayer } from '@moeq/runtime';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag, width } from '../config/config.js';
-import { biasNames, decoderConfig, llamaNames, mlpExpertNames, queryKeyNormNames } from './llama.js';
+import {
+  attentionBias,
+  biasNames,
+  decoderConfig,
+  llamaNames,
+  mlpExpertNames,
+  queryKeyNormNames,
+} from './llama.js';
 import { topKSoftmax } from './qwen.js';
 
 const { mixerNorm: _, mlpNorm: postAttention, ...names } = llamaNames;
@@ -32,7 +39,7 @@ export const flexOlmo = defineArchitecture({
       assemble: (parts) => sequentialLayer({ ...parts, placed: 'after' }),
       attention: {
         queryKeyNorm: 'all',
-        bias: { qkv: config.attention_bias, output: config.attention_bias },
+        bias: attentionBias(config),
       },
       layer: () => ({
         mlp: {

@@ -6,8 +6,8 @@ import { defineArchitecture } from '../config/architecture.js';
 import { composite } from '../config/composite.js';
 import { count, decoderFields, flag, positive } from '../config/config.js';
 import { slidingLayers, slidingTypes, windowsOf } from '../config/layer-types.js';
-import { attentionBias, denseDecoderNames, denseFields, denseMlp, keyHeads } from './dense.js';
-import { decoderConfig, queryKeyNormNames } from './llama.js';
+import { denseDecoderNames, denseFields, denseMlp, keyHeads } from './dense.js';
+import { attentionBias, decoderConfig, queryKeyNormNames } from './llama.js';
 
 const layer = 'model.layers.{layer}';
 const theta = { full: 1e6, sliding: 10_000 };

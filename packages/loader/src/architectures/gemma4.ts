@@ -27,7 +27,14 @@ import {
   width,
 } from '../config/config.js';
 import { slidingLayers, slidingTypes } from '../config/layer-types.js';
-import { biasNames, decoderConfig, denseNames, llamaNames, queryKeyNormNames } from './llama.js';
+import {
+  attentionBias,
+  biasNames,
+  decoderConfig,
+  denseNames,
+  llamaNames,
+  queryKeyNormNames,
+} from './llama.js';
 
 const layer = 'model.layers.{layer}';
 /** Of transformers' class, which a file that leaves the field out has. */
@@ -194,7 +201,7 @@ export const gemma4Text = defineArchitecture({
       attention: {
         scale: 1,
         queryKeyNorm: 'head',
-        bias: { qkv: config.attention_bias, output: config.attention_bias },
+        bias: attentionBias(config),
       },
       layer: (index, attention) => ({
         mixer: mixerOf(attention, index),

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag, positive, width } from '../config/config.js';
 import { slidingLayers, slidingTypes, windowsOf } from '../config/layer-types.js';
-import { biasNames, decoderConfig, llamaNames } from './llama.js';
+import { attentionBias, biasNames, decoderConfig, llamaNames } from './llama.js';
 
 const mlp = 'model.layers.{layer}.mlp';
 
@@ -64,7 +64,7 @@ export const gptOss = defineArchitecture({
       normEpsilon: 1e-5,
       ropeTheta: 150_000,
       attention: {
-        bias: { qkv: config.attention_bias, output: config.attention_bias },
+        bias: attentionBias(config),
         sinks: true,
       },
       layer: (index) => ({

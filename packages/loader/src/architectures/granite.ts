@@ -1,8 +1,8 @@
 // Granite 3 (IBM; transformers models/granite): Llama with multipliers on embeddings, residuals, attention scores and logits.
 import { defineArchitecture } from '../config/architecture.js';
-import { attentionBias, biasFields, denseDecoderNames, denseFields, denseMlp } from './dense.js';
+import { biasFields, denseDecoderNames, denseFields, denseMlp } from './dense.js';
 import { multiplierFields, multipliers } from './granitemoe.js';
-import { decoderConfig } from './llama.js';
+import { attentionBias, decoderConfig } from './llama.js';
 
 export const granite = defineArchitecture({
   modelTypes: ['granite'],

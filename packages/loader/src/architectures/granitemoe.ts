@@ -4,7 +4,7 @@ import type { DecoderConfig, MixerConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture, type TensorNames } from '../config/architecture.js';
 import { commonFields, factor, flag, width } from '../config/config.js';
-import { biasNames, type Differences, decoderConfig, llamaNames } from './llama.js';
+import { attentionBias, biasNames, type Differences, decoderConfig, llamaNames } from './llama.js';
 
 const block = 'model.layers.{layer}.block_sparse_moe';
 
@@ -81,7 +81,7 @@ export function graniteDecoder(
     ropeTheta: 10_000,
     attention: {
       scale: config.attention_multiplier,
-      bias: { qkv: config.attention_bias, output: config.attention_bias },
+      bias: attentionBias(config),
       ...attention,
     },
     ...multipliers(config),

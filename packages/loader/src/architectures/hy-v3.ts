@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, factor, flag, width } from '../config/config.js';
 import {
+  attentionBias,
   biasNames,
   decoderConfig,
   denseNames,
@@ -55,7 +56,7 @@ export const hyV3 = defineArchitecture({
       ropeTheta: 11_158_840,
       attention: {
         queryKeyNorm: 'head',
-        bias: { qkv: config.attention_bias, output: config.attention_bias },
+        bias: attentionBias(config),
       },
       layer: (index) => ({ mlp: mlpOf(index) }),
     });

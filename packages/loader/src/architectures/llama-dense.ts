@@ -1,7 +1,7 @@
 // Llama (https://arxiv.org/abs/2407.21783; transformers models/llama): the decoder that the others are compared with.
 import { defineArchitecture } from '../config/architecture.js';
-import { attentionBias, biasFields, denseDecoderNames, denseFields, denseMlp } from './dense.js';
-import { decoderConfig } from './llama.js';
+import { biasFields, denseDecoderNames, denseFields, denseMlp } from './dense.js';
+import { attentionBias, decoderConfig } from './llama.js';
 
 export const llama = defineArchitecture({
   modelTypes: ['llama'],

@@ -65,6 +65,11 @@ interface LayerParts {
   readonly residualScale: number;
 }
 
+/** All projections of attention have a bias, or none. */
+export function attentionBias({ attention_bias: bias }: { attention_bias: boolean }) {
+  return { qkv: bias, output: bias };
+}
+
 /** What an architecture changes of the common configuration. */
 export interface Differences {
   readonly modelType: string;

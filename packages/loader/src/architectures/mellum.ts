@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag, width } from '../config/config.js';
 import { slidingLayers, slidingTypes, windowsOf } from '../config/layer-types.js';
-import { decoderConfig } from './llama.js';
+import { attentionBias, decoderConfig } from './llama.js';
 import { topKSoftmax } from './qwen.js';
 import { qwen3Names } from './qwen3-moe.js';
 import { denseByTypes, denseOr, mlpTypes } from './sigmoid-moe.js';
@@ -53,7 +53,7 @@ export const mellum = defineArchitecture({
       ropeTheta: 10_000,
       attention: {
         queryKeyNorm: 'head',
-        bias: { qkv: config.attention_bias, output: config.attention_bias },
+        bias: attentionBias(config),
       },
       layer: (index) => ({
         window: windowOf(index),

@@ -4,7 +4,7 @@ import type { BlockConfig, DenseConfig, MoeConfig } from '@moeq/runtime';
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, configError, count, flag, positive, tapCount, width } from '../config/config.js';
-import { decoderConfig, llamaNames } from './llama.js';
+import { attentionBias, decoderConfig, llamaNames } from './llama.js';
 import { checkedMamba, groupCount, mamba2Names } from './mamba.js';
 import { sigmoidMoe, sigmoidMoeFields } from './sigmoid-moe.js';
 
@@ -155,7 +155,7 @@ export const nemotronH = defineArchitecture({
       modelType: 'nemotron_h',
       normEpsilon: 1e-5,
       ropeTheta: 10_000,
-      attention: { rope: null, bias: { qkv: config.attention_bias, output: config.attention_bias } },
+      attention: { rope: null, bias: attentionBias(config) },
       layer(index, attention, norm) {
         const bodies = {
           mamba: { mixer: mamba },

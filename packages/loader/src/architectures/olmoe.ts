@@ -3,7 +3,14 @@
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag, positive, width } from '../config/config.js';
-import { biasNames, decoderConfig, llamaNames, mlpExpertNames, queryKeyNormNames } from './llama.js';
+import {
+  attentionBias,
+  biasNames,
+  decoderConfig,
+  llamaNames,
+  mlpExpertNames,
+  queryKeyNormNames,
+} from './llama.js';
 import { topKSoftmax } from './qwen.js';
 
 export const olmoe = defineArchitecture({
@@ -23,7 +30,7 @@ export const olmoe = defineArchitecture({
       ropeTheta: 10_000,
       attention: {
         queryKeyNorm: 'all',
-        bias: { qkv: config.attention_bias, output: config.attention_bias },
+        bias: attentionBias(config),
         clip: config.clip_qkv ?? null,
       },
       layer: () => ({

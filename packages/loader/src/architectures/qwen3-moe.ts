@@ -5,6 +5,7 @@ import type * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { commonFields, flag } from '../config/config.js';
 import {
+  attentionBias,
   biasNames,
   decoderConfig,
   denseNames,
@@ -37,7 +38,7 @@ export function qwen3Decoder(
     ropeTheta,
     attention: {
       queryKeyNorm: 'head',
-      bias: { qkv: config.attention_bias, output: config.attention_bias },
+      bias: attentionBias(config),
     },
     layer: (index) => ({
       window: config.use_sliding_window ? config.sliding_window || null : null,

@@ -3,16 +3,8 @@
 import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { decoderFields, flag } from '../config/config.js';
-import {
-  attentionBias,
-  denseDecoderNames,
-  denseFields,
-  denseMlp,
-  keyHeads,
-  windowFields,
-  windowsOf,
-} from './dense.js';
-import { decoderConfig, queryKeyNormNames } from './llama.js';
+import { denseDecoderNames, denseFields, denseMlp, keyHeads, windowFields, windowsOf } from './dense.js';
+import { attentionBias, decoderConfig, queryKeyNormNames } from './llama.js';
 
 export const qwen3 = defineArchitecture({
   modelTypes: ['qwen3'],

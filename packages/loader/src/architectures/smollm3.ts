@@ -3,7 +3,6 @@ import * as v from 'valibot';
 import { defineArchitecture } from '../config/architecture.js';
 import { configError, count, decoderFields, flag } from '../config/config.js';
 import {
-  attentionBias,
   biasFields,
   denseDecoderNames,
   denseFields,
@@ -12,7 +11,7 @@ import {
   windowFields,
   windowsOf,
 } from './dense.js';
-import { decoderConfig } from './llama.js';
+import { attentionBias, decoderConfig } from './llama.js';
 
 export const smollm3 = defineArchitecture({
   modelTypes: ['smollm3'],
