@@ -27,6 +27,7 @@ type DeviceCode = 'notInstalled' | 'noAdapter' | 'deviceLost' | 'outOfMemory' | 
  * - `outputExists`: there is an output already, which may be replaced.
  * - `routerQuantization`: a recipe quantizes a router, and that is not allowed.
  * - `unknownQuantizer`: no quantizer has this name.
+ * - `unknownArchitecture`: a model's type is none that there is an architecture for.
  * - `partOfCheckpoint`: a folder holds one part of a conversion that is done in parts.
  * - `noTokenizer`, `noChatTemplate`: the model has none, or none that can be read.
  * - `addressInUse`, `addressUnknown`: a port is taken or may not be, an address is none of this machine.
@@ -51,6 +52,7 @@ export type ErrorCode =
   | 'outputExists'
   | 'routerQuantization'
   | 'unknownQuantizer'
+  | 'unknownArchitecture'
   | 'partOfCheckpoint'
   | 'noTokenizer'
   | 'noChatTemplate'

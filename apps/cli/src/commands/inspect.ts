@@ -2,7 +2,7 @@
 import { describeCheckpoint } from '@moeq/convert';
 import { openCheckpoint, proposeRoles } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
-import { MoeqError } from '@moeq/tensors';
+import { isMoeqError, MoeqError } from '@moeq/tensors';
 import { Command } from 'commander';
 import { inspectTable } from '../inspect-table.js';
 import { type Io, note, printJson } from '../io.js';
@@ -39,24 +39,20 @@ export function inspect(io: Io): Command {
     .addHelpText('after', help)
     .action(async (model: string, { tensors, json, allowLinks, proposeRoles: path }: Options) => {
       const files = await resolveModel(model, { allowLinks: allowLinks === true });
-      const proposal = await proposeRoles(files);
-      if (proposal !== null) {
-        if (path !== undefined) await writeRoles(path, proposal);
-        if (json === true) printJson(io, proposalDocument(proposal));
-        else io.stdout.write(proposalTable(proposal, io.stdout));
+      const checkpoint = await openCheckpoint(files).catch(async (error: unknown) => {
+        const proposal = isMoeqError(error, 'unknownArchitecture') ? await proposeRoles(files) : null;
+        if (proposal === null) throw error;
+        return proposal;
+      });
+      if ('proposed' in checkpoint) {
+        if (path !== undefined) await writeRoles(path, checkpoint);
+        if (json === true) printJson(io, proposalDocument(checkpoint));
+        else io.stdout.write(proposalTable(checkpoint, io.stdout));
         if (path !== undefined) note(io, `wrote ${path}: read it, and quantize with --roles ${path}`);
         return;
       }
-      if (path !== undefined) {
-        throw new MoeqError({
-          operation: 'propose roles',
-          subject: model,
-          expected: 'a model type that is not known; the roles of this one are',
-          found: '--propose-roles',
-        });
-      }
-      const checkpoint = await openCheckpoint(files);
       try {
+        if (path !== undefined) throw rolesKnown(model);
         const summary = describeCheckpoint(checkpoint);
         if (json === true) printJson(io, summary);
         else io.stdout.write(inspectTable(summary, { tensors: tensors === true }, io.stdout));
@@ -64,4 +60,13 @@ export function inspect(io: Io): Command {
         await checkpoint.close();
       }
     });
+}
+
+function rolesKnown(model: string): MoeqError {
+  return new MoeqError({
+    operation: 'propose roles',
+    subject: model,
+    expected: 'a model type that is not known; the roles of this one are',
+    found: '--propose-roles',
+  });
 }

@@ -1,5 +1,4 @@
 // moeq quantize: a checkpoint in, a smaller one out, and an account of every byte.
-
 import type { QuantizeReport } from '@moeq/convert';
 import {
   convertToGguf,
@@ -10,7 +9,7 @@ import {
 } from '@moeq/convert/node';
 import { ggufModelTypes, proposeRoles } from '@moeq/loader';
 import { resolveModel } from '@moeq/loader/node';
-import { MoeqError, quote } from '@moeq/tensors';
+import { isMoeqError, MoeqError, quote } from '@moeq/tensors';
 import { wasmEncoder } from '@moeq/wasm';
 import { Command, Option } from 'commander';
 import { type Io, note } from '../io.js';
@@ -92,14 +91,17 @@ export function quantize(io: Io): Command {
     .option('--shard <i/n>', 'only part i of n, for moeq merge', part)
     .option('--json', 'print one JSON document instead of the table')
     .addHelpText('after', help)
-    .action((model: string, options: Options) => runQuantize(io, model, options));
+    .action(async (model: string, options: Options) => {
+      await runQuantize(io, model, options).catch(async (error: unknown) => {
+        throw await withProposal(error, io, model, options);
+      });
+    });
 }
 
 async function runQuantize(io: Io, model: string, options: Options): Promise<void> {
   if (options.recipe !== undefined) assertRecipeOf(options.to, options.recipe);
   const quantizers = await loadPlugins(options.plugin ?? []);
   const roles = options.roles === undefined ? undefined : await readRoles(options.roles);
-  if (roles === undefined && options.to === 'safetensors') await assertKnown(io, model, options);
   const progress = progressBar(io, options.to === 'gguf' ? 'converting' : 'quantizing');
   const common = {
     model,
@@ -135,17 +137,24 @@ async function runQuantize(io: Io, model: string, options: Options): Promise<voi
   if (options.shard !== undefined && options.json !== true) note(io, afterPart(options.shard));
 }
 
-/** @throws MoeqError for a model type that is not known, after a table of the roles that its tensors seem to have */
-async function assertKnown(io: Io, model: string, { allowLinks }: Options): Promise<void> {
+/** Of a model type that is not known, prints the roles that its tensors seem to have. @returns the error that says what to do */
+async function withProposal(
+  error: unknown,
+  io: Io,
+  model: string,
+  { to, allowLinks }: Options,
+): Promise<unknown> {
+  if (to !== 'safetensors' || !isMoeqError(error, 'unknownArchitecture')) return error;
   const proposal = await proposeRoles(await resolveModel(model, { allowLinks: allowLinks === true }));
-  if (proposal === null) return;
+  if (proposal === null) return error;
   io.stderr.write(proposalTable(proposal, io.stderr));
-  throw new MoeqError({
+  return new MoeqError({
     operation: 'quantize',
     subject: model,
     expected:
       '--roles FILE with the role of each tensor, as moeq inspect --propose-roles FILE writes it, for a model type that is not known',
     found: `model_type ${quote(proposal.modelType)} and no --roles`,
+    cause: error,
   });
 }
 

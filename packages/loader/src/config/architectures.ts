@@ -151,6 +151,7 @@ export function unknownArchitecture(config: Readonly<Record<string, unknown>>, f
   const rest = types.length - listed.length;
   const known = `${listed.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
   return new MoeqError({
+    code: 'unknownArchitecture',
     operation: 'recognise the architecture',
     subject: file,
     expected: `model_type to be one of ${known}`,
