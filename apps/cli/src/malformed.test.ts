@@ -39,7 +39,8 @@ const argumentsOf = (command: string, model: string, out: string): string[] =>
   ({
     quantize: ['quantize', model, '--out', out],
     inspect: ['inspect', model],
-    generate: ['generate', model, '-p', 'abababba', '-n', '2'],
+    // two tokens may be blanks by the draw
+    generate: ['generate', model, '-p', 'abababba', '-n', '2', '--seed', '1'],
     chat: ['chat', model],
   })[command] ?? [];
 

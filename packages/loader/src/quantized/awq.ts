@@ -7,10 +7,19 @@
 // value = (q - z) * scale. https://github.com/casper-hansen/AutoAWQ, modules/linear/gemm.py.
 //
 // Shapes: K inputs, N outputs, G groups.
-import { isFloatDType, type Layout, type QuantizedTensor, quote, type Tensor, viewAs } from '@moeq/tensors';
+import {
+  type FloatDType,
+  isFloatDType,
+  type Layout,
+  type QuantizedTensor,
+  quote,
+  type Tensor,
+  viewAs,
+} from '@moeq/tensors';
 import * as v from 'valibot';
 import type { QuantizedWeight } from '../files/file-set.js';
 import { type FormSource, formError, moduleWith, partOf, tensorOf } from './form-source.js';
+import { groupLayout } from './groups.js';
 import { codesPlane, transposed, wordsOf } from './packed-integers.js';
 
 const schema = v.object({
@@ -63,16 +72,8 @@ export function awqWeights(source: FormSource, own: Readonly<Record<string, unkn
   });
 }
 
-function layoutOf(blockSize: number, dtype: 'F32' | 'F16' | 'BF16'): Layout {
-  return {
-    bitsPerCode: 4,
-    order: 'lowFirst',
-    blockSize,
-    blocks: 'row',
-    decode: { kind: 'affine', zero: { kind: 'zeroPoint' } },
-    scale: { kind: 'plain', dtype, multiplier: 1 },
-  };
-}
+const layoutOf = (blockSize: number, dtype: FloatDType): Layout =>
+  groupLayout(4, blockSize, dtype, { kind: 'zeroPoint' });
 
 function decode(
   parts: Readonly<Record<string, Tensor>>,

@@ -9,10 +9,19 @@
 // (act-order) leave none, and each number has its own scale. https://github.com/ModelCloud/GPTQModel, nn_modules/qlinear.
 //
 // Shapes: K inputs, N outputs, G groups.
-import { isFloatDType, type Layout, type QuantizedTensor, quote, type Tensor, viewAs } from '@moeq/tensors';
+import {
+  type FloatDType,
+  isFloatDType,
+  type Layout,
+  type QuantizedTensor,
+  quote,
+  type Tensor,
+  viewAs,
+} from '@moeq/tensors';
 import * as v from 'valibot';
 import type { QuantizedWeight } from '../files/file-set.js';
 import { type FormSource, formError, moduleWith, partOf, partsOf, tensorOf } from './form-source.js';
+import { groupLayout, spreadBytes, spreadOf } from './groups.js';
 import { codesPlane, integerAt, transposed, wordsOf } from './packed-integers.js';
 
 const schema = v.object({
@@ -88,17 +97,10 @@ interface Gptq {
 
 function layoutOf(
   { bits, inputs, groups }: Gptq,
-  dtype: 'F32' | 'F16' | 'BF16',
+  dtype: FloatDType,
   blockSize = Math.ceil(inputs / Math.max(groups, 1)),
 ): Layout {
-  return {
-    bitsPerCode: bits === 8 ? 8 : 4,
-    order: 'lowFirst',
-    blockSize,
-    blocks: 'row',
-    decode: { kind: 'affine', zero: { kind: 'zeroPoint' } },
-    scale: { kind: 'plain', dtype, multiplier: 1 },
-  };
+  return groupLayout(bits === 8 ? 8 : 4, blockSize, dtype, { kind: 'zeroPoint' });
 }
 
 function decode(parts: Readonly<Record<string, Tensor>>, weight: Gptq): QuantizedTensor {
@@ -118,19 +120,11 @@ function decode(parts: Readonly<Record<string, Tensor>>, weight: Gptq): Quantize
   );
   const zeros = zeroPoints(wordsOf(tensorOf(parts, `${module}.qzeros`)), weight);
   const index = parts[`${module}.g_idx`];
-  const groupOf = index === undefined ? null : viewAs<Int32Array>(Int32Array, index.data);
   const size = Math.ceil(inputs / Math.max(groups, 1));
-  const inTurn = groupOf === null || groupOf.every((group, input) => group === Math.floor(input / size));
-  const blocks = inTurn ? groups : inputs;
-  const at = (row: number, block: number) => row * groups + (inTurn ? block : (groupOf[block] ?? 0));
-  const [own, points] = [new Uint16Array(outputs * blocks), new Uint8Array(outputs * blocks)];
-  for (let row = 0; row < outputs; row++) {
-    for (let block = 0; block < blocks; block++) {
-      own[row * blocks + block] = byGroup[at(row, block)] as number;
-      points[row * blocks + block] = zeros[at(row, block)] as number;
-    }
-  }
-  const layout = layoutOf({ ...weight }, scales.dtype, inTurn ? size : 1);
+  const spread =
+    index === undefined ? null : spreadOf(module, viewAs<Int32Array>(Int32Array, index.data), size, groups);
+  const spreadOut = (data: Uint8Array, bytes: number) => spreadBytes(data, bytes, outputs, groups, spread);
+  const layout = layoutOf(weight, scales.dtype, spread === null ? size : 1);
   return {
     format: `gptq-int${bits}`,
     shape: [outputs, inputs],
@@ -138,8 +132,8 @@ function decode(parts: Readonly<Record<string, Tensor>>, weight: Gptq): Quantize
     layout,
     planes: {
       codes: codesPlane(codes, layout.bitsPerCode),
-      scales: { dtype: scales.dtype, data: new Uint8Array(own.buffer) },
-      zeroPoints: { dtype: 'U8', data: points },
+      scales: { dtype: scales.dtype, data: spreadOut(new Uint8Array(byGroup.buffer), 2) },
+      zeroPoints: { dtype: 'U8', data: spreadOut(zeros, 1) },
     },
   };
 

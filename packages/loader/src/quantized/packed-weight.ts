@@ -12,6 +12,7 @@ import {
 } from '@moeq/tensors';
 import type { QuantizedWeight } from '../files/file-set.js';
 import { type FormSource, formError, partOf, partsOf, tensorOf } from './form-source.js';
+import { groupLayout, spreadBytes, spreadOf } from './groups.js';
 import { codesPlane, integerAt, wordsOf } from './packed-integers.js';
 
 interface Setting {
@@ -47,7 +48,12 @@ export function packedWeight(
       groupSize !== null && Math.ceil(columns / groupSize) === groups
         ? groupSize
         : Math.ceil(columns / groups);
-    return layoutFor(bits, size, has('weight_zero_point'), scales.dtype as FloatDType);
+    const zero = has('weight_zero_point')
+      ? ({ kind: 'zeroPoint' } as const)
+      : bits === 8
+        ? ({ kind: 'signed' } as const)
+        : ({ kind: 'constant', value: 8 } as const);
+    return groupLayout(bits === 8 ? 8 : 4, size, scales.dtype as FloatDType, zero);
   };
   return {
     name: `${module}.weight`,
@@ -81,24 +87,6 @@ function columnsOf(
   return viewAs<Int32Array>(Int32Array, data)[1] ?? 0;
 }
 
-function layoutFor(bits: number, blockSize: number, hasZeros: boolean, dtype: FloatDType): Layout {
-  return {
-    bitsPerCode: bits === 8 ? 8 : 4,
-    order: 'lowFirst',
-    blockSize,
-    blocks: 'row',
-    decode: {
-      kind: 'affine',
-      zero: hasZeros
-        ? { kind: 'zeroPoint' }
-        : bits === 8
-          ? { kind: 'signed' }
-          : { kind: 'constant', value: 8 },
-    },
-    scale: { kind: 'plain', dtype, multiplier: 1 },
-  };
-}
-
 function decode(
   parts: Readonly<Record<string, Tensor>>,
   module: string,
@@ -120,7 +108,9 @@ function decode(
   const points = zeros === undefined ? null : pointsOf(wordsOf(zeros), rows, groups, bits);
   const index = parts[`${module}.weight_g_idx`];
   const spread =
-    index === undefined ? null : spreadOf(viewAs<Int32Array>(Int32Array, index.data), layout.blockSize);
+    index === undefined
+      ? null
+      : spreadOf(module, viewAs<Int32Array>(Int32Array, index.data), layout.blockSize, groups);
   const { dtype, data } = scales;
   const size = data.byteLength / Math.max(rows * groups, 1);
   return {
@@ -130,14 +120,11 @@ function decode(
     layout: spread === null ? layout : { ...layout, blockSize: 1 },
     planes: {
       codes: codesPlane(codes, bits),
-      scales: {
-        dtype,
-        data: spread === null ? data : spreadBytes(data, size, rows, groups, spread),
-      },
+      scales: { dtype, data: spreadBytes(data, size, rows, groups, spread) },
       ...(points !== null && {
         zeroPoints: {
           dtype: 'U8' as const,
-          data: spread === null ? points : spreadBytes(points, 1, rows, groups, spread),
+          data: spreadBytes(points, 1, rows, groups, spread),
         },
       }),
     },
@@ -150,28 +137,5 @@ function pointsOf(words: Uint32Array, rows: number, groups: number, bits: number
   for (let row = 0; row < rows; row++)
     for (let group = 0; group < groups; group++)
       out[row * groups + group] = integerAt(words, bits, row, group, groups);
-  return out;
-}
-
-/** Null where groups follow one another. */
-function spreadOf(index: Int32Array, size: number): Int32Array | null {
-  return index.every((group, column) => group === Math.floor(column / size)) ? null : index;
-}
-
-/** For each column what its group has: [N, K] of [N, G] in elements of so many bytes. */
-function spreadBytes(
-  data: Uint8Array,
-  size: number,
-  rows: number,
-  groups: number,
-  index: Int32Array,
-): Uint8Array {
-  const out = new Uint8Array(rows * index.length * size);
-  for (let row = 0; row < rows; row++) {
-    index.forEach((group, column) => {
-      const from = (row * groups + group) * size;
-      out.set(data.subarray(from, from + size), (row * index.length + column) * size);
-    });
-  }
   return out;
 }
